@@ -1,0 +1,36 @@
+//===- Attention.h - The attn dialect ---------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ATTENTION_ATTENTION_H
+#define ATTN_ATTENTION_ATTENTION_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace mlir::attn {
+
+/// Marks the ops that make a `!attn.kv`.
+template <typename ConcreteType>
+class KVConstructor : public OpTrait::TraitBase<ConcreteType, KVConstructor> {};
+
+} // namespace mlir::attn
+
+#include "Attention/AttentionDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "Attention/AttentionTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "Attention/AttentionOps.h.inc"
+
+#endif // ATTN_ATTENTION_ATTENTION_H

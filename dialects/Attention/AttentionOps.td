@@ -1,0 +1,182 @@
+//===- AttentionOps.td - Tensor ops of the attn dialect ----*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ATTENTION_ATTENTIONOPS_TD
+#define ATTN_ATTENTION_ATTENTIONOPS_TD
+
+include "Attention/AttentionRegionOps.td"
+include "Attention/AttentionTypes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+
+/// Marks the ops that make a `!attn.kv`.
+def Attn_KVConstructor : NativeOpTrait<"KVConstructor"> {
+  let cppNamespace = "::mlir::attn";
+}
+
+def KVDenseOp : Attn_Op<"kv.dense", [
+    Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
+  let summary = "keys and values in two dense tensors";
+  let description = [{
+    Position `j` of batch `b` is row `[b, j]` of both tensors. The constraints
+    are those of `!attn.kv`.
+
+    Example:
+
+    ```mlir
+    %kv = attn.kv.dense %k, %v
+        : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyRankedTensor, "the keys, `[B, Lk, Hk, D]`">:$key,
+    Arg<AnyRankedTensor, "the values, `[B, Lk, Hk, Dv]`">:$value
+  );
+  let results = (outs Res<KVType, "the sequence of keys and values">:$kv);
+  let assemblyFormat = [{
+    $key `,` $value attr-dict `:` type($key) `,` type($value)
+  }];
+}
+
+def AttentionOp : Attn_Op<"attention", [
+    Pure, SingleBlock,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "softmax attention of queries over keys and values";
+  let description = [{
+    For every batch `b`, query head `h` and query `i`, with `g = h / (Hq / Hk)`
+    the key head of `h` and `p = i + Lk - Lq` the absolute position of the query
+    (the last query stands at the last key):
+
+        x_j = scale * <query[b, i, h, :], key[b, j, g, :]>     for each key j
+        x_j = score(x_j, b, h, p, j)
+        x_j = -inf                                  unless mask(b, h, p, j)
+        lse[b, h, i] = ln(sum_j exp(x_j))
+        output[b, i, h, :] = sum_j exp(x_j - lse[b, h, i]) * value[b, j, g, :]
+
+    A query that sees no key has output 0 and lse -inf. Scores, the sum and lse
+    are f32; `scale` is `D ^ -1/2` where it is not given.
+
+    `mask` and `score` are optional regions, evaluated for every pair of query
+    and key. The mask yields whether the key is seen, from `%b`, `%h`, `%p`,
+    `%j`; the score modifier yields the new score from the score `%x` before
+    these. Both have a short form for what is common:
+
+        mask   ::= `mask` `(` or `)` | `mask` region
+        or     ::= and (`or` and)*
+        and    ::= not (`and` not)*
+        not    ::= `not` not | `(` or `)` | `causal` | `window` `<` bound `,` bound `>`
+                 | `first` `<` int `>` | `chunk` `<` int `>`
+                 | `prefix` `(` tensor `)` | `document` `(` tensor `)`
+        score  ::= `score` `(` modifier (`,` modifier)* `)` | `score` region
+        modifier ::= `softcap` `<` float `>` | `alibi` `(` tensor `)`
+        tensor ::= ssa-use `:` type
+        bound  ::= int | `inf`
+
+    The modifiers apply in the order in which they are written. The short form
+    builds the region, and the region is printed in it where it can be.
+
+    - (C1) query has rank 4, its heads and head dimension are static.
+    - (C2) `kv` is defined by a constructor in the same function.
+    - (C3) query and keys agree in element type, batch and head dimension.
+    - (C4) the query heads are a multiple of the key heads.
+    - (C5) output is `[B, Lq, Hq, Dv]` of the element type of query.
+    - (C6) lse is `[B, Hq, Lq]` of f32.
+    - (C7) the region `mask` has the arguments `(index, index, index, index)`
+      and yields an i1; `score` has `f32` before these and yields an f32.
+    - (C8) a region holds the ops of this dialect that are meant for it and
+      ops of `arith` and `math` on scalars.
+    - (C9) a region captures constants and tensors; a captured tensor is an
+      operand of an op of this dialect.
+    - (C10) scale is finite.
+
+    Example:
+
+    ```mlir
+    %o, %lse = attn.attention %q, %kv mask(causal and window<1023, 0>)
+        score(softcap<50.0>) scale(0.0625)
+        : tensor<?x?x16x256xbf16>,
+          !attn.kv<tensor<?x?x8x256xbf16>, tensor<?x?x8x256xbf16>>
+        -> tensor<?x?x16x256xbf16>, tensor<?x16x?xf32>
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyRankedTensor, "the queries, `[B, Lq, Hq, D]`">:$query,
+    Arg<KVType, "the keys and values">:$kv,
+    OptionalAttr<F32Attr>:$scale
+  );
+  let results = (outs
+    Res<AnyRankedTensor, "the weighted sum of values, `[B, Lq, Hq, Dv]`">:$output,
+    Res<Optional<AnyRankedTensor>,
+        "the natural logarithm of the sum of exponentials, `[B, Hq, Lq]`">:$lse
+  );
+  let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
+  let assemblyFormat = [{
+    $query `,` $kv (custom<Mask>($mask)^)? (custom<Score>($score)^)?
+    (`scale` `(` $scale^ `)`)? attr-dict
+    `:` type($query) `,` qualified(type($kv))
+    `->` type($output) (`,` type($lse)^)?
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$kv,
+                   "bool":$withLse, CArg<"::mlir::FloatAttr", "{}">:$scale)>
+  ];
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getQueryType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getQuery().getType());
+    }
+    KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
+
+    int64_t getQueryHeads() { return getQueryType().getDimSize(2); }
+    int64_t getKeyHeads() { return getKVType().getHeads(); }
+    /// The number of query heads that share a key head.
+    int64_t getGroupSize() { return getQueryHeads() / getKeyHeads(); }
+
+    /// The factor on the scores: `scale`, or D^-1/2.
+    double getScaleOrDefault();
+
+    /// The block of the region, or null where there is none.
+    ::mlir::Block *getMaskBlock() {
+      return getMask().empty() ? nullptr : &getMask().front();
+    }
+    ::mlir::Block *getScoreBlock() {
+      return getScore().empty() ? nullptr : &getScore().front();
+    }
+
+    /// The only legal type of `output`, and of `lse`.
+    static ::mlir::RankedTensorType inferOutputType(
+        ::mlir::RankedTensorType query, KVType kv);
+    static ::mlir::RankedTensorType inferLseType(
+        ::mlir::RankedTensorType query);
+
+    /// Gives an empty region its block, with the arguments (C7).
+    static ::mlir::Block *createMaskBlock(::mlir::Region &mask,
+                                          ::mlir::Location loc);
+    static ::mlir::Block *createScoreBlock(::mlir::Region &score,
+                                           ::mlir::Location loc);
+  }];
+  let hasCanonicalizer = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def YieldOp : Attn_Op<"yield", [HasParent<"AttentionOp">, Pure, Terminator]> {
+  let summary = "ends a region of an attention";
+  let description = [{
+    Yields whether the key is seen (`mask`) or the new score (`score`).
+
+    Example:
+
+    ```mlir
+    attn.yield %keep : i1
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyTypeOf<[I1, F32]>, "the result of the region">:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+#endif // ATTN_ATTENTION_ATTENTIONOPS_TD

@@ -1,0 +1,218 @@
+//===- AttentionRegionOps.td - Ops in masks and modifiers --*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the regions of attn.attention are made of, besides arith and math.
+// Everywhere %b is the batch, %h the query head, %p the absolute position of
+// the query and %j the position of the key. %p is negative for the first
+// queries where there are more queries than keys.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ATTENTION_ATTENTIONREGIONOPS_TD
+#define ATTN_ATTENTION_ATTENTIONREGIONOPS_TD
+
+include "Attention/AttentionDialect.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Attn_Integers : RankedTensorOf<[AnySignlessInteger, Index]>;
+def Attn_Scalars
+    : RankedTensorOf<[AnySignlessInteger, Index, F32, F16, BF16]>;
+
+/// An op that says whether a key is seen.
+class Attn_MaskOp<string mnemonic> : Attn_Op<mnemonic, [Pure]> {
+  let results = (outs Res<I1, "whether the key is seen">:$keep);
+}
+
+def CausalOp : Attn_MaskOp<"causal"> {
+  let summary = "keys up to the query: `j <= p`";
+  let description = [{
+    The last query sees every key, also where there are more keys than queries.
+
+    Example:
+
+    ```mlir
+    %keep = attn.causal %p, %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j);
+  let assemblyFormat = "$p `,` $j attr-dict";
+}
+
+def WindowOp : Attn_MaskOp<"window"> {
+  let summary = "keys near the query: `p - left <= j <= p + right`";
+  let description = [{
+    Both bounds are inclusive; an absent one is infinite and written `inf`. A
+    sliding window of `W` tokens that end with the query is
+    `window<W - 1, 0>`.
+
+    - (C1) left and right are at least 0.
+
+    Example:
+
+    ```mlir
+    %keep = attn.window<1023, 0> %p, %j
+    %ahead = attn.window<inf, 16> %p, %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j,
+                       OptionalAttr<I64Attr>:$left,
+                       OptionalAttr<I64Attr>:$right);
+  let assemblyFormat = [{
+    `<` custom<Bound>($left) `,` custom<Bound>($right) `>` $p `,` $j attr-dict
+  }];
+  let hasCanonicalizer = 1;
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def FirstOp : Attn_MaskOp<"first"> {
+  let summary = "the first keys: `j < count`";
+  let description = [{
+    - (C1) count is at least 0.
+
+    Example:
+
+    ```mlir
+    %keep = attn.first<4> %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the key">:$j, I64Attr:$count);
+  let assemblyFormat = "`<` $count `>` $j attr-dict";
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def ChunkOp : Attn_MaskOp<"chunk"> {
+  let summary = "keys in the chunk of the query: `j div size = p div size`";
+  let description = [{
+    The quotients are rounded towards minus infinity.
+
+    - (C1) size is at least 1.
+
+    Example:
+
+    ```mlir
+    %keep = attn.chunk<8192> %p, %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j, I64Attr:$size);
+  let assemblyFormat = "`<` $size `>` $p `,` $j attr-dict";
+  let hasVerifier = 1;
+}
+
+def PrefixOp : Attn_MaskOp<"prefix"> {
+  let summary = "keys before a length per batch: `j < lengths[b]`";
+  let description = [{
+    The prefix of a prefix language model (`causal or prefix`), or the keys
+    that are not padding.
+
+    - (C1) lengths is `[B]`.
+
+    Example:
+
+    ```mlir
+    %keep = attn.prefix %lengths, %b, %j : tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Arg<Attn_Integers, "a length per batch">:$lengths,
+                       Arg<Index, "the batch">:$b,
+                       Arg<Index, "position of the key">:$j);
+  let assemblyFormat = "$lengths `,` $b `,` $j attr-dict `:` type($lengths)";
+  let hasVerifier = 1;
+}
+
+def DocumentOp : Attn_MaskOp<"document"> {
+  let summary = "keys in the document of the query: `ids[b, j] = ids[b, p]`";
+  let description = [{
+    A position outside of the keys (`p < 0`) belongs to no document and sees
+    nothing.
+
+    - (C1) ids is `[B, Lk]`.
+
+    Example:
+
+    ```mlir
+    %keep = attn.document %ids, %b, %p, %j : tensor<?x?xi32>
+    ```
+  }];
+  let arguments = (ins Arg<Attn_Integers, "a document per key">:$ids,
+                       Arg<Index, "the batch">:$b,
+                       Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j);
+  let assemblyFormat = "$ids `,` $b `,` $p `,` $j attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
+def SoftcapOp : Attn_Op<"softcap", [Pure]> {
+  let summary = "bounds a score smoothly: `cap * tanh(x / cap)`";
+  let description = [{
+    - (C1) cap is positive and finite.
+
+    Example:
+
+    ```mlir
+    %y = attn.softcap<50.0> %x
+    ```
+  }];
+  let arguments = (ins Arg<F32, "the score">:$x, F32Attr:$cap);
+  let results = (outs Res<F32, "the bounded score">:$y);
+  let assemblyFormat = "`<` $cap `>` $x attr-dict";
+  let hasVerifier = 1;
+}
+
+def AlibiOp : Attn_Op<"alibi", [Pure]> {
+  let summary = "a bias linear in the distance: `x - slopes[h] * |p - j|`";
+  let description = [{
+    - (C1) slopes is `[Hq]` of f32.
+
+    Example:
+
+    ```mlir
+    %y = attn.alibi %x, %slopes, %h, %p, %j : tensor<32xf32>
+    ```
+  }];
+  let arguments = (ins Arg<F32, "the score">:$x,
+                       Arg<RankedTensorOf<[F32]>, "a slope per head">:$slopes,
+                       Arg<Index, "the query head">:$h,
+                       Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j);
+  let results = (outs Res<F32, "the biased score">:$y);
+  let assemblyFormat = [{
+    $x `,` $slopes `,` $h `,` $p `,` $j attr-dict `:` type($slopes)
+  }];
+  let hasVerifier = 1;
+}
+
+def ReadOp : Attn_Op<"read", [Pure,
+    TypesMatchWith<"element has the element type of tensor", "tensor",
+        "element", "::llvm::cast<RankedTensorType>($_self).getElementType()">]> {
+  let summary = "an element of a captured tensor";
+  let description = [{
+    The only way from a region to a tensor. A position outside of the tensor
+    reads as zero.
+
+    - (C1) there is one index per dimension of tensor.
+
+    Example:
+
+    ```mlir
+    %bias = attn.read %biases[%h, %p, %j] : tensor<16x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Arg<Attn_Scalars, "the captured tensor">:$tensor,
+                       Arg<Variadic<Index>, "the position">:$indices);
+  let results = (outs
+    Res<AnyTypeOf<[AnySignlessInteger, Index, F32, F16, BF16]>,
+        "the element">:$element);
+  let assemblyFormat = "$tensor `[` $indices `]` attr-dict `:` type($tensor)";
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_ATTENTION_ATTENTIONREGIONOPS_TD
