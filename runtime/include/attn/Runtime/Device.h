@@ -1,0 +1,120 @@
+//===- Device.h - What runs kernels -----------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The interface that a GPU and an interpreter of PTX have in common. Whatever
+// does not depend on the device (evaluating a launch plan, the protocol of a
+// measurement) is outside of it, in Launch.h and Measure.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_DEVICE_H
+#define ATTN_RUNTIME_DEVICE_H
+
+#include "attn/Runtime/Launch.h"
+#include "attn/Runtime/LaunchPlan.h"
+#include "attn/Runtime/Status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attn::runtime {
+
+class Device;
+
+/// Memory of a device, released with the buffer. Even an empty buffer has an
+/// address of its own.
+class Buffer {
+public:
+  Buffer() = default;
+  Buffer(Device &device, uint64_t address, size_t size)
+      : owner(&device), start(address), bytes(size) {}
+  Buffer(Buffer &&other) noexcept { *this = std::move(other); }
+  Buffer &operator=(Buffer &&other) noexcept;
+  ~Buffer() { reset(); }
+
+  uint64_t address() const { return start; }
+  size_t size() const { return bytes; }
+  void reset();
+
+private:
+  Device *owner = nullptr;
+  uint64_t start = 0;
+  size_t bytes = 0;
+};
+
+/// A kernel that is loaded on a device.
+class Kernel {
+public:
+  explicit Kernel(LaunchPlan plan) : launchPlan(std::move(plan)) {}
+  virtual ~Kernel() = default;
+  Kernel(const Kernel &) = delete;
+  Kernel &operator=(const Kernel &) = delete;
+
+  const LaunchPlan &plan() const { return launchPlan; }
+
+private:
+  LaunchPlan launchPlan;
+};
+
+/// Starts some work on a device without waiting for it.
+using Work = std::function<Status()>;
+
+/// Work that is recorded once and replayed without the host's overhead.
+class Recording {
+public:
+  virtual ~Recording() = default;
+  /// Runs the work and returns how long it took, in milliseconds.
+  virtual Result<double> replay() = 0;
+};
+
+class Device {
+public:
+  virtual ~Device() = default;
+
+  /// For people, e.g. "NVIDIA H200".
+  virtual std::string name() const = 0;
+  virtual uint32_t multiprocessors() const = 0;
+
+  /// The memory is not initialised.
+  virtual Result<Buffer> allocate(size_t bytes) = 0;
+  virtual Status copyToDevice(uint64_t address, const void *source,
+                              size_t bytes) = 0;
+  virtual Status copyFromDevice(void *destination, uint64_t address,
+                                size_t bytes) = 0;
+  virtual Status fill(uint64_t address, uint8_t value, size_t bytes) = 0;
+
+  virtual Result<std::unique_ptr<Kernel>>
+  load(const CompiledKernel &compiled) = 0;
+
+  /// Starts `kernel`, which this device loaded, on `tensors`.
+  Status launch(Kernel &kernel, const std::vector<TensorArgument> &tensors);
+
+  /// Waits for everything that was started.
+  virtual Status synchronize() = 0;
+
+  /// Records `repeats` executions of `work`.
+  virtual Result<std::unique_ptr<Recording>> record(const Work &work,
+                                                    unsigned repeats) = 0;
+
+  /// The product of two random bfloat16 matrices of `size` x `size` by the best
+  /// library at hand: the yardstick of a measurement.
+  virtual Result<Work> matrixProduct(int64_t size) = 0;
+
+protected:
+  friend class Buffer;
+  virtual void release(uint64_t address) = 0;
+  /// Starts `kernel`; `launch` is not empty.
+  virtual Status start(Kernel &kernel, const Launch &launch) = 0;
+};
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_DEVICE_H

@@ -1,0 +1,60 @@
+//===- Launch.h - A launch plan, evaluated ----------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_LAUNCH_H
+#define ATTN_RUNTIME_LAUNCH_H
+
+#include "attn/Runtime/LaunchPlan.h"
+#include "attn/Runtime/Status.h"
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace attn::runtime {
+
+/// A tensor in the memory of a device.
+struct TensorArgument {
+  ElementType elementType = ElementType::BF16;
+  uint64_t address = 0;
+  std::vector<int64_t> shape;
+  /// In elements.
+  std::vector<int64_t> strides;
+};
+
+/// A tensor map to be encoded by the device. Dimensions are innermost first.
+struct TensorMapDescription {
+  ElementType elementType = ElementType::BF16;
+  uint64_t address = 0;
+  std::vector<uint64_t> extents;
+  /// In bytes; the first dimension has none, its elements being adjacent.
+  std::vector<uint64_t> strides;
+  std::vector<uint32_t> box;
+  Swizzle swizzle = Swizzle::None;
+};
+
+/// A tensor map, the address of a tensor, or a size.
+using ParameterValue = std::variant<TensorMapDescription, uint64_t, int32_t>;
+
+/// Everything a device needs to start a kernel. Nothing is to be started when
+/// `blocks` is zero.
+struct Launch {
+  uint32_t blocks = 0;
+  uint32_t threadsPerBlock = 0;
+  uint32_t sharedMemoryBytes = 0;
+  std::vector<ParameterValue> parameters;
+};
+
+/// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
+/// tensors that the kernel was not compiled for.
+Result<Launch> planLaunch(const LaunchPlan &plan,
+                          const std::vector<TensorArgument> &tensors,
+                          uint32_t multiprocessors);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_LAUNCH_H

@@ -1,0 +1,108 @@
+//===- LaunchPlan.h - What a launcher needs to know of a kernel -*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The one vocabulary that the compiler and the runtime share. The compiler
+// fills a LaunchPlan; a launcher evaluates it against the shapes and strides of
+// the tensors that it is given. Nothing here depends on LLVM or on CUDA.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_LAUNCHPLAN_H
+#define ATTN_RUNTIME_LAUNCHPLAN_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attn::runtime {
+
+enum class ElementType { BF16, F16, F32 };
+
+/// A tensor of the kernel's signature. The inputs come first, in the order of
+/// the program's arguments, then the outputs in the order of its results.
+struct TensorSpec {
+  std::string name;
+  ElementType elementType = ElementType::BF16;
+  /// Sizes in elements; -1 where the size is only known at launch.
+  std::vector<int64_t> shape;
+  bool isOutput = false;
+};
+
+/// A count computed at launch: `constant` if `tensor` is negative, otherwise
+/// ceil(size(tensor, axis) / divisor).
+struct Extent {
+  int32_t tensor = -1;
+  int32_t axis = 0;
+  int64_t divisor = 1;
+  int64_t constant = 1;
+};
+
+/// One dimension of a tensor map, innermost first.
+struct TensorMapDim {
+  /// The axis of the tensor whose stride this dimension steps along.
+  int32_t axis = 0;
+  /// The number of steps; -1 stands for the size of the axis. A tensor map
+  /// cannot be empty, so a launcher encodes a size of zero as one.
+  int64_t extent = -1;
+  /// The step, in multiples of the stride of the axis.
+  int64_t step = 1;
+  /// The number of elements that one copy moves along this dimension.
+  int64_t box = 1;
+};
+
+/// Shared-memory layouts of a tensor map: the width in bytes of the swizzle.
+enum class Swizzle { None = 0, B32 = 32, B64 = 64, B128 = 128 };
+
+/// One parameter of the kernel, in the order of its signature.
+struct KernelParameter {
+  enum class Kind {
+    /// A 128-byte tensor map, passed by value (`mapDims`, `swizzle`).
+    TensorMap,
+    /// The 64-bit address of the first element of the tensor.
+    Pointer,
+    /// size(tensor, axis), as a 32-bit integer.
+    Size,
+  };
+  Kind kind = Kind::Size;
+  int32_t tensor = 0;
+  int32_t axis = 0;
+  std::vector<TensorMapDim> mapDims;
+  Swizzle swizzle = Swizzle::None;
+};
+
+/// How to launch one kernel. Two tensors whose dynamic sizes must agree are
+/// listed in `equalSizes`; a launcher refuses arguments that break it.
+struct LaunchPlan {
+  std::string kernel;
+  std::vector<TensorSpec> tensors;
+  std::vector<KernelParameter> parameters;
+  /// The number of program instances is the product of these. Nothing is
+  /// launched when it is zero.
+  std::vector<Extent> instances;
+  /// A persistent kernel loops over its instances and is launched with at most
+  /// one block per multiprocessor; any other with one block per instance.
+  bool persistent = true;
+  uint32_t threadsPerBlock = 0;
+  uint32_t sharedMemoryBytes = 0;
+
+  struct SizeRef {
+    int32_t tensor, axis;
+  };
+  std::vector<std::pair<SizeRef, SizeRef>> equalSizes;
+};
+
+/// A kernel ready to be loaded. `cubin` is empty when no assembler was at hand;
+/// the driver then compiles `ptx`.
+struct CompiledKernel {
+  LaunchPlan plan;
+  std::string ptx;
+  std::vector<uint8_t> cubin;
+};
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_LAUNCHPLAN_H

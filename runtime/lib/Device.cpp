@@ -1,0 +1,38 @@
+//===- Device.cpp - What runs kernels -------------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Runtime/Device.h"
+
+using namespace attn::runtime;
+
+Buffer &Buffer::operator=(Buffer &&other) noexcept {
+  if (this == &other)
+    return *this;
+  reset();
+  std::swap(owner, other.owner);
+  std::swap(start, other.start);
+  std::swap(bytes, other.bytes);
+  return *this;
+}
+
+void Buffer::reset() {
+  if (owner)
+    owner->release(start);
+  owner = nullptr;
+  start = 0;
+  bytes = 0;
+}
+
+Status Device::launch(Kernel &kernel,
+                      const std::vector<TensorArgument> &tensors) {
+  Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors());
+  if (launch.failed())
+    return launch.error();
+  if (launch->blocks == 0)
+    return {};
+  return start(kernel, *launch);
+}

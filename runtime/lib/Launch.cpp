@@ -1,0 +1,266 @@
+//===- Launch.cpp - A launch plan, evaluated ------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Runtime/Launch.h"
+
+#include "attn/Runtime/HostTensor.h"
+
+#include <algorithm>
+#include <limits>
+
+using namespace attn::runtime;
+
+namespace {
+/// Limits of the hardware's tensor maps.
+constexpr uint64_t maxTensorMapRank = 5;
+constexpr uint64_t maxTensorMapExtent = uint64_t(1) << 32;
+constexpr uint64_t maxTensorMapStride = uint64_t(1) << 40;
+constexpr int64_t maxTensorMapBox = 256;
+constexpr uint64_t tensorMapAlignment = 16;
+/// A kernel counts its sizes and instances in 32 bits.
+constexpr int64_t maxCount = std::numeric_limits<int32_t>::max();
+
+/// The plan and the arguments, so that each rule is a small function.
+class Planner {
+public:
+  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors)
+      : plan(plan), tensors(tensors) {}
+
+  Status checkTensors() const;
+  Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
+  Result<ParameterValue> evaluate(const KernelParameter &parameter) const;
+
+private:
+  Status checkShape(const TensorSpec &spec, const TensorArgument &tensor) const;
+  Status checkEqualSizes() const;
+  Status checkTensorIndex(int32_t tensor) const;
+  Status checkReference(int32_t tensor, int32_t axis) const;
+  Status checkDense(int32_t index) const;
+  Result<ParameterValue> describe(const KernelParameter &parameter) const;
+  Result<uint64_t> byteStride(int32_t index, const TensorMapDim &dim) const;
+
+  const LaunchPlan &plan;
+  const std::vector<TensorArgument> &tensors;
+};
+} // namespace
+
+/// Names the axis of a tensor in a message.
+static std::string axisText(const TensorSpec &spec, int32_t axis) {
+  return "size " + std::to_string(axis) + " of '" + spec.name + "'";
+}
+
+Status Planner::checkTensors() const {
+  if (tensors.size() != plan.tensors.size())
+    return failure("expected ", plan.tensors.size(), " tensors, got ",
+                   tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (Status status = checkShape(plan.tensors[i], tensors[i]);
+        status.failed())
+      return status;
+  return checkEqualSizes();
+}
+
+Status Planner::checkShape(const TensorSpec &spec,
+                           const TensorArgument &tensor) const {
+  if (tensor.elementType != spec.elementType)
+    return failure("expected '", spec.name, "' to have element type ",
+                   elementName(spec.elementType), ", got ",
+                   elementName(tensor.elementType));
+  if (tensor.shape.size() != spec.shape.size())
+    return failure("expected '", spec.name, "' to have rank ",
+                   spec.shape.size(), ", got ", tensor.shape.size());
+  if (tensor.strides.size() != tensor.shape.size())
+    return failure("expected '", spec.name, "' to have ", tensor.shape.size(),
+                   " strides, got ", tensor.strides.size());
+  for (size_t axis = 0; axis < spec.shape.size(); ++axis) {
+    if (tensor.shape[axis] < 0)
+      return failure("expected ", axisText(spec, axis),
+                     " to be 0 or more, got ", tensor.shape[axis]);
+    if (spec.shape[axis] >= 0 && tensor.shape[axis] != spec.shape[axis])
+      return failure("expected ", axisText(spec, axis), " to be ",
+                     spec.shape[axis], ", got ", tensor.shape[axis]);
+  }
+  if (tensor.address == 0)
+    return failure("expected '", spec.name, "' to have an address");
+  return {};
+}
+
+Status Planner::checkEqualSizes() const {
+  for (const auto &[a, b] : plan.equalSizes) {
+    for (LaunchPlan::SizeRef ref : {a, b})
+      if (Status status = checkReference(ref.tensor, ref.axis); status.failed())
+        return status;
+    int64_t left = tensors[a.tensor].shape[a.axis];
+    int64_t right = tensors[b.tensor].shape[b.axis];
+    if (left != right)
+      return failure("expected ", axisText(plan.tensors[a.tensor], a.axis),
+                     " to equal ", axisText(plan.tensors[b.tensor], b.axis),
+                     ", got ", left, " and ", right);
+  }
+  return {};
+}
+
+Status Planner::checkTensorIndex(int32_t tensor) const {
+  if (tensor < 0 || tensor >= static_cast<int64_t>(tensors.size()))
+    return failure("malformed launch plan: there is no tensor ", tensor);
+  return {};
+}
+
+Status Planner::checkReference(int32_t tensor, int32_t axis) const {
+  if (Status status = checkTensorIndex(tensor); status.failed())
+    return status;
+  if (axis < 0 || axis >= static_cast<int64_t>(tensors[tensor].shape.size()))
+    return failure("malformed launch plan: '", plan.tensors[tensor].name,
+                   "' has no axis ", axis);
+  return {};
+}
+
+Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
+  int64_t instances = 1;
+  for (const Extent &extent : plan.instances) {
+    int64_t count = extent.constant;
+    if (extent.tensor >= 0) {
+      if (Status status = checkReference(extent.tensor, extent.axis);
+          status.failed())
+        return status.error();
+      if (extent.divisor < 1)
+        return failure("malformed launch plan: expected a positive divisor, "
+                       "got ",
+                       extent.divisor);
+      int64_t size = tensors[extent.tensor].shape[extent.axis];
+      count = size / extent.divisor + (size % extent.divisor != 0);
+    }
+    if (count < 0 || __builtin_mul_overflow(instances, count, &instances))
+      instances = maxCount + 1;
+    if (instances > maxCount)
+      return failure("expected at most ", maxCount,
+                     " program instances of kernel '", plan.kernel,
+                     "', got more");
+  }
+  if (plan.persistent)
+    instances = std::min<int64_t>(instances, multiprocessors);
+  return static_cast<uint32_t>(instances);
+}
+
+Result<ParameterValue>
+Planner::evaluate(const KernelParameter &parameter) const {
+  int32_t index = parameter.tensor;
+  if (Status status = checkTensorIndex(index); status.failed())
+    return status.error();
+  switch (parameter.kind) {
+  case KernelParameter::Kind::TensorMap:
+    return describe(parameter);
+  case KernelParameter::Kind::Pointer:
+    if (Status status = checkDense(index); status.failed())
+      return status.error();
+    return ParameterValue(tensors[index].address);
+  case KernelParameter::Kind::Size:
+    break;
+  }
+  if (Status status = checkReference(index, parameter.axis); status.failed())
+    return status.error();
+  int64_t size = tensors[index].shape[parameter.axis];
+  if (size > maxCount)
+    return failure("expected ", axisText(plan.tensors[index], parameter.axis),
+                   " to be at most ", maxCount, ", got ", size);
+  return ParameterValue(static_cast<int32_t>(size));
+}
+
+/// A kernel that takes the bare address of a tensor knows none of its strides.
+Status Planner::checkDense(int32_t index) const {
+  const TensorArgument &tensor = tensors[index];
+  std::vector<int64_t> dense = rowMajorStrides(tensor.shape);
+  for (size_t axis = 0; axis < dense.size(); ++axis)
+    if (tensor.shape[axis] > 1 && tensor.strides[axis] != dense[axis])
+      return failure("expected stride ", axis, " of '",
+                     plan.tensors[index].name, "' to be ", dense[axis],
+                     " (dense and row-major), got ", tensor.strides[axis]);
+  return {};
+}
+
+Result<ParameterValue>
+Planner::describe(const KernelParameter &parameter) const {
+  const TensorArgument &tensor = tensors[parameter.tensor];
+  const TensorSpec &spec = plan.tensors[parameter.tensor];
+  if (parameter.mapDims.empty() || parameter.mapDims.size() > maxTensorMapRank)
+    return failure("malformed launch plan: expected a tensor map of rank 1 to ",
+                   maxTensorMapRank, ", got ", parameter.mapDims.size());
+  if (tensor.address % tensorMapAlignment)
+    return failure("expected the address of '", spec.name,
+                   "' to be a multiple of ", tensorMapAlignment, ", got ",
+                   tensor.address);
+  if (tensor.strides.empty() || tensor.strides.back() != 1)
+    return failure("expected the innermost stride of '", spec.name,
+                   "' to be 1");
+
+  TensorMapDescription map;
+  map.elementType = tensor.elementType;
+  map.address = tensor.address;
+  map.swizzle = parameter.swizzle;
+  for (const TensorMapDim &dim : parameter.mapDims) {
+    if (Status status = checkReference(parameter.tensor, dim.axis);
+        status.failed())
+      return status.error();
+    if (dim.box < 1 || dim.box > maxTensorMapBox)
+      return failure("malformed launch plan: expected a box of 1 to ",
+                     maxTensorMapBox, ", got ", dim.box);
+    map.box.push_back(static_cast<uint32_t>(dim.box));
+
+    int64_t extent = dim.extent < 0 ? tensor.shape[dim.axis] : dim.extent;
+    map.extents.push_back(std::max<uint64_t>(extent, 1));
+    if (map.extents.back() > maxTensorMapExtent)
+      return failure("expected ", axisText(spec, dim.axis), " to be at most ",
+                     maxTensorMapExtent, ", got ", extent);
+
+    if (map.extents.size() == 1)
+      continue;
+    Result<uint64_t> stride = byteStride(parameter.tensor, dim);
+    if (stride.failed())
+      return stride.error();
+    map.strides.push_back(*stride);
+  }
+  return ParameterValue(std::move(map));
+}
+
+Result<uint64_t> Planner::byteStride(int32_t index,
+                                     const TensorMapDim &dim) const {
+  const TensorArgument &tensor = tensors[index];
+  int64_t size = static_cast<int64_t>(elementSize(tensor.elementType));
+  int64_t stride;
+  if (__builtin_mul_overflow(tensor.strides[dim.axis], dim.step * size,
+                             &stride) ||
+      stride < 0 || static_cast<uint64_t>(stride) >= maxTensorMapStride ||
+      stride % tensorMapAlignment)
+    return failure("expected stride ", dim.axis, " of '",
+                   plan.tensors[index].name, "' to be a multiple of ",
+                   tensorMapAlignment, " bytes and below 2^40 bytes, got ",
+                   tensor.strides[dim.axis], " elements");
+  return static_cast<uint64_t>(stride);
+}
+
+Result<Launch>
+attn::runtime::planLaunch(const LaunchPlan &plan,
+                          const std::vector<TensorArgument> &tensors,
+                          uint32_t multiprocessors) {
+  Planner planner(plan, tensors);
+  if (Status status = planner.checkTensors(); status.failed())
+    return status.error();
+  Launch launch;
+  launch.threadsPerBlock = plan.threadsPerBlock;
+  launch.sharedMemoryBytes = plan.sharedMemoryBytes;
+  for (const KernelParameter &parameter : plan.parameters) {
+    Result<ParameterValue> value = planner.evaluate(parameter);
+    if (value.failed())
+      return value.error();
+    launch.parameters.push_back(std::move(*value));
+  }
+  Result<uint32_t> blocks = planner.countBlocks(multiprocessors);
+  if (blocks.failed())
+    return blocks.error();
+  launch.blocks = *blocks;
+  return launch;
+}

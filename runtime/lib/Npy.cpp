@@ -1,0 +1,303 @@
+//===- Npy.cpp - Tensors in files -----------------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Runtime/Npy.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <vector>
+
+using namespace attn::runtime;
+
+namespace {
+constexpr char magic[] = "\x93NUMPY";
+constexpr size_t magicSize = 6;
+constexpr size_t headerAlignment = 64;
+constexpr size_t maxRank = 8;
+
+enum class Encoding { F2, F4, F8, U2 };
+
+struct Header {
+  Encoding encoding = Encoding::F4;
+  std::vector<int64_t> shape;
+};
+
+/// Parses the Python dictionary of a header: three known keys, each once.
+class HeaderParser {
+public:
+  explicit HeaderParser(const std::string &text) : text(text) {}
+
+  Result<Header> parse();
+
+private:
+  Status parseEntry();
+  Status parseEncoding();
+  Status parseOrder();
+  Status parseShape();
+  Result<std::string> parseString();
+  Result<int64_t> parseInteger();
+
+  void skipSpace() {
+    while (at < text.size() && (text[at] == ' ' || text[at] == '\n'))
+      ++at;
+  }
+  bool consume(const std::string &token) {
+    skipSpace();
+    if (text.compare(at, token.size(), token) != 0)
+      return false;
+    at += token.size();
+    return true;
+  }
+  Failure expected(const char *what) const {
+    return failure("malformed header: expected ", what, " at byte ", at);
+  }
+
+  const std::string &text;
+  size_t at = 0;
+  Header header;
+  std::vector<std::string> keys;
+};
+} // namespace
+
+Result<Header> HeaderParser::parse() {
+  if (!consume("{"))
+    return expected("'{'");
+  while (!consume("}")) {
+    if (Status status = parseEntry(); status.failed())
+      return status.error();
+    if (!consume(",") && text.compare(at, 1, "}") != 0)
+      return expected("',' or '}'");
+  }
+  skipSpace();
+  if (at != text.size())
+    return expected("the end");
+  if (keys.size() != 3)
+    return expected("the keys descr, fortran_order and shape");
+  return header;
+}
+
+Status HeaderParser::parseEntry() {
+  Result<std::string> key = parseString();
+  if (key.failed())
+    return key.error();
+  if (std::find(keys.begin(), keys.end(), *key) != keys.end())
+    return expected("each key once");
+  keys.push_back(*key);
+  if (!consume(":"))
+    return expected("':'");
+  if (*key == "descr")
+    return parseEncoding();
+  if (*key == "fortran_order")
+    return parseOrder();
+  if (*key == "shape")
+    return parseShape();
+  return expected("the keys descr, fortran_order and shape");
+}
+
+Status HeaderParser::parseEncoding() {
+  Result<std::string> name = parseString();
+  if (name.failed())
+    return name.error();
+  if (*name == "<f2")
+    header.encoding = Encoding::F2;
+  else if (*name == "<f4")
+    header.encoding = Encoding::F4;
+  else if (*name == "<f8")
+    header.encoding = Encoding::F8;
+  else if (*name == "<u2")
+    header.encoding = Encoding::U2;
+  else
+    return failure("expected elements of <f2, <f4, <f8 or <u2, got ", *name);
+  return {};
+}
+
+Status HeaderParser::parseOrder() {
+  if (consume("False"))
+    return {};
+  if (consume("True"))
+    return failure("expected elements in C order, got Fortran order");
+  return expected("True or False");
+}
+
+Status HeaderParser::parseShape() {
+  if (!consume("("))
+    return expected("'('");
+  while (!consume(")")) {
+    Result<int64_t> size = parseInteger();
+    if (size.failed())
+      return size.error();
+    header.shape.push_back(*size);
+    if (header.shape.size() > maxRank)
+      return failure("expected a rank of at most ", maxRank, ", got more");
+    if (!consume(",") && text.compare(at, 1, ")") != 0)
+      return expected("',' or ')'");
+  }
+  return {};
+}
+
+Result<std::string> HeaderParser::parseString() {
+  skipSpace();
+  char quote = at < text.size() ? text[at] : '\0';
+  if (quote != '\'' && quote != '"')
+    return expected("a string");
+  size_t end = text.find(quote, at + 1);
+  if (end == std::string::npos)
+    return expected("a string");
+  std::string value = text.substr(at + 1, end - at - 1);
+  at = end + 1;
+  return value;
+}
+
+Result<int64_t> HeaderParser::parseInteger() {
+  skipSpace();
+  size_t begin = at;
+  int64_t value = 0;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at)
+    if (__builtin_mul_overflow(value, 10, &value) ||
+        __builtin_add_overflow(value, text[at] - '0', &value))
+      return expected("a size below 2^63");
+  if (at == begin)
+    return expected("a size");
+  return value;
+}
+
+static size_t encodingSize(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::F2:
+  case Encoding::U2:
+    return 2;
+  case Encoding::F4:
+    return 4;
+  case Encoding::F8:
+    return 8;
+  }
+  return 0;
+}
+
+static Result<Header> readHeader(std::istream &file) {
+  char start[magicSize + 2] = {};
+  file.read(start, sizeof(start));
+  if (!file || std::memcmp(start, magic, magicSize) != 0)
+    return failure("expected a file in .npy format");
+  int version = start[magicSize];
+  if (version < 1 || version > 3)
+    return failure("expected version 1 to 3 of the .npy format, got ", version);
+  unsigned char length[4] = {};
+  file.read(reinterpret_cast<char *>(length), version == 1 ? 2 : 4);
+  size_t size = length[0] | length[1] << 8 | length[2] << 16 |
+                static_cast<size_t>(length[3]) << 24;
+  constexpr size_t longestHeader = 1 << 16;
+  if (size > longestHeader)
+    return failure("expected a header of at most ", longestHeader,
+                   " bytes, got ", size);
+  std::string text(size, ' ');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file)
+    return failure("expected a header of ", text.size(), " bytes, got less");
+  return HeaderParser(text).parse();
+}
+
+static double decode(Encoding encoding, const uint8_t *data, size_t index) {
+  switch (encoding) {
+  case Encoding::F2:
+    return loadElement(ElementType::F16, data, index);
+  case Encoding::F4:
+    return loadElement(ElementType::F32, data, index);
+  case Encoding::U2:
+    return loadElement(ElementType::BF16, data, index);
+  case Encoding::F8:
+    break;
+  }
+  double value;
+  std::memcpy(&value, data + index * sizeof(value), sizeof(value));
+  return value;
+}
+
+static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
+  Result<Header> header = readHeader(file);
+  if (header.failed())
+    return header.error();
+  if (header->encoding == Encoding::U2 && type != ElementType::BF16)
+    return failure("expected numbers, got <u2, which stands for bf16");
+  Result<size_t> size = byteSize(header->shape, encodingSize(header->encoding));
+  if (size.failed())
+    return size.error();
+  // The header may promise more than the file holds.
+  std::streampos begin = file.tellg();
+  file.seekg(0, std::ios::end);
+  auto available = static_cast<size_t>(file.tellg() - begin);
+  file.seekg(begin);
+  if (!file || available != *size)
+    return failure("expected ", *size, " bytes of elements, got ", available);
+  std::vector<uint8_t> data(*size);
+  file.read(reinterpret_cast<char *>(data.data()),
+            static_cast<std::streamsize>(data.size()));
+  if (!file)
+    return failure(std::strerror(errno));
+
+  HostTensor tensor(type, header->shape);
+  auto count = static_cast<size_t>(tensor.size());
+  for (size_t i = 0; i < count; ++i)
+    tensor.set(i, decode(header->encoding, data.data(), i));
+  return tensor;
+}
+
+Result<HostTensor> attn::runtime::readNpy(const std::string &path,
+                                          ElementType type) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return failure("cannot open '", path, "': ", std::strerror(errno));
+  Result<HostTensor> tensor = readTensor(file, type);
+  if (tensor.failed())
+    return failure("cannot read '", path, "': ", tensor.message());
+  return tensor;
+}
+
+static std::string makeHeader(const HostTensor &tensor) {
+  std::string text = "{'descr': '";
+  text += tensor.elementType == ElementType::F16 ? "<f2" : "<f4";
+  text += "', 'fortran_order': False, 'shape': (";
+  for (int64_t size : tensor.shape)
+    text += std::to_string(size) + ", ";
+  text += "), }";
+  size_t start = magicSize + 4;
+  size_t padded = (start + text.size() + headerAlignment) / headerAlignment *
+                  headerAlignment;
+  text.resize(padded - start - 1, ' ');
+  return text + '\n';
+}
+
+Status attn::runtime::writeNpy(const std::string &path,
+                               const HostTensor &tensor) {
+  std::ofstream file(path, std::ios::binary);
+  if (!file)
+    return failure("cannot open '", path, "': ", std::strerror(errno));
+  std::string header = makeHeader(tensor);
+  file.write(magic, magicSize);
+  const char version[] = {1, 0, static_cast<char>(header.size() & 0xFF),
+                          static_cast<char>(header.size() >> 8)};
+  file.write(version, sizeof(version));
+  file << header;
+
+  const HostTensor *stored = &tensor;
+  HostTensor wide;
+  if (tensor.elementType == ElementType::BF16) {
+    wide = HostTensor(ElementType::F32, tensor.shape);
+    auto count = static_cast<size_t>(tensor.size());
+    for (size_t i = 0; i < count; ++i)
+      wide.set(i, tensor.get(i));
+    stored = &wide;
+  }
+  file.write(reinterpret_cast<const char *>(stored->data.data()),
+             static_cast<std::streamsize>(stored->data.size()));
+  file.close();
+  if (!file)
+    return failure("cannot write '", path, "': ", std::strerror(errno));
+  return {};
+}

@@ -1,0 +1,228 @@
+//===- LaunchTest.cpp - A launch plan, evaluated --------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Runtime/Launch.h"
+
+#include "attn/Runtime/HostTensor.h"
+
+#include "gtest/gtest.h"
+
+using namespace attn::runtime;
+
+namespace {
+/// A plan such as the compiler makes: q [B, S, H, 128] through a tensor map,
+/// k likewise, lse [B, H, S] by its address.
+class LaunchTest : public testing::Test {
+protected:
+  LaunchTest() {
+    plan.kernel = "attn";
+    plan.tensors = {{"q", ElementType::BF16, {-1, -1, 16, 128}, false},
+                    {"k", ElementType::BF16, {-1, -1, 2, 128}, false},
+                    {"lse", ElementType::F32, {-1, 16, -1}, true}};
+    KernelParameter map;
+    map.kind = KernelParameter::Kind::TensorMap;
+    map.swizzle = Swizzle::B128;
+    map.mapDims = {
+        {3, 64, 1, 64}, {1, -1, 1, 128}, {3, 2, 64, 2}, {2, -1, 1, 1}, {0}};
+    KernelParameter pointer;
+    pointer.kind = KernelParameter::Kind::Pointer;
+    pointer.tensor = 2;
+    KernelParameter size;
+    size.axis = 1;
+    plan.parameters = {map, pointer, size};
+    plan.instances = {{0, 1, 128, 1}, {-1, 0, 1, 16}, {0, 0, 1, 1}};
+    plan.threadsPerBlock = 384;
+    plan.sharedMemoryBytes = 1000;
+    plan.equalSizes = {{{0, 0}, {1, 0}}, {{0, 1}, {2, 2}}};
+
+    tensors = {make(ElementType::BF16, 0x10000, {3, 1000, 16, 128}),
+               make(ElementType::BF16, 0x20000, {3, 77, 2, 128}),
+               make(ElementType::F32, 0x30000, {3, 16, 1000})};
+  }
+
+  static TensorArgument make(ElementType type, uint64_t address,
+                             const std::vector<int64_t> &shape) {
+    return {type, address, shape, rowMajorStrides(shape)};
+  }
+
+  std::string refusal() const {
+    Result<Launch> launch = planLaunch(plan, tensors, 132);
+    return launch.failed() ? launch.message() : "nothing refused";
+  }
+
+  LaunchPlan plan;
+  std::vector<TensorArgument> tensors;
+};
+} // namespace
+
+TEST_F(LaunchTest, EvaluatesParameters) {
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(launch->blocks, 132u);
+  EXPECT_EQ(launch->threadsPerBlock, 384u);
+  EXPECT_EQ(launch->sharedMemoryBytes, 1000u);
+  ASSERT_EQ(launch->parameters.size(), 3u);
+  const auto &map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.address, 0x10000u);
+  EXPECT_EQ(map.swizzle, Swizzle::B128);
+  EXPECT_EQ(map.extents, (std::vector<uint64_t>{64, 1000, 2, 16, 3}));
+  EXPECT_EQ(map.strides, (std::vector<uint64_t>{4096, 128, 256, 1000 * 4096}));
+  EXPECT_EQ(map.box, (std::vector<uint32_t>{64, 128, 2, 1, 1}));
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters[1]), 0x30000u);
+  EXPECT_EQ(std::get<int32_t>(launch->parameters[2]), 1000);
+}
+
+TEST_F(LaunchTest, AKernelThatIsNotPersistentHasABlockPerInstance) {
+  plan.persistent = false;
+  EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 8u * 16 * 3);
+}
+
+TEST_F(LaunchTest, APersistentKernelHasNoMoreBlocksThanInstances) {
+  EXPECT_EQ(planLaunch(plan, tensors, 1000)->blocks, 8u * 16 * 3);
+}
+
+TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {
+  tensors[0] = make(ElementType::BF16, 0x10000, {3, 0, 16, 128});
+  tensors[2] = make(ElementType::F32, 0x30000, {3, 16, 0});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(launch->blocks, 0u);
+  const auto &map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.extents, (std::vector<uint64_t>{64, 1, 2, 16, 3}));
+}
+
+TEST_F(LaunchTest, AViewWithItsOwnStridesIsTaken) {
+  // One of three in a packed [B, S, 3, H, D] tensor.
+  tensors[0].strides = {1000 * 3 * 2048, 3 * 2048, 128, 1};
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  const auto &map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.strides[0], 3u * 4096);
+}
+
+TEST_F(LaunchTest, RefusesAWrongNumberOfTensors) {
+  tensors.pop_back();
+  EXPECT_EQ(refusal(), "expected 3 tensors, got 2");
+}
+
+TEST_F(LaunchTest, RefusesAWrongElementType) {
+  tensors[1].elementType = ElementType::F16;
+  EXPECT_EQ(refusal(), "expected 'k' to have element type bf16, got f16");
+}
+
+TEST_F(LaunchTest, RefusesAWrongRank) {
+  tensors[1].shape.pop_back();
+  EXPECT_EQ(refusal(), "expected 'k' to have rank 4, got 3");
+}
+
+TEST_F(LaunchTest, RefusesMissingStrides) {
+  tensors[1].strides.pop_back();
+  EXPECT_EQ(refusal(), "expected 'k' to have 4 strides, got 3");
+}
+
+TEST_F(LaunchTest, RefusesAWrongStaticSize) {
+  tensors[1].shape[2] = 4;
+  EXPECT_EQ(refusal(), "expected size 2 of 'k' to be 2, got 4");
+}
+
+TEST_F(LaunchTest, RefusesANegativeSize) {
+  tensors[1].shape[1] = -1;
+  EXPECT_EQ(refusal(), "expected size 1 of 'k' to be 0 or more, got -1");
+}
+
+TEST_F(LaunchTest, RefusesSizesThatDisagree) {
+  tensors[1] = make(ElementType::BF16, 0x20000, {2, 77, 2, 128});
+  EXPECT_EQ(refusal(),
+            "expected size 0 of 'q' to equal size 0 of 'k', got 3 and 2");
+}
+
+TEST_F(LaunchTest, RefusesAMissingAddress) {
+  tensors[2].address = 0;
+  EXPECT_EQ(refusal(), "expected 'lse' to have an address");
+}
+
+TEST_F(LaunchTest, RefusesAMisalignedAddress) {
+  tensors[0].address = 0x10008;
+  EXPECT_EQ(refusal(),
+            "expected the address of 'q' to be a multiple of 16, got 65544");
+}
+
+TEST_F(LaunchTest, RefusesAnInnermostStride) {
+  tensors[0].strides.back() = 2;
+  EXPECT_EQ(refusal(), "expected the innermost stride of 'q' to be 1");
+}
+
+TEST_F(LaunchTest, RefusesAMisalignedStride) {
+  tensors[0].strides[1] = 2052;
+  EXPECT_EQ(refusal(), "expected stride 1 of 'q' to be a multiple of 16 bytes "
+                       "and below 2^40 bytes, got 2052 elements");
+  for (int64_t stride : {int64_t(-2048), int64_t(1) << 39, INT64_MAX - 7}) {
+    tensors[0].strides[1] = stride;
+    EXPECT_EQ(refusal(), "expected stride 1 of 'q' to be a multiple of 16 "
+                         "bytes and below 2^40 bytes, got " +
+                             std::to_string(stride) + " elements");
+  }
+}
+
+TEST_F(LaunchTest, RefusesAViewWhereTheKernelTakesAnAddress) {
+  tensors[2].strides[1] = 1008;
+  EXPECT_EQ(refusal(), "expected stride 1 of 'lse' to be 1000 (dense and "
+                       "row-major), got 1008");
+}
+
+TEST_F(LaunchTest, RefusesASizeBeyond32Bits) {
+  int64_t huge = int64_t(1) << 31;
+  tensors[0].shape[1] = tensors[2].shape[2] = huge;
+  EXPECT_EQ(refusal(), "expected stride 0 of 'lse' to be 34359738368 (dense "
+                       "and row-major), got 16000");
+  tensors[2].strides = rowMajorStrides(tensors[2].shape);
+  EXPECT_EQ(refusal(),
+            "expected size 1 of 'q' to be at most 2147483647, got 2147483648");
+}
+
+TEST_F(LaunchTest, RefusesAnExtentBeyondATensorMap) {
+  int64_t huge = (int64_t(1) << 32) + 1;
+  tensors[0].shape[1] = tensors[2].shape[2] = huge;
+  EXPECT_EQ(refusal(),
+            "expected size 1 of 'q' to be at most 4294967296, got 4294967297");
+}
+
+TEST_F(LaunchTest, RefusesTooManyInstances) {
+  plan.instances.push_back({-1, 0, 1, int64_t(1) << 40});
+  EXPECT_EQ(refusal(), "expected at most 2147483647 program instances of "
+                       "kernel 'attn', got more");
+  plan.instances.back().constant = INT64_MAX;
+  EXPECT_EQ(refusal(), "expected at most 2147483647 program instances of "
+                       "kernel 'attn', got more");
+}
+
+TEST_F(LaunchTest, RefusesAMalformedPlan) {
+  LaunchPlan good = plan;
+  plan.parameters[0].tensor = 3;
+  EXPECT_EQ(refusal(), "malformed launch plan: there is no tensor 3");
+  plan = good;
+  plan.parameters[2].axis = 4;
+  EXPECT_EQ(refusal(), "malformed launch plan: 'q' has no axis 4");
+  plan = good;
+  plan.equalSizes[0].second.axis = -1;
+  EXPECT_EQ(refusal(), "malformed launch plan: 'k' has no axis -1");
+  plan = good;
+  plan.parameters[0].mapDims.clear();
+  EXPECT_EQ(refusal(), "malformed launch plan: expected a tensor map of rank 1 "
+                       "to 5, got 0");
+  plan = good;
+  plan.parameters[0].mapDims[1].box = 257;
+  EXPECT_EQ(refusal(),
+            "malformed launch plan: expected a box of 1 to 256, got 257");
+  plan = good;
+  plan.instances[0].divisor = 0;
+  EXPECT_EQ(refusal(),
+            "malformed launch plan: expected a positive divisor, got 0");
+  plan = good;
+  plan.instances[0].axis = 9;
+  EXPECT_EQ(refusal(), "malformed launch plan: 'q' has no axis 9");
+}
