@@ -1,0 +1,144 @@
+//===- LowerMaskOps.cpp - Masks and modifiers as arithmetic ---------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Attention/Passes.h"
+
+#include "Attention/Attention.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_LOWERMASKOPSPASS
+#include "attn/Transforms/Attention/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+using arith::CmpIPredicate;
+
+static Value createIndex(PatternRewriter &rewriter, Location loc,
+                         int64_t value) {
+  return arith::ConstantIndexOp::create(rewriter, loc, value);
+}
+
+static LogicalResult lowerCausal(CausalOp op, PatternRewriter &rewriter) {
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, CmpIPredicate::sle, op.getJ(),
+                                             op.getP());
+  return success();
+}
+
+static LogicalResult lowerWindow(WindowOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value keep;
+  if (std::optional<int64_t> left = op.getLeft()) {
+    Value least = op.getP();
+    if (*left != 0)
+      least = arith::SubIOp::create(rewriter, loc, least,
+                                    createIndex(rewriter, loc, *left));
+    keep = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getJ(),
+                                 least);
+  }
+  if (std::optional<int64_t> right = op.getRight()) {
+    Value most = op.getP();
+    if (*right != 0)
+      most = arith::AddIOp::create(rewriter, loc, most,
+                                   createIndex(rewriter, loc, *right));
+    Value before = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sle,
+                                         op.getJ(), most);
+    keep = keep ? arith::AndIOp::create(rewriter, loc, keep, before) : before;
+  }
+  if (!keep)
+    keep = arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
+  rewriter.replaceOp(op, keep);
+  return success();
+}
+
+static LogicalResult lowerFirst(FirstOp op, PatternRewriter &rewriter) {
+  Value count = createIndex(rewriter, op.getLoc(), op.getCount());
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, CmpIPredicate::slt, op.getJ(),
+                                             count);
+  return success();
+}
+
+static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value size = createIndex(rewriter, loc, op.getSize());
+  Value own = arith::FloorDivSIOp::create(rewriter, loc, op.getP(), size);
+  Value other = arith::FloorDivSIOp::create(rewriter, loc, op.getJ(), size);
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, CmpIPredicate::eq, other, own);
+  return success();
+}
+
+static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB());
+  if (!length.getType().isIndex())
+    length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
+                                        length);
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, CmpIPredicate::slt, op.getJ(),
+                                             length);
+  return success();
+}
+
+static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  // A query before the first key is in no document, though it would read zero.
+  Value zero = createIndex(rewriter, loc, 0);
+  Value inside =
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
+  Value own = ReadOp::create(rewriter, loc, op.getIds(),
+                             ValueRange{op.getB(), op.getP()});
+  Value other = ReadOp::create(rewriter, loc, op.getIds(),
+                               ValueRange{op.getB(), op.getJ()});
+  Value same =
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq, other, own);
+  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, same);
+  return success();
+}
+
+static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value cap = arith::ConstantOp::create(rewriter, loc, op.getCapAttr());
+  Value share = arith::DivFOp::create(rewriter, loc, op.getX(), cap);
+  Value bounded = math::TanhOp::create(rewriter, loc, share);
+  rewriter.replaceOpWithNewOp<arith::MulFOp>(op, bounded, cap);
+  return success();
+}
+
+static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH());
+  Value offset = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
+  Value distance = math::AbsIOp::create(rewriter, loc, offset);
+  distance = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                        distance);
+  distance =
+      arith::SIToFPOp::create(rewriter, loc, rewriter.getF32Type(), distance);
+  Value bias = arith::MulFOp::create(rewriter, loc, slope, distance);
+  rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias);
+  return success();
+}
+
+namespace {
+struct LowerMaskOpsPass
+    : public attn::impl::LowerMaskOpsPassBase<LowerMaskOpsPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add(lowerCausal)
+        .add(lowerWindow)
+        .add(lowerFirst)
+        .add(lowerChunk)
+        .add(lowerPrefix)
+        .add(lowerDocument)
+        .add(lowerSoftcap)
+        .add(lowerAlibi);
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+} // namespace

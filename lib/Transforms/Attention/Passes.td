@@ -1,0 +1,60 @@
+//===- Passes.td - Passes within the attn dialect ----------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TRANSFORMS_ATTENTION_PASSES_TD
+#define ATTN_TRANSFORMS_ATTENTION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
+  let summary = "write masks and score modifiers in arith and math";
+  let description = [{
+    Rewrites the mask and score ops in the regions of `attn.attention` to index
+    and float arithmetic, so that what follows has to know `arith`, `math` and
+    `attn.read` only:
+
+    | op | becomes |
+    |---|---|
+    | `attn.causal` | `j <= p` |
+    | `attn.window<l, r>` | `j >= p - l and j <= p + r`, without infinite sides |
+    | `attn.first<n>` | `j < n` |
+    | `attn.chunk<c>` | `j floordiv c = p floordiv c` |
+    | `attn.prefix` | `j < read lengths[b]` |
+    | `attn.document` | `p >= 0 and read ids[b, j] = read ids[b, p]` |
+    | `attn.softcap<c>` | `c * tanh(x / c)` |
+    | `attn.alibi` | `x - read slopes[h] * abs(p - j)` |
+
+    Every input is legal. Afterwards the regions hold no mask or score op but
+    `attn.read` and `attn.yield`.
+
+    Before:
+
+    ```mlir
+    %o = attn.attention %q, %kv mask(causal and window<1023, 0>) : ...
+    ```
+
+    After:
+
+    ```mlir
+    %o = attn.attention %q, %kv mask {
+    ^bb0(%b: index, %h: index, %p: index, %j: index):
+      %0 = arith.cmpi sle, %j, %p : index
+      %c1023 = arith.constant 1023 : index
+      %1 = arith.subi %p, %c1023 : index
+      %2 = arith.cmpi sge, %j, %1 : index
+      %3 = arith.cmpi sle, %j, %p : index
+      %4 = arith.andi %2, %3 : i1
+      %5 = arith.andi %0, %4 : i1
+      attn.yield %5 : i1
+    } : ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+#endif // ATTN_TRANSFORMS_ATTENTION_PASSES_TD
