@@ -1,0 +1,46 @@
+# Configuration of the regression tests. `lit test` is started by the target
+# check-attn through lit.site.cfg.py, which the build fills in.
+
+import os
+import re
+import shutil
+import subprocess
+
+import lit.formats
+
+config.name = "Attn"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".ptx", ".test"]
+config.excludes = ["Inputs", "Unit"]
+config.test_source_root = os.path.dirname(__file__)
+
+tools = [config.attn_tools_dir, config.llvm_tools_dir]
+config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
+
+repository = os.path.dirname(config.test_source_root)
+config.substitutions += [
+    ("%bin", config.attn_tools_dir),
+    ("%zoo", os.path.join(repository, "docs", "zoo")),
+    ("%scripts", os.path.join(repository, "tools", "scripts")),
+    ("%repository", repository),
+]
+
+
+def first_line_matching(command, pattern):
+    """The first match of `pattern` in what `command` prints, or None."""
+    if not shutil.which(command[0]):
+        return None
+    result = subprocess.run(command, capture_output=True, text=True)
+    return re.search(pattern, result.stdout)
+
+
+# The assembler that the compiler accepts: 13.0 or newer.
+release = first_line_matching(["ptxas", "--version"], r"release (\d+)\.")
+if release and int(release.group(1)) >= 13:
+    config.available_features.add("ptxas")
+
+# A Hopper GPU that the driver can reach. Tests that launch a kernel require
+# it, so that without one they are reported as unsupported, never as passed.
+query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+if first_line_matching(query, r"(?m)^9\.0$"):
+    config.available_features.add("sm90")
