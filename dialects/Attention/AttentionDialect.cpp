@@ -111,20 +111,26 @@ LogicalResult AttentionDialect::verifyRegionResultAttribute(
 // KVType
 //===----------------------------------------------------------------------===//
 
+static LogicalResult verifyTensor(function_ref<InFlightDiagnostic()> emitError,
+                                  StringRef name, StringRef dims,
+                                  RankedTensorType type) {
+  // C1
+  if (type.getRank() != 4)
+    return emitError() << "expected " << name << " to have rank 4 (" << dims
+                       << "), got " << type;
+  // C2
+  for (int64_t dim : {2, 3})
+    if (type.isDynamicDim(dim) || type.getDimSize(dim) == 0)
+      return emitError() << "expected dimension " << dim << " of " << name
+                         << " to be static and positive, got " << type;
+  return success();
+}
+
 LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                              RankedTensorType key, RankedTensorType value) {
-  for (auto [name, type] :
-       {std::make_pair("key", key), std::make_pair("value", value)}) {
-    // C1
-    if (type.getRank() != 4)
-      return emitError() << "expected " << name
-                         << " to have rank 4 ([B, Lk, H, D]), got " << type;
-    // C2
-    for (int64_t dim : {2, 3})
-      if (type.isDynamicDim(dim) || type.getDimSize(dim) == 0)
-        return emitError() << "expected dimension " << dim << " of " << name
-                           << " to be static and positive, got " << type;
-  }
+  if (failed(verifyTensor(emitError, "key", "[B, Lk, Hk, D]", key)) ||
+      failed(verifyTensor(emitError, "value", "[B, Lk, Hk, Dv]", value)))
+    return failure();
   // C3
   for (int64_t dim : {0, 1, 2})
     if (key.getDimSize(dim) != value.getDimSize(dim))

@@ -205,8 +205,13 @@ public:
   /// `(` modifier (`,` modifier)* `)`
   ParseResult parse() {
     Location loc = getLoc();
-    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
-                                       [&] { return parseModifier(); }))
+    if (parser.parseLParen())
+      return failure();
+    do {
+      if (parseModifier())
+        return failure();
+    } while (succeeded(parser.parseOptionalComma()));
+    if (parser.parseRParen())
       return failure();
     YieldOp::create(builder, loc, x);
     return success();
@@ -285,7 +290,9 @@ static bool takesArguments(Operation *op, Block &block) {
       .Default(false);
 }
 
-static bool isTrue(Operation &op) { return matchPattern(&op, m_One()); }
+static bool isTrue(Operation &op) {
+  return matchPattern(&op, m_One()) && op.getResult(0).getType().isInteger(1);
+}
 
 /// Collects the ops of the expression that defines `keep` in the order in
 /// which parsing builds them, without the `true` of each `not`. False where

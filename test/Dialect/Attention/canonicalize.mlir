@@ -1,0 +1,88 @@
+// RUN: attn-opt %s -canonicalize -split-input-file | FileCheck %s
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+
+// A mask that keeps everything and a modifier that changes nothing go.
+// CHECK-LABEL: func @trivial_regions
+func.func @trivial_regions(%q: !q, %k: !k, %v: !k) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: attn.attention %{{.*}}, %{{.*}} : tensor
+  %o = attn.attention %q, %kv mask(window<inf, inf> or first<8>) score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    attn.yield %x : f32
+  } : !q, !kv -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+
+// CHECK-LABEL: func @mask_ops
+func.func @mask_ops(%q: !q, %k: !k, %v: !k) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: mask(causal and window<inf, 1>) :
+  %o = attn.attention %q, %kv
+      mask(window<inf, 0> and (window<inf, 1> or first<0>)) : !q, !kv -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+!lse = tensor<?x8x?xf32>
+
+// CHECK-LABEL: func @unused_lse
+func.func @unused_lse(%q: !q, %k: !k, %v: !k) -> (!q, !lse) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: mask(causal) score(softcap<5.000000e+01>) scale(1.000000e+00) {note} : {{.*}} -> tensor<?x?x8x64xf16>{{$}}
+  %o, %unused = attn.attention %q, %kv mask(causal) score(softcap<50.0>)
+      scale(1.0) {note} : !q, !kv -> !q, !lse
+  // CHECK: attn.attention {{.*}} -> tensor<?x?x8x64xf16>, tensor<?x8x?xf32>
+  %unused2, %lse = attn.attention %q, %kv : !q, !kv -> !q, !lse
+  return %o, %lse : !q, !lse
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+
+// Constants stay in the region.
+// CHECK-LABEL: func @constants
+// CHECK-NOT:   arith.constant
+// CHECK:       mask {
+// CHECK:         arith.constant 5 : index
+func.func @constants(%q: !q, %k: !k, %v: !k) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %c2 = arith.constant 2 : index
+    %c3 = arith.constant 3 : index
+    %c5 = arith.addi %c2, %c3 : index
+    %0 = arith.cmpi slt, %j, %c5 : index
+    attn.yield %0 : i1
+  } : !q, !kv -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+
+// CHECK-LABEL: func @dead
+// CHECK-NEXT:    return
+func.func @dead(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
+  return
+}

@@ -1,0 +1,499 @@
+// RUN: attn-opt %s -split-input-file -verify-diagnostics
+
+// attn.name
+
+// expected-error @below {{'func.func' op expected the attribute 'attn.name', got 'attn.size'}}
+func.func @name_other(%q: tensor<f32> {attn.size = 3 : i32}) {
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'attn.name' to be a nonempty string, got 3 : i32}}
+func.func @name_type(%q: tensor<f32> {attn.name = 3 : i32}) {
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'attn.name' to be a nonempty string, got ""}}
+func.func private @name_empty() -> (tensor<f32> {attn.name = ""})
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'attn.name' to be unique among arguments and results, got "q" twice}}
+func.func @name_twice(%q: tensor<f32> {attn.name = "q"}, %k: tensor<f32> {attn.name = "q"}) {
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'attn.name' to be unique among arguments and results, got "q" twice}}
+func.func private @name_argument_and_result(tensor<f32> {attn.name = "q"}) -> (tensor<f32> {attn.name = "q"})
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'attn.name' to be unique among arguments and results, got "o" twice}}
+func.func private @name_results() -> (tensor<f32> {attn.name = "o"}, tensor<f32> {attn.name = "o"})
+
+// -----
+
+// !attn.kv
+
+// C1
+// expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<2x3x4xf32>'}}
+func.func private @kv_rank(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
+
+// -----
+
+// C2
+// expected-error @below {{expected dimension 3 of value to be static and positive, got 'tensor<2x3x4x?xf32>'}}
+func.func private @kv_static(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x?xf32>>)
+
+// -----
+
+// C2
+// expected-error @below {{expected dimension 2 of key to be static and positive, got 'tensor<2x3x0x4xf32>'}}
+func.func private @kv_positive(!attn.kv<tensor<2x3x0x4xf32>, tensor<2x3x0x4xf32>>)
+
+// -----
+
+// C3
+// expected-error @below {{expected key and value to agree in dimension 1, got 'tensor<2x3x4x4xf32>' and 'tensor<2x?x4x4xf32>'}}
+func.func private @kv_shape(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x?x4x4xf32>>)
+
+// -----
+
+// C4
+// expected-error @below {{expected key and value to have the same element type, got 'f32' and 'bf16'}}
+func.func private @kv_elements(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x4xbf16>>)
+
+// -----
+
+// C4
+// expected-error @below {{expected the element type of key and value to be bf16, f16 or f32, got 'f64'}}
+func.func private @kv_element_type(!attn.kv<tensor<2x3x4x4xf64>, tensor<2x3x4x4xf64>>)
+
+// -----
+
+func.func @kv_dense(%k: tensor<2x3x4x4xf32>, %v: tensor<2x5x4x4xf32>) {
+  // expected-error @below {{'attn.kv.dense' op expected key and value to agree in dimension 1, got 'tensor<2x3x4x4xf32>' and 'tensor<2x5x4x4xf32>'}}
+  %kv = attn.kv.dense %k, %v : tensor<2x3x4x4xf32>, tensor<2x5x4x4xf32>
+  return
+}
+
+// -----
+
+// attn.attention
+
+// C1
+!k = tensor<?x?x2x64xf16>
+func.func @query_rank(%q: tensor<?x8x64xf16>, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected query to have rank 4 ([B, Lq, Hq, D]), got 'tensor<?x8x64xf16>'}}
+  %o = attn.attention %q, %kv : tensor<?x8x64xf16>, !attn.kv<!k, !k> -> tensor<?x8x64xf16>
+  return
+}
+
+// -----
+
+// C1
+!k = tensor<?x?x2x64xf16>
+func.func @query_static(%q: tensor<?x?x?x64xf16>, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected dimension 2 of query to be static and positive, got 'tensor<?x?x?x64xf16>'}}
+  %o = attn.attention %q, %kv : tensor<?x?x?x64xf16>, !attn.kv<!k, !k> -> tensor<?x?x?x64xf16>
+  return
+}
+
+// -----
+
+// C2
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @kv_argument(%q: !q, %kv: !attn.kv<!k, !k>) {
+  // expected-error @below {{'attn.attention' op expected kv to be defined by a constructor such as 'attn.kv.dense', got an argument}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C2
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @kv_other(%q: !q) {
+  %kv = builtin.unrealized_conversion_cast to !attn.kv<!k, !k>
+  // expected-error @below {{'attn.attention' op expected kv to be defined by a constructor such as 'attn.kv.dense', got 'builtin.unrealized_conversion_cast'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xbf16>
+func.func @query_element_type(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected query and key to have the same element type, got 'f16' and 'bf16'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x128xf16>
+func.func @head_dim(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected query and key to agree in dimension 3, got 'tensor<?x?x8x64xf16>' and 'tensor<?x?x2x128xf16>'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<3x?x8x64xf16>
+!k = tensor<2x?x2x64xf16>
+func.func @batch(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected query and key to agree in dimension 0, got 'tensor<3x?x8x64xf16>' and 'tensor<2x?x2x64xf16>'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C4
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x3x64xf16>
+func.func @groups(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected the query heads to be a multiple of the key heads, got 8 and 3}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C5
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!v = tensor<?x?x2x32xf16>
+func.func @output(%q: !q, %k: !k, %v: !v) {
+  %kv = attn.kv.dense %k, %v : !k, !v
+  // expected-error @below {{'attn.attention' op expected output of type 'tensor<?x?x8x32xf16>', got 'tensor<?x?x8x64xf16>'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !v> -> !q
+  return
+}
+
+// -----
+
+// C6
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @lse(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x?x8xf32>'}}
+  %o, %lse = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q, tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+// C7
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_arguments(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index', 'index')}}
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%p: index, %j: index):
+    %0 = attn.causal %p, %j
+    attn.yield %0 : i1
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C7
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @score_arguments(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected region 'score' to have arguments ('f32', 'index', 'index', 'index', 'index'), got ('f32')}}
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32):
+    attn.yield %x : f32
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C7
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_terminator(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected region 'mask' to end with 'attn.yield', got 'llvm.unreachable'}}
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    llvm.unreachable
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C7
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @score_yield(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %0 = attn.causal %p, %j
+    // expected-error @below {{'attn.yield' op expected region 'score' to yield 'f32', got 'i1'}}
+    attn.yield %0 : i1
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C8
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func private @f(index) -> i1
+func.func @mask_body(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'func.call' op expected region 'mask' to hold mask and score ops and scalar ops of arith and math}}
+    %0 = func.call @f(%j) : (index) -> i1
+    attn.yield %0 : i1
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C8
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @score_body(%q: !q, %k: !k, %v: !k, %t: tensor<4xf32>) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'arith.addf' op expected region 'score' to hold mask and score ops and scalar ops of arith and math}}
+    %0 = arith.addf %t, %t : tensor<4xf32>
+    %1 = attn.read %0[%j] : tensor<4xf32>
+    attn.yield %1 : f32
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C9
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_captures(%q: !q, %k: !k, %v: !k, %n: index) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'arith.cmpi' op expected region 'mask' to capture tensors and constants only, got a value of type 'index'}}
+    %0 = arith.cmpi slt, %j, %n : index
+    attn.yield %0 : i1
+  } : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C10
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @scale(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.attention' op expected scale to be finite, got 0x7FC00000 : f32}}
+  %o = attn.attention %q, %kv scale(0x7FC00000) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// Short forms
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_word(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{expected 'causal', 'window', 'first', 'chunk', 'prefix' or 'document', got 'diagonal'}}
+  %o = attn.attention %q, %kv mask(causal and diagonal) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_parenthesis(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{expected ')'}}
+  %o = attn.attention %q, %kv mask(causal xor causal) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @score_word(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{expected 'softcap' or 'alibi', got 'tanh'}}
+  %o = attn.attention %q, %kv score(tanh) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @score_empty(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{expected valid keyword}}
+  %o = attn.attention %q, %kv score() : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @mask_operand(%q: !q, %k: !k, %v: !k, %ids: f32) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.document' op operand #0 must be ranked tensor of signless integer or index values, but got 'f32'}}
+  %o = attn.attention %q, %kv mask(document(%ids : f32)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// Mask ops
+
+// C1
+func.func @window_left(%p: index, %j: index) {
+  // expected-error @below {{'attn.window' op expected left to be at least 0, got -1}}
+  %0 = attn.window<-1, 0> %p, %j
+  return
+}
+
+// -----
+
+// C1
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @window_right(%q: !q, %k: !k, %v: !k) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.window' op expected right to be at least 0, got -3}}
+  %o = attn.attention %q, %kv mask(window<inf, -3>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C1
+func.func @first(%j: index) {
+  // expected-error @below {{'attn.first' op expected count to be at least 0, got -4}}
+  %0 = attn.first<-4> %j
+  return
+}
+
+// -----
+
+// C1
+func.func @chunk(%p: index, %j: index) {
+  // expected-error @below {{'attn.chunk' op expected size to be at least 1, got 0}}
+  %0 = attn.chunk<0> %p, %j
+  return
+}
+
+// -----
+
+// C1
+func.func @prefix(%lengths: tensor<?x?xi32>, %b: index, %j: index) {
+  // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<?xi32>', got 'tensor<?x?xi32>'}}
+  %0 = attn.prefix %lengths, %b, %j : tensor<?x?xi32>
+  return
+}
+
+// -----
+
+// C1
+!q = tensor<2x7x8x64xf16>
+!k = tensor<2x?x2x64xf16>
+func.func @prefix_batch(%q: !q, %k: !k, %v: !k, %lengths: tensor<3xi32>) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<2xi32>', got 'tensor<3xi32>'}}
+  %o = attn.attention %q, %kv mask(prefix(%lengths : tensor<3xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C1
+!q = tensor<?x7x8x64xf16>
+!k = tensor<?x9x2x64xf16>
+func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x7xi32>) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.document' op expected ids of type 'tensor<?x9xi32>', got 'tensor<?x7xi32>'}}
+  %o = attn.attention %q, %kv mask(document(%ids : tensor<?x7xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// Score ops and reads
+
+// C1
+func.func @softcap_zero(%x: f32) {
+  // expected-error @below {{'attn.softcap' op expected cap to be positive and finite, got 0.000000e+00 : f32}}
+  %0 = attn.softcap<0.0> %x
+  return
+}
+
+// -----
+
+// C1
+func.func @softcap_negative(%x: f32) {
+  // expected-error @below {{'attn.softcap' op expected cap to be positive and finite, got -5.000000e+01 : f32}}
+  %0 = attn.softcap<-50.0> %x
+  return
+}
+
+// -----
+
+// C1
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @alibi(%q: !q, %k: !k, %v: !k, %slopes: tensor<2xf32>) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // expected-error @below {{'attn.alibi' op expected slopes of type 'tensor<8xf32>', got 'tensor<2xf32>'}}
+  %o = attn.attention %q, %kv score(alibi(%slopes : tensor<2xf32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C1
+func.func @read(%t: tensor<?x?xi32>, %j: index) {
+  // expected-error @below {{'attn.read' op expected one index per dimension of tensor (2), got 1}}
+  %0 = attn.read %t[%j] : tensor<?x?xi32>
+  return
+}
