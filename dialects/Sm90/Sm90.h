@@ -1,0 +1,48 @@
+//===- Sm90.h - The sm90 dialect --------------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_SM90_SM90_H
+#define ATTN_SM90_SM90_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "Sm90/Sm90Dialect.h.inc"
+#include "Sm90/Sm90Enums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Sm90/Sm90Attrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "Sm90/Sm90Types.h.inc"
+
+#define GET_OP_CLASSES
+#include "Sm90/Sm90Ops.h.inc"
+
+namespace mlir::sm90 {
+
+/// Rows of a product of one warpgroup, and its threads.
+constexpr int64_t kWarpgroupRows = 64;
+constexpr int64_t kWarpgroupThreads = 128;
+
+/// The layout of a fragment, or nothing before `sm90-infer-layouts`.
+std::optional<Layout> getLayout(RankedTensorType type);
+
+/// `type` in another layout.
+RankedTensorType withLayout(RankedTensorType type, Layout layout);
+
+} // namespace mlir::sm90
+
+#endif // ATTN_SM90_SM90_H

@@ -1,0 +1,183 @@
+//===- Sm90Dialect.td - Hopper without instructions ---------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_SM90_SM90DIALECT_TD
+#define ATTN_SM90_SM90DIALECT_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Sm90_Dialect : Dialect {
+  let name = "sm90";
+  let cppNamespace = "::mlir::sm90";
+  let summary = "Warp roles, asynchronous copies and warpgroup products of Hopper";
+  let description = [{
+    A `sm90.kernel` says how one thread block of a Hopper chip computes: which
+    shared-memory buffers it has, what its producer warp copies into them, and
+    what its consumer warpgroups do with them.
+
+    **Fragments.** A value of a consumer warpgroup is a builtin `tensor` whose
+    encoding, `#sm90.layout`, says how its elements are spread over the 128
+    threads. Element-wise work is `arith` and `math` on such tensors. The pass
+    `sm90-infer-layouts` fills the encodings in.
+
+    **Asynchrony is typed.** A `!sm90.stage` is the right to use one stage of a
+    buffer: waiting for a barrier gives it, releasing or filling the stage takes
+    it. `sm90.wgmma_async` borrows it and returns an `!sm90.in_flight` value;
+    `sm90.wgmma.wait` gives result and stage back. Values of both types are used
+    exactly once.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+                           "scf::SCFDialect", "LLVM::LLVMDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+def Sm90_Layout : I32EnumAttr<"Layout", "how a fragment is spread over a warpgroup", [
+    I32EnumAttrCase<"Accumulator", 0, "accumulator">,
+    I32EnumAttrCase<"OperandA", 1, "operand_a">,
+    I32EnumAttrCase<"Rows", 2, "rows">,
+    I32EnumAttrCase<"PartialRows", 3, "partial_rows">]> {
+  let cppNamespace = "::mlir::sm90";
+  let genSpecializedAttr = 0;
+}
+
+def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout"> {
+  let summary = "the layout of a fragment";
+  let description = [{
+    With w = warp of the warpgroup, l = lane:
+
+    - `accumulator` (64 x N): register i holds row 16w + l/4 + 8((i/2) mod 2),
+      column 8(i/4) + 2(l mod 4) + (i mod 2).
+    - `operand_a` (64 x K, 16-bit): the A operand of a product from registers;
+      two neighbouring columns share a register, and register i of it holds the
+      elements 2i and 2i + 1 of an accumulator of the same shape.
+    - `rows` (64): element r of a thread is row 16w + l/4 + 8r; the four threads
+      of a quad hold the same values.
+    - `partial_rows` (64): as `rows`, but the four threads of a quad hold parts
+      that are yet to be combined.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Sm90_Combine : I32EnumAttr<"Combine", "how elements are combined", [
+    I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Sum", 1, "sum">]> {
+  let cppNamespace = "::mlir::sm90";
+  let genSpecializedAttr = 0;
+}
+def Sm90_CombineAttr : EnumAttr<Sm90_Dialect, Sm90_Combine, "combine">;
+
+def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "the part of a schedule that belongs to Hopper";
+  let description = [{
+    - `kv_stages`: how many tiles of keys, and of values, are in flight.
+    - `consumer_warpgroups`: each computes 64 rows of queries.
+    - `producer_registers`, `consumer_registers`: per thread, by setmaxnreg.
+    - `persistent`: one block per multiprocessor loops over the program
+      instances; otherwise the hardware gives each instance a block.
+  }];
+  let parameters = (ins
+    DefaultValuedParameter<"int64_t", "2">:$kv_stages,
+    DefaultValuedParameter<"int64_t", "2">:$consumer_warpgroups,
+    DefaultValuedParameter<"int64_t", "24">:$producer_registers,
+    DefaultValuedParameter<"int64_t", "240">:$consumer_registers,
+    DefaultValuedParameter<"bool", "true">:$persistent);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
+  let mnemonic = "tensor";
+  let summary = "a tensor that a launch binds to a kernel";
+  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
+                        DefaultValuedParameter<"bool", "false">:$output);
+  let assemblyFormat = "`<` $name `,` $type (`,` `output` `=` $output^)? `>`";
+}
+
+def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
+  let mnemonic = "extent";
+  let summary = "a count that a launch computes";
+  let description = [{
+    ceil(size of `axis` of `tensor` / `divisor`), or `constant` where `tensor`
+    is negative.
+  }];
+  let parameters = (ins
+    DefaultValuedParameter<"int64_t", "-1">:$tensor,
+    DefaultValuedParameter<"int64_t", "0">:$axis,
+    DefaultValuedParameter<"int64_t", "1">:$divisor,
+    DefaultValuedParameter<"int64_t", "1">:$constant);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+class Sm90_Type<string name, string typeMnemonic> : TypeDef<Sm90_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def Sm90_TensorMapType : Sm90_Type<"TensorMap", "tensor_map"> {
+  let summary = "describes boxes of a tensor in global memory to the copy engine";
+  let description = [{
+    A box has `rows` steps along `axes[0]` and `columns` along `axes[1]`, the
+    innermost axis of a tensor of rank `rank`. In shared memory it lies in panels
+    of 128 bytes by `rows`, swizzled by 128 bytes.
+
+    Example: `!sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>`.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType,
+                        ArrayRefParameter<"int64_t">:$axes, "int64_t":$rank);
+  let assemblyFormat = [{
+    `<` custom<Box>($rows, $columns, $elementType) `,` `axes` `=` `[` $axes `]` `,`
+    `rank` `=` $rank `>`
+  }];
+}
+
+def Sm90_BufferType : Sm90_Type<"Buffer", "buffer"> {
+  let summary = "stages of shared memory that hold a box each";
+  let description = "Example: `!sm90.buffer<2 x 128x128xbf16>`.";
+  let parameters = (ins "int64_t":$stages, "int64_t":$rows, "int64_t":$columns,
+                        "::mlir::Type":$elementType);
+  let assemblyFormat = [{
+    `<` $stages `x` custom<Box>($rows, $columns, $elementType) `>`
+  }];
+  let extraClassDeclaration = [{
+    /// The bytes of one stage, and of all.
+    int64_t getStageBytes() const {
+      return getRows() * getColumns() * getElementType().getIntOrFloatBitWidth() / 8;
+    }
+    int64_t getBytes() const { return getStages() * getStageBytes(); }
+  }];
+}
+
+def Sm90_StageType : Sm90_Type<"Stage", "stage"> {
+  let summary = "the right to use one stage of a buffer, used exactly once";
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` custom<Box>($rows, $columns, $elementType) `>`";
+}
+
+def Sm90_MBarrierType : Sm90_Type<"MBarrier", "mbarrier"> {
+  let summary = "a transaction barrier in shared memory for each stage of a buffer";
+  let parameters = (ins "int64_t":$stages);
+  let assemblyFormat = "`<` $stages `>`";
+}
+
+def Sm90_InFlightType : Sm90_Type<"InFlight", "in_flight"> {
+  let summary = "the result of a product that is under way, used exactly once";
+  let description = "Holds the stage that the product still reads.";
+  let parameters = (ins "::mlir::RankedTensorType":$result, "::mlir::sm90::StageType":$borrowed);
+  let assemblyFormat = "`<` $result `,` $borrowed `>`";
+}
+
+#endif // ATTN_SM90_SM90DIALECT_TD

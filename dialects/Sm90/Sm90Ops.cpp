@@ -1,0 +1,306 @@
+//===- Sm90Ops.cpp - Verifiers of the sm90 dialect
+//-------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sm90/Sm90.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+using namespace mlir::sm90;
+
+#define GET_OP_CLASSES
+#include "Sm90/Sm90Ops.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// KernelOp
+//===----------------------------------------------------------------------===//
+
+ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument> arguments;
+  SmallVector<Type> resultTypes;
+  SmallVector<DictionaryAttr> resultAttrs;
+  bool isVariadic = false;
+  if (parser.parseSymbolName(name, getSymNameAttrName(result.name),
+                             result.attributes) ||
+      function_interface_impl::parseFunctionSignatureWithArguments(
+          parser, /*allowVariadic=*/false, arguments, isVariadic, resultTypes,
+          resultAttrs))
+    return failure();
+
+  SmallVector<Type> inputs;
+  for (OpAsmParser::Argument &argument : arguments)
+    inputs.push_back(argument.type);
+  Builder &builder = parser.getBuilder();
+  result.addAttribute(
+      getFunctionTypeAttrName(result.name),
+      TypeAttr::get(builder.getFunctionType(inputs, resultTypes)));
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  call_interface_impl::addArgAndResultAttrs(
+      builder, result, arguments, resultAttrs, getArgAttrsAttrName(result.name),
+      getResAttrsAttrName(result.name));
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+void KernelOp::print(OpAsmPrinter &printer) {
+  printer << " ";
+  printer.printSymbolName(getSymName());
+  call_interface_impl::printFunctionSignature(
+      printer, getArgumentTypes(), getArgAttrsAttr(), /*isVariadic=*/false,
+      getResultTypes(), getResAttrsAttr(), &getBody());
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {getSymNameAttrName(), getFunctionTypeAttrName(),
+                            getArgAttrsAttrName(), getResAttrsAttrName()});
+  printer << " ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+/// C2: which tensor an argument belongs to, and which axis a size is of.
+static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
+  auto tensor = kernel.getArgAttrOfType<IntegerAttr>(
+      index, KernelOp::getTensorAttrName());
+  int64_t count = kernel.getTensors().size();
+  if (!tensor || tensor.getInt() < 0 || tensor.getInt() >= count)
+    return kernel.emitOpError("expected sm90.tensor of argument ")
+           << index << " to be a number below " << count;
+  if (!kernel.getArgumentTypes()[index].isIndex())
+    return success();
+  auto axis =
+      kernel.getArgAttrOfType<IntegerAttr>(index, KernelOp::getAxisAttrName());
+  auto described = cast<TensorAttr>(kernel.getTensors()[tensor.getInt()]);
+  int64_t rank = described.getType().getRank();
+  if (!axis || axis.getInt() < 0 || axis.getInt() >= rank)
+    return kernel.emitOpError("expected sm90.axis of argument ")
+           << index << " to be an axis below " << rank;
+  return success();
+}
+
+LogicalResult KernelOp::verify() {
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) {
+    auto pointer = dyn_cast<LLVM::LLVMPointerType>(type);
+    if (!isa<TensorMapType, IndexType>(type) &&
+        !(pointer && pointer.getAddressSpace() == 1)) // C1
+      return emitOpError("expected argument ")
+             << index << " to be a tensor map, a !llvm.ptr<1> or an index, got "
+             << type;
+    if (failed(verifyArgumentAttrs(*this, index))) // C2
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult KernelOp::verifyRegions() {
+  auto roles = getBody().front().getOps<WarpRolesOp>();
+  size_t count = std::distance(roles.begin(), roles.end());
+  if (count != 1) // C3
+    return emitOpError("expected exactly one sm90.warp_roles in the body, got ")
+           << count;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory and its stages
+//===----------------------------------------------------------------------===//
+
+/// A stage is read any number of times and then given back once: to the
+/// producer, to a copy that fills it, or to a product that borrows it.
+static LogicalResult verifyGivenBackOnce(Operation *op, Value stage) {
+  int64_t count = llvm::count_if(stage.getUsers(), [](Operation *user) {
+    return !isa<LoadFragmentOp>(user);
+  });
+  if (count != 1)
+    return op->emitOpError("expected the stage to be given back exactly once, "
+                           "got ")
+           << count << " times";
+  return success();
+}
+
+template <typename AwaitOp> static LogicalResult verifyAwait(AwaitOp op) {
+  BufferType buffer = op.getBuffer().getType();
+  if (buffer.getStages() != op.getBarrier().getType().getStages()) // C1
+    return op.emitOpError("expected buffer and barrier of the same number of "
+                          "stages, got ")
+           << buffer << " and " << op.getBarrier().getType();
+  auto box = StageType::get(op.getContext(), buffer.getRows(),
+                            buffer.getColumns(), buffer.getElementType());
+  if (op.getStage().getType() != box) // C2
+    return op.emitOpError("expected a result of type ")
+           << box << ", got " << op.getStage().getType();
+  return verifyGivenBackOnce(op, op.getStage()); // C3
+}
+
+LogicalResult AwaitFullOp::verify() { return verifyAwait(*this); }
+LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyIndices(Operation *op, TensorMapType map,
+                                   size_t count) {
+  if (count == static_cast<size_t>(map.getRank()))
+    return success();
+  return op->emitOpError("expected ")
+         << map.getRank() << " indices, one per axis of the tensor, got "
+         << count;
+}
+
+LogicalResult TmaLoadAsyncOp::verify() {
+  TensorMapType map = getMap().getType();
+  StageType stage = getStage().getType();
+  if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
+    return failure();
+  if (map.getRows() != stage.getRows() ||
+      map.getColumns() != stage.getColumns() ||
+      map.getElementType() != stage.getElementType()) // C2
+    return emitOpError("expected a stage with the box of ")
+           << map << ", got " << stage;
+  return success();
+}
+
+/// A fragment of 64 rows that matches the columns of memory.
+static LogicalResult verifyFragmentOf(Operation *op, RankedTensorType fragment,
+                                      int64_t columns, Type elementType) {
+  if (fragment.getDimSize(0) == kWarpgroupRows &&
+      fragment.getDimSize(1) == columns &&
+      fragment.getElementType() == elementType)
+    return success();
+  return op->emitOpError("expected a fragment of ")
+         << kWarpgroupRows << "x" << columns << "x" << elementType << ", got "
+         << fragment;
+}
+
+LogicalResult LoadFragmentOp::verify() {
+  StageType stage = getStage().getType();
+  return verifyFragmentOf(*this,
+                          cast<RankedTensorType>(getFragment().getType()),
+                          stage.getColumns(), stage.getElementType()); // C1
+}
+
+LogicalResult StoreFragmentOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  return verifyFragmentOf(*this,
+                          cast<RankedTensorType>(getFragment().getType()),
+                          buffer.getColumns(),
+                          buffer.getElementType()); // C1
+}
+
+LogicalResult TmaStoreAsyncOp::verify() {
+  TensorMapType map = getMap().getType();
+  BufferType buffer = getBuffer().getType();
+  if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
+    return failure();
+  if (map.getColumns() != buffer.getColumns() ||
+      map.getElementType() != buffer.getElementType()) // C2
+    return emitOpError("expected a buffer with the columns of ")
+           << map << ", got " << buffer;
+  return success();
+}
+
+LogicalResult StoreRowsOp::verify() {
+  int64_t rows = cast<RankedTensorType>(getRows().getType()).getDimSize(0);
+  if (rows != kWarpgroupRows) // C1
+    return emitOpError("expected ") << kWarpgroupRows << " rows, got " << rows;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+LogicalResult WgmmaAsyncOp::verify() {
+  auto lhs = cast<RankedTensorType>(getLhs().getType());
+  StageType rhs = getRhs().getType();
+  RankedTensorType result = getResult().getType().getResult();
+  int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
+  int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
+  if (lhs.getDimSize(0) != kWarpgroupRows || lhs.getDimSize(1) != inner ||
+      lhs.getElementType() != rhs.getElementType()) // C1
+    return emitOpError("expected lhs of ")
+           << kWarpgroupRows << "x" << inner << "x" << rhs.getElementType()
+           << ", got " << lhs;
+  if (result.getShape() != ArrayRef<int64_t>({kWarpgroupRows, columns}) ||
+      !result.getElementType().isF32() || columns % 8 != 0 ||
+      columns > 256) // C2
+    return emitOpError("expected a result of ")
+           << kWarpgroupRows << "x" << columns
+           << "xf32 with a multiple of 8 columns up to 256, got " << result;
+  if (getAcc() && getAcc().getType() != result) // C3
+    return emitOpError("expected an accumulator of type ")
+           << result << ", got " << getAcc().getType();
+  if (!getResult().hasOneUse() ||
+      !isa<WgmmaWaitOp>(*getResult().user_begin()) ||
+      (*getResult().user_begin())->getBlock() != (*this)->getBlock()) // C4
+    return emitOpError("expected the result to be waited for exactly once, in "
+                       "the same block");
+  return success();
+}
+
+LogicalResult WgmmaWaitOp::verify() {
+  InFlightType product = getProduct().getType();
+  if (getResult().getType() != product.getResult() ||
+      getStage().getType() != product.getBorrowed())
+    return emitOpError("expected results of types ")
+           << product.getResult() << " and " << product.getBorrowed();
+  auto start = getProduct().getDefiningOp<WgmmaAsyncOp>();
+  if (!start || start->getBlock() != (*this)->getBlock())
+    return emitOpError("expected a product started in the same block");
+  int64_t pending = 0;
+  for (Operation *op = start->getNextNode(); op && op != *this;
+       op = op->getNextNode()) {
+    auto later = dyn_cast<WgmmaAsyncOp>(op);
+    if (later && later.getResult().hasOneUse() &&
+        !(*later.getResult().user_begin())->isBeforeInBlock(*this))
+      ++pending;
+  }
+  if (getPending() != static_cast<uint64_t>(pending)) // C1
+    return emitOpError("expected pending(")
+           << pending << "), the products started later and still under way, "
+           << "got pending(" << getPending() << ")";
+  return verifyGivenBackOnce(*this, getStage());
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskOp::verify() {
+  Block &block = getPredicate().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  bool argumentsFit = block.getNumArguments() == 2 &&
+                      llvm::all_of(block.getArgumentTypes(),
+                                   [](Type type) { return type.isIndex(); });
+  bool yieldFits =
+      yield.getNumOperands() == 1 && yield.getOperand(0).getType().isInteger(1);
+  if (!argumentsFit || !yieldFits) // C1
+    return emitOpError("expected a region of two index arguments that yields "
+                       "one i1");
+  return success();
+}
+
+/// One value per row of `matrix`.
+static LogicalResult verifyRows(Operation *op, Type matrix, Type rows) {
+  int64_t expected = cast<RankedTensorType>(matrix).getDimSize(0);
+  int64_t got = cast<RankedTensorType>(rows).getDimSize(0);
+  if (expected == got)
+    return success();
+  return op->emitOpError("expected ")
+         << expected << " elements, one per row, got " << got;
+}
+
+LogicalResult ReduceColumnsOp::verify() {
+  return verifyRows(*this, getSource().getType(), getResult().getType()); // C1
+}
+
+LogicalResult BroadcastRowsOp::verify() {
+  return verifyRows(*this, getResult().getType(), getSource().getType()); // C1
+}

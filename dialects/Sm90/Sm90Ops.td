@@ -1,0 +1,440 @@
+//===- Sm90Ops.td - Operations of the sm90 dialect ----------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_SM90_SM90OPS_TD
+#define ATTN_SM90_SM90OPS_TD
+
+include "Sm90/Sm90Dialect.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Sm90_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Sm90_Dialect, mnemonic, traits>;
+
+def Sm90_Fragment : RankedTensorOf<[BF16, F16, F32, I1]>;
+def Sm90_Matrix : 2DTensorOf<[BF16, F16, F32]>;
+def Sm90_Scores : 2DTensorOf<[F32]>;
+def Sm90_RowStats : 1DTensorOf<[F32]>;
+
+//===----------------------------------------------------------------------===//
+// Kernels and roles
+//===----------------------------------------------------------------------===//
+
+def Sm90_KernelOp : Sm90_Op<"kernel", [
+    FunctionOpInterface, IsolatedFromAbove, AffineScope, AutomaticAllocationScope]> {
+  let summary = "a kernel of one thread block";
+  let description = [{
+    `tensors` lists what a launch binds, `instances` the counts whose product is
+    the number of program instances. An argument is a tensor map or a pointer of
+    the tensor that `sm90.tensor` names by its number, or, as an index, the size
+    of its axis `sm90.axis`.
+
+    The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
+    `shared_memory` is assigned by `sm90-assign-shared-memory`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
+    | C2 | `sm90.tensor` of every argument is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
+    | C3 | the body holds exactly one `sm90.warp_roles` |
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name,
+    TypeAttrOf<FunctionType>:$function_type,
+    Sm90_ScheduleAttr:$schedule,
+    TypedArrayAttrBase<Sm90_TensorAttr, "tensors">:$tensors,
+    TypedArrayAttrBase<Sm90_ExtentAttr, "extents">:$instances,
+    OptionalAttr<I64Attr>:$shared_memory,
+    OptionalAttr<DictArrayAttr>:$arg_attrs,
+    OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region AnyRegion:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() {
+      return getFunctionType().getInputs();
+    }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() {
+      return getFunctionType().getResults();
+    }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+
+    /// The names of the argument attributes of a kernel.
+    static ::llvm::StringRef getTensorAttrName() { return "sm90.tensor"; }
+    static ::llvm::StringRef getAxisAttrName() { return "sm90.axis"; }
+
+    /// The producer warpgroup and the consumers, in threads.
+    int64_t getThreads() {
+      return 128 * (1 + getSchedule().getConsumerWarpgroups());
+    }
+  }];
+}
+
+def Sm90_ReturnOp : Sm90_Op<"return", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
+  let summary = "ends a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
+    HasParent<"KernelOp">, SingleBlockImplicitTerminator<"YieldOp">, NoRegionArguments]> {
+  let summary = "what the warpgroups of a block do";
+  let description = [{
+    Barriers are ready for all threads when the roles begin. One thread runs the
+    `producer`; every consumer warpgroup runs the `consumer`, and
+    `sm90.warpgroup_id` numbers them from 0.
+
+    ```mlir
+    sm90.warp_roles producer {
+      ...
+    } consumer {
+      ...
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
+  let assemblyFormat = "`producer` $producer `consumer` $consumer attr-dict";
+}
+
+def Sm90_YieldOp : Sm90_Op<"yield", [
+    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp"]>]> {
+  let summary = "ends a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def Sm90_BlockIdOp : Sm90_Op<"block_id", [Pure]> {
+  let summary = "the number of the block in the grid";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_GridSizeOp : Sm90_Op<"grid_size", [Pure]> {
+  let summary = "the number of blocks of the grid";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_WarpgroupIdOp : Sm90_Op<"warpgroup_id", [Pure]> {
+  let summary = "the number of the consumer warpgroup in the block";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory and its stages
+//===----------------------------------------------------------------------===//
+
+def Sm90_AllocOp : Sm90_Op<"alloc", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
+  let summary = "allocates a buffer in shared memory";
+  let description = "`offset`, in bytes, is assigned by `sm90-assign-shared-memory`.";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_BufferType:$buffer);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($buffer)";
+}
+
+def Sm90_MBarrierInitOp : Sm90_Op<"mbarrier.init", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
+  let summary = "allocates and initialises a barrier for each stage of a buffer";
+  let description = [{
+    A phase of the barrier completes when `arrivals` have arrived and every byte
+    they announced has been written.
+  }];
+  let arguments = (ins I64Attr:$arrivals, OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_MBarrierType:$barrier);
+  let assemblyFormat = "`arrivals` `(` $arrivals `)` (`at` $offset^)? attr-dict `:` type($barrier)";
+}
+
+class Sm90_AwaitOp<string mnemonic> : Sm90_Op<mnemonic, [
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let arguments = (ins Sm90_BufferType:$buffer, Sm90_MBarrierType:$barrier, Index:$count);
+  let results = (outs Sm90_StageType:$stage);
+  let assemblyFormat = [{
+    $buffer `,` $barrier `[` $count `]` attr-dict `:` type($buffer) `,` type($barrier) `->` type($stage)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_AwaitFullOp : Sm90_AwaitOp<"stage.await_full"> {
+  let summary = "waits until a stage has been filled";
+  let description = [{
+    `count` numbers the uses of the buffer: use n is of stage n mod stages, in
+    the phase n / stages of its barrier.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | buffer and barrier have the same number of stages |
+    | C2 | the stage has the box of the buffer |
+    | C3 | the stage is given back exactly once |
+  }];
+}
+
+def Sm90_AwaitEmptyOp : Sm90_AwaitOp<"stage.await_empty"> {
+  let summary = "waits until a stage may be filled";
+  let description = [{
+    The mirror of `sm90.stage.await_full`, with the same constraints: the first
+    use of each stage does not wait.
+  }];
+}
+
+def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
+  let summary = "gives a stage back to the producer";
+  let description = [{
+    One thread of each consumer warp arrives. A stage that a product in flight
+    borrows cannot be named here: it is the operand of the product.
+  }];
+  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count);
+  let assemblyFormat = [{
+    $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies a box of a tensor into a stage";
+  let description = [{
+    Announces the bytes of the box to `barrier` and starts the copy. Elements
+    outside of the tensor become zero. `keep` asks the L2 cache to keep the data
+    for other blocks, without it the data may be evicted first.
+
+    ```mlir
+    sm90.tma_load_async %keys[%b, %j, %h, %c0] into %stage, %full[%n] keep
+      : !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>, !sm90.stage<128x128xbf16>, !sm90.mbarrier<2>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the tensor |
+    | C2 | the stage has the box of the map |
+  }];
+  let arguments = (ins Sm90_TensorMapType:$map, Variadic<Index>:$indices,
+                       Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count,
+                       UnitAttr:$keep);
+  let assemblyFormat = [{
+    $map `[` $indices `]` `into` $stage `,` $barrier `[` $count `]` (`keep` $keep^)? attr-dict
+    `:` type($map) `,` type($stage) `,` type($barrier)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [MemoryEffects<[MemRead]>]> {
+  let summary = "reads 64 rows of a stage into the A operand of a product";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the result has 64 rows and the columns and element type of the stage |
+  }];
+  let arguments = (ins Sm90_StageType:$stage, Index:$row);
+  let results = (outs Sm90_Matrix:$fragment);
+  let assemblyFormat = [{
+    $stage `row` `(` $row `)` attr-dict `:` type($stage) `->` type($fragment)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [MemoryEffects<[MemWrite]>]> {
+  let summary = "writes a fragment of 64 rows into a stage of shared memory";
+  let description = [{
+    Makes the data visible to the copy engine.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the fragment has 64 rows and the columns and element type of the buffer |
+  }];
+  let arguments = (ins Sm90_Matrix:$fragment, Sm90_BufferType:$buffer, Index:$row);
+  let assemblyFormat = [{
+    $fragment `,` $buffer `row` `(` $row `)` attr-dict `:` type($fragment) `,` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies rows of a buffer into a box of a tensor";
+  let description = [{
+    One thread of the warpgroup starts the copy. Elements outside of the tensor
+    are dropped.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the tensor |
+    | C2 | buffer and map have the same columns and element type |
+  }];
+  let arguments = (ins Sm90_BufferType:$buffer, Index:$row, Sm90_TensorMapType:$map,
+                       Variadic<Index>:$indices);
+  let assemblyFormat = [{
+    $buffer `row` `(` $row `)` `,` $map `[` $indices `]` attr-dict `:` type($buffer) `,` type($map)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TmaStoreWaitOp : Sm90_Op<"tma_store.wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for the copies that the warpgroup has started";
+  let description = [{
+    Until they have read shared memory (`read`) or are complete.
+  }];
+  let arguments = (ins UnitAttr:$read);
+  let assemblyFormat = "(`read` $read^)? attr-dict";
+}
+
+def Sm90_BarrierSyncOp : Sm90_Op<"barrier.sync", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "lets the threads of the consumer warpgroup wait for each other";
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
+  let summary = "stores one value per row to global memory";
+  let description = [{
+    Row r goes to element `offset + r`; rows from `limit` on are dropped.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | there are 64 rows |
+  }];
+  let arguments = (ins Sm90_RowStats:$rows, AnyType:$pointer, I64:$offset, Index:$limit);
+  let assemblyFormat = [{
+    $rows `,` $pointer `[` $offset `]` `limit` `(` $limit `)` attr-dict `:` type($rows) `,` type($pointer)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [MemoryEffects<[MemRead]>]> {
+  let summary = "starts a product of a warpgroup";
+  let description = [{
+    `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`; lhs from
+    registers, rhs from shared memory. Without an accumulator it starts from
+    zero. The products form one commit group.
+
+    ```mlir
+    %f = sm90.wgmma_async %q, %k transpose_rhs
+       : tensor<64x128xbf16>, !sm90.stage<128x128xbf16> -> !sm90.in_flight<tensor<64x128xf32>, !sm90.stage<128x128xbf16>>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | lhs has 64 rows, and the inner size and element type of rhs |
+    | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
+    | C3 | the accumulator has the type of the result |
+    | C4 | the result is waited for exactly once, in the same block |
+  }];
+  let arguments = (ins Sm90_Matrix:$lhs, Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
+                       UnitAttr:$transpose_rhs);
+  let results = (outs Sm90_InFlightType:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `:` type($acc) `)`)? attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for a product";
+  let description = [{
+    Waits until at most `pending` later products are under way, and gives the
+    result and the borrowed stage back.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | `pending` is the number of products started after this one and not yet waited for |
+  }];
+  let arguments = (ins Sm90_InFlightType:$product, I64Attr:$pending);
+  let results = (outs Sm90_Scores:$result, Sm90_StageType:$stage);
+  let assemblyFormat = [{
+    $product `pending` `(` $pending `)` attr-dict `:` type($product) `->` type($result) `,` type($stage)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+def Sm90_LayoutCastOp : Sm90_Op<"layout_cast", [
+    Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "the same elements in another layout";
+  let description = [{
+    The anchors from which `sm90-infer-layouts` starts. Legal are the casts
+    that move nothing between threads: of a 16-bit accumulator to `operand_a`.
+  }];
+  let arguments = (ins Sm90_Fragment:$source);
+  let results = (outs Sm90_Fragment:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+}
+
+def Sm90_MaskOp : Sm90_Op<"mask", [
+    Pure, AllTypesMatch<["scores", "result"]>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "sets scores to -inf where a predicate is false";
+  let description = [{
+    As `tile.mask`: element (r, c) stands for query position `query + r` and key
+    position `key + c`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has two index arguments and yields one i1 |
+  }];
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$predicate);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Pure]> {
+  let summary = "combines the elements of each row that a thread holds";
+  let description = [{
+    The result is in the layout `partial_rows`; `sm90.combine_quad` completes it.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the result has one element per row |
+  }];
+  let arguments = (ins Sm90_CombineAttr:$combine, Sm90_Scores:$source);
+  let results = (outs Sm90_RowStats:$result);
+  let assemblyFormat = "$combine $source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Sm90_CombineQuadOp : Sm90_Op<"combine_quad", [
+    Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "combines the parts that the four threads of a quad hold";
+  let arguments = (ins Sm90_CombineAttr:$combine, Sm90_RowStats:$source);
+  let results = (outs Sm90_RowStats:$result);
+  let assemblyFormat = "$combine $source attr-dict `:` type($source) `->` type($result)";
+}
+
+def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Pure]> {
+  let summary = "repeats one value per row along the columns";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the result has one row per element |
+  }];
+  let arguments = (ins Sm90_RowStats:$source);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Pure]> {
+  let summary = "whether a condition holds for every row of the warp";
+  let arguments = (ins 1DTensorOf<[I1]>:$rows);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$rows attr-dict `:` type($rows)";
+}
+
+#endif // ATTN_SM90_SM90OPS_TD

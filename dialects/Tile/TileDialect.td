@@ -1,0 +1,96 @@
+//===- TileDialect.td - Programs over blocks ----------------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TILE_TILEDIALECT_TD
+#define ATTN_TILE_TILEDIALECT_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinTypeInterfaces.td"
+include "mlir/IR/OpBase.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::mlir::tile";
+  let summary = "Programs over blocks of tensors, without threads or memories";
+  let description = [{
+    A `tile.kernel` says how an attention program is computed block by block:
+    which tiles are loaded, multiplied, masked and normalised, in which loops.
+    Tiles are builtin `vector` values, so element-wise work is `arith` and
+    `math`; index arithmetic is `affine`; loops are `scf`. The dialect knows no
+    threads, no shared memory and no processor.
+
+    Tensors are seen through `!tile.view` values. A tile that reaches over the
+    edge of a view reads zeros there and is not written there.
+
+    Constructs of the level, from the outside in: `tile.kernel` holds one
+    `scf.forall` over program instances (independent of each other), whose body
+    loads, loops over blocks of keys, and stores.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "math::MathDialect",
+    "scf::SCFDialect"
+  ];
+}
+
+def Tile_ViewType : TypeDef<Tile_Dialect, "View", [ShapedTypeInterface]> {
+  let mnemonic = "view";
+  let summary = "a tensor in global memory";
+  let description = [{
+    A tensor of static rank whose sizes may be dynamic. Its strides are known
+    only at launch, but for the innermost one, which is 1.
+
+    Example: `!tile.view<?x?x64x128xbf16>`.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "Type":$elementType);
+  let builders = [
+    TypeBuilderWithInferredContext<(ins "::llvm::ArrayRef<int64_t>":$shape,
+                                        "::mlir::Type":$elementType), [{
+      return $_get(elementType.getContext(), shape, elementType);
+    }]>
+  ];
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    bool hasRank() const { return true; }
+    ViewType cloneWith(std::optional<::llvm::ArrayRef<int64_t>> shape,
+                       ::mlir::Type elementType) const {
+      return get(shape.value_or(getShape()), elementType);
+    }
+  }];
+}
+
+def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "the decisions that the passes of the tile level obey";
+  let description = [{
+    Written by lib/Schedule or by hand, read by the passes; no pass computes a
+    block size.
+
+    - `block_q`, `block_kv`: rows of queries and of keys that one step handles.
+    - `hoist_score_dot`: the scores of the next block are issued before the
+      current block is normalised (pass `tile-hoist-score-dot`).
+    - `split_masked_loop`: blocks that no mask touches get a loop of their own
+      (pass `tile-split-masked-loop`).
+    - `rescale_threshold`: the running maximum is kept until the scores exceed
+      it by this much, in units of log2; 0 follows every new maximum. The
+      result does not depend on it.
+    - `longest_first`: program instances with the most work come first.
+    - `target`: what the target's own passes obey; not read at this level.
+  }];
+  let parameters = (ins
+    "int64_t":$block_q, "int64_t":$block_kv,
+    DefaultValuedParameter<"bool", "true">:$hoist_score_dot,
+    DefaultValuedParameter<"bool", "true">:$split_masked_loop,
+    DefaultValuedParameter<"int64_t", "8">:$rescale_threshold,
+    DefaultValuedParameter<"bool", "false">:$longest_first,
+    OptionalParameter<"::mlir::Attribute">:$target);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // ATTN_TILE_TILEDIALECT_TD

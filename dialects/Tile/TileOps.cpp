@@ -1,0 +1,246 @@
+//===- TileOps.cpp - Verifiers and folds of the tile dialect --------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Tile/Tile.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::tile;
+
+#define GET_OP_CLASSES
+#include "Tile/TileOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// KernelOp
+//===----------------------------------------------------------------------===//
+
+void KernelOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                     FunctionType type, ScheduleAttr schedule) {
+  state.addAttribute(getSymNameAttrName(state.name),
+                     builder.getStringAttr(name));
+  state.addAttribute(getFunctionTypeAttrName(state.name), TypeAttr::get(type));
+  state.addAttribute(getScheduleAttrName(state.name), schedule);
+  Block &entry = state.addRegion()->emplaceBlock();
+  for (Type input : type.getInputs())
+    entry.addArgument(input, state.location);
+}
+
+ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument> arguments;
+  SmallVector<Type> resultTypes;
+  SmallVector<DictionaryAttr> resultAttrs;
+  bool isVariadic = false;
+  if (parser.parseSymbolName(name, getSymNameAttrName(result.name),
+                             result.attributes) ||
+      function_interface_impl::parseFunctionSignatureWithArguments(
+          parser, /*allowVariadic=*/false, arguments, isVariadic, resultTypes,
+          resultAttrs))
+    return failure();
+
+  SmallVector<Type> inputs;
+  for (OpAsmParser::Argument &argument : arguments)
+    inputs.push_back(argument.type);
+  Builder &builder = parser.getBuilder();
+  result.addAttribute(
+      getFunctionTypeAttrName(result.name),
+      TypeAttr::get(builder.getFunctionType(inputs, resultTypes)));
+
+  ScheduleAttr schedule;
+  if (parser.parseKeyword("schedule") || parser.parseLParen() ||
+      parser.parseCustomAttributeWithFallback(schedule, Type{},
+                                              getScheduleAttrName(result.name),
+                                              result.attributes) ||
+      parser.parseRParen() ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  call_interface_impl::addArgAndResultAttrs(
+      builder, result, arguments, resultAttrs, getArgAttrsAttrName(result.name),
+      getResAttrsAttrName(result.name));
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+void KernelOp::print(OpAsmPrinter &printer) {
+  printer << " ";
+  printer.printSymbolName(getSymName());
+  call_interface_impl::printFunctionSignature(
+      printer, getArgumentTypes(), getArgAttrsAttr(), /*isVariadic=*/false,
+      getResultTypes(), getResAttrsAttr(), &getBody());
+  printer << " schedule(";
+  printer.printStrippedAttrOrType(getSchedule());
+  printer << ")";
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(),
+      {getSymNameAttrName(), getFunctionTypeAttrName(), getScheduleAttrName(),
+       getArgAttrsAttrName(), getResAttrsAttrName()});
+  printer << " ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+LogicalResult KernelOp::verify() {
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C1
+    if (!isa<ViewType>(type))
+      return emitOpError("expected argument ")
+             << index << " to be a !tile.view, got " << type;
+  if (!getResultTypes().empty()) // C2
+    return emitOpError("expected no results, got ") << getResultTypes().size();
+  return success();
+}
+
+LogicalResult KernelOp::verifyRegions() {
+  auto loops = getBody().front().getOps<scf::ForallOp>();
+  size_t count = std::distance(loops.begin(), loops.end());
+  if (count != 1) // C3
+    return emitOpError("expected exactly one scf.forall in the body, got ")
+           << count;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+LogicalResult DimOp::verify() {
+  int64_t rank = getView().getType().getRank();
+  if (getAxis() >= static_cast<uint64_t>(rank)) // C1
+    return emitOpError("expected an axis below ")
+           << rank << ", got " << getAxis();
+  return success();
+}
+
+OpFoldResult DimOp::fold(FoldAdaptor) {
+  int64_t size = getView().getType().getShape()[getAxis()];
+  if (ShapedType::isDynamic(size))
+    return {};
+  return Builder(getContext()).getIndexAttr(size);
+}
+
+/// The rules that loads and stores share.
+static LogicalResult verifyAccess(Operation *op, ViewType view, VectorType tile,
+                                  size_t indices, ArrayRef<int64_t> axes) {
+  if (indices != static_cast<size_t>(view.getRank())) // C1
+    return op->emitOpError("expected ")
+           << view.getRank() << " indices, one per axis of the view, got "
+           << indices;
+  if (axes.size() != static_cast<size_t>(tile.getRank())) // C2
+    return op->emitOpError("expected ")
+           << tile.getRank() << " axes, one per dimension of the tile, got "
+           << axes.size();
+  int64_t previous = -1;
+  for (int64_t axis : axes) {
+    if (axis <= previous || axis >= view.getRank())
+      return op->emitOpError("expected increasing axes below ")
+             << view.getRank() << ", got " << axis << " after " << previous;
+    previous = axis;
+  }
+  if (view.getElementType() != tile.getElementType()) // C3
+    return op->emitOpError("expected a tile of ")
+           << view.getElementType() << ", got " << tile.getElementType();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  return verifyAccess(*this, getView().getType(),
+                      cast<VectorType>(getTile().getType()),
+                      getIndices().size(), getAxes());
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyAccess(*this, getView().getType(),
+                      cast<VectorType>(getTile().getType()),
+                      getIndices().size(), getAxes());
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+LogicalResult DotOp::verify() {
+  auto lhs = cast<VectorType>(getLhs().getType());
+  auto rhs = cast<VectorType>(getRhs().getType());
+  auto result = cast<VectorType>(getResult().getType());
+  unsigned inner = getTransposeRhs() ? 1 : 0;
+  if (lhs.getElementType() != rhs.getElementType() ||
+      lhs.getDimSize(1) != rhs.getDimSize(inner)) // C1
+    return emitOpError("expected operands of one element type and inner size, "
+                       "got ")
+           << lhs << " and " << rhs;
+  if (result.getDimSize(0) != lhs.getDimSize(0) ||
+      result.getDimSize(1) != rhs.getDimSize(1 - inner)) // C2
+    return emitOpError("expected a result of ")
+           << lhs.getDimSize(0) << "x" << rhs.getDimSize(1 - inner) << ", got "
+           << result;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskOp::verify() {
+  Block &block = getPredicate().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  bool argumentsFit = block.getNumArguments() == 2 &&
+                      llvm::all_of(block.getArgumentTypes(),
+                                   [](Type type) { return type.isIndex(); });
+  bool yieldFits =
+      yield.getNumOperands() == 1 && yield.getOperand(0).getType().isInteger(1);
+  if (!argumentsFit || !yieldFits) // C1
+    return emitOpError("expected a region of two index arguments that yields "
+                       "one i1");
+  return success();
+}
+
+/// One statistic per row.
+static LogicalResult verifyRows(Operation *op, Type matrix, Type rows) {
+  int64_t expected = cast<VectorType>(matrix).getDimSize(0);
+  int64_t got = cast<VectorType>(rows).getDimSize(0);
+  if (expected != got)
+    return op->emitOpError("expected ")
+           << expected << " elements, one per row, got " << got;
+  return success();
+}
+
+static LogicalResult verifyScale(Operation *op, const APFloat &scale) {
+  if (scale.isFinite() && !scale.isNegative() && !scale.isZero())
+    return success();
+  return op->emitOpError("expected a positive finite scale, got ")
+         << scale.convertToDouble();
+}
+
+LogicalResult OnlineSoftmaxOp::verify() {
+  if (failed(verifyRows(*this, getScores().getType(), getMax().getType())) ||
+      failed(verifyScale(*this, getScale()))) // C1, C2
+    return failure();
+  if (getThreshold() && static_cast<int64_t>(*getThreshold()) < 0) // C3
+    return emitOpError("expected a threshold of at least 0, got ")
+           << static_cast<int64_t>(*getThreshold());
+  return success();
+}
+
+LogicalResult RescaleOp::verify() {
+  return verifyRows(*this, getAcc().getType(), getFactor().getType()); // C1
+}
+
+OpFoldResult RescaleOp::fold(FoldAdaptor adaptor) {
+  // Zero stays zero: no factor is infinite.
+  if (matchPattern(adaptor.getAcc(), m_AnyZeroFloat()))
+    return getAcc();
+  return {};
+}
+
+LogicalResult FinishSoftmaxOp::verify() {
+  if (failed(verifyRows(*this, getAcc().getType(), getMax().getType())))
+    return failure();                    // C1
+  return verifyScale(*this, getScale()); // C2
+}

@@ -1,0 +1,326 @@
+//===- TileOps.td - Operations of the tile dialect ----------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TILE_TILEOPS_TD
+#define ATTN_TILE_TILEOPS_TD
+
+include "Tile/TileDialect.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Tile_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Tile_Dialect, mnemonic, traits>;
+
+def Tile_Float : AnyTypeOf<[BF16, F16, F32]>;
+def Tile_Matrix : VectorOfRankAndType<[2], [BF16, F16, F32]>;
+def Tile_Scores : VectorOfRankAndType<[2], [F32]>;
+def Tile_RowStats : VectorOfRankAndType<[1], [F32]>;
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+def Tile_KernelOp : Tile_Op<"kernel", [
+    FunctionOpInterface, IsolatedFromAbove, AffineScope, AutomaticAllocationScope]> {
+  let summary = "a kernel over views";
+  let description = [{
+    The arguments are views; `tile.name` gives the name a user knows an argument
+    by, `tile.output` marks those that the kernel writes, and `tile.symbols` numbers
+    the dynamic sizes: axes of one number have one size. The body runs all
+    program instances, which one `scf.forall` enumerates.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | every argument is a `!tile.view` |
+    | C2 | there are no results |
+    | C3 | the body holds exactly one `scf.forall` at its top level |
+
+    ```mlir
+    tile.kernel @copy(%x: !tile.view<?x128xbf16>, %y: !tile.view<?x128xbf16> {tile.output})
+        schedule(<block_q = 128, block_kv = 128>) {
+      %c0 = arith.constant 0 : index
+      %n = tile.dim %x[0] : !tile.view<?x128xbf16>
+      %tiles = affine.apply affine_map<()[s0] -> (s0 ceildiv 128)>()[%n]
+      scf.forall (%t) in (%tiles) {
+        %row = affine.apply affine_map<(d0) -> (d0 * 128)>(%t)
+        %v = tile.load %x[%row, %c0] axes [0, 1] : !tile.view<?x128xbf16> -> vector<128x128xbf16>
+        tile.store %v, %y[%row, %c0] axes [0, 1] : vector<128x128xbf16>, !tile.view<?x128xbf16>
+      }
+      tile.return
+    }
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name,
+    TypeAttrOf<FunctionType>:$function_type,
+    Tile_ScheduleAttr:$schedule,
+    OptionalAttr<DictArrayAttr>:$arg_attrs,
+    OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region AnyRegion:$body);
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type,
+                   "::mlir::tile::ScheduleAttr":$schedule)>
+  ];
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() {
+      return getFunctionType().getInputs();
+    }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() {
+      return getFunctionType().getResults();
+    }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+
+    /// The names of the argument attributes of a kernel.
+    static ::llvm::StringRef getNameAttrName() { return "tile.name"; }
+    static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
+    static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
+  }];
+}
+
+def Tile_ReturnOp : Tile_Op<"return", [
+    Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
+  let summary = "ends a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+def Tile_DimOp : Tile_Op<"dim", [Pure]> {
+  let summary = "the size of a view along one axis";
+  let description = [{
+    ```mlir
+    %length = tile.dim %q[1] : !tile.view<?x?x64x128xbf16>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the axis is one of the view |
+  }];
+  let arguments = (ins Tile_ViewType:$view, I64Attr:$axis);
+  let results = (outs Index:$size);
+  let assemblyFormat = "$view `[` $axis `]` attr-dict `:` type($view)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "loads a tile of a view";
+  let description = [{
+    The tile starts at `indices`, one per axis of the view, and extends along
+    `axes`, one per dimension of the tile; along the others it is one element
+    wide. Elements outside of the view read as zero.
+
+    ```mlir
+    %k = tile.load %keys[%b, %j0, %hk, %c0] axes [1, 3]
+       : !tile.view<?x?x8x128xbf16> -> vector<128x128xbf16>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the view |
+    | C2 | one axis per dimension of the tile, increasing, inside the view |
+    | C3 | tile and view have the same element type |
+  }];
+  let arguments = (ins Arg<Tile_ViewType, "", [MemRead]>:$view,
+                       Variadic<Index>:$indices, DenseI64ArrayAttr:$axes);
+  let results = (outs VectorOfAnyRankOf<[BF16, F16, F32]>:$tile);
+  let assemblyFormat = [{
+    $view `[` $indices `]` `axes` $axes attr-dict `:` type($view) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "stores a tile into a view";
+  let description = [{
+    The mirror of `tile.load`; elements outside of the view are dropped.
+
+    ```mlir
+    tile.store %lse, %out[%b, %h, %i0] axes [2] : vector<128xf32>, !tile.view<?x64x?xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the view |
+    | C2 | one axis per dimension of the tile, increasing, inside the view |
+    | C3 | tile and view have the same element type |
+  }];
+  let arguments = (ins VectorOfAnyRankOf<[BF16, F16, F32]>:$tile,
+                       Arg<Tile_ViewType, "", [MemWrite]>:$view,
+                       Variadic<Index>:$indices, DenseI64ArrayAttr:$axes);
+  let assemblyFormat = [{
+    $tile `,` $view `[` $indices `]` `axes` $axes attr-dict `:` type($tile) `,` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+def Tile_DotOp : Tile_Op<"dot", [Pure,
+    OptionalTypesMatchWith<"the accumulator has the type of the result",
+                           "result", "acc", "$_self">]> {
+  let summary = "matrix product of two tiles, accumulated in f32";
+  let description = [{
+    `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`. Without an
+    accumulator it starts from zero.
+
+    ```mlir
+    %s = tile.dot %q, %k transpose_rhs : vector<128x128xbf16>, vector<128x128xbf16> -> vector<128x128xf32>
+    %o = tile.dot %p, %v acc(%o0) : vector<128x128xbf16>, vector<128x128xbf16> -> vector<128x128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | lhs and rhs have the same element type and the same inner size |
+    | C2 | the result has the rows of lhs and the columns of rhs (its rows when transposed) |
+  }];
+  let arguments = (ins Tile_Matrix:$lhs, Tile_Matrix:$rhs,
+                       Optional<Tile_Scores>:$acc, UnitAttr:$transpose_rhs);
+  let results = (outs Tile_Scores:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `)`)? attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+def Tile_MaskOp : Tile_Op<"mask", [
+    Pure, AllTypesMatch<["scores", "result"]>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "sets scores to -inf where a predicate is false";
+  let description = [{
+    The region gets the position of a query and of a key; element (r, c) of the
+    tile stands for query position `query + r` and key position `key + c`. It
+    may use index values from outside.
+
+    ```mlir
+    %masked = tile.mask %s query(%p0) key(%j0) : vector<128x128xf32> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      tile.yield %keep : i1
+    }
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has two index arguments and yields one i1 |
+  }];
+  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$predicate);
+  let results = (outs Tile_Scores:$result);
+  let assemblyFormat = [{
+    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"MaskOp">]> {
+  let summary = "ends the region of an element-wise op";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
+    AllTypesMatch<["scores", "weights"]>,
+    AllTypesMatch<["max", "sum", "new_max", "new_sum", "correction"]>]> {
+  let summary = "one step of the online softmax";
+  let description = [{
+    With x = scale * scores, and max and sum the running statistics of each row
+    (max in units of the unscaled scores):
+
+        new_max    = max(max, rowmax(scores))
+        correction = exp(scale * (max - new_max))
+        weights    = exp(scale * (scores - new_max))
+        new_sum    = correction * sum + rowsum(weights)
+
+    What was accumulated with the old maximum is to be multiplied by
+    `correction`. Where `threshold` is given, a row keeps its old maximum while
+    scale * log2(e) * (rowmax - max) <= threshold; its correction is then 1. A
+    row that has seen nothing but -inf keeps max = -inf and weights of zero;
+    `may_be_empty` says that such a row can occur after this step.
+
+    ```mlir
+    %p, %m1, %l1, %c = tile.online_softmax %s, %m0, %l0 scale(0.088388346) threshold(8) may_be_empty
+                     : vector<128x128xf32>, vector<128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the statistics have one element per row of the scores |
+    | C2 | the scale is positive and finite |
+    | C3 | the threshold is not negative |
+  }];
+  let arguments = (ins Tile_Scores:$scores, Tile_RowStats:$max, Tile_RowStats:$sum,
+                       F64Attr:$scale, OptionalAttr<I64Attr>:$threshold,
+                       UnitAttr:$may_be_empty);
+  let results = (outs Tile_Scores:$weights, Tile_RowStats:$new_max,
+                      Tile_RowStats:$new_sum, Tile_RowStats:$correction);
+  let assemblyFormat = [{
+    $scores `,` $max `,` $sum `scale` `(` $scale `)` (`threshold` `(` $threshold^ `)`)?
+    (`may_be_empty` $may_be_empty^)? attr-dict `:` type($scores) `,` type($max)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_RescaleOp : Tile_Op<"rescale", [Pure, AllTypesMatch<["acc", "result"]>]> {
+  let summary = "multiplies each row by a factor";
+  let description = [{
+    `mostly_one` says that the factors are 1 in almost every step, so that
+    testing for it is worth while.
+
+    ```mlir
+    %o1 = tile.rescale %o0, %c mostly_one : vector<128x128xf32>, vector<128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one factor per row |
+  }];
+  let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$factor, UnitAttr:$mostly_one);
+  let results = (outs Tile_Scores:$result);
+  let assemblyFormat = [{
+    $acc `,` $factor (`mostly_one` $mostly_one^)? attr-dict `:` type($acc) `,` type($factor)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
+    AllTypesMatch<["acc", "result"]>, AllTypesMatch<["max", "sum", "lse"]>]> {
+  let summary = "normalises the accumulated rows";
+  let description = [{
+        result = acc / sum,                 0 for a row with sum = 0
+        lse    = scale * max + ln(sum),  -inf for a row with sum = 0
+
+    ```mlir
+    %o, %lse = tile.finish_softmax %acc, %m, %l scale(0.088388346) : vector<128x128xf32>, vector<128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the statistics have one element per row of the accumulator |
+    | C2 | the scale is positive and finite |
+  }];
+  let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$max, Tile_RowStats:$sum,
+                       F64Attr:$scale);
+  let results = (outs Tile_Scores:$result, Tile_RowStats:$lse);
+  let assemblyFormat = [{
+    $acc `,` $max `,` $sum `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_TILE_TILEOPS_TD

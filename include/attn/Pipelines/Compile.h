@@ -1,0 +1,47 @@
+//===- Compile.h - From a program to a kernel -------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_PIPELINES_COMPILE_H
+#define ATTN_PIPELINES_COMPILE_H
+
+#include "attn/Runtime/LaunchPlan.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+
+namespace mlir::attn {
+
+/// The levels at which a compilation can stop, from the program to the binary.
+enum class EmitLevel { Attn, Tile, Sm90, NVVM, LLVM, PTX, Cubin };
+
+struct CompileOptions {
+  /// The only target so far is "sm_90a".
+  std::string target = "sm_90a";
+  /// Path of ptxas, or empty to look for it on PATH.
+  std::string ptxas;
+};
+
+/// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.
+/// Emits a diagnostic and fails where the program cannot be lowered.
+LogicalResult lowerToLevel(ModuleOp module, EmitLevel level,
+                           const CompileOptions &options);
+
+/// Lowers `module` in place and writes the text (LLVM, PTX) or the bytes
+/// (Cubin) of its kernel into `output`.
+LogicalResult emitLevel(ModuleOp module, EmitLevel level,
+                        const CompileOptions &options, std::string &output);
+
+/// Compiles the only function of `module` to a kernel with its launch plan.
+/// The cubin is left empty when `options` names no assembler and none is found
+/// on PATH. The module is consumed: it holds the NVVM level afterwards.
+FailureOr<::attn::runtime::CompiledKernel>
+compileKernel(ModuleOp module, const CompileOptions &options);
+
+} // namespace mlir::attn
+
+#endif // ATTN_PIPELINES_COMPILE_H

@@ -1,0 +1,42 @@
+//===- TargetModel.h - Numbers of a chip ------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TARGET_TARGETMODEL_H
+#define ATTN_TARGET_TARGETMODEL_H
+
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+
+namespace mlir::attn {
+
+/// What the compiler knows of a chip. The only home of hardware numbers.
+struct TargetModel {
+  /// The name of the target, as LLVM and ptxas know it.
+  StringRef name;
+  /// The features that LLVM's back end needs, e.g. the PTX version.
+  StringRef features;
+  /// Bytes of shared memory that one block may use.
+  int64_t sharedMemoryPerBlock;
+  /// 32-bit registers of a multiprocessor.
+  int64_t registersPerMultiprocessor;
+  int64_t maxRegistersPerThread;
+
+  /// The model of `name`, or null. `known()` lists the names for a message.
+  static const TargetModel *lookup(StringRef name);
+  static std::string known();
+
+  /// Whether a block with one producer warpgroup and `consumers` consumer
+  /// warpgroups may give its threads these registers. Says why not in `why`.
+  LogicalResult validateRegisters(int64_t producerRegisters, int64_t consumers,
+                                  int64_t consumerRegisters,
+                                  std::string &why) const;
+};
+
+} // namespace mlir::attn
+
+#endif // ATTN_TARGET_TARGETMODEL_H

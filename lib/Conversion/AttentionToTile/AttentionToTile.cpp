@@ -1,0 +1,418 @@
+//===- AttentionToTile.cpp - Compute an attention block by block ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+
+#include "Attention/Attention.h"
+#include "Tile/Tile.h"
+#include "attn/Analysis/KeyBounds.h"
+#include "attn/Schedule/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_CONVERTATTENTIONTOTILEPASS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+
+namespace {
+
+/// What a function computes, once it is known to be a single attention.
+struct Program {
+  AttentionOp attention;
+  KVDenseOp kv;
+  tile::ScheduleAttr schedule;
+  KeyBounds bounds;
+};
+
+/// Numbers the sizes that only a launch knows: equal numbers, equal sizes.
+enum SizeSymbol : int64_t { Static = -1, Batch = 0, QueryLength, KeyLength };
+
+/// The axes of q, k, v and o.
+enum Axis : int64_t { BatchAxis, LengthAxis, HeadAxis, ChannelAxis };
+
+class KernelBuilder {
+public:
+  KernelBuilder(func::FuncOp function, Program program)
+      : function(function), program(program), builder(function),
+        loc(program.attention.getLoc()), schedule(program.schedule),
+        blockQ(schedule.getBlockQ()), blockKv(schedule.getBlockKv()),
+        scale(program.attention.getScaleOrDefault()) {}
+
+  void build();
+
+private:
+  void createKernel();
+  void createSizes();
+  void createInstance(Value batch, Value head, Value queryTile);
+  scf::ForOp createKeyLoop(Value batch, Value head, Value keyHead,
+                           Value position, Value queryTile);
+  void createStep(scf::ForOp loop, Value batch, Value head, Value keyHead,
+                  Value position, Value lastBlock, Value queryTile);
+  Value createMask(Value scores, Value batch, Value head, Value position,
+                   Value key);
+
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  /// expr over dims and symbols bound to `operands` in order, as dims.
+  Value apply(AffineExpr expr, ValueRange operands) {
+    AffineMap map = AffineMap::get(operands.size(), 0, expr);
+    return getValueOrCreateConstantIndexOp(
+        builder, loc,
+        affine::makeComposedFoldedAffineApply(builder, loc, map,
+                                              getAsOpFoldResult(operands)));
+  }
+  Value load(Value view, ValueRange indices, int64_t rows) {
+    auto type = cast<tile::ViewType>(view.getType());
+    auto tileType = VectorType::get({rows, type.getShape()[ChannelAxis]},
+                                    type.getElementType());
+    return tile::LoadOp::create(builder, loc, tileType, view, indices,
+                                ArrayRef<int64_t>{LengthAxis, ChannelAxis});
+  }
+  Value rowConstant(double value) {
+    auto type = VectorType::get({blockQ}, builder.getF32Type());
+    return arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
+  }
+  AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
+
+  func::FuncOp function;
+  Program program;
+  OpBuilder builder;
+  Location loc;
+  tile::ScheduleAttr schedule;
+  int64_t blockQ, blockKv;
+  double scale;
+
+  tile::KernelOp kernel;
+  Value query, key, value;
+  Value batchSize, queryLength, keyLength;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Legality
+//===----------------------------------------------------------------------===//
+
+/// The only attention of the function, or a diagnostic.
+static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
+  auto attentions = llvm::to_vector(function.getOps<AttentionOp>());
+  if (attentions.size() != 1)
+    return function.emitOpError("expected exactly one attn.attention to lower, "
+                                "got ")
+           << attentions.size();
+  for (Operation &op : function.getOps())
+    if (!isa<AttentionOp, KVDenseOp, func::ReturnOp>(op) &&
+        !op.hasTrait<OpTrait::ConstantLike>())
+      return op.emitOpError("is not lowered to the tile level");
+  return attentions.front();
+}
+
+static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
+                                   KVDenseOp kv) {
+  std::pair<StringRef, Value> operands[] = {
+      {"query", op.getQuery()}, {"key", kv.getKey()}, {"value", kv.getValue()}};
+  for (auto [name, operand] : operands)
+    if (operand.getParentBlock() != &function.front() ||
+        !isa<BlockArgument>(operand))
+      return op.emitOpError("expected the ")
+             << name << " to be an argument of the function";
+  for (Value result : function.front().getTerminator()->getOperands())
+    if (result.getDefiningOp() != op)
+      return function.emitOpError("expected every result to be one of the "
+                                  "attention");
+  return success();
+}
+
+static FailureOr<KeyBounds> readMask(AttentionOp op) {
+  Block *mask = op.getMaskBlock();
+  if (!mask)
+    return KeyBounds{};
+  Operation *culprit = nullptr;
+  FailureOr<KeyBounds> bounds = analyzeKeyBounds(*mask, mask->getArgument(2),
+                                                 mask->getArgument(3), culprit);
+  if (failed(bounds)) {
+    InFlightDiagnostic diagnostic = op.emitOpError(
+        "has a mask that is not lowered: expected a conjunction of bounds on "
+        "the key position");
+    if (culprit)
+      diagnostic.attachNote(culprit->getLoc())
+          << "because of '" << culprit->getName() << "'";
+  }
+  return bounds;
+}
+
+static FailureOr<Program> matchProgram(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return function.emitOpError("expected a body of one block");
+  FailureOr<AttentionOp> op = findAttention(function);
+  if (failed(op))
+    return failure();
+  auto kv = op->getKv().getDefiningOp<KVDenseOp>();
+  if (!kv)
+    return op->emitOpError("has keys and values that are not lowered: expected "
+                           "attn.kv.dense");
+  if (failed(checkOperands(function, *op, kv)))
+    return failure();
+  if (op->getScoreBlock())
+    return op->emitOpError("has a score modifier, which is not lowered");
+  if (!(op->getScaleOrDefault() > 0))
+    return op->emitOpError("has a scale that is not lowered: expected a "
+                           "positive one, got ")
+           << op->getScaleOrDefault();
+  auto schedule = (*op)->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+  if (!schedule)
+    return op->emitOpError("has no tile.schedule; run attn-select-schedule "
+                           "first");
+  FailureOr<KeyBounds> bounds = readMask(*op);
+  if (failed(bounds))
+    return failure();
+  return Program{*op, kv, schedule, *bounds};
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+/// The sizes of a tensor that a launch must know, by number.
+static DenseI64ArrayAttr symbolsOf(Builder &builder, RankedTensorType type,
+                                   ArrayRef<int64_t> symbols) {
+  SmallVector<int64_t> result;
+  for (auto [size, symbol] : llvm::zip_equal(type.getShape(), symbols))
+    result.push_back(ShapedType::isDynamic(size) ? symbol : Static);
+  return builder.getDenseI64ArrayAttr(result);
+}
+
+void KernelBuilder::createKernel() {
+  AttentionOp op = program.attention;
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attrs;
+  auto addView = [&](Type tensorType, StringAttr name,
+                     ArrayRef<int64_t> symbols, bool output) {
+    auto type = cast<RankedTensorType>(tensorType);
+    types.push_back(
+        tile::ViewType::get(type.getShape(), type.getElementType()));
+    NamedAttrList list;
+    list.set(tile::KernelOp::getNameAttrName(), name);
+    list.set(tile::KernelOp::getSymbolsAttrName(),
+             symbolsOf(builder, type, symbols));
+    if (output)
+      list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
+    attrs.push_back(list.getDictionary(builder.getContext()));
+  };
+  auto nameOf = [&](StringAttr given, StringRef fallback, unsigned index) {
+    return given ? given : builder.getStringAttr(fallback + Twine(index));
+  };
+
+  for (BlockArgument argument : function.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
+    int64_t length = argument == op.getQuery() ? QueryLength : KeyLength;
+    addView(argument.getType(), nameOf(given, "arg", index),
+            {Batch, length, Static, Static}, /*output=*/false);
+  }
+  auto results = function.front().getTerminator()->getOperands();
+  for (auto [index, result] : llvm::enumerate(results)) {
+    auto given = function.getResultAttrOfType<StringAttr>(index, "attn.name");
+    bool isLse = result == op.getLse();
+    SmallVector<int64_t> symbols =
+        isLse ? SmallVector<int64_t>{Batch, Static, QueryLength}
+              : SmallVector<int64_t>{Batch, QueryLength, Static, Static};
+    addView(result.getType(), nameOf(given, "result", index), symbols,
+            /*output=*/true);
+  }
+
+  kernel =
+      tile::KernelOp::create(builder, function.getLoc(), function.getName(),
+                             builder.getFunctionType(types, {}), schedule);
+  function_interface_impl::setAllArgAttrDicts(kernel, attrs);
+  auto argumentOf = [&](Value v) {
+    return kernel.getBody().getArgument(cast<BlockArgument>(v).getArgNumber());
+  };
+  query = argumentOf(op.getQuery());
+  key = argumentOf(program.kv.getKey());
+  value = argumentOf(program.kv.getValue());
+  builder.setInsertionPointToEnd(&kernel.getBody().front());
+}
+
+void KernelBuilder::createSizes() {
+  auto size = [&](Value view, int64_t axis) {
+    return tile::DimOp::create(builder, loc, view, axis).getResult();
+  };
+  batchSize = size(query, BatchAxis);
+  queryLength = size(query, LengthAxis);
+  keyLength = size(key, LengthAxis);
+  // The tail of the last block of keys lies outside of the tensor.
+  program.bounds.upper.push_back({keyLength, -1});
+}
+
+/// The mask of the program and the end of the keys, as one predicate.
+Value KernelBuilder::createMask(Value scores, Value batch, Value head,
+                                Value position, Value keyPosition) {
+  auto mask = tile::MaskOp::create(builder, loc, scores.getType(), scores,
+                                   position, keyPosition);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(
+      &mask.getPredicate(), {},
+      {builder.getIndexType(), builder.getIndexType()}, {loc, loc});
+  Value keep = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                     block->getArgument(1), keyLength);
+  if (Block *source = program.attention.getMaskBlock()) {
+    IRMapping mapping;
+    mapping.map(
+        source->getArguments(),
+        ValueRange{batch, head, block->getArgument(0), block->getArgument(1)});
+    for (Operation &op : source->without_terminator())
+      builder.clone(op, mapping);
+    Value visible = mapping.lookup(source->getTerminator()->getOperand(0));
+    keep = arith::AndIOp::create(builder, loc, visible, keep);
+  }
+  tile::YieldOp::create(builder, loc, keep);
+  return mask.getResult();
+}
+
+void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
+                               Value keyHead, Value position, Value lastBlock,
+                               Value queryTile) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(loop.getBody());
+  Value max = loop.getRegionIterArg(0), sum = loop.getRegionIterArg(1),
+        acc = loop.getRegionIterArg(2);
+  // Blocks are walked from the right, so that masked ones come first.
+  Value keyPosition =
+      apply((d(0) - d(1)) * blockKv, {lastBlock, loop.getInductionVar()});
+  Value zero = constant(0);
+  SmallVector<Value> indices{batch, keyPosition, keyHead, zero};
+  Value keyTile = load(key, indices, blockKv);
+  auto scoresType = VectorType::get({blockQ, blockKv}, builder.getF32Type());
+  Value scores = tile::DotOp::create(builder, loc, scoresType, queryTile,
+                                     keyTile, /*acc=*/Value(),
+                                     /*transpose_rhs=*/true);
+  scores = createMask(scores, batch, head, position, keyPosition);
+
+  int64_t threshold = schedule.getRescaleThreshold();
+  auto softmax = tile::OnlineSoftmaxOp::create(
+      builder, loc, scoresType, max.getType(), max.getType(), max.getType(),
+      scores, max, sum, builder.getF64FloatAttr(scale),
+      threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
+      /*may_be_empty=*/builder.getUnitAttr());
+  acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
+                                softmax.getCorrection(),
+                                /*mostly_one=*/threshold != 0);
+  auto weightsType =
+      VectorType::get({blockQ, blockKv},
+                      cast<VectorType>(queryTile.getType()).getElementType());
+  Value weights =
+      arith::TruncFOp::create(builder, loc, weightsType, softmax.getWeights());
+  Value valueTile = load(value, indices, blockKv);
+  acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
+                            acc, /*transpose_rhs=*/false);
+  scf::YieldOp::create(
+      builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), acc});
+}
+
+scf::ForOp KernelBuilder::createKeyLoop(Value batch, Value head, Value keyHead,
+                                        Value position, Value queryTile) {
+  TileBounds bounds =
+      materializeTileBounds(builder, loc, program.bounds, position, blockQ);
+  Value begin = getValueOrCreateConstantIndexOp(builder, loc, bounds.begin);
+  Value end = getValueOrCreateConstantIndexOp(builder, loc, bounds.end);
+  Value lastBlock = apply(d(0).ceilDiv(blockKv) - 1, {end});
+  Value blocks = apply(d(0) - d(1).floorDiv(blockKv) + 1, {lastBlock, begin});
+
+  int64_t channels = cast<tile::ViewType>(value.getType()).getShape()[3];
+  auto accType = VectorType::get({blockQ, channels}, builder.getF32Type());
+  Value acc =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
+  Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
+  auto loop = scf::ForOp::create(builder, loc, constant(0), blocks, constant(1),
+                                 ValueRange{infinity, rowConstant(0), acc});
+  createStep(loop, batch, head, keyHead, position, lastBlock, queryTile);
+  return loop;
+}
+
+void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
+  Value row = apply(d(0) * blockQ, {tileIndex});
+  Value position = apply(d(0) + d(1) - d(2), {row, keyLength, queryLength});
+  Value keyHead = head;
+  if (int64_t group = program.attention.getGroupSize(); group != 1)
+    keyHead = apply(d(0).floorDiv(group), {head});
+  Value zero = constant(0);
+  Value queryTile = load(query, {batch, row, head, zero}, blockQ);
+  scf::ForOp loop = createKeyLoop(batch, head, keyHead, position, queryTile);
+
+  auto finish = tile::FinishSoftmaxOp::create(
+      builder, loc, loop.getResult(2).getType(), loop.getResult(0).getType(),
+      loop.getResult(2), loop.getResult(0), loop.getResult(1),
+      builder.getF64FloatAttr(scale));
+  auto results = function.front().getTerminator()->getOperands();
+  unsigned firstOutput = function.getNumArguments();
+  for (auto [index, result] : llvm::enumerate(results)) {
+    Value view = kernel.getBody().getArgument(firstOutput + index);
+    if (result == program.attention.getLse()) {
+      tile::StoreOp::create(builder, loc, finish.getLse(), view,
+                            ValueRange{batch, head, row}, ArrayRef<int64_t>{2});
+      continue;
+    }
+    auto viewType = cast<tile::ViewType>(view.getType());
+    auto outType = VectorType::get(
+        cast<VectorType>(finish.getResult().getType()).getShape(),
+        viewType.getElementType());
+    Value out =
+        arith::TruncFOp::create(builder, loc, outType, finish.getResult());
+    tile::StoreOp::create(builder, loc, out, view,
+                          ValueRange{batch, row, head, zero},
+                          ArrayRef<int64_t>{LengthAxis, ChannelAxis});
+  }
+}
+
+void KernelBuilder::build() {
+  createKernel();
+  createSizes();
+  Value tiles = apply(d(0).ceilDiv(blockQ), {queryLength});
+  int64_t heads = program.attention.getQueryHeads();
+  SmallVector<OpFoldResult> extents{batchSize, builder.getIndexAttr(heads),
+                                    tiles};
+  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
+                                      /*mapping=*/std::nullopt);
+  tile::ReturnOp::create(builder, loc);
+
+  builder.setInsertionPointToStart(forall.getBody());
+  ValueRange ids = forall.getInductionVars();
+  Value tileIndex = ids[2];
+  if (schedule.getLongestFirst())
+    tileIndex = apply(d(0) - d(1) - 1, {tiles, tileIndex});
+  createInstance(ids[0], ids[1], tileIndex);
+}
+
+namespace {
+struct ConvertAttentionToTile
+    : attn::impl::ConvertAttentionToTilePassBase<ConvertAttentionToTile> {
+  void runOnOperation() override {
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      FailureOr<Program> program = matchProgram(function);
+      if (failed(program))
+        return signalPassFailure();
+      KernelBuilder(function, *program).build();
+      function.erase();
+    }
+  }
+};
+} // namespace

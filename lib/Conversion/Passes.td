@@ -1,0 +1,98 @@
+//===- Passes.td - From one level to the next ---------------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CONVERSION_PASSES_TD
+#define ATTN_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"> {
+  let summary = "Compute an attention block by block";
+  let description = [{
+    Turns each function into a `tile.kernel` that walks the blocks of keys from
+    the last one that a query of the tile sees to the first, with an online
+    softmax. Requires `attn-lower-mask-ops` and `attn-select-schedule`; leaves no
+    op of the attn dialect. A function that is not one attention over its
+    arguments, a score modifier, or a mask that is not one interval of keys is
+    refused.
+
+    ```mlir
+    func.func @f(%q: tensor<?x?x8x128xbf16>, ...) -> tensor<?x?x8x128xbf16> {
+      %kv = attn.kv.dense %k, %v : ...
+      %o = attn.attention %q, %kv {tile.schedule = ...} : ...
+      return %o : tensor<?x?x8x128xbf16>
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x?x8x128xbf16>, ..., %o: !tile.view<?x?x8x128xbf16> {tile.output}) ... {
+      scf.forall (%b, %h, %t) in (...) {
+        %q_tile = tile.load %q[...] ...
+        %r:3 = scf.for %i = %c0 to %blocks step %c1 iter_args(...) {
+          %s = tile.dot %q_tile, %k_tile transpose_rhs ...
+          %m = tile.mask %s ...
+          %p, ... = tile.online_softmax %m, ...
+          ...
+        }
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tile::TileDialect"];
+}
+
+def ConvertTileToSm90Pass : Pass<"convert-tile-to-sm90", "::mlir::ModuleOp"> {
+  let summary = "Divide a kernel among the warps of a Hopper chip";
+  let description = [{
+    Turns each `tile.kernel` into a `sm90.kernel` with two roles. The producer
+    keeps the index arithmetic, the loops and, of each `tile.load`, the copy into
+    a stage of a shared-memory buffer; the consumer keeps everything else, on 64
+    rows per warpgroup. All loads from one view share one buffer. A product is
+    waited for where its result is first used. Values have no layout yet: run
+    `sm90-infer-layouts` next.
+
+    ```mlir
+    %k_tile = tile.load %k[%b, %j, %h, %c0] axes [1, 3] : ...
+    %s = tile.dot %q_tile, %k_tile transpose_rhs : ...
+    // becomes, in the producer
+    %free = sm90.stage.await_empty %k_buffer, %k_empty[%n] : ...
+    sm90.tma_load_async %k[%b, %j, %h, %c0] into %free, %k_full[%n] keep : ...
+    // and in the consumer
+    %k_stage = sm90.stage.await_full %k_buffer, %k_full[%n] : ...
+    %f = sm90.wgmma_async %q_fragment, %k_stage transpose_rhs : ...
+    %s, %k_done = sm90.wgmma.wait %f pending(0) : ...
+    sm90.stage.release %k_done, %k_empty[%n] : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::sm90::Sm90Dialect"];
+}
+
+def ConvertSm90ToNVVMPass : Pass<"convert-sm90-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Give each thread its part of the fragments and its instructions";
+  let description = [{
+    Turns each `sm90.kernel` into an `llvm.func` that every thread runs. A
+    fragment becomes one scalar per element of the thread, which is what keeps
+    accumulators in place between products. Requires `sm90-infer-layouts` and
+    `sm90-assign-shared-memory`; leaves `scf`, `affine` and `arith` on scalars for
+    the upstream conversions.
+
+    ```mlir
+    %y = arith.mulf %x, %x : tensor<64x128xf32, #sm90.layout<accumulator>>
+    // becomes
+    %y0 = arith.mulf %x0, %x0 : f32
+    ...
+    %y63 = arith.mulf %x63, %x63 : f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect"];
+}
+
+#endif // ATTN_CONVERSION_PASSES_TD

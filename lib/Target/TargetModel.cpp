@@ -1,0 +1,51 @@
+//===- TargetModel.cpp - Numbers of the chips
+//------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/TargetModel.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+// CUDA C++ Programming Guide, table "Technical Specifications per Compute
+// Capability": 227 KB of shared memory per block, 64 K registers.
+static constexpr TargetModel kModels[] = {
+    {/*name=*/"sm_90a", /*features=*/"+ptx86",
+     /*sharedMemoryPerBlock=*/227 * 1024,
+     /*registersPerMultiprocessor=*/64 * 1024,
+     /*maxRegistersPerThread=*/255},
+};
+
+const TargetModel *TargetModel::lookup(StringRef name) {
+  const TargetModel *model = llvm::find_if(
+      kModels, [&](const TargetModel &known) { return known.name == name; });
+  return model == std::end(kModels) ? nullptr : model;
+}
+
+std::string TargetModel::known() {
+  return llvm::join(
+      llvm::map_range(kModels, [](const TargetModel &m) { return m.name; }),
+      ", ");
+}
+
+LogicalResult TargetModel::validateRegisters(int64_t producerRegisters,
+                                             int64_t consumers,
+                                             int64_t consumerRegisters,
+                                             std::string &why) const {
+  int64_t total = 128 * (producerRegisters + consumers * consumerRegisters);
+  if (total <= registersPerMultiprocessor)
+    return success();
+  why = llvm::formatv("expected at most {0} registers per block on {1}, got "
+                      "{2} (128 * ({3} + {4} * {5}))",
+                      registersPerMultiprocessor, name, total,
+                      producerRegisters, consumers, consumerRegisters);
+  return failure();
+}

@@ -1,0 +1,73 @@
+//===- Passes.td - Passes within the tile dialect -----------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TRANSFORMS_TILE_PASSES_TD
+#define ATTN_TRANSFORMS_TILE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def HoistScoreDotPass : Pass<"tile-hoist-score-dot", "::mlir::tile::KernelOp"> {
+  let summary = "Start the scores of the next block before the current one is done";
+  let description = [{
+    Rotates the loop over blocks of keys by half an iteration: the product with
+    the values of block i - 1 stands between the scores of block i and their
+    softmax, so that a target with asynchronous products runs it under that
+    softmax. The first block is peeled off in front of the loop, its product with
+    the values goes behind the last one. Obeys `hoist_score_dot` of the schedule.
+
+    ```mlir
+    scf.for %i = %c0 to %n step %c1 iter_args(%m, %l, %acc) {
+      %s = tile.dot %q, %k_i transpose_rhs
+      %p, ... = tile.online_softmax %s, %m, %l
+      %acc1 = tile.rescale %acc, %correction
+      %acc2 = tile.dot %p, %v_i acc(%acc1)
+    }
+    // becomes
+    scf.if %has_blocks {
+      %s0 = tile.dot %q, %k_0 transpose_rhs
+      %p0, ... = tile.online_softmax %s0, ...
+      scf.for %i = %c1 to %n step %c1 iter_args(%m, %l, %acc, %p) {
+        %s = tile.dot %q, %k_i transpose_rhs
+        %acc1 = tile.dot %p, %v_(i-1) acc(%acc)
+        %p1, ... = tile.online_softmax %s, %m, %l
+        %acc2 = tile.rescale %acc1, %correction
+      }
+      %acc3 = tile.dot %p, %v_(n-1) acc(%acc)
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def SplitMaskedLoopPass : Pass<"tile-split-masked-loop", "::mlir::tile::KernelOp"> {
+  let summary = "Give the blocks that no mask touches a loop of their own";
+  let description = [{
+    Splits a loop over blocks of keys, walked from the right to the left, in
+    three: blocks that the mask cuts on the right, blocks that it leaves whole,
+    blocks that it cuts on the left. The middle one has no `tile.mask`. A side
+    that provably needs no iteration is left out. Obeys `split_masked_loop` of
+    the schedule; a loop whose mask `KeyBounds` cannot read stays as it is.
+
+    ```mlir
+    scf.for %i = %c0 to %n step %c1 iter_args(...) {
+      %s1 = tile.mask %s query(%p) key(%j) { %keep = arith.cmpi sle, %j, %p ... }
+    }
+    // becomes
+    scf.for %i = %c0 to %clean_begin step %c1 iter_args(...) {
+      %s1 = tile.mask %s ...
+    }
+    scf.for %i = %clean_begin to %n step %c1 iter_args(...) {
+      // uses %s
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+#endif // ATTN_TRANSFORMS_TILE_PASSES_TD

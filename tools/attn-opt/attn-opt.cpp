@@ -1,0 +1,86 @@
+//===- attn-opt.cpp - Lowers programs, runs passes ------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Pipelines/Compile.h"
+#include "attn/Pipelines/Registration.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+namespace cl = llvm::cl;
+
+static cl::opt<EmitLevel> emit(
+    "emit", cl::desc("Lower the program and print this level"),
+    cl::values(clEnumValN(EmitLevel::Attn, "attn", "what is computed"),
+               clEnumValN(EmitLevel::Tile, "tile", "how, block by block"),
+               clEnumValN(EmitLevel::Sm90, "sm90", "how, on a Hopper chip"),
+               clEnumValN(EmitLevel::NVVM, "nvvm", "NVVM and LLVM dialects"),
+               clEnumValN(EmitLevel::LLVM, "llvm", "LLVM IR"),
+               clEnumValN(EmitLevel::PTX, "ptx", "PTX"),
+               clEnumValN(EmitLevel::Cubin, "cubin", "assembled by ptxas")));
+static cl::opt<std::string> target("target",
+                                   cl::desc("The chip to compile for (sm_90a)"),
+                                   cl::init("sm_90a"));
+static cl::opt<std::string>
+    ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"));
+
+/// Compiles the program in `inputName` to the level that --emit names.
+static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
+                                 StringRef outputName) {
+  std::string error;
+  auto input = openInputFile(inputName, &error);
+  auto output = input ? openOutputFile(outputName, &error) : nullptr;
+  if (!output) {
+    llvm::errs() << "attn-opt: " << error << "\n";
+    return failure();
+  }
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(input), llvm::SMLoc());
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return failure();
+
+  CompileOptions options;
+  options.target = target;
+  options.ptxas = ptxas;
+  EmitLevel level = emit;
+  std::string text;
+  if (level <= EmitLevel::NVVM) {
+    if (failed(lowerToLevel(*module, level, options)))
+      return failure();
+    module->print(output->os());
+  } else {
+    if (failed(emitLevel(*module, level, options, text)))
+      return failure();
+    output->os() << text;
+  }
+  output->keep();
+  return success();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  DialectRegistry registry;
+  registerDialects(registry);
+  registerPasses();
+  auto [input, output] =
+      registerAndParseCLIOptions(argc, argv, "Attention compiler", registry);
+  if (emit.getNumOccurrences() == 0)
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  return asMainReturnCode(emitProgram(registry, input, output));
+}
