@@ -17,12 +17,12 @@ config.test_source_root = os.path.dirname(__file__)
 tools = [config.attn_tools_dir, config.llvm_tools_dir]
 config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
 
-repository = os.path.dirname(config.test_source_root)
+config.repository = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%bin", config.attn_tools_dir),
-    ("%zoo", os.path.join(repository, "docs", "zoo")),
-    ("%scripts", os.path.join(repository, "tools", "scripts")),
-    ("%repository", repository),
+    ("%zoo", os.path.join(config.repository, "docs", "zoo")),
+    ("%scripts", os.path.join(config.repository, "tools", "scripts")),
+    ("%repository", config.repository),
 ]
 
 
@@ -44,3 +44,7 @@ if release and int(release.group(1)) >= 13:
 query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
 if first_line_matching(query, r"(?m)^9\.0$"):
     config.available_features.add("sm90")
+
+# Longer sweeps: `lit -D full`, which `tools/scripts/check --full` asks for.
+if "full" in lit_config.params:
+    config.available_features.add("full")

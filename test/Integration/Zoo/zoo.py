@@ -1,0 +1,79 @@
+"""A test format: every program of docs/zoo at every level.
+
+A new program is tested, and has its line in docs/status.md, from the day that
+its file is there. One that cannot be lowered yet is listed in lit.local.cfg with the
+words in which the compiler refuses it. It then counts as expectedly failed; to
+be refused in other words, or to be lowered after all, is a failure."""
+
+import pathlib
+import re
+
+import lit.formats
+import lit.Test
+import lit.util
+
+LEVELS = ["reference", "tile", "ptx", "gpu"]
+# The feature of lit.cfg.py without which a level is not tested.
+REQUIRES = {"ptx": "ptxas", "gpu": "sm90"}
+ARGUMENT = re.compile(r"%\w+: tensor<([^>]*)>\s*\{attn\.name = \"(\w+)\"\}")
+
+
+def shape_options(text, length):
+    """Options of attn-run that make the batch 1 and every length `length`."""
+    for shape, name in ARGUMENT.findall(text):
+        sizes = shape.split("x")[:-1]
+        if "?" in sizes:
+            sizes[sizes.index("?")] = "1"
+            sizes = [str(length) if size == "?" else size for size in sizes]
+            yield f"--shape={name}=" + "x".join(sizes)
+
+
+class ZooFormat(lit.formats.TestFormat):
+    def __init__(self, zoo, refused):
+        self.programs = {path.stem: path for path in pathlib.Path(zoo).glob("*.mlir")}
+        self.refused = refused
+
+    def getTestsInDirectory(self, suite, path_in_suite, lit_config, config):
+        for name in sorted(self.programs):
+            for level in LEVELS:
+                yield lit.Test.Test(suite, path_in_suite + (name, level), config)
+
+    def execute(self, test, lit_config):
+        name, level = test.path_in_suite[-2:]
+        feature = REQUIRES.get(level)
+        if feature and feature not in test.config.available_features:
+            return lit.Test.UNSUPPORTED, f"Test requires {feature}"
+        output = pathlib.Path(test.getExecPath())
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.unlink(missing_ok=True)
+        refusal = self.refused.get(name) if level != "reference" else None
+        return self.run(test, self.commands(name, level, str(output)), refusal)
+
+    def commands(self, name, level, output):
+        """The commands that take a program to a level, one after the other."""
+        program = str(self.programs[name])
+        lower = ["attn-opt", program, "--target=sm_90a", "-o", output]
+        run = ["attn-run", program]
+        text = self.programs[name].read_text()
+        if level == "reference":
+            return [run + ["--device=reference", *shape_options(text, 33)]]
+        if level == "tile":
+            return [lower + ["--emit=tile"]]
+        if level == "ptx":
+            return [lower + ["--emit=ptx"], ["ptx-lint", "--assemble", output]]
+        return [run + ["--device=cuda", "--check", *shape_options(text, 1000)]]
+
+    def run(self, test, commands, refusal):
+        log = ""
+        for command in commands:
+            out, err, code = lit.util.executeCommand(
+                command, env=test.config.environment
+            )
+            log += " ".join(command) + "\n" + out + err
+            if code != 0:
+                break
+        if refusal is None:
+            return (lit.Test.PASS if code == 0 else lit.Test.FAIL), log
+        if code != 0 and refusal in log:
+            return lit.Test.XFAIL, log
+        return lit.Test.FAIL, f"expected the refusal: {refusal}\n{log}"
