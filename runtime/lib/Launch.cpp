@@ -264,3 +264,43 @@ attn::runtime::planLaunch(const LaunchPlan &plan,
   launch.blocks = *blocks;
   return launch;
 }
+
+/// Gives an unknown one of two equal sizes the value of the other.
+static bool propagate(int64_t &a, int64_t &b) {
+  if ((a < 0) == (b < 0))
+    return false;
+  (a < 0 ? a : b) = std::max(a, b);
+  return true;
+}
+
+Result<std::vector<std::vector<int64_t>>>
+attn::runtime::completeShapes(const LaunchPlan &plan,
+                              const std::vector<std::vector<int64_t>> &inputs) {
+  std::vector<std::vector<int64_t>> shapes = inputs;
+  for (const TensorSpec &spec : plan.tensors)
+    if (spec.isOutput)
+      shapes.push_back(spec.shape);
+  if (shapes.size() != plan.tensors.size())
+    return failure("expected ",
+                   plan.tensors.size() - (shapes.size() - inputs.size()),
+                   " inputs, got ", inputs.size());
+  auto size = [&](LaunchPlan::SizeRef ref) -> int64_t * {
+    bool exists = ref.tensor >= 0 && ref.axis >= 0 &&
+                  ref.tensor < static_cast<int64_t>(shapes.size()) &&
+                  ref.axis < static_cast<int64_t>(shapes[ref.tensor].size());
+    return exists ? &shapes[ref.tensor][ref.axis] : nullptr;
+  };
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (const auto &[a, b] : plan.equalSizes)
+      if (int64_t *left = size(a), *right = size(b); left && right)
+        changed |= propagate(*left, *right);
+  }
+  for (size_t i = 0; i < shapes.size(); ++i)
+    for (size_t axis = 0; axis < shapes[i].size(); ++axis)
+      if (shapes[i][axis] < 0)
+        return failure("malformed launch plan: nothing gives size ", axis,
+                       " of '", plan.tensors[i].name, "'");
+  return shapes;
+}

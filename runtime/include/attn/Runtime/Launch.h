@@ -49,6 +49,12 @@ struct Launch {
   std::vector<ParameterValue> parameters;
 };
 
+/// The shapes of all tensors of `plan`: those of the inputs as given, and those
+/// of the outputs, whose dynamic sizes `plan` equates with sizes of the inputs.
+Result<std::vector<std::vector<int64_t>>>
+completeShapes(const LaunchPlan &plan,
+               const std::vector<std::vector<int64_t>> &inputs);
+
 /// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
 /// tensors that the kernel was not compiled for.
 Result<Launch> planLaunch(const LaunchPlan &plan,

@@ -1,0 +1,188 @@
+//===- FakeDriver.cpp - A CUDA driver for tests ---------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeDriver.h"
+
+#include <cstdlib>
+#include <cstring>
+
+extern "C" FakeDriver *fakeDriver() {
+  static FakeDriver driver;
+  return &driver;
+}
+
+namespace {
+constexpr int success = 0, outOfMemory = 2;
+
+int result(const char *name) {
+  return fakeDriver()->failing == name ? outOfMemory : success;
+}
+
+/// Makes an object that must be destroyed.
+template <typename Handle> int make(const char *name, Handle *handle) {
+  if (int error = result(name))
+    return error;
+  void *object = std::malloc(1);
+  fakeDriver()->live.insert(object);
+  *handle = static_cast<Handle>(object);
+  return success;
+}
+
+int destroy(void *handle) {
+  fakeDriver()->live.erase(handle);
+  std::free(handle);
+  return success;
+}
+
+void *pointer(uint64_t address) { return reinterpret_cast<void *>(address); }
+} // namespace
+
+extern "C" {
+int cuInit(unsigned) { return result("cuInit"); }
+int cuDriverGetVersion(int *version) {
+  *version = fakeDriver()->version;
+  return result("cuDriverGetVersion");
+}
+int cuGetErrorString(int, const char **text) {
+  *text = "out of memory";
+  return fakeDriver()->wordless;
+}
+int cuDeviceGetCount(int *count) {
+  *count = fakeDriver()->deviceCount;
+  return result("cuDeviceGetCount");
+}
+int cuDeviceGet(int *device, int ordinal) {
+  *device = ordinal;
+  return result("cuDeviceGet");
+}
+int cuDeviceGetName(char *name, int length, int) {
+  std::strncpy(name, "Fake H200", length);
+  return result("cuDeviceGetName");
+}
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  *value = attribute == 75   ? fakeDriver()->major
+           : attribute == 76 ? fakeDriver()->minor
+                             : 132;
+  return result("cuDeviceGetAttribute");
+}
+int cuDevicePrimaryCtxRetain(void **context, int) {
+  int error = make("cuDevicePrimaryCtxRetain", context);
+  fakeDriver()->context = *context;
+  return error;
+}
+int cuDevicePrimaryCtxRelease_v2(int) { return destroy(fakeDriver()->context); }
+int cuCtxSetCurrent(void *) { return result("cuCtxSetCurrent"); }
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  if (int error = result("cuMemAlloc"))
+    return error;
+  if (bytes == 0)
+    return 1;
+  void *memory = std::malloc(bytes);
+  fakeDriver()->live.insert(memory);
+  *address = reinterpret_cast<uint64_t>(memory);
+  return success;
+}
+int cuMemFree_v2(uint64_t address) { return destroy(pointer(address)); }
+int cuMemcpyHtoDAsync_v2(uint64_t destination, const void *source, size_t bytes,
+                         void *) {
+  std::memcpy(pointer(destination), source, bytes);
+  return result("cuMemcpyHtoDAsync");
+}
+int cuMemcpyDtoHAsync_v2(void *destination, uint64_t source, size_t bytes,
+                         void *) {
+  std::memcpy(destination, pointer(source), bytes);
+  return result("cuMemcpyDtoHAsync");
+}
+int cuMemsetD8Async(uint64_t address, unsigned char value, size_t bytes,
+                    void *) {
+  std::memset(pointer(address), value, bytes);
+  return result("cuMemsetD8Async");
+}
+int cuModuleLoadDataEx(void **module, const void *, unsigned count,
+                       int *options, void **values) {
+  for (unsigned i = 0; i < count; ++i)
+    if (options[i] == 5)
+      std::strcpy(static_cast<char *>(values[i]),
+                  fakeDriver()->compilerLog.c_str());
+  return make("cuModuleLoadDataEx", module);
+}
+int cuModuleUnload(void *module) { return destroy(module); }
+int cuModuleGetFunction(void **function, void *module, const char *) {
+  *function = module;
+  return result("cuModuleGetFunction");
+}
+int cuFuncSetAttribute(void *, int, int value) {
+  fakeDriver()->sharedLimit = value;
+  return result("cuFuncSetAttribute");
+}
+int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
+                   unsigned, unsigned, unsigned shared, void *,
+                   void **parameters, void **) {
+  FakeDriver::Launch launch{gridX, blockX, shared, {}};
+  for (size_t i = 0; i < fakeDriver()->parameterCount; ++i) {
+    uint32_t low = 0;
+    std::memcpy(&low, parameters[i], sizeof(low));
+    launch.parameters.push_back(
+        {low, reinterpret_cast<uint64_t>(parameters[i])});
+  }
+  fakeDriver()->launches.push_back(launch);
+  fakeDriver()->captured += fakeDriver()->capturing;
+  return result("cuLaunchKernel");
+}
+int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
+                           const uint64_t *extents, const uint64_t *strides,
+                           const uint32_t *box, const uint32_t *elementStrides,
+                           int interleave, int swizzle, int promotion,
+                           int fill) {
+  for (uint32_t i = 0; i < rank; ++i)
+    if (elementStrides[i] != 1)
+      return 1;
+  if (interleave != 0 || fill != 0 || reinterpret_cast<uint64_t>(map) % 64)
+    return 1;
+  std::memset(map, 0x5A, 128);
+  fakeDriver()->maps.push_back({type,
+                                swizzle,
+                                promotion,
+                                reinterpret_cast<uint64_t>(address),
+                                {extents, extents + rank},
+                                {strides, strides + rank - 1},
+                                {box, box + rank}});
+  return result("cuTensorMapEncodeTiled");
+}
+int cuStreamCreate(void **stream, unsigned) {
+  return make("cuStreamCreate", stream);
+}
+int cuStreamDestroy_v2(void *stream) { return destroy(stream); }
+int cuStreamSynchronize(void *) { return result("cuStreamSynchronize"); }
+int cuStreamBeginCapture_v2(void *, int) {
+  fakeDriver()->capturing = true;
+  fakeDriver()->captured = 0;
+  return result("cuStreamBeginCapture");
+}
+int cuStreamEndCapture(void *, void **graph) {
+  fakeDriver()->capturing = false;
+  return make("cuStreamEndCapture", graph);
+}
+int cuGraphInstantiateWithFlags(void **executable, void *, unsigned long long) {
+  return make("cuGraphInstantiate", executable);
+}
+int cuGraphLaunch(void *, void *) {
+  ++fakeDriver()->replays;
+  return result("cuGraphLaunch");
+}
+int cuGraphExecDestroy(void *executable) { return destroy(executable); }
+int cuGraphDestroy(void *graph) { return destroy(graph); }
+int cuEventCreate(void **event, unsigned) {
+  return make("cuEventCreate", event);
+}
+int cuEventDestroy_v2(void *event) { return destroy(event); }
+int cuEventRecord(void *, void *) { return result("cuEventRecord"); }
+int cuEventElapsedTime(float *milliseconds, void *, void *) {
+  *milliseconds = 2.5f;
+  return result("cuEventElapsedTime");
+}
+}

@@ -1,0 +1,41 @@
+//===- Inputs.h - The tensors that a program is run on ----------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TOOLS_ATTNRUN_INPUTS_H
+#define ATTN_TOOLS_ATTNRUN_INPUTS_H
+
+#include "attn/Runtime/HostTensor.h"
+#include "attn/Runtime/LaunchPlan.h"
+#include "attn/Runtime/Status.h"
+
+#include <string>
+#include <vector>
+
+namespace attn::run {
+
+/// The two sides of `name=value` on the command line.
+struct Assignment {
+  std::string name, value;
+};
+using Assignments = std::vector<Assignment>;
+
+/// Splits the values of the flag `flag`. Names occur once and are in `specs`.
+runtime::Result<Assignments>
+parseAssignments(const std::string &flag,
+                 const std::vector<std::string> &values,
+                 const std::vector<runtime::TensorSpec> &specs);
+
+/// Reads the tensors of `specs` from `files` where these name them. The others
+/// have the shape that `shapes` gives, or that of their type, and are filled
+/// with normal random numbers.
+runtime::Result<std::vector<runtime::HostTensor>>
+makeInputs(const std::vector<runtime::TensorSpec> &specs,
+           const Assignments &shapes, const Assignments &files, uint64_t seed);
+
+} // namespace attn::run
+
+#endif // ATTN_TOOLS_ATTNRUN_INPUTS_H

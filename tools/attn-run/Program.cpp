@@ -1,0 +1,216 @@
+//===- Program.cpp - The program to run -----------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+
+#include <algorithm>
+#include <set>
+
+using namespace attn::run;
+using namespace attn::runtime;
+
+Result<std::unique_ptr<Program>> Program::parse(mlir::MLIRContext &context,
+                                                const std::string &path) {
+  std::string error;
+  auto input = mlir::openInputFile(path, &error);
+  if (!input)
+    return failure(error);
+  std::unique_ptr<Program> program(new Program);
+  program->sources.AddNewSourceBuffer(std::move(input), llvm::SMLoc());
+  program->diagnostics = std::make_unique<mlir::SourceMgrDiagnosticHandler>(
+      program->sources, &context);
+  program->owner =
+      mlir::parseSourceFile<mlir::ModuleOp>(program->sources, &context);
+  if (!program->owner)
+    return failure("cannot parse '", path, "'");
+  if (Status status = program->findFunction(); status.failed())
+    return status.error();
+  if (Status status = program->readSignature(); status.failed())
+    return status.error();
+  return program;
+}
+
+Status Program::findFunction() {
+  auto functions = llvm::to_vector(owner->getOps<mlir::func::FuncOp>());
+  if (functions.size() != 1)
+    return failure("expected a program of one function, got ",
+                   functions.size());
+  entry = functions.front();
+  if (entry.isExternal())
+    return failure("expected function '", entry.getName().str(),
+                   "' to have a body");
+  return {};
+}
+
+/// The spelling of `type` in a program.
+static std::string typeText(mlir::Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static Result<TensorSpec> describe(std::string name, mlir::Type type,
+                                   bool isOutput) {
+  auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
+  mlir::Type element = tensor ? tensor.getElementType() : type;
+  TensorSpec spec;
+  spec.name = std::move(name);
+  spec.isOutput = isOutput;
+  if (tensor && element.isBF16())
+    spec.elementType = ElementType::BF16;
+  else if (tensor && element.isF16())
+    spec.elementType = ElementType::F16;
+  else if (tensor && element.isF32())
+    spec.elementType = ElementType::F32;
+  else
+    return failure("expected '", spec.name,
+                   "' to be a tensor of bf16, f16 or f32, got ",
+                   typeText(type));
+  for (int64_t size : tensor.getShape())
+    spec.shape.push_back(mlir::ShapedType::isDynamic(size) ? -1 : size);
+  return spec;
+}
+
+Status Program::readSignature() {
+  std::set<std::string> names;
+  auto add = [&](std::vector<TensorSpec> &specs, mlir::StringAttr given,
+                 const char *fallback, mlir::Type type, bool isOutput) {
+    std::string name = given ? given.getValue().str()
+                             : fallback + std::to_string(specs.size());
+    if (!names.insert(name).second)
+      return Status(failure("expected distinct names of arguments and results,"
+                            " got '",
+                            name, "' twice"));
+    Result<TensorSpec> spec = describe(name, type, isOutput);
+    if (spec.failed())
+      return Status(spec.error());
+    specs.push_back(std::move(*spec));
+    return Status();
+  };
+  for (unsigned i = 0; i < entry.getNumArguments(); ++i)
+    if (Status status =
+            add(inputSpecs,
+                entry.getArgAttrOfType<mlir::StringAttr>(i, "attn.name"), "arg",
+                entry.getArgumentTypes()[i], false);
+        status.failed())
+      return status;
+  for (unsigned i = 0; i < entry.getNumResults(); ++i)
+    if (Status status =
+            add(outputSpecs,
+                entry.getResultAttrOfType<mlir::StringAttr>(i, "attn.name"),
+                "result", entry.getResultTypes()[i], true);
+        status.failed())
+      return status;
+  return {};
+}
+
+Result<AttentionProgram> Program::findAttention() const {
+  AttentionProgram found;
+  bool hasOutput = false;
+  mlir::Operation *terminator = function().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
+    auto op = value.getDefiningOp<mlir::attn::AttentionOp>();
+    if (!op || (found.op && op != found.op))
+      return failure("expected every result to come from one attention");
+    found.op = op;
+    if (value == op.getLse()) {
+      found.lse = index;
+    } else {
+      found.output = index;
+      hasOutput = true;
+    }
+  }
+  if (!hasOutput)
+    return failure("expected the output of an attention among the results");
+  auto dense = found.op.getKv().getDefiningOp<mlir::attn::KVDenseOp>();
+  if (!dense)
+    return failure("expected dense keys and values");
+  std::pair<mlir::Value, unsigned *> operands[] = {
+      {found.op.getQuery(), &found.query},
+      {dense.getKey(), &found.key},
+      {dense.getValue(), &found.value}};
+  for (auto [value, index] : operands) {
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
+    if (!argument)
+      return failure("expected queries, keys and values to be arguments");
+    *index = argument.getArgNumber();
+  }
+  return found;
+}
+
+Geometry
+AttentionProgram::geometry(const std::vector<HostTensor> &inputs) const {
+  const std::vector<int64_t> &queries = inputs[query].shape;
+  const std::vector<int64_t> &keys = inputs[key].shape;
+  return {queries[0], queries[2], queries[1],
+          keys[1],    queries[3], inputs[value].shape[3]};
+}
+
+namespace {
+/// The keys from p - left to p + right.
+struct Interval {
+  int64_t left, right;
+};
+} // namespace
+
+/// An absent bound does not limit.
+static int64_t boundOf(std::optional<uint64_t> bound) {
+  constexpr int64_t unbounded = int64_t(1) << 40;
+  return bound ? static_cast<int64_t>(*bound) : unbounded;
+}
+
+/// Reads an interval off a mask of causal and window joined by `and`.
+static std::optional<Interval> readInterval(mlir::Value keep) {
+  mlir::Operation *op = keep.getDefiningOp();
+  if (llvm::isa_and_nonnull<mlir::attn::CausalOp>(op))
+    return Interval{boundOf(std::nullopt), 0};
+  if (auto window = llvm::dyn_cast_if_present<mlir::attn::WindowOp>(op))
+    return Interval{boundOf(window.getLeft()), boundOf(window.getRight())};
+  auto both = llvm::dyn_cast_if_present<mlir::arith::AndIOp>(op);
+  if (!both)
+    return std::nullopt;
+  std::optional<Interval> a = readInterval(both.getLhs());
+  std::optional<Interval> b = readInterval(both.getRhs());
+  if (!a || !b)
+    return std::nullopt;
+  return Interval{std::min(a->left, b->left), std::min(a->right, b->right)};
+}
+
+/// The pairs of a query and a key that it sees.
+static double countPairs(const Geometry &geometry, Interval interval) {
+  int64_t pairs = 0;
+  for (int64_t query = 0; query < geometry.queries; ++query) {
+    int64_t position = query + geometry.keys - geometry.queries;
+    int64_t first = std::max<int64_t>(position - interval.left, 0);
+    int64_t last = std::min(position + interval.right, geometry.keys - 1);
+    pairs += std::max<int64_t>(last - first + 1, 0);
+  }
+  return static_cast<double>(pairs);
+}
+
+std::optional<double>
+AttentionProgram::operations(const Geometry &geometry) const {
+  double all = geometry.rowWork() * static_cast<double>(geometry.rows());
+  mlir::attn::AttentionOp attention = op;
+  mlir::Block *mask = attention.getMaskBlock();
+  if (!mask)
+    return all;
+  mlir::Value keep = mask->getTerminator()->getOperand(0);
+  if (keep.getDefiningOp<mlir::attn::CausalOp>())
+    return all / 2;
+  std::optional<Interval> interval = readInterval(keep);
+  if (!interval)
+    return std::nullopt;
+  return 2.0 * countPairs(geometry, *interval) *
+         static_cast<double>((geometry.keyDim + geometry.valueDim) *
+                             geometry.batches * geometry.heads);
+}

@@ -1,0 +1,42 @@
+//===- Report.h - What attn-run prints --------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TOOLS_ATTNRUN_REPORT_H
+#define ATTN_TOOLS_ATTNRUN_REPORT_H
+
+#include "Bench.h"
+#include "Check.h"
+#include "Program.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attn::run {
+
+/// Everything that one run found out.
+struct Report {
+  std::string device;
+  std::vector<runtime::HostTensor> outputs;
+  std::optional<CheckReport> check;
+  bool checkComplete = false;
+  std::optional<BenchReport> bench;
+};
+
+/// For people.
+void printText(llvm::raw_ostream &os, const Program &program,
+               const Report &report);
+
+/// For programs: one JSON object.
+void printJson(llvm::raw_ostream &os, const Program &program,
+               const Report &report);
+
+} // namespace attn::run
+
+#endif // ATTN_TOOLS_ATTNRUN_REPORT_H

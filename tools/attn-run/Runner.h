@@ -1,0 +1,53 @@
+//===- Runner.h - What a program is run by ----------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TOOLS_ATTNRUN_RUNNER_H
+#define ATTN_TOOLS_ATTNRUN_RUNNER_H
+
+#include "Program.h"
+
+#include "attn/Runtime/Device.h"
+#include "attn/Runtime/HostTensor.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attn::run {
+
+/// Runs one program.
+class Runner {
+public:
+  virtual ~Runner() = default;
+
+  /// Says plainly what computes.
+  virtual std::string description() const = 0;
+
+  virtual runtime::Result<std::vector<runtime::HostTensor>>
+  run(const std::vector<runtime::HostTensor> &inputs) = 0;
+
+  /// The device that can be measured, or null.
+  virtual runtime::Device *device() { return nullptr; }
+  /// Repeats the last run on that device.
+  virtual runtime::Status repeat() {
+    return runtime::failure("nothing to repeat");
+  }
+};
+
+/// Compiles `program` for `device` and loads it there. `ptxas` is the path of
+/// the assembler, or empty to look for it.
+runtime::Result<std::unique_ptr<Runner>>
+makeCompiledRunner(const Program &program,
+                   std::unique_ptr<runtime::Device> device,
+                   const std::string &ptxas);
+
+/// Interprets `program` on the CPU in double precision.
+std::unique_ptr<Runner> makeReferenceRunner(const Program &program);
+
+} // namespace attn::run
+
+#endif // ATTN_TOOLS_ATTNRUN_RUNNER_H
