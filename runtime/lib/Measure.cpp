@@ -88,6 +88,7 @@ attn::runtime::measure(Device &device, const std::vector<Work> &works,
   if (sustained.failed())
     return sustained.error();
   std::vector<Timing> timings;
+  timings.reserve(works.size());
   for (size_t i = 0; i < works.size(); ++i)
     timings.push_back({(*bursts)[i], (*sustained)[i]});
   return timings;

@@ -185,7 +185,7 @@ static Result<Header> readHeader(std::istream &file) {
   file.read(start, sizeof(start));
   if (!file || std::memcmp(start, magic, magicSize) != 0)
     return failure("expected a file in .npy format");
-  int version = start[magicSize];
+  int version = static_cast<unsigned char>(start[magicSize]);
   if (version < 1 || version > 3)
     return failure("expected version 1 to 3 of the .npy format, got ", version);
   unsigned char length[4] = {};
