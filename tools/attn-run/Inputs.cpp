@@ -68,56 +68,57 @@ static Result<std::vector<int64_t>> parseShape(const std::string &text) {
   return shape;
 }
 
-/// Checks `shape` against the type of the tensor and fills in what it leaves.
-static Status fitShape(const TensorSpec &spec, std::vector<int64_t> &shape) {
-  if (shape.size() != spec.shape.size())
-    return failure("expected '", spec.name, "' to have rank ",
-                   spec.shape.size(), ", got ", shapeText(shape));
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] < 0)
-      shape[axis] = spec.shape[axis];
-    if (shape[axis] < 0)
-      return failure("missing size ", axis, " of '", spec.name,
-                     "': give --shape ", spec.name, "=", shapeText(spec.shape),
-                     " with numbers for '?'");
-    if (spec.shape[axis] >= 0 && shape[axis] != spec.shape[axis])
-      return failure("expected size ", axis, " of '", spec.name, "' to be ",
-                     spec.shape[axis], ", got ", shape[axis]);
-  }
-  Result<size_t> size = byteSize(shape, elementSize(spec.elementType));
-  if (size.failed())
-    return failure("'", spec.name, "': ", size.message());
+/// Checks the sizes of `shape` that are known against those of `expected`.
+static Status checkShape(const TensorSpec &expected,
+                         const std::vector<int64_t> &shape) {
+  if (shape.size() != expected.shape.size())
+    return failure("expected '", expected.name, "' to have rank ",
+                   expected.shape.size(), ", got ", shapeText(shape));
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    if (shape[axis] >= 0 && expected.shape[axis] >= 0 &&
+        shape[axis] != expected.shape[axis])
+      return failure("expected size ", axis, " of '", expected.name, "' to be ",
+                     expected.shape[axis], ", got ", shape[axis]);
   return {};
 }
 
-static Result<HostTensor> makeInput(const TensorSpec &spec,
-                                    const std::string *shapeGiven,
-                                    const std::string *file, uint64_t seed) {
-  std::vector<int64_t> shape = spec.shape;
-  if (shapeGiven) {
-    Result<std::vector<int64_t>> parsed = parseShape(*shapeGiven);
-    if (parsed.failed())
-      return failure("'", spec.name, "': ", parsed.message());
-    shape = *parsed;
-  }
-  if (!file) {
-    if (Status status = fitShape(spec, shape); status.failed())
-      return status.error();
-    HostTensor tensor(spec.elementType, shape);
-    fillNormal(tensor, seed);
-    return tensor;
-  }
-  Result<HostTensor> tensor = readNpy(*file, spec.elementType);
+/// The type of the tensor, with the sizes that the command line gives.
+static Result<TensorSpec> refine(const TensorSpec &spec,
+                                 const std::string *shapeGiven) {
+  if (!shapeGiven)
+    return spec;
+  Result<std::vector<int64_t>> shape = parseShape(*shapeGiven);
+  if (shape.failed())
+    return failure("'", spec.name, "': ", shape.message());
+  if (Status status = checkShape(spec, *shape); status.failed())
+    return status.error();
+  TensorSpec refined = spec;
+  for (size_t axis = 0; axis < shape->size(); ++axis)
+    refined.shape[axis] = std::max(spec.shape[axis], (*shape)[axis]);
+  return refined;
+}
+
+static Result<HostTensor> readInput(const TensorSpec &spec,
+                                    const std::string &file) {
+  Result<HostTensor> tensor = readNpy(file, spec.elementType);
   if (tensor.failed())
     return tensor;
-  TensorSpec expected = spec;
-  if (shapeGiven) {
-    if (Status status = fitShape(spec, tensor->shape); status.failed())
-      return status.error();
-    expected.shape = shape;
-  }
-  if (Status status = fitShape(expected, tensor->shape); status.failed())
+  if (Status status = checkShape(spec, tensor->shape); status.failed())
     return status.error();
+  return tensor;
+}
+
+static Result<HostTensor> randomInput(const TensorSpec &spec, uint64_t seed) {
+  for (size_t axis = 0; axis < spec.shape.size(); ++axis)
+    if (spec.shape[axis] < 0)
+      return failure("missing size ", axis, " of '", spec.name,
+                     "': give --shape ", spec.name, "=", shapeText(spec.shape),
+                     " with numbers for '?'");
+  Result<size_t> size = byteSize(spec.shape, elementSize(spec.elementType));
+  if (size.failed())
+    return failure("'", spec.name, "': ", size.message());
+  HostTensor tensor(spec.elementType, spec.shape);
+  fillNormal(tensor, seed);
   return tensor;
 }
 
@@ -127,10 +128,14 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
                       uint64_t seed) {
   std::vector<HostTensor> inputs;
   for (const TensorSpec &spec : specs) {
+    Result<TensorSpec> refined = refine(spec, find(shapes, spec.name));
+    if (refined.failed())
+      return refined.error();
     // Tensors of one program must not repeat one another.
     uint64_t ownSeed = seed * specs.size() + inputs.size();
-    Result<HostTensor> input = makeInput(spec, find(shapes, spec.name),
-                                         find(files, spec.name), ownSeed);
+    const std::string *file = find(files, spec.name);
+    Result<HostTensor> input =
+        file ? readInput(*refined, *file) : randomInput(*refined, ownSeed);
     if (input.failed())
       return input.error();
     inputs.push_back(std::move(*input));

@@ -81,6 +81,7 @@ static Result<TensorSpec> describe(std::string name, mlir::Type type,
 }
 
 Status Program::readSignature() {
+  llvm::StringRef nameAttr = mlir::attn::AttentionDialect::kNameAttr;
   std::set<std::string> names;
   auto add = [&](std::vector<TensorSpec> &specs, mlir::StringAttr given,
                  const char *fallback, mlir::Type type, bool isOutput) {
@@ -97,16 +98,15 @@ Status Program::readSignature() {
     return Status();
   };
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
-    if (Status status =
-            add(inputSpecs,
-                entry.getArgAttrOfType<mlir::StringAttr>(i, "attn.name"), "arg",
-                entry.getArgumentTypes()[i], false);
+    if (Status status = add(
+            inputSpecs, entry.getArgAttrOfType<mlir::StringAttr>(i, nameAttr),
+            "arg", entry.getArgumentTypes()[i], false);
         status.failed())
       return status;
   for (unsigned i = 0; i < entry.getNumResults(); ++i)
     if (Status status =
             add(outputSpecs,
-                entry.getResultAttrOfType<mlir::StringAttr>(i, "attn.name"),
+                entry.getResultAttrOfType<mlir::StringAttr>(i, nameAttr),
                 "result", entry.getResultTypes()[i], true);
         status.failed())
       return status;
