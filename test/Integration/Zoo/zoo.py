@@ -1,31 +1,20 @@
 """A test format: every program of docs/zoo at every level.
 
 A new program is tested, and has its line in docs/status.md, from the day that
-its file is there. One that cannot be lowered yet is listed in lit.local.cfg with the
-words in which the compiler refuses it. It then counts as expectedly failed; to
-be refused in other words, or to be lowered after all, is a failure."""
+its file is there. One that does not reach a level yet is listed in lit.local.cfg with
+the words that refuse it. It then counts as expectedly failed; to be refused in
+other words, or to reach the level after all, is a failure."""
 
 import pathlib
-import re
 
 import lit.formats
 import lit.Test
 import lit.util
+from zoo_shapes import shape_options
 
 LEVELS = ["reference", "tile", "ptx", "gpu"]
 # The feature of lit.cfg.py without which a level is not tested.
 REQUIRES = {"ptx": "ptxas", "gpu": "sm90"}
-ARGUMENT = re.compile(r"%\w+: tensor<([^>]*)>\s*\{attn\.name = \"(\w+)\"\}")
-
-
-def shape_options(text, length):
-    """Options of attn-run that make the batch 1 and every length `length`."""
-    for shape, name in ARGUMENT.findall(text):
-        sizes = shape.split("x")[:-1]
-        if "?" in sizes:
-            sizes[sizes.index("?")] = "1"
-            sizes = [str(length) if size == "?" else size for size in sizes]
-            yield f"--shape={name}=" + "x".join(sizes)
 
 
 class ZooFormat(lit.formats.TestFormat):
@@ -46,8 +35,8 @@ class ZooFormat(lit.formats.TestFormat):
         output = pathlib.Path(test.getExecPath())
         output.parent.mkdir(parents=True, exist_ok=True)
         output.unlink(missing_ok=True)
-        refusal = self.refused.get(name) if level != "reference" else None
-        return self.run(test, self.commands(name, level, str(output)), refusal)
+        commands = self.commands(name, level, str(output))
+        return self.run(test, commands, self.refused.get((name, level)))
 
     def commands(self, name, level, output):
         """The commands that take a program to a level, one after the other."""
