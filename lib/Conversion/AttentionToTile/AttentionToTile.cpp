@@ -84,6 +84,13 @@ private:
     return tile::LoadOp::create(builder, loc, tileType, view, indices,
                                 ArrayRef<int64_t>{LengthAxis, ChannelAxis});
   }
+  /// Rounds a tile of f32 to `type`.
+  Value round(Value tile, Type type) {
+    if (type.isF32())
+      return tile;
+    auto rounded = cast<VectorType>(tile.getType()).clone(type);
+    return arith::TruncFOp::create(builder, loc, rounded, tile);
+  }
   Value rowConstant(double value) {
     auto type = VectorType::get({blockQ}, builder.getF32Type());
     return arith::ConstantOp::create(
@@ -315,11 +322,8 @@ void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
   acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
                                 softmax.getCorrection(),
                                 /*mostly_one=*/threshold != 0);
-  auto weightsType =
-      VectorType::get({blockQ, blockKv},
-                      cast<VectorType>(queryTile.getType()).getElementType());
-  Value weights =
-      arith::TruncFOp::create(builder, loc, weightsType, softmax.getWeights());
+  Value weights = round(softmax.getWeights(),
+                        getElementTypeOrSelf(queryTile.getType()));
   Value valueTile = load(value, indices, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);
@@ -371,11 +375,7 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
       continue;
     }
     auto viewType = cast<tile::ViewType>(view.getType());
-    auto outType = VectorType::get(
-        cast<VectorType>(finish.getResult().getType()).getShape(),
-        viewType.getElementType());
-    Value out =
-        arith::TruncFOp::create(builder, loc, outType, finish.getResult());
+    Value out = round(finish.getResult(), viewType.getElementType());
     tile::StoreOp::create(builder, loc, out, view,
                           ValueRange{batch, row, head, zero},
                           ArrayRef<int64_t>{LengthAxis, ChannelAxis});

@@ -1,0 +1,369 @@
+//===- TileInstance.cpp - One program instance ----------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileInstance.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::attn::reference;
+
+static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+LogicalResult Instance::run(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (failed(run(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult Instance::run(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
+            scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
+            tile::DotOp, tile::MaskOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
+      .Default([&](Operation *other) { return runElementwise(other); });
+}
+
+LogicalResult Instance::runElementwise(Operation *op) {
+  SmallVector<const TileValue *> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(values.lookup(operand).get());
+  std::optional<TileValue> result;
+  // A view is not among the values.
+  if (!llvm::is_contained(operands, nullptr))
+    result = evaluateElementwise(op, operands);
+  if (!result)
+    return fail(op, "is not known to the tile interpreter");
+  set(op->getResult(0), std::move(*result));
+  return success();
+}
+
+void Instance::copy(ValueRange from, ValueRange to) {
+  SmallVector<std::shared_ptr<const TileValue>> copies;
+  for (Value value : from)
+    copies.push_back(values.at(value));
+  for (auto [value, copy] : llvm::zip_equal(to, copies))
+    values[value] = copy;
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic and control flow
+//===----------------------------------------------------------------------===//
+
+/// The value of an expression, or nothing where a divisor is not positive.
+static std::optional<int64_t>
+evaluateExpr(AffineExpr expr, ArrayRef<int64_t> operands, unsigned numDims) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return operands[dim.getPosition()];
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return operands[numDims + symbol.getPosition()];
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  std::optional<int64_t> lhs = evaluateExpr(binary.getLHS(), operands, numDims);
+  std::optional<int64_t> rhs = evaluateExpr(binary.getRHS(), operands, numDims);
+  if (!lhs || !rhs)
+    return std::nullopt;
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return *lhs + *rhs;
+  case AffineExprKind::Mul:
+    return *lhs * *rhs;
+  default:
+    break;
+  }
+  if (*rhs <= 0)
+    return std::nullopt;
+  switch (expr.getKind()) {
+  case AffineExprKind::FloorDiv:
+    return llvm::divideFloorSigned(*lhs, *rhs);
+  case AffineExprKind::CeilDiv:
+    return llvm::divideCeilSigned(*lhs, *rhs);
+  default:
+    return llvm::mod(*lhs, *rhs);
+  }
+}
+
+FailureOr<SmallVector<int64_t>> Instance::evaluate(Operation *op,
+                                                   AffineMap map) {
+  SmallVector<int64_t> operands, results;
+  for (Value operand : op->getOperands())
+    operands.push_back(getInteger(operand));
+  for (AffineExpr expr : map.getResults()) {
+    std::optional<int64_t> result =
+        evaluateExpr(expr, operands, map.getNumDims());
+    if (!result)
+      return fail(op, "expected a positive divisor");
+    results.push_back(*result);
+  }
+  return results;
+}
+
+LogicalResult Instance::run(affine::AffineApplyOp op) {
+  FailureOr<SmallVector<int64_t>> results = evaluate(op, op.getAffineMap());
+  if (failed(results))
+    return failure();
+  setInteger(op, results->front());
+  return success();
+}
+
+LogicalResult Instance::run(affine::AffineMinOp op) {
+  FailureOr<SmallVector<int64_t>> results = evaluate(op, op.getAffineMap());
+  if (failed(results))
+    return failure();
+  setInteger(op, *llvm::min_element(*results));
+  return success();
+}
+
+LogicalResult Instance::run(affine::AffineMaxOp op) {
+  FailureOr<SmallVector<int64_t>> results = evaluate(op, op.getAffineMap());
+  if (failed(results))
+    return failure();
+  setInteger(op, *llvm::max_element(*results));
+  return success();
+}
+
+LogicalResult Instance::run(scf::ForOp op) {
+  int64_t begin = getInteger(op.getLowerBound());
+  int64_t end = getInteger(op.getUpperBound());
+  int64_t step = getInteger(op.getStep());
+  if (step <= 0)
+    return fail(op, "expected a positive step, got " + Twine(step));
+  copy(op.getInits(), op.getRegionIterArgs());
+  for (int64_t i = begin; i < end; i += step) {
+    setInteger(op.getInductionVar(), i);
+    if (failed(run(*op.getBody())))
+      return failure();
+    copy(op.getYieldedValues(), op.getRegionIterArgs());
+  }
+  copy(op.getRegionIterArgs(), op.getResults());
+  return success();
+}
+
+LogicalResult Instance::run(scf::IfOp op) {
+  Block *block =
+      getInteger(op.getCondition()) ? op.thenBlock() : op.elseBlock();
+  if (!block)
+    return success();
+  if (failed(run(*block)))
+    return failure();
+  copy(block->getTerminator()->getOperands(), op.getResults());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+LogicalResult Instance::run(tile::DimOp op) {
+  setInteger(op, getView(op.getView()).shape[op.getAxis()]);
+  return success();
+}
+
+/// Calls `function` with the number of each element of a tile and with its
+/// place in the view, or null where it is outside.
+LogicalResult
+Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
+                         ArrayRef<int64_t> axes, ArrayRef<int64_t> tileShape,
+                         function_ref<void(size_t, double *)> function) {
+  SmallVector<int64_t> start;
+  for (Value index : indices)
+    start.push_back(getInteger(index));
+  for (auto [axis, index] : llvm::enumerate(start))
+    if (!llvm::is_contained(axes, axis) &&
+        (index < 0 || index >= view.shape[axis]))
+      return fail(op, "expected an index below " + Twine(view.shape[axis]) +
+                          " along axis " + Twine(axis) + ", got " +
+                          Twine(index));
+
+  size_t size = 1;
+  for (int64_t dim : tileShape)
+    size *= dim;
+  for (size_t element = 0; element != size; ++element) {
+    SmallVector<int64_t> position = start;
+    size_t rest = element;
+    for (auto [axis, dim] : llvm::reverse(llvm::zip_equal(axes, tileShape))) {
+      position[axis] += rest % dim;
+      rest /= dim;
+    }
+    bool inside = true;
+    int64_t offset = 0;
+    for (auto [index, extent] : llvm::zip_equal(position, view.shape)) {
+      inside &= index >= 0 && index < extent;
+      offset = offset * extent + index;
+    }
+    function(element, inside ? view.data + offset : nullptr);
+  }
+  return success();
+}
+
+LogicalResult Instance::run(tile::LoadOp op) {
+  auto type = cast<VectorType>(op.getTile().getType());
+  TileValue tile;
+  tile.floats.resize(type.getNumElements());
+  if (failed(forEachElement(
+          op, getView(op.getView()), op.getIndices(), op.getAxes(),
+          type.getShape(), [&](size_t element, double *place) {
+            tile.floats[element] = place ? static_cast<float>(*place) : 0.0f;
+          })))
+    return failure();
+  set(op, std::move(tile));
+  return success();
+}
+
+LogicalResult Instance::run(tile::StoreOp op) {
+  const TileValue &tile = get(op.getTile());
+  return forEachElement(op, getView(op.getView()), op.getIndices(),
+                        op.getAxes(),
+                        cast<VectorType>(op.getTile().getType()).getShape(),
+                        [&](size_t element, double *place) {
+                          if (place)
+                            *place = tile.floats[element];
+                        });
+}
+
+//===----------------------------------------------------------------------===//
+// Products and softmax
+//===----------------------------------------------------------------------===//
+
+static int64_t rowsOf(Value matrix) {
+  return cast<VectorType>(matrix.getType()).getDimSize(0);
+}
+static int64_t columnsOf(Value matrix) {
+  return cast<VectorType>(matrix.getType()).getDimSize(1);
+}
+
+LogicalResult Instance::run(tile::DotOp op) {
+  int64_t rows = rowsOf(op.getResult()), columns = columnsOf(op.getResult());
+  int64_t inner = columnsOf(op.getLhs());
+  const std::vector<float> &lhs = get(op.getLhs()).floats;
+  std::vector<float> rhs = get(op.getRhs()).floats;
+  if (op.getTransposeRhs()) {
+    const std::vector<float> &source = get(op.getRhs()).floats;
+    for (int64_t k = 0; k != inner; ++k)
+      for (int64_t c = 0; c != columns; ++c)
+        rhs[k * columns + c] = source[c * inner + k];
+  }
+  TileValue result;
+  if (op.getAcc())
+    result.floats = get(op.getAcc()).floats;
+  else
+    result.floats.assign(rows * columns, 0.0f);
+  for (int64_t r = 0; r != rows; ++r) {
+    float *row = &result.floats[r * columns];
+    for (int64_t k = 0; k != inner; ++k) {
+      float factor = lhs[r * inner + k];
+      const float *products = &rhs[k * columns];
+      for (int64_t c = 0; c != columns; ++c)
+        row[c] += factor * products[c];
+    }
+  }
+  set(op, std::move(result));
+  return success();
+}
+
+/// The predicate is evaluated for all elements at once: within it, the
+/// positions are as large as the tile.
+LogicalResult Instance::run(tile::MaskOp op) {
+  int64_t rows = rowsOf(op.getScores()), columns = columnsOf(op.getScores());
+  int64_t firstQuery = getInteger(op.getQuery());
+  int64_t firstKey = getInteger(op.getKey());
+  TileValue query, key;
+  for (int64_t r = 0; r != rows; ++r)
+    for (int64_t c = 0; c != columns; ++c) {
+      query.integers.push_back(firstQuery + r);
+      key.integers.push_back(firstKey + c);
+    }
+  Block &block = op.getPredicate().front();
+  set(block.getArgument(0), std::move(query));
+  set(block.getArgument(1), std::move(key));
+  for (Operation &inner : block.without_terminator())
+    if (failed(runElementwise(&inner)))
+      return failure();
+
+  const TileValue &keep = get(block.getTerminator()->getOperand(0));
+  TileValue result = get(op.getScores());
+  for (auto [i, score] : llvm::enumerate(result.floats))
+    if (!keep.integers[keep.size() == 1 ? 0 : i])
+      score = -kInfinity;
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
+  int64_t rows = rowsOf(op.getScores()), columns = columnsOf(op.getScores());
+  const std::vector<float> &scores = get(op.getScores()).floats;
+  const std::vector<float> &max = get(op.getMax()).floats;
+  const std::vector<float> &sum = get(op.getSum()).floats;
+  auto scale = static_cast<float>(op.getScale().convertToDouble());
+  auto log2OfE = static_cast<float>(llvm::numbers::log2e);
+  std::optional<uint64_t> threshold = op.getThreshold();
+
+  std::vector<float> weights(scores.size(), 0.0f);
+  std::vector<float> newMax(rows), newSum(rows), correction(rows, 1.0f);
+  for (int64_t r = 0; r != rows; ++r) {
+    const float *row = &scores[r * columns];
+    float rowMax = *std::max_element(row, row + columns);
+    // False for a row that has seen nothing, whose difference is not a number
+    // or infinite.
+    bool keepsMax = threshold && scale * log2OfE * (rowMax - max[r]) <=
+                                     static_cast<float>(*threshold);
+    newMax[r] = keepsMax ? max[r] : std::max(max[r], rowMax);
+    if (newMax[r] == -kInfinity) {
+      if (!op.getMayBeEmpty())
+        return fail(op, "expected may_be_empty, since row " + Twine(r) +
+                            " has seen nothing but -inf");
+      continue;
+    }
+    if (!keepsMax)
+      correction[r] = std::exp(scale * (max[r] - newMax[r]));
+    newSum[r] = correction[r] * sum[r];
+    for (int64_t c = 0; c != columns; ++c) {
+      float weight = std::exp(scale * (row[c] - newMax[r]));
+      weights[r * columns + c] = weight;
+      newSum[r] += weight;
+    }
+  }
+  set(op.getWeights(), {std::move(weights), {}});
+  set(op.getNewMax(), {std::move(newMax), {}});
+  set(op.getNewSum(), {std::move(newSum), {}});
+  set(op.getCorrection(), {std::move(correction), {}});
+  return success();
+}
+
+LogicalResult Instance::run(tile::RescaleOp op) {
+  int64_t columns = columnsOf(op.getAcc());
+  const std::vector<float> &factor = get(op.getFactor()).floats;
+  TileValue result = get(op.getAcc());
+  for (auto [i, element] : llvm::enumerate(result.floats))
+    element *= factor[i / columns];
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
+  int64_t columns = columnsOf(op.getAcc());
+  const std::vector<float> &max = get(op.getMax()).floats;
+  const std::vector<float> &sum = get(op.getSum()).floats;
+  auto scale = static_cast<float>(op.getScale().convertToDouble());
+  TileValue result = get(op.getAcc());
+  for (auto [i, element] : llvm::enumerate(result.floats))
+    element = sum[i / columns] == 0 ? 0 : element / sum[i / columns];
+  std::vector<float> lse(sum.size(), -kInfinity);
+  for (auto [r, element] : llvm::enumerate(lse))
+    if (sum[r] != 0)
+      element = scale * max[r] + std::log(sum[r]);
+  set(op.getResult(), std::move(result));
+  set(op.getLse(), {std::move(lse), {}});
+  return success();
+}

@@ -1,0 +1,274 @@
+//===- TileInterpreter.cpp - Runs the tile level on the CPU ---------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Reference/TileInterpreter.h"
+
+#include "TileInstance.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+using tile::KernelOp;
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The tensors behind the arguments of a kernel.
+class Arguments {
+public:
+  Arguments(KernelOp kernel) : kernel(kernel), tensors(size()) {}
+
+  LogicalResult setInputs(ArrayRef<Tensor> inputs);
+  LogicalResult createOutputs();
+  std::vector<Tensor> takeOutputs();
+  SmallVector<View> getViews();
+
+private:
+  size_t size() { return kernel.getArgumentTypes().size(); }
+  bool isOutput(unsigned index) {
+    return bool(kernel.getArgAttr(index, KernelOp::getOutputAttrName()));
+  }
+  ArrayRef<int64_t> getShape(unsigned index) {
+    return cast<tile::ViewType>(kernel.getArgumentTypes()[index]).getShape();
+  }
+  LogicalResult checkInput(unsigned index);
+
+  /// The size along an axis where the type or a number gives it.
+  std::optional<int64_t> getSize(unsigned index, unsigned axis);
+  /// The number of a dynamic size, or nothing.
+  std::optional<int64_t> getSymbol(unsigned index, unsigned axis);
+
+  KernelOp kernel;
+  std::vector<Tensor> tensors;
+  DenseMap<int64_t, int64_t> sizes;
+};
+
+} // namespace
+
+std::optional<int64_t> Arguments::getSymbol(unsigned index, unsigned axis) {
+  auto symbols = kernel.getArgAttrOfType<DenseI64ArrayAttr>(
+      index, KernelOp::getSymbolsAttrName());
+  if (!symbols || axis >= symbols.size() || symbols[axis] < 0)
+    return std::nullopt;
+  return symbols[axis];
+}
+
+std::optional<int64_t> Arguments::getSize(unsigned index, unsigned axis) {
+  int64_t size = getShape(index)[axis];
+  if (ShapedType::isStatic(size))
+    return size;
+  std::optional<int64_t> symbol = getSymbol(index, axis);
+  auto known = symbol ? sizes.find(*symbol) : sizes.end();
+  if (known == sizes.end())
+    return std::nullopt;
+  return known->second;
+}
+
+LogicalResult Arguments::checkInput(unsigned index) {
+  const Tensor &tensor = tensors[index];
+  size_t rank = getShape(index).size();
+  if (tensor.shape.size() != rank)
+    return kernel.emitOpError("expected a tensor of rank ")
+           << rank << " for argument " << index << ", got rank "
+           << tensor.shape.size();
+  size_t elements = 1;
+  for (auto [axis, size] : llvm::enumerate(tensor.shape)) {
+    elements *= size;
+    std::optional<int64_t> expected = getSize(index, axis);
+    if (expected && *expected != size)
+      return kernel.emitOpError("expected size ")
+             << *expected << " along axis " << axis << " of argument " << index
+             << ", got " << size;
+    if (std::optional<int64_t> symbol = getSymbol(index, axis))
+      sizes.try_emplace(*symbol, size);
+  }
+  if (tensor.values.size() != elements)
+    return kernel.emitOpError("expected ")
+           << elements << " elements for argument " << index << ", got "
+           << tensor.values.size();
+  return success();
+}
+
+LogicalResult Arguments::setInputs(ArrayRef<Tensor> inputs) {
+  size_t next = 0;
+  for (unsigned index = 0; index != size(); ++index) {
+    if (isOutput(index))
+      continue;
+    if (next < inputs.size()) {
+      tensors[index] = inputs[next];
+      if (failed(checkInput(index)))
+        return failure();
+    }
+    ++next;
+  }
+  if (next != inputs.size())
+    return kernel.emitOpError("expected ")
+           << next << " inputs, got " << inputs.size();
+  return success();
+}
+
+LogicalResult Arguments::createOutputs() {
+  for (unsigned index = 0; index != size(); ++index) {
+    if (!isOutput(index))
+      continue;
+    Tensor &tensor = tensors[index];
+    size_t elements = 1;
+    for (unsigned axis = 0; axis != getShape(index).size(); ++axis) {
+      std::optional<int64_t> size = getSize(index, axis);
+      if (!size)
+        return kernel.emitOpError("expected tile.symbols to give the size of "
+                                  "argument ")
+               << index << " along axis " << axis;
+      tensor.shape.push_back(*size);
+      elements *= *size;
+    }
+    tensor.values.assign(elements, std::numeric_limits<double>::quiet_NaN());
+  }
+  return success();
+}
+
+std::vector<Tensor> Arguments::takeOutputs() {
+  std::vector<Tensor> outputs;
+  for (unsigned index = 0; index != size(); ++index)
+    if (isOutput(index))
+      outputs.push_back(std::move(tensors[index]));
+  return outputs;
+}
+
+SmallVector<View> Arguments::getViews() {
+  SmallVector<View> views;
+  for (Tensor &tensor : tensors)
+    views.push_back({tensor.shape, tensor.values.data()});
+  return views;
+}
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The instances that a scf.forall enumerates, numbered with the last induction
+/// variable running fastest.
+class Instances {
+public:
+  /// `setup` holds the values that the kernel computes in front of the loop.
+  Instances(scf::ForallOp loop, const Instance &setup)
+      : loop(loop), setup(setup) {}
+
+  LogicalResult run(unsigned threads);
+
+private:
+  /// One dimension of the loop.
+  struct Range {
+    int64_t begin, step, count;
+  };
+
+  FailureOr<int64_t> createRanges();
+  void run(int64_t number);
+
+  scf::ForallOp loop;
+  const Instance &setup;
+  SmallVector<Range> ranges;
+
+  /// The instance of the lowest number that failed: a diagnostic that does not
+  /// depend on the threads.
+  std::mutex mutex;
+  std::optional<int64_t> failedNumber;
+  Problem problem;
+};
+
+} // namespace
+
+/// Returns the number of instances.
+FailureOr<int64_t> Instances::createRanges() {
+  auto get = [&](OpFoldResult size) {
+    auto value = dyn_cast<Value>(size);
+    return value ? setup.getInteger(value) : *getConstantIntValue(size);
+  };
+  int64_t total = 1;
+  for (auto [begin, end, step] :
+       llvm::zip_equal(loop.getMixedLowerBound(), loop.getMixedUpperBound(),
+                       loop.getMixedStep())) {
+    Range range{get(begin), get(step), 0};
+    if (range.step <= 0)
+      return loop.emitOpError("expected a positive step, got ") << range.step;
+    range.count = llvm::divideCeilSigned(get(end) - range.begin, range.step);
+    range.count = std::max<int64_t>(range.count, 0);
+    total *= range.count;
+    ranges.push_back(range);
+  }
+  return total;
+}
+
+void Instances::run(int64_t number) {
+  Instance instance = setup;
+  int64_t rest = number;
+  for (auto [range, variable] :
+       llvm::reverse(llvm::zip_equal(ranges, loop.getInductionVars()))) {
+    instance.setInteger(variable,
+                        range.begin + rest % range.count * range.step);
+    rest /= range.count;
+  }
+  if (succeeded(instance.run(*loop.getBody())))
+    return;
+  std::lock_guard lock(mutex);
+  if (!failedNumber || number < *failedNumber) {
+    failedNumber = number;
+    problem = instance.getProblem();
+  }
+}
+
+LogicalResult Instances::run(unsigned threads) {
+  FailureOr<int64_t> total = createRanges();
+  if (failed(total))
+    return failure();
+  if (threads == 0)
+    threads = std::max(1u, std::thread::hardware_concurrency());
+  std::atomic<int64_t> next = 0;
+  auto work = [&] {
+    for (int64_t number; (number = next++) < *total;)
+      run(number);
+  };
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < threads && i < *total; ++i)
+    helpers.emplace_back(work);
+  work();
+  for (std::thread &helper : helpers)
+    helper.join();
+  return failedNumber ? problem.emit() : success();
+}
+
+FailureOr<std::vector<Tensor>>
+mlir::attn::reference::runTile(KernelOp kernel, ArrayRef<Tensor> inputs,
+                               unsigned threads) {
+  Arguments arguments(kernel);
+  if (failed(arguments.setInputs(inputs)) || failed(arguments.createOutputs()))
+    return failure();
+  SmallVector<View> views = arguments.getViews();
+  Instance setup(views);
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    auto loop = dyn_cast<scf::ForallOp>(op);
+    if (loop && loop.getOutputs().empty()) {
+      if (failed(Instances(loop, setup).run(threads)))
+        return failure();
+    } else if (failed(setup.run(&op))) {
+      return setup.getProblem().emit();
+    }
+  }
+  return arguments.takeOutputs();
+}
