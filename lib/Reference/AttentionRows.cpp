@@ -1,0 +1,262 @@
+//===- AttentionRows.cpp - Attention, row by row --------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionRows.h"
+
+#include "llvm/ADT/bit.h"
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+
+/// How the values of an intermediate tensor are kept: as they are computed, or
+/// in bfloat16.
+template <typename T> static T keepExact(T value) { return value; }
+
+/// Rounds to nearest, ties to even.
+static float keepBFloat16(float value) {
+  if (std::isnan(value))
+    return value;
+  auto bits = llvm::bit_cast<uint32_t>(value);
+  bits += 0x7fff + (bits >> 16 & 1);
+  return llvm::bit_cast<float>(bits & 0xffff0000);
+}
+
+/// Partial sums that do not depend on each other let the compiler use vectors.
+template <typename Real>
+static Real dot(const Real *a, const double *b, int64_t size) {
+  constexpr int64_t kPartials = 8;
+  Real partials[kPartials] = {};
+  int64_t i = 0;
+  for (; i + kPartials <= size; i += kPartials)
+    for (int64_t k = 0; k != kPartials; ++k)
+      partials[k] += a[i + k] * static_cast<Real>(b[i + k]);
+  Real sum = 0;
+  for (; i != size; ++i)
+    sum += a[i] * static_cast<Real>(b[i]);
+  for (Real partial : partials)
+    sum += partial;
+  return sum;
+}
+
+namespace {
+
+/// What the rows of an attention have in common.
+template <typename Real> struct Problem {
+  const AttentionTensors &tensors;
+  Real scale;
+  int64_t groupSize;
+  Real (*keep)(Real);
+  std::optional<RegionProgram<Real>> mask, score;
+};
+
+/// Computes one row after the other, by the definition.
+template <typename Real> class RowEvaluator {
+public:
+  explicit RowEvaluator(const Problem<Real> &problem)
+      : problem(problem), tensors(problem.tensors),
+        query(tensors.query.shape[3]), weights(tensors.getKeys()),
+        sums(tensors.value.shape[3]) {
+    if (problem.mask)
+      maskFrame.emplace(problem.mask->createFrame());
+    if (problem.score)
+      scoreFrame.emplace(problem.score->createFrame());
+  }
+
+  void evaluate(Row row) {
+    computeScores(row);
+    double lse = normalise();
+    accumulate(row);
+    store(row, lse);
+  }
+
+private:
+  static constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
+
+  /// Where the head dimension of `[batch, position, head]` starts.
+  static int64_t getOffset(const Tensor &tensor, int64_t batch,
+                           int64_t position, int64_t head) {
+    ArrayRef<int64_t> shape = tensor.shape;
+    return ((batch * shape[1] + position) * shape[2] + head) * shape[3];
+  }
+
+  /// weights = mask(score(scale * q k^T)), -inf where the mask says no.
+  void computeScores(Row row) {
+    int64_t offset = getOffset(tensors.query, row.batch, row.query, row.head);
+    std::copy_n(tensors.query.values.begin() + offset, query.size(),
+                query.begin());
+    int64_t position = row.query + tensors.getKeys() - tensors.getQueries();
+    for (int64_t key = 0; key < tensors.getKeys(); key += KeyBlock::kMaxCount) {
+      int64_t count = std::min(KeyBlock::kMaxCount, tensors.getKeys() - key);
+      computeScores({row.batch, row.head, position, key, count});
+    }
+  }
+
+  void computeScores(const KeyBlock &keys) {
+    Real *scores = weights.data() + keys.key;
+    const int64_t *seen = nullptr;
+    if (problem.mask)
+      seen = problem.mask->evaluateMask(*maskFrame, keys);
+    for (int64_t k = 0; k != keys.count; ++k)
+      scores[k] = seen && !seen[k] ? -kInfinity : computeScore(keys, k);
+    if (!problem.score)
+      return;
+    problem.score->evaluateScore(*scoreFrame, keys, scores);
+    for (int64_t k = 0; k != keys.count; ++k)
+      scores[k] = seen && !seen[k] ? -kInfinity : problem.keep(scores[k]);
+  }
+
+  Real computeScore(const KeyBlock &keys, int64_t k) {
+    int64_t offset = getOffset(tensors.key, keys.batch, keys.key + k,
+                               keys.head / problem.groupSize);
+    Real product = dot(query.data(), tensors.key.values.data() + offset,
+                       static_cast<int64_t>(query.size()));
+    return problem.keep(problem.scale * problem.keep(product));
+  }
+
+  /// weights = softmax(weights). Returns the lse. In an empty row the weights
+  /// are zero.
+  double normalise() {
+    Real maximum = -kInfinity;
+    for (Real score : weights)
+      maximum = std::max(maximum, score);
+    // Nothing is subtracted from an empty row, so that its sum is zero.
+    Real shift = maximum == -kInfinity ? Real(0) : maximum;
+    Real sum = 0;
+    for (Real &weight : weights)
+      sum += weight = weight == -kInfinity ? 0 : std::exp(weight - shift);
+    if (sum == 0)
+      return -kInfinity;
+    for (Real &weight : weights)
+      weight = problem.keep(weight / sum);
+    return shift + std::log(sum);
+  }
+
+  /// sums = weights * v.
+  void accumulate(Row row) {
+    std::fill(sums.begin(), sums.end(), Real(0));
+    int64_t head = row.head / problem.groupSize;
+    for (auto [j, weight] : llvm::enumerate(weights)) {
+      // A key that is not seen adds nothing, even where its value is infinite.
+      if (weight == 0)
+        continue;
+      const double *value = tensors.value.values.data() +
+                            getOffset(tensors.value, row.batch, j, head);
+      for (size_t d = 0; d != sums.size(); ++d)
+        sums[d] += weight * static_cast<Real>(value[d]);
+    }
+  }
+
+  void store(Row row, double lse) {
+    int64_t offset = getOffset(tensors.output, row.batch, row.query, row.head);
+    llvm::transform(sums, tensors.output.values.begin() + offset, problem.keep);
+    ArrayRef<int64_t> shape = tensors.lse.shape;
+    tensors.lse
+        .values[(row.batch * shape[1] + row.head) * shape[2] + row.query] = lse;
+  }
+
+  const Problem<Real> &problem;
+  const AttentionTensors &tensors;
+  std::optional<Frame<Real>> maskFrame, scoreFrame;
+  /// The row's query, its scores and later its weights, and its output.
+  std::vector<Real> query, weights, sums;
+};
+
+/// The rows to compute, in the order of heads so that threads share keys.
+class RowList {
+public:
+  RowList(const Tensor &lse, const Options &options)
+      : shape(lse.shape), rows(options.rows) {}
+
+  int64_t size() const {
+    return rows ? rows->size() : shape[0] * shape[1] * shape[2];
+  }
+
+  Row operator[](int64_t index) const {
+    if (rows)
+      return (*rows)[index];
+    int64_t heads = shape[1], queries = shape[2];
+    return {index / queries / heads, index / queries % heads, index % queries};
+  }
+
+private:
+  ArrayRef<int64_t> shape;
+  const std::optional<std::vector<Row>> &rows;
+};
+
+} // namespace
+
+template <typename Real>
+static void evaluateInParallel(const Problem<Real> &problem,
+                               const RowList &rows, unsigned numThreads) {
+  constexpr int64_t kRowsAtOnce = 16;
+  std::atomic<int64_t> next = 0;
+  auto work = [&] {
+    RowEvaluator<Real> evaluator(problem);
+    while (true) {
+      int64_t first = next.fetch_add(kRowsAtOnce);
+      int64_t last = std::min(first + kRowsAtOnce, rows.size());
+      if (first >= last)
+        return;
+      for (int64_t i = first; i != last; ++i)
+        evaluator.evaluate(rows[i]);
+    }
+  };
+  int64_t wanted =
+      numThreads ? numThreads : std::thread::hardware_concurrency();
+  int64_t useful = llvm::divideCeil(rows.size(), kRowsAtOnce);
+  std::vector<std::thread> threads;
+  for (int64_t i = 1; i < std::min(wanted, useful); ++i)
+    threads.emplace_back(work);
+  work();
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+template <typename Real>
+static LogicalResult evaluate(AttentionOp op, const Environment &captured,
+                              const AttentionTensors &tensors,
+                              const Options &options, Real (*keep)(Real)) {
+  Problem<Real> problem = {
+      tensors,           static_cast<Real>(op.getScaleOrDefault()),
+      op.getGroupSize(), keep,
+      std::nullopt,      std::nullopt};
+  auto translate = [&](Block *block, auto &program) -> LogicalResult {
+    if (!block)
+      return success();
+    auto translated = RegionProgram<Real>::translate(*block, captured);
+    if (failed(translated))
+      return failure();
+    program = std::move(*translated);
+    return success();
+  };
+  if (failed(translate(op.getMaskBlock(), problem.mask)) ||
+      failed(translate(op.getScoreBlock(), problem.score)))
+    return failure();
+  evaluateInParallel(problem, RowList(tensors.lse, options), options.threads);
+  return success();
+}
+
+LogicalResult reference::evaluateRows(AttentionOp op,
+                                      const Environment &captured,
+                                      const AttentionTensors &tensors,
+                                      const Options &options) {
+  switch (options.arithmetic) {
+  case Arithmetic::F64:
+    return evaluate<double>(op, captured, tensors, options, keepExact);
+  case Arithmetic::F32:
+    return evaluate<float>(op, captured, tensors, options, keepExact);
+  case Arithmetic::BF16Eager:
+    return evaluate<float>(op, captured, tensors, options, keepBFloat16);
+  }
+  llvm_unreachable("every arithmetic is handled");
+}

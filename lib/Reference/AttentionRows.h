@@ -1,0 +1,34 @@
+//===- AttentionRows.h - Attention, row by row ------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_REFERENCE_ATTENTIONROWS_H
+#define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
+
+#include "RegionProgram.h"
+
+#include "Attention/Attention.h"
+
+namespace mlir::attn::reference {
+
+/// The tensors of an attention. The results are allocated.
+struct AttentionTensors {
+  const Tensor &query, &key, &value;
+  Tensor &output, &lse;
+
+  int64_t getQueries() const { return query.shape[1]; }
+  int64_t getKeys() const { return key.shape[1]; }
+};
+
+/// Computes the rows that `options` names. Emits a diagnostic where a region
+/// holds an op without reference semantics.
+LogicalResult evaluateRows(AttentionOp op, const Environment &captured,
+                           const AttentionTensors &tensors,
+                           const Options &options);
+
+} // namespace mlir::attn::reference
+
+#endif // ATTN_LIB_REFERENCE_ATTENTIONROWS_H

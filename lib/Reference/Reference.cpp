@@ -1,0 +1,268 @@
+//===- Reference.cpp - What a program means -------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Reference/Reference.h"
+
+#include "AttentionRows.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+
+static int64_t getNumElements(ArrayRef<int64_t> shape) {
+  int64_t size = 1;
+  for (int64_t dim : shape)
+    size *= dim;
+  return size;
+}
+
+int64_t Tensor::size() const { return getNumElements(shape); }
+
+/// A tensor of NaN, so that an element that nobody computes is seen.
+static Tensor allocate(ArrayRef<int64_t> shape) {
+  return {SmallVector<int64_t>(shape),
+          std::vector<double>(getNumElements(shape),
+                              std::numeric_limits<double>::quiet_NaN())};
+}
+
+static std::string toString(ArrayRef<int64_t> shape) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "[";
+  llvm::interleaveComma(shape, os);
+  os << "]";
+  return text;
+}
+
+namespace {
+
+/// Runs the ops of a function one after the other.
+class Interpreter {
+public:
+  Interpreter(func::FuncOp function, ArrayRef<Tensor> arguments,
+              const Options &options)
+      : function(function), arguments(arguments), options(options) {}
+
+  FailureOr<std::vector<Tensor>> run() {
+    if (failed(checkFunction()) || failed(checkRows()) || failed(bind()))
+      return failure();
+    for (Operation &op : function.front().without_terminator())
+      if (failed(evaluate(&op)))
+        return failure();
+    std::vector<Tensor> results;
+    for (Value result : function.front().getTerminator()->getOperands())
+      results.push_back(*tensors.at(result));
+    return results;
+  }
+
+private:
+  LogicalResult checkFunction();
+  LogicalResult checkRows();
+  LogicalResult bind();
+  LogicalResult bind(BlockArgument argument, const Tensor &tensor);
+  LogicalResult evaluate(Operation *op);
+  LogicalResult evaluate(KVDenseOp op);
+  LogicalResult evaluate(AttentionOp op);
+  void evaluate(Value constant, DenseElementsAttr elements);
+  LogicalResult checkCaptured(AttentionOp op);
+  LogicalResult checkRowsInside(AttentionOp op, ArrayRef<int64_t> lse);
+
+  /// Allocates a result of the function's ops.
+  Tensor &define(Value value, ArrayRef<int64_t> shape) {
+    Tensor &tensor =
+        *owned.emplace_back(std::make_unique<Tensor>(allocate(shape)));
+    if (value)
+      tensors[value] = &tensor;
+    return tensor;
+  }
+
+  func::FuncOp function;
+  ArrayRef<Tensor> arguments;
+  const Options &options;
+  Environment tensors;
+  std::vector<std::unique_ptr<Tensor>> owned;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The function and its arguments
+//===----------------------------------------------------------------------===//
+
+LogicalResult Interpreter::checkFunction() {
+  if (function.isExternal())
+    return function.emitOpError("expected a body to evaluate");
+  for (Type result : function.getResultTypes())
+    if (!isa<RankedTensorType>(result))
+      return function.emitOpError("expected results that are ranked tensors, "
+                                  "got ")
+             << result;
+  for (Block &block : function.getBody())
+    for (Operation &op : block)
+      if (!isa<KVDenseOp, AttentionOp, func::ReturnOp>(op) &&
+          !op.hasTrait<OpTrait::ConstantLike>())
+        return op.emitOpError("has no reference semantics");
+  return success();
+}
+
+LogicalResult Interpreter::checkRows() {
+  if (!options.rows)
+    return success();
+  Operation *source = nullptr;
+  for (Value result : function.front().getTerminator()->getOperands()) {
+    Operation *op = result.getDefiningOp();
+    if (!isa_and_nonnull<AttentionOp>(op) || (source && source != op))
+      return function.emitOpError("expected all results to come from one "
+                                  "'attn.attention' to compute some rows only");
+    source = op;
+  }
+  return success();
+}
+
+LogicalResult Interpreter::bind() {
+  if (arguments.size() != function.getNumArguments())
+    return function.emitOpError("expected ")
+           << function.getNumArguments() << " arguments, got "
+           << arguments.size();
+  for (auto [argument, tensor] : llvm::zip(function.getArguments(), arguments))
+    if (failed(bind(argument, tensor)))
+      return failure();
+  return success();
+}
+
+LogicalResult Interpreter::bind(BlockArgument argument, const Tensor &tensor) {
+  unsigned number = argument.getArgNumber();
+  auto type = dyn_cast<RankedTensorType>(argument.getType());
+  if (!type)
+    return function.emitOpError("expected argument #")
+           << number << " to be a ranked tensor, got " << argument.getType();
+  bool fits = type.getRank() == static_cast<int64_t>(tensor.shape.size());
+  if (fits)
+    for (auto [expected, got] : llvm::zip(type.getShape(), tensor.shape))
+      fits &= got >= 0 && (ShapedType::isDynamic(expected) || got == expected);
+  if (!fits)
+    return function.emitOpError("expected argument #")
+           << number << " of type " << type << ", got shape "
+           << toString(tensor.shape);
+  if (tensor.size() != static_cast<int64_t>(tensor.values.size()))
+    return function.emitOpError("expected argument #")
+           << number << " to have " << tensor.size() << " values, got "
+           << tensor.values.size();
+  tensors[argument] = &tensor;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult Interpreter::evaluate(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](KVDenseOp dense) { return evaluate(dense); })
+      .Case([&](AttentionOp attention) { return evaluate(attention); })
+      .Default([&](Operation *constant) {
+        // A scalar is known to the region that captures it.
+        DenseElementsAttr elements;
+        if (matchPattern(constant, m_Constant(&elements)))
+          evaluate(constant->getResult(0), elements);
+        return success();
+      });
+}
+
+void Interpreter::evaluate(Value constant, DenseElementsAttr elements) {
+  Tensor &tensor = define(constant, elements.getType().getShape());
+  if (isa<FloatType>(elements.getElementType()))
+    llvm::transform(
+        elements.getValues<APFloat>(), tensor.values.begin(),
+        [](const APFloat &value) { return value.convertToDouble(); });
+  else
+    llvm::transform(elements.getValues<APInt>(), tensor.values.begin(),
+                    [](const APInt &value) { return value.getSExtValue(); });
+}
+
+/// Keys and values are one sequence.
+LogicalResult Interpreter::evaluate(KVDenseOp op) {
+  ArrayRef<int64_t> key = tensors.at(op.getKey())->shape;
+  ArrayRef<int64_t> value = tensors.at(op.getValue())->shape;
+  if (key.take_front(2) != value.take_front(2))
+    return op.emitOpError("expected key and value to agree in batch and "
+                          "length, got ")
+           << toString(key) << " and " << toString(value);
+  return success();
+}
+
+LogicalResult Interpreter::evaluate(AttentionOp op) {
+  auto kv = op.getKv().getDefiningOp<KVDenseOp>();
+  const Tensor &query = *tensors.at(op.getQuery());
+  const Tensor &key = *tensors.at(kv.getKey());
+  const Tensor &value = *tensors.at(kv.getValue());
+  if (query.shape[0] != key.shape[0])
+    return op.emitOpError("expected query and key to agree in batch, got ")
+           << toString(query.shape) << " and " << toString(key.shape);
+  SmallVector<int64_t> lseShape = {query.shape[0], query.shape[2],
+                                   query.shape[1]};
+  if (failed(checkRowsInside(op, lseShape)))
+    return failure();
+  if (failed(checkCaptured(op)))
+    return failure();
+  Tensor &output = define(op.getOutput(), {query.shape[0], query.shape[1],
+                                           query.shape[2], value.shape[3]});
+  Tensor &lse = define(op.getLse(), lseShape);
+  return evaluateRows(op, tensors, {query, key, value, output, lse}, options);
+}
+
+LogicalResult Interpreter::checkRowsInside(AttentionOp op,
+                                           ArrayRef<int64_t> lse) {
+  if (!options.rows)
+    return success();
+  for (auto [batch, head, query] : *options.rows)
+    if (batch < 0 || batch >= lse[0] || head < 0 || head >= lse[1] ||
+        query < 0 || query >= lse[2])
+      return op.emitOpError("expected rows [batch, head, query] inside of ")
+             << toString(lse) << ", got " << toString({batch, head, query});
+  return success();
+}
+
+LogicalResult Interpreter::checkCaptured(AttentionOp op) {
+  int64_t batch = tensors.at(op.getQuery())->shape[0];
+  auto kv = op.getKv().getDefiningOp<KVDenseOp>();
+  int64_t keys = tensors.at(kv.getKey())->shape[1];
+  auto check = [&](Operation *reader, StringRef name, Value captured,
+                   ArrayRef<int64_t> shape) -> LogicalResult {
+    ArrayRef<int64_t> got = tensors.at(captured)->shape;
+    if (got == shape)
+      return success();
+    return reader->emitOpError("expected ")
+           << name << " of shape " << toString(shape) << ", got "
+           << toString(got);
+  };
+  WalkResult result = op->walk([&](Operation *reader) -> WalkResult {
+    return TypeSwitch<Operation *, LogicalResult>(reader)
+        .Case([&](PrefixOp prefix) {
+          return check(prefix, "lengths", prefix.getLengths(), {batch});
+        })
+        .Case([&](DocumentOp document) {
+          return check(document, "ids", document.getIds(), {batch, keys});
+        })
+        .Case([&](AlibiOp alibi) {
+          return check(alibi, "slopes", alibi.getSlopes(),
+                       {op.getQueryHeads()});
+        })
+        .Default(success());
+  });
+  return failure(result.wasInterrupted());
+}
+
+FailureOr<std::vector<Tensor>> reference::run(func::FuncOp function,
+                                              ArrayRef<Tensor> arguments,
+                                              const Options &options) {
+  return Interpreter(function, arguments, options).run();
+}

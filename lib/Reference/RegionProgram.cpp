@@ -1,0 +1,245 @@
+//===- RegionProgram.cpp - Masks and score modifiers, evaluated -----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RegionProgram.h"
+
+#include "RegionTranslator.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+
+/// The element at `position`, or zero outside of the tensor.
+static double readElement(const Tensor &tensor, ArrayRef<int64_t> position) {
+  int64_t offset = 0;
+  for (auto [index, size] : llvm::zip_equal(position, tensor.shape)) {
+    if (index < 0 || index >= size)
+      return 0.0;
+    offset = offset * size + index;
+  }
+  return tensor.values[offset];
+}
+
+//===----------------------------------------------------------------------===//
+// Translation
+//===----------------------------------------------------------------------===//
+
+template <typename Real>
+FailureOr<RegionProgram<Real>> RegionTranslator<Real>::translate(Block &block) {
+  Block::BlockArgListType arguments = block.getArguments();
+  if (isa<FloatType>(arguments.front().getType())) {
+    program.scoreSlot = getSlot(arguments.front());
+    arguments = arguments.drop_front();
+  }
+  for (auto [slot, argument] : llvm::zip(program.positionSlots, arguments))
+    slot = getSlot(argument);
+  for (Operation &op : block.without_terminator())
+    if (failed(translate(&op)))
+      return failure();
+  program.resultSlot = getSlot(cast<YieldOp>(block.back()).getValue());
+  return std::move(program);
+}
+
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translate(Operation *op) {
+  if (isa<arith::ConstantOp>(op))
+    return success(); // Its first use puts it into a slot.
+  for (auto family :
+       {&RegionTranslator::translateInteger, &RegionTranslator::translateFloat,
+        &RegionTranslator::translateMath,
+        &RegionTranslator::translateConversion,
+        &RegionTranslator::translateAttention})
+    if (Maybe translated = (this->*family)(op))
+      return *translated;
+  return op->emitOpError("has no reference semantics");
+}
+
+template <typename Real> int64_t RegionTranslator<Real>::getSlot(Value value) {
+  bool isFloat = isa<FloatType>(value.getType());
+  int64_t &next = isFloat ? program.numFloats : program.numIntegers;
+  auto [it, isNew] = slots.try_emplace(value, next);
+  int64_t slot = it->second;
+  if (!isNew)
+    return slot;
+  ++next;
+  Attribute constant;
+  if (!matchPattern(value, m_Constant(&constant)))
+    return slot;
+  program.constants.push_back([=](Frame<Real> &frame) {
+    if (auto real = dyn_cast<FloatAttr>(constant))
+      std::fill_n(frame.getFloats(slot), KeyBlock::kMaxCount,
+                  real.getValueAsDouble());
+    else
+      std::fill_n(frame.getIntegers(slot), KeyBlock::kMaxCount,
+                  cast<IntegerAttr>(constant).getValue().getSExtValue());
+  });
+  return slot;
+}
+
+template <typename Real>
+auto RegionTranslator<Real>::translateAttention(Operation *op) -> Maybe {
+  constexpr int64_t infinity = std::numeric_limits<int64_t>::max() / 2;
+  return TypeSwitch<Operation *, Maybe>(op)
+      .template Case<CausalOp>([&](auto) {
+        return toBool<2>(op, [](int64_t p, int64_t j) { return j <= p; });
+      })
+      .Case([&](WindowOp window) {
+        int64_t left = window.getLeft().value_or(infinity);
+        int64_t right = window.getRight().value_or(infinity);
+        return toBool<2>(op, [=](int64_t p, int64_t j) {
+          return p - j <= left && j - p <= right;
+        });
+      })
+      .Case([&](FirstOp first) {
+        int64_t count = first.getCount();
+        return toBool<1>(op, [=](int64_t j) { return j < count; });
+      })
+      .Case([&](ChunkOp chunk) {
+        int64_t size = chunk.getSize();
+        return toBool<2>(op, [=](int64_t p, int64_t j) {
+          return floorDivide(p, size) == floorDivide(j, size);
+        });
+      })
+      .Case([&](SoftcapOp softcap) {
+        Real cap = softcap.getCap().convertToFloat();
+        return toFloat<1>(op, [=](Real x) { return cap * std::tanh(x / cap); });
+      })
+      .Case([&](PrefixOp prefix) { return translatePrefix(prefix); })
+      .Case([&](DocumentOp document) { return translateDocument(document); })
+      .Case([&](AlibiOp alibi) { return translateAlibi(alibi); })
+      .Case([&](ReadOp read) { return translateRead(read); })
+      .Default(Maybe());
+}
+
+/// `j < lengths[b]`
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translatePrefix(PrefixOp op) {
+  const Tensor &lengths = *tensors.at(op.getLengths());
+  int64_t b = getSlot(op.getB()), j = getSlot(op.getJ());
+  int64_t keep = getSlot(op.getKeep());
+  program.steps.push_back([=, &lengths](Frame<Real> &frame) {
+    for (int64_t k = 0; k != frame.count; ++k) {
+      double length = readElement(lengths, frame.getIntegers(b)[k]);
+      frame.getIntegers(keep)[k] = frame.getIntegers(j)[k] < length ? -1 : 0;
+    }
+  });
+  return success();
+}
+
+/// `ids[b, j] = ids[b, p]`, where `p` is the position of a key
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
+  const Tensor &ids = *tensors.at(op.getIds());
+  int64_t b = getSlot(op.getB()), p = getSlot(op.getP());
+  int64_t j = getSlot(op.getJ()), keep = getSlot(op.getKeep());
+  program.steps.push_back([=, &ids](Frame<Real> &frame) {
+    for (int64_t k = 0; k != frame.count; ++k) {
+      int64_t batch = frame.getIntegers(b)[k];
+      int64_t query = frame.getIntegers(p)[k];
+      int64_t key = frame.getIntegers(j)[k];
+      bool isKey = query >= 0 && query < ids.shape[1];
+      bool isSame =
+          readElement(ids, {batch, query}) == readElement(ids, {batch, key});
+      frame.getIntegers(keep)[k] = isKey && isSame ? -1 : 0;
+    }
+  });
+  return success();
+}
+
+/// `x - slopes[h] * |p - j|`
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translateAlibi(AlibiOp op) {
+  const Tensor &slopes = *tensors.at(op.getSlopes());
+  int64_t x = getSlot(op.getX()), h = getSlot(op.getH());
+  int64_t p = getSlot(op.getP()), j = getSlot(op.getJ());
+  int64_t y = getSlot(op.getY());
+  program.steps.push_back([=, &slopes](Frame<Real> &frame) {
+    for (int64_t k = 0; k != frame.count; ++k) {
+      Real slope = readElement(slopes, frame.getIntegers(h)[k]);
+      Real distance =
+          std::abs(frame.getIntegers(p)[k] - frame.getIntegers(j)[k]);
+      frame.getFloats(y)[k] = frame.getFloats(x)[k] - slope * distance;
+    }
+  });
+  return success();
+}
+
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translateRead(ReadOp op) {
+  const Tensor &tensor = *tensors.at(op.getTensor());
+  SmallVector<int64_t> indices = llvm::map_to_vector(
+      op.getIndices(), [&](Value index) { return getSlot(index); });
+  int64_t element = getSlot(op.getElement());
+  bool isFloat = isa<FloatType>(op.getElement().getType());
+  program.steps.push_back([=, &tensor](Frame<Real> &frame) {
+    SmallVector<int64_t> position(indices.size());
+    for (int64_t k = 0; k != frame.count; ++k) {
+      for (auto [coordinate, index] : llvm::zip(position, indices))
+        coordinate = frame.getIntegers(index)[k];
+      double value = readElement(tensor, position);
+      if (isFloat)
+        frame.getFloats(element)[k] = value;
+      else
+        frame.getIntegers(element)[k] = value;
+    }
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Execution
+//===----------------------------------------------------------------------===//
+
+template <typename Real>
+FailureOr<RegionProgram<Real>>
+RegionProgram<Real>::translate(Block &block, const Environment &tensors) {
+  return RegionTranslator<Real>(tensors).translate(block);
+}
+
+template <typename Real> Frame<Real> RegionProgram<Real>::createFrame() const {
+  Frame<Real> frame(numIntegers, numFloats);
+  for (const Step &constant : constants)
+    constant(frame);
+  return frame;
+}
+
+template <typename Real>
+void RegionProgram<Real>::run(Frame<Real> &frame, const KeyBlock &keys) const {
+  auto [b, h, p, j] = positionSlots;
+  frame.count = keys.count;
+  std::fill_n(frame.getIntegers(b), keys.count, keys.batch);
+  std::fill_n(frame.getIntegers(h), keys.count, keys.head);
+  std::fill_n(frame.getIntegers(p), keys.count, keys.position);
+  std::iota(frame.getIntegers(j), frame.getIntegers(j) + keys.count, keys.key);
+  for (const Step &step : steps)
+    step(frame);
+}
+
+template <typename Real>
+const int64_t *RegionProgram<Real>::evaluateMask(Frame<Real> &frame,
+                                                 const KeyBlock &keys) const {
+  run(frame, keys);
+  return frame.getIntegers(resultSlot);
+}
+
+template <typename Real>
+void RegionProgram<Real>::evaluateScore(Frame<Real> &frame,
+                                        const KeyBlock &keys,
+                                        Real *scores) const {
+  std::copy_n(scores, keys.count, frame.getFloats(scoreSlot));
+  run(frame, keys);
+  std::copy_n(frame.getFloats(resultSlot), keys.count, scores);
+}
+
+template class attn::reference::RegionProgram<float>;
+template class attn::reference::RegionProgram<double>;
