@@ -13,6 +13,13 @@ import lit.util
 from zoo_shapes import shape_options
 
 LEVELS = ["reference", "tile", "ptx", "gpu"]
+# What attn-run runs a program on, and at which length. Above the reference, the
+# result is compared with it; 130 and 1000 cross the edges of tiles.
+RUNS = {
+    "reference": ["reference", 33],
+    "tile": ["tile", 130, "--check"],
+    "gpu": ["cuda", 1000, "--check"],
+}
 # The feature of lit.cfg.py without which a level is not tested.
 REQUIRES = {"ptx": "ptxas", "gpu": "sm90"}
 
@@ -41,16 +48,12 @@ class ZooFormat(lit.formats.TestFormat):
     def commands(self, name, level, output):
         """The commands that take a program to a level, one after the other."""
         program = str(self.programs[name])
-        lower = ["attn-opt", program, "--target=sm_90a", "-o", output]
-        run = ["attn-run", program]
-        text = self.programs[name].read_text()
-        if level == "reference":
-            return [run + ["--device=reference", *shape_options(text, 33)]]
-        if level == "tile":
-            return [lower + ["--emit=tile"]]
         if level == "ptx":
-            return [lower + ["--emit=ptx"], ["ptx-lint", "--assemble", output]]
-        return [run + ["--device=cuda", "--check", *shape_options(text, 1000)]]
+            lower = ["attn-opt", program, "--target=sm_90a", "--emit=ptx"]
+            return [lower + ["-o", output], ["ptx-lint", "--assemble", output]]
+        device, length, *flags = RUNS[level]
+        shapes = shape_options(self.programs[name].read_text(), length)
+        return [["attn-run", program, f"--device={device}", *flags, *shapes]]
 
     def run(self, test, commands, refusal):
         log = ""
