@@ -15,7 +15,6 @@
 #include <sstream>
 
 using namespace attn::run;
-using attn::runtime::HostTensor;
 
 namespace {
 /// Up to this much work of the reference every row is compared.

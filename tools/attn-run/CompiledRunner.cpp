@@ -139,6 +139,7 @@ std::string CompiledRunner::description() const {
 
 Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
   std::vector<std::vector<int64_t>> inputShapes;
+  inputShapes.reserve(inputs.size());
   for (const HostTensor &input : inputs)
     inputShapes.push_back(input.shape);
   Result<std::vector<std::vector<int64_t>>> shapes =

@@ -7,25 +7,36 @@
 
 #include "Interpret.h"
 
-#include "Runner.h"
-
 using namespace attn::run;
 using namespace attn::runtime;
 namespace reference = mlir::attn::reference;
 
-static reference::Tensor decode(const HostTensor &tensor) {
-  reference::Tensor decoded;
-  decoded.shape.assign(tensor.shape.begin(), tensor.shape.end());
-  decoded.values.resize(static_cast<size_t>(tensor.size()));
-  for (size_t i = 0; i < decoded.values.size(); ++i)
-    decoded.values[i] = tensor.get(i);
+std::vector<reference::Tensor>
+attn::run::decode(const std::vector<HostTensor> &tensors) {
+  std::vector<reference::Tensor> decoded(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const HostTensor &tensor = tensors[i];
+    decoded[i].shape.assign(tensor.shape.begin(), tensor.shape.end());
+    decoded[i].values.resize(static_cast<size_t>(tensor.size()));
+    for (size_t j = 0; j < decoded[i].values.size(); ++j)
+      decoded[i].values[j] = tensor.get(j);
+  }
   return decoded;
 }
 
-static HostTensor encode(ElementType type, const reference::Tensor &tensor) {
-  HostTensor encoded(type, {tensor.shape.begin(), tensor.shape.end()});
-  for (size_t i = 0; i < tensor.values.size(); ++i)
-    encoded.set(i, tensor.values[i]);
+std::vector<HostTensor>
+attn::run::encode(const std::vector<TensorSpec> &specs,
+                  const std::vector<reference::Tensor> &tensors) {
+  std::vector<HostTensor> encoded;
+  encoded.reserve(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const reference::Tensor &tensor = tensors[i];
+    HostTensor &own = encoded.emplace_back(
+        specs[i].elementType,
+        std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end()));
+    for (size_t j = 0; j < tensor.values.size(); ++j)
+      own.set(j, tensor.values[j]);
+  }
   return encoded;
 }
 
@@ -33,42 +44,10 @@ Result<std::vector<reference::Tensor>>
 attn::run::interpret(const Program &program,
                      const std::vector<HostTensor> &inputs,
                      const reference::Options &options) {
-  std::vector<reference::Tensor> arguments;
-  for (const HostTensor &input : inputs)
-    arguments.push_back(decode(input));
-  auto results = reference::run(program.function(), arguments, options);
+  auto results = reference::run(program.function(), decode(inputs), options);
   if (mlir::failed(results))
     return failure("cannot interpret the program");
   return std::move(*results);
-}
-
-namespace {
-class ReferenceRunner : public Runner {
-public:
-  explicit ReferenceRunner(const Program &program) : program(program) {}
-
-  std::string description() const override {
-    return "the CPU, by the reference interpreter in double precision";
-  }
-
-  Result<std::vector<HostTensor>>
-  run(const std::vector<HostTensor> &inputs) override {
-    auto results = interpret(program, inputs, {});
-    if (results.failed())
-      return results.error();
-    std::vector<HostTensor> outputs;
-    for (const TensorSpec &spec : program.outputs())
-      outputs.push_back(encode(spec.elementType, (*results)[outputs.size()]));
-    return outputs;
-  }
-
-private:
-  const Program &program;
-};
-} // namespace
-
-std::unique_ptr<Runner> attn::run::makeReferenceRunner(const Program &program) {
-  return std::make_unique<ReferenceRunner>(program);
 }
 
 Result<CheckReport> attn::run::verify(const Program &program,

@@ -16,6 +16,13 @@
 
 namespace attn::run {
 
+/// The tensors of the interpreters and back, rounded to the types of `specs`.
+std::vector<mlir::attn::reference::Tensor>
+decode(const std::vector<runtime::HostTensor> &tensors);
+std::vector<runtime::HostTensor>
+encode(const std::vector<runtime::TensorSpec> &specs,
+       const std::vector<mlir::attn::reference::Tensor> &tensors);
+
 /// Evaluates `program` on `inputs` with the reference interpreter.
 runtime::Result<std::vector<mlir::attn::reference::Tensor>>
 interpret(const Program &program,

@@ -48,6 +48,9 @@ makeCompiledRunner(const Program &program,
 /// Interprets `program` on the CPU in double precision.
 std::unique_ptr<Runner> makeReferenceRunner(const Program &program);
 
+/// Lowers `program` to the tile level and interprets that on the CPU.
+runtime::Result<std::unique_ptr<Runner>> makeTileRunner(const Program &program);
+
 } // namespace attn::run
 
 #endif // ATTN_TOOLS_ATTNRUN_RUNNER_H

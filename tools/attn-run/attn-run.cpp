@@ -25,7 +25,7 @@ using namespace attn::runtime;
 namespace cl = llvm::cl;
 
 namespace {
-enum class DeviceChoice { Auto, Cuda, Reference };
+enum class DeviceChoice { Auto, Cuda, Tile, Reference };
 } // namespace
 
 static cl::OptionCategory category("attn-run options");
@@ -36,6 +36,8 @@ static cl::opt<DeviceChoice> deviceChoice(
     cl::values(clEnumValN(DeviceChoice::Auto, "auto",
                           "a GPU where there is one, else the reference"),
                clEnumValN(DeviceChoice::Cuda, "cuda", "a Hopper GPU"),
+               clEnumValN(DeviceChoice::Tile, "tile",
+                          "the interpreter of the tile level on the CPU"),
                clEnumValN(DeviceChoice::Reference, "reference",
                           "the reference interpreter on the CPU")),
     cl::cat(category));
@@ -64,6 +66,8 @@ static cl::opt<std::string>
 static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
+  if (deviceChoice == DeviceChoice::Tile)
+    return makeTileRunner(program);
   Result<std::unique_ptr<Device>> device = openCudaDevice();
   if (!device.failed())
     return makeCompiledRunner(program, std::move(*device), ptxas);
@@ -85,7 +89,7 @@ static Status checkResults(const Program &program,
       verify(program, *attention, inputs, report.outputs, sample);
   if (check.failed())
     return check.error();
-  report.check = std::move(*check);
+  report.check = *check;
   report.checkComplete = sample.complete;
   return {};
 }

@@ -19,7 +19,7 @@ TEST(Device, BuffersReleaseTheirMemory) {
   {
     Buffer a = std::move(*device.allocate(16));
     Buffer b = std::move(a);
-    EXPECT_EQ(a.address(), 0u);
+    EXPECT_EQ(a.address(), 0u); // NOLINT(bugprone-use-after-move)
     EXPECT_EQ(b.size(), 16u);
     EXPECT_EQ(device.live.size(), 1u);
     Buffer c = std::move(*device.allocate(0));
