@@ -34,8 +34,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [
   let description = [{
     The arguments are views; `tile.name` gives the name a user knows an argument
     by, `tile.output` marks those that the kernel writes, and `tile.symbols` numbers
-    the dynamic sizes: axes of one number have one size. The body runs all
-    program instances, which one `scf.forall` enumerates.
+    the sizes: axes of one number have one size, and -1 says nothing of an axis.
+    The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
     |---|---|

@@ -20,6 +20,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_CONVERTATTENTIONTOTILEPASS
@@ -39,8 +40,8 @@ struct Program {
   KeyBounds bounds;
 };
 
-/// Numbers the sizes that only a launch knows: equal numbers, equal sizes.
-enum SizeSymbol : int64_t { Static = -1, Batch = 0, QueryLength, KeyLength };
+/// Numbers the sizes that a launch has to check: equal numbers, equal sizes.
+enum SizeSymbol : int64_t { None = -1, Batch = 0, QueryLength, KeyLength };
 
 /// The axes of q, k, v and o.
 enum Axis : int64_t { BatchAxis, LengthAxis, HeadAxis, ChannelAxis };
@@ -140,10 +141,25 @@ static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
         !isa<BlockArgument>(operand))
       return op.emitOpError("expected the ")
              << name << " to be an argument of the function";
-  for (Value result : function.front().getTerminator()->getOperands())
+  ValueRange results = function.front().getTerminator()->getOperands();
+  if (results.empty())
+    return function.emitOpError("expected at least one result, got none");
+  for (Value result : results)
     if (result.getDefiningOp() != op)
       return function.emitOpError("expected every result to be one of the "
                                   "attention");
+  return success();
+}
+
+/// A kernel has the arguments of its function, so each must be of use to it.
+static LogicalResult checkArguments(func::FuncOp function, AttentionOp op,
+                                    KVDenseOp kv) {
+  for (BlockArgument argument : function.getArguments())
+    if (argument != op.getQuery() && argument != kv.getKey() &&
+        argument != kv.getValue())
+      return function.emitOpError("expected argument ")
+             << argument.getArgNumber()
+             << " to be the query, key or value of the attention";
   return success();
 }
 
@@ -188,7 +204,7 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
     return op->emitOpError("has no tile.schedule; run attn-select-schedule "
                            "first");
   FailureOr<KeyBounds> bounds = readMask(*op);
-  if (failed(bounds))
+  if (failed(bounds) || failed(checkArguments(function, *op, kv)))
     return failure();
   return Program{*op, kv, schedule, *bounds};
 }
@@ -196,15 +212,6 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
 //===----------------------------------------------------------------------===//
 // The kernel
 //===----------------------------------------------------------------------===//
-
-/// The sizes of a tensor that a launch must know, by number.
-static DenseI64ArrayAttr symbolsOf(Builder &builder, RankedTensorType type,
-                                   ArrayRef<int64_t> symbols) {
-  SmallVector<int64_t> result;
-  for (auto [size, symbol] : llvm::zip_equal(type.getShape(), symbols))
-    result.push_back(ShapedType::isDynamic(size) ? symbol : Static);
-  return builder.getDenseI64ArrayAttr(result);
-}
 
 void KernelBuilder::createKernel() {
   AttentionOp op = program.attention;
@@ -218,7 +225,7 @@ void KernelBuilder::createKernel() {
     NamedAttrList list;
     list.set(tile::KernelOp::getNameAttrName(), name);
     list.set(tile::KernelOp::getSymbolsAttrName(),
-             symbolsOf(builder, type, symbols));
+             builder.getDenseI64ArrayAttr(symbols));
     if (output)
       list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
     attrs.push_back(list.getDictionary(builder.getContext()));
@@ -227,20 +234,23 @@ void KernelBuilder::createKernel() {
     return given ? given : builder.getStringAttr(fallback + Twine(index));
   };
 
+  // A tensor may be more than one operand.
+  bool oneLength = llvm::is_contained(program.kv->getOperands(), op.getQuery());
+  int64_t keySymbol = oneLength ? QueryLength : KeyLength;
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
-    int64_t length = argument == op.getQuery() ? QueryLength : KeyLength;
+    int64_t length = argument == op.getQuery() ? QueryLength : keySymbol;
     addView(argument.getType(), nameOf(given, "arg", index),
-            {Batch, length, Static, Static}, /*output=*/false);
+            {Batch, length, None, None}, /*output=*/false);
   }
   auto results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results)) {
     auto given = function.getResultAttrOfType<StringAttr>(index, "attn.name");
     bool isLse = result == op.getLse();
     SmallVector<int64_t> symbols =
-        isLse ? SmallVector<int64_t>{Batch, Static, QueryLength}
-              : SmallVector<int64_t>{Batch, QueryLength, Static, Static};
+        isLse ? SmallVector<int64_t>{Batch, None, QueryLength}
+              : SmallVector<int64_t>{Batch, QueryLength, None, None};
     addView(result.getType(), nameOf(given, "result", index), symbols,
             /*output=*/true);
   }
@@ -285,6 +295,11 @@ Value KernelBuilder::createMask(Value scores, Value batch, Value head,
     mapping.map(
         source->getArguments(),
         ValueRange{batch, head, block->getArgument(0), block->getArgument(1)});
+    // A kernel is isolated: constants of the function come along.
+    SetVector<Value> captured;
+    getUsedValuesDefinedAbove(program.attention.getMask(), captured);
+    for (Value value : captured)
+      builder.clone(*value.getDefiningOp(), mapping);
     for (Operation &op : source->without_terminator())
       builder.clone(op, mapping);
     Value visible = mapping.lookup(source->getTerminator()->getOperand(0));
@@ -322,8 +337,8 @@ void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
   acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
                                 softmax.getCorrection(),
                                 /*mostly_one=*/threshold != 0);
-  Value weights = round(softmax.getWeights(),
-                        getElementTypeOrSelf(queryTile.getType()));
+  Value weights =
+      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
   Value valueTile = load(value, indices, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);

@@ -59,18 +59,35 @@ private:
 
 } // namespace
 
+/// Whether `value` needs nothing of an iteration but its number, or takes one
+/// op to compute from that.
+static bool isIndexOfIteration(Value value, scf::ForOp loop) {
+  auto isGiven = [&](Value given) {
+    return given == loop.getInductionVar() ||
+           loop.isDefinedOutsideOfLoop(given);
+  };
+  Operation *op = value.getDefiningOp();
+  return isGiven(value) || (op && op->getNumRegions() == 0 &&
+                            llvm::all_of(op->getOperands(), isGiven));
+}
+
 /// The loop's ops, if it is an online softmax that has not been rotated.
 static std::optional<Step> matchStep(scf::ForOp loop) {
   std::optional<int64_t> increment = getConstantIntValue(loop.getStep());
-  if (!increment || *increment != 1)
+  if (!increment || *increment != 1 ||
+      !loop.getBody()->getOps<StoreOp>().empty())
     return std::nullopt;
   for (auto [index, yielded] : llvm::enumerate(loop.getYieldedValues())) {
     auto valueDot = yielded.getDefiningOp<DotOp>();
-    if (!valueDot || !valueDot.getAcc())
+    if (!valueDot || !valueDot.getAcc() || !valueDot->hasOneUse())
       continue;
     auto rescale = valueDot.getAcc().getDefiningOp<RescaleOp>();
     auto load = valueDot.getRhs().getDefiningOp<LoadOp>();
-    if (!rescale || rescale.getAcc() != loop.getRegionIterArg(index) || !load)
+    BlockArgument acc = loop.getRegionIterArg(index);
+    if (!rescale || rescale.getAcc() != acc || !acc.hasOneUse() || !load ||
+        !llvm::all_of(load.getIndices(), [&](Value value) {
+          return isIndexOfIteration(value, loop);
+        }))
       continue;
     for (auto dot : loop.getBody()->getOps<DotOp>())
       if (dot != valueDot)
@@ -88,7 +105,9 @@ SmallVector<Value> Rotation::cloneScores(IRMapping &mapping, Value acc,
                                          Value &weights,
                                          function_ref<Value()> valueProduct) {
   for (Operation &op : loop.getBody()->without_terminator()) {
-    if (&op == step.valueDot || &op == step.valueLoad)
+    // Values that are keys as well are loaded in both halves.
+    bool onlyValues = &op == step.valueLoad && op.hasOneUse();
+    if (&op == step.valueDot || onlyValues)
       continue;
     if (&op == step.rescale)
       mapping.map(step.rescale.getAcc(), acc);
@@ -110,7 +129,7 @@ Value Rotation::cloneValueProduct(Value iteration, Value weights, Value acc) {
   mapping.map(loop.getInductionVar(), iteration);
   mapping.map(step.valueDot.getLhs(), weights);
   mapping.map(step.valueDot.getAcc(), acc);
-  // The index arithmetic of the load; nothing else in the body feeds it.
+  // The index arithmetic of the load: see isIndexOfIteration.
   for (Value index : step.valueLoad.getIndices())
     if (Operation *op = index.getDefiningOp();
         op && op->getBlock() == loop.getBody() && !mapping.contains(index))

@@ -100,7 +100,11 @@ static std::optional<MaskedLoop> matchMaskedLoop(scf::ForOp loop) {
   Operation *culprit = nullptr;
   FailureOr<attn::KeyBounds> bounds = attn::analyzeKeyBounds(
       predicate, predicate.getArgument(0), predicate.getArgument(1), culprit);
-  if (failed(bounds))
+  auto isInvariant = [&](attn::KeyBounds::Absolute bound) {
+    return !bound.value || loop.isDefinedOutsideOfLoop(bound.value);
+  };
+  if (failed(bounds) || !llvm::all_of(bounds->lower, isInvariant) ||
+      !llvm::all_of(bounds->upper, isInvariant))
     return std::nullopt;
   MaskedLoop result{loop, mask, {}, *bounds};
   result.firstKey = matchWalk(loop, mask.getKey(), result.blockSize());
