@@ -27,6 +27,11 @@ constexpr int randomRowsPerHead = 4;
 
 constexpr double frobeniusLimit = 3e-3;
 constexpr double eagerFactor = 2;
+/// By luck the eager result of a row can be all but exact. Of the rows of a
+/// right kernel about one in a hundred thousand then exceeds twice its error,
+/// by a few per cent; a row that is wrong exceeds it many times.
+constexpr int64_t rowsPerOutlier = 10000;
+constexpr double outlierFactor = 4;
 constexpr double rowSlack = 1e-5;
 constexpr double lseLimit = 1e-4;
 } // namespace
@@ -96,7 +101,7 @@ struct HeadError {
 };
 
 /// The order of CheckReport::verdicts.
-enum Rule { Finite, EmptyRow, Frobenius, RowMaximum, Lse };
+enum Rule { Finite, EmptyRow, Frobenius, RowMaximum, Lse, Outlier };
 
 class Checker {
 public:
@@ -110,6 +115,7 @@ public:
     report.verdicts[Frobenius].wholeHead = true;
     report.verdicts[RowMaximum].rule = "largest error in a row";
     report.verdicts[Lse].rule = "error of the LSE";
+    report.verdicts[Outlier].rule = "largest error of an outlier";
   }
 
   void checkRow(const RowIndex &row);
@@ -130,6 +136,7 @@ private:
   bool checkFinite(const RowIndex &row);
   void checkLse(const RowIndex &row);
   void checkOutput(const RowIndex &row, bool empty);
+  void checkRowError(const RowIndex &row, double error, double eagerError);
   void judge(Rule rule, const RowIndex &row, double value, double limit);
 
   const Comparison &data;
@@ -203,7 +210,13 @@ void Checker::checkOutput(const RowIndex &row, bool empty) {
   if (empty)
     judge(EmptyRow, row, largest, 0);
   else
-    judge(RowMaximum, row, error, eagerFactor * eagerError + rowSlack);
+    checkRowError(row, error, eagerError);
+}
+
+void Checker::checkRowError(const RowIndex &row, double error,
+                            double eagerError) {
+  judge(RowMaximum, row, error, eagerFactor * eagerError + rowSlack);
+  judge(Outlier, row, error, outlierFactor * eagerError + rowSlack);
 }
 
 void Checker::checkRow(const RowIndex &row) {
@@ -219,6 +232,7 @@ void Checker::checkRow(const RowIndex &row) {
 }
 
 CheckReport Checker::finish() {
+  report.verdicts[RowMaximum].allowed = 1 + report.rows / rowsPerOutlier;
   for (size_t i = 0; i < heads.size(); ++i) {
     if (heads[i].expected == 0)
       continue;
@@ -238,15 +252,14 @@ CheckReport attn::run::check(const Comparison &comparison,
 }
 
 bool CheckReport::passed() const {
-  return std::all_of(
-      verdicts.begin(), verdicts.end(),
-      [](const Verdict &verdict) { return verdict.violations == 0; });
+  return std::all_of(verdicts.begin(), verdicts.end(),
+                     [](const Verdict &verdict) { return verdict.passed(); });
 }
 
 std::string CheckReport::failures() const {
   std::ostringstream text;
   for (const Verdict &verdict : verdicts) {
-    if (verdict.violations == 0)
+    if (verdict.passed())
       continue;
     text << verdict.rule << ": " << verdict.violations
          << (verdict.wholeHead ? " heads" : " rows") << ", worst "

@@ -78,21 +78,41 @@ TEST_F(CheckTest, FailsOnAWrongElement) {
   EXPECT_EQ(report.verdicts[3].where.head, 2);
   EXPECT_EQ(report.verdicts[3].where.query, 3);
   EXPECT_EQ(report.verdicts[2].violations, 1);
-  EXPECT_NE(report.failures().find("largest error in a row: 1 rows, worst 0.5 "
-                                   "(limit 1e-05) at batch 1, head 2, row 3"),
+  EXPECT_NE(report.failures().find("largest error of an outlier: 1 rows, worst "
+                                   "0.5 (limit 1e-05) at batch 1, head 2, "
+                                   "row 3"),
             std::string::npos)
       << report.failures();
   EXPECT_NE(report.failures().find("at batch 1, head 2\n"), std::string::npos);
 }
 
 TEST_F(CheckTest, AllowsTwiceTheErrorOfTheEagerResult) {
-  size_t index = outputIndex({0, 1, 4});
-  output.set(index, expectedOutput[index] + 1.9e-3);
-  EXPECT_FALSE(run().passed());
-  eagerOutput[index + 2] += 1e-3;
+  for (int64_t query : {3, 4}) {
+    size_t index = outputIndex({0, 1, query});
+    output.set(index, expectedOutput[index] + 1.9e-3);
+    eagerOutput[index + 2] += 1e-3;
+  }
   EXPECT_TRUE(run().passed()) << run().failures();
+  EXPECT_EQ(run().verdicts[3].violations, 0);
+
+  // One row may be an outlier, two may not.
+  size_t index = outputIndex({0, 1, 4});
   output.set(index, expectedOutput[index] + 2.1e-3);
+  EXPECT_TRUE(run().passed());
+  EXPECT_EQ(run().verdicts[3].violations, 1);
+  output.set(outputIndex({0, 1, 3}),
+             expectedOutput[outputIndex({0, 1, 3})] + 2.1e-3);
   EXPECT_FALSE(run().passed());
+}
+
+TEST_F(CheckTest, AllowsNoOutlierFourTimesTheErrorOfTheEagerResult) {
+  size_t index = outputIndex({0, 1, 4});
+  eagerOutput[index + 2] += 1e-4;
+  output.set(index, expectedOutput[index] + 3.9e-4);
+  EXPECT_TRUE(run().passed()) << run().failures();
+  output.set(index, expectedOutput[index] + 4.2e-4);
+  EXPECT_FALSE(run().passed());
+  EXPECT_EQ(run().verdicts[5].violations, 1);
 }
 
 TEST_F(CheckTest, FailsOnTheNormOfAHeadAlone) {
