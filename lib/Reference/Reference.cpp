@@ -71,7 +71,7 @@ private:
   LogicalResult evaluate(Operation *op);
   LogicalResult evaluate(KVDenseOp op);
   LogicalResult evaluate(AttentionOp op);
-  void evaluate(Value constant, DenseElementsAttr elements);
+  void evaluate(Value constant, DenseIntOrFPElementsAttr elements);
   LogicalResult checkCaptured(AttentionOp op);
   LogicalResult checkRowsInside(AttentionOp op, ArrayRef<int64_t> lse);
 
@@ -168,16 +168,19 @@ LogicalResult Interpreter::evaluate(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](KVDenseOp dense) { return evaluate(dense); })
       .Case([&](AttentionOp attention) { return evaluate(attention); })
-      .Default([&](Operation *constant) {
+      .Default([&](Operation *constant) -> LogicalResult {
         // A scalar is known to the region that captures it.
-        DenseElementsAttr elements;
-        if (matchPattern(constant, m_Constant(&elements)))
-          evaluate(constant->getResult(0), elements);
+        if (!isa<ShapedType>(constant->getResultTypes().front()))
+          return success();
+        DenseIntOrFPElementsAttr elements;
+        if (!matchPattern(constant, m_Constant(&elements)))
+          return constant->emitOpError("has no reference semantics");
+        evaluate(constant->getResult(0), elements);
         return success();
       });
 }
 
-void Interpreter::evaluate(Value constant, DenseElementsAttr elements) {
+void Interpreter::evaluate(Value constant, DenseIntOrFPElementsAttr elements) {
   Tensor &tensor = define(constant, elements.getType().getShape());
   if (isa<FloatType>(elements.getElementType()))
     llvm::transform(

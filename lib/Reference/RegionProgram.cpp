@@ -180,7 +180,9 @@ LogicalResult RegionTranslator<Real>::translateRead(ReadOp op) {
   SmallVector<int64_t> indices = llvm::map_to_vector(
       op.getIndices(), [&](Value index) { return getSlot(index); });
   int64_t element = getSlot(op.getElement());
-  bool isFloat = isa<FloatType>(op.getElement().getType());
+  Type type = op.getElement().getType();
+  bool isFloat = isa<FloatType>(type);
+  unsigned width = getWidth(type);
   program.steps.push_back([=, &tensor](Frame<Real> &frame) {
     SmallVector<int64_t> position(indices.size());
     for (int64_t k = 0; k != frame.count; ++k) {
@@ -190,7 +192,8 @@ LogicalResult RegionTranslator<Real>::translateRead(ReadOp op) {
       if (isFloat)
         frame.getFloats(element)[k] = value;
       else
-        frame.getIntegers(element)[k] = value;
+        frame.getIntegers(element)[k] =
+            llvm::SignExtend64(static_cast<int64_t>(value), width);
     }
   });
   return success();

@@ -39,9 +39,10 @@ enum class Arithmetic {
   F64,
   /// Everything in float, in the order of the definition.
   F32,
-  /// What a framework computes without fusion in bfloat16: scores rounded to
-  /// bfloat16, softmax in float rounded to bfloat16, the product accumulated in
-  /// float and rounded. Its error is the yardstick of the row rule.
+  /// What a framework computes without fusion in bfloat16: products, scaled
+  /// scores and modified scores each rounded to bfloat16, softmax in float
+  /// rounded to bfloat16, the output accumulated in float and rounded. Its
+  /// error is the yardstick of the row rule.
   BF16Eager,
 };
 
@@ -54,8 +55,9 @@ struct Options {
   std::optional<std::vector<Row>> rows;
 };
 
-/// Evaluates `function` on `arguments` and returns its results in order. Emits
-/// a diagnostic on the function where the arguments do not fit its type or
+/// Evaluates `function` on `arguments` and returns its results in order. An
+/// intermediate tensor is kept in the arithmetic's own precision. Emits a
+/// diagnostic where the arguments do not fit the function or each other, or
 /// where it holds an op that has no reference semantics.
 FailureOr<std::vector<Tensor>> run(func::FuncOp function,
                                    ArrayRef<Tensor> arguments,

@@ -47,6 +47,13 @@ TEST_F(ErrorTest, UnknownOpInFunction) {
               {{{2}, {1, 2}}}, "'arith.addf' op has no reference semantics");
 }
 
+TEST_F(ErrorTest, UnknownConstant) {
+  expectError("func.func @f() -> tensor<1xf32> {\n"
+              "%0 = arith.constant dense_resource<r> : tensor<1xf32>\n"
+              "return %0 : tensor<1xf32>\n}",
+              {}, "'arith.constant' op has no reference semantics");
+}
+
 TEST_F(ErrorTest, ControlFlow) {
   expectError("func.func @f(%a: tensor<2xf32>) -> tensor<2xf32> {\n"
               "cf.br ^bb1\n^bb1:\nreturn %a : tensor<2xf32>\n}",

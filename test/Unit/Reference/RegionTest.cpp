@@ -180,6 +180,23 @@ TEST_F(RegionTest, Reads) {
   EXPECT_EQ(read("-1"), 0.0);
 }
 
+TEST_F(RegionTest, ReadsWrapToTheElementType) {
+  Sizes sizes = {1, 1, 1, 1, 1, 1, 1};
+  auto results = run(parse(makeAttention(sizes, R"mlir(score {
+        ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+          %0 = attn.read %t[%b] : tensor<1xi8>
+          %y = arith.sitofp %0 : i8 to f32
+          attn.yield %y : f32
+        })mlir",
+                                         ", %t: tensor<1xi8>")),
+                     {{{1, 1, 1, 1}, {1}},
+                      {{1, 1, 1, 1}, {1}},
+                      {{1, 1, 1, 1}, {1}},
+                      {{1}, {255}}});
+  ASSERT_TRUE(succeeded(results)) << messages;
+  EXPECT_EQ((*results)[1].values[0], -1.0);
+}
+
 TEST_F(RegionTest, ReadsOfConstants) {
   // The outer constants are captured.
   auto results =
