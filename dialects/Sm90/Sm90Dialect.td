@@ -63,8 +63,8 @@ def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout"> {
       elements 2i and 2i + 1 of an accumulator of the same shape.
     - `rows` (64): element r of a thread is row 16w + l/4 + 8r; the four threads
       of a quad hold the same values.
-    - `partial_rows` (64): as `rows`, but the four threads of a quad hold parts
-      that are yet to be combined.
+    - `partial_rows` (64): as `rows`, but each thread of a quad has values of its
+      own, which `sm90.combine_quad` combines.
   }];
   let assemblyFormat = "`<` $value `>`";
 }
@@ -99,9 +99,14 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
 def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
   let mnemonic = "tensor";
   let summary = "a tensor that a launch binds to a kernel";
+  let description = [{
+    `symbols` numbers the dynamic sizes: axes of one number, of any tensor, have
+    one size. Static sizes have -1.
+  }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
+                        ArrayRefParameter<"int64_t">:$symbols,
                         DefaultValuedParameter<"bool", "false">:$output);
-  let assemblyFormat = "`<` $name `,` $type (`,` `output` `=` $output^)? `>`";
+  let assemblyFormat = "`<` $name `,` $type `,` `[` $symbols `]` (`,` `output` `=` $output^)? `>`";
 }
 
 def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
@@ -175,9 +180,12 @@ def Sm90_MBarrierType : Sm90_Type<"MBarrier", "mbarrier"> {
 
 def Sm90_InFlightType : Sm90_Type<"InFlight", "in_flight"> {
   let summary = "the result of a product that is under way, used exactly once";
-  let description = "Holds the stage that the product still reads.";
-  let parameters = (ins "::mlir::RankedTensorType":$result, "::mlir::sm90::StageType":$borrowed);
-  let assemblyFormat = "`<` $result `,` $borrowed `>`";
+  let description = [{
+    Holds the fragment and the stage that the product still reads.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$result, "::mlir::RankedTensorType":$lhs,
+                        "::mlir::sm90::StageType":$rhs);
+  let assemblyFormat = "`<` $result `=` $lhs `*` $rhs `>`";
 }
 
 #endif // ATTN_SM90_SM90DIALECT_TD

@@ -188,6 +188,9 @@ LogicalResult LoadFragmentOp::verify() {
 
 LogicalResult StoreFragmentOp::verify() {
   BufferType buffer = getBuffer().getType();
+  if (buffer.getRows() != kWarpgroupRows)
+    return emitOpError("expected a buffer of ")
+           << kWarpgroupRows << " rows, got " << buffer;
   return verifyFragmentOf(*this,
                           cast<RankedTensorType>(getFragment().getType()),
                           buffer.getColumns(),
@@ -199,9 +202,10 @@ LogicalResult TmaStoreAsyncOp::verify() {
   BufferType buffer = getBuffer().getType();
   if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
     return failure();
-  if (map.getColumns() != buffer.getColumns() ||
+  if (map.getRows() != buffer.getRows() ||
+      map.getColumns() != buffer.getColumns() ||
       map.getElementType() != buffer.getElementType()) // C2
-    return emitOpError("expected a buffer with the columns of ")
+    return emitOpError("expected a buffer with the box of ")
            << map << ", got " << buffer;
   return success();
 }
@@ -219,7 +223,7 @@ LogicalResult StoreRowsOp::verify() {
 
 LogicalResult WgmmaAsyncOp::verify() {
   auto lhs = cast<RankedTensorType>(getLhs().getType());
-  StageType rhs = getRhs().getType();
+  auto rhs = cast<StageType>(getRhs().getType());
   RankedTensorType result = getResult().getType().getResult();
   int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
   int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
@@ -234,23 +238,15 @@ LogicalResult WgmmaAsyncOp::verify() {
     return emitOpError("expected a result of ")
            << kWarpgroupRows << "x" << columns
            << "xf32 with a multiple of 8 columns up to 256, got " << result;
-  if (getAcc() && getAcc().getType() != result) // C3
-    return emitOpError("expected an accumulator of type ")
-           << result << ", got " << getAcc().getType();
   if (!getResult().hasOneUse() ||
       !isa<WgmmaWaitOp>(*getResult().user_begin()) ||
-      (*getResult().user_begin())->getBlock() != (*this)->getBlock()) // C4
+      (*getResult().user_begin())->getBlock() != (*this)->getBlock()) // C3
     return emitOpError("expected the result to be waited for exactly once, in "
                        "the same block");
   return success();
 }
 
 LogicalResult WgmmaWaitOp::verify() {
-  InFlightType product = getProduct().getType();
-  if (getResult().getType() != product.getResult() ||
-      getStage().getType() != product.getBorrowed())
-    return emitOpError("expected results of types ")
-           << product.getResult() << " and " << product.getBorrowed();
   auto start = getProduct().getDefiningOp<WgmmaAsyncOp>();
   if (!start || start->getBlock() != (*this)->getBlock())
     return emitOpError("expected a product started in the same block");

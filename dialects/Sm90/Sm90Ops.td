@@ -249,17 +249,17 @@ def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [MemoryEffects<[MemWrite]>]
 
     | constraint | rule |
     |---|---|
-    | C1 | the fragment has 64 rows and the columns and element type of the buffer |
+    | C1 | the buffer and the fragment have 64 rows and the same columns and element type |
   }];
-  let arguments = (ins Sm90_Matrix:$fragment, Sm90_BufferType:$buffer, Index:$row);
+  let arguments = (ins Sm90_Matrix:$fragment, Sm90_BufferType:$buffer, Index:$stage);
   let assemblyFormat = [{
-    $fragment `,` $buffer `row` `(` $row `)` attr-dict `:` type($fragment) `,` type($buffer)
+    $fragment `,` $buffer `[` $stage `]` attr-dict `:` type($fragment) `,` type($buffer)
   }];
   let hasVerifier = 1;
 }
 
 def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "copies rows of a buffer into a box of a tensor";
+  let summary = "copies a stage of a buffer into a box of a tensor";
   let description = [{
     One thread of the warpgroup starts the copy. Elements outside of the tensor
     are dropped.
@@ -267,12 +267,12 @@ def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, M
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the tensor |
-    | C2 | buffer and map have the same columns and element type |
+    | C2 | buffer and map have the same box |
   }];
-  let arguments = (ins Sm90_BufferType:$buffer, Index:$row, Sm90_TensorMapType:$map,
+  let arguments = (ins Sm90_BufferType:$buffer, Index:$stage, Sm90_TensorMapType:$map,
                        Variadic<Index>:$indices);
   let assemblyFormat = [{
-    $buffer `row` `(` $row `)` `,` $map `[` $indices `]` attr-dict `:` type($buffer) `,` type($map)
+    $buffer `[` $stage `]` `,` $map `[` $indices `]` attr-dict `:` type($buffer) `,` type($map)
   }];
   let hasVerifier = 1;
 }
@@ -311,7 +311,15 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
 // Products
 //===----------------------------------------------------------------------===//
 
-def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [MemoryEffects<[MemRead]>]> {
+def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
+    MemoryEffects<[MemRead]>,
+    TypesMatchWith<"the product is of lhs", "result", "lhs",
+                   "::llvm::cast<InFlightType>($_self).getLhs()">,
+    TypesMatchWith<"the product is of rhs", "result", "rhs",
+                   "::llvm::cast<InFlightType>($_self).getRhs()">,
+    OptionalTypesMatchWith<"the accumulator has the type of the result",
+                           "result", "acc",
+                           "::llvm::cast<InFlightType>($_self).getResult()">]> {
   let summary = "starts a product of a warpgroup";
   let description = [{
     `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`; lhs from
@@ -320,26 +328,30 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [MemoryEffects<[MemRead]>]> {
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
-       : tensor<64x128xbf16>, !sm90.stage<128x128xbf16> -> !sm90.in_flight<tensor<64x128xf32>, !sm90.stage<128x128xbf16>>
+       : !sm90.in_flight<tensor<64x128xf32> = tensor<64x128xbf16> * <128x128xbf16>>
     ```
     | constraint | rule |
     |---|---|
     | C1 | lhs has 64 rows, and the inner size and element type of rhs |
     | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
-    | C3 | the accumulator has the type of the result |
-    | C4 | the result is waited for exactly once, in the same block |
+    | C3 | the result is waited for exactly once, in the same block |
   }];
   let arguments = (ins Sm90_Matrix:$lhs, Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
                        UnitAttr:$transpose_rhs);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `:` type($acc) `)`)? attr-dict
-    `:` type($lhs) `,` type($rhs) `->` type($result)
+    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `)`)? attr-dict
+    `:` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [
+    MemoryEffects<[MemRead, MemWrite]>,
+    TypesMatchWith<"the result is that of the product", "product", "result",
+                   "::llvm::cast<InFlightType>($_self).getResult()">,
+    TypesMatchWith<"the stage is that of the product", "product", "stage",
+                   "::llvm::cast<InFlightType>($_self).getRhs()">]> {
   let summary = "waits for a product";
   let description = [{
     Waits until at most `pending` later products are under way, and gives the
@@ -352,7 +364,7 @@ def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [MemoryEffects<[MemRead, MemWrite]>
   let arguments = (ins Sm90_InFlightType:$product, I64Attr:$pending);
   let results = (outs Sm90_Scores:$result, Sm90_StageType:$stage);
   let assemblyFormat = [{
-    $product `pending` `(` $pending `)` attr-dict `:` type($product) `->` type($result) `,` type($stage)
+    $product `pending` `(` $pending `)` attr-dict `:` type($product)
   }];
   let hasVerifier = 1;
 }
@@ -366,7 +378,8 @@ def Sm90_LayoutCastOp : Sm90_Op<"layout_cast", [
   let summary = "the same elements in another layout";
   let description = [{
     The anchors from which `sm90-infer-layouts` starts. Legal are the casts
-    that move nothing between threads: of a 16-bit accumulator to `operand_a`.
+    that move nothing between threads: of a 16-bit accumulator to `operand_a`,
+    and of `rows` to `partial_rows`.
   }];
   let arguments = (ins Sm90_Fragment:$source);
   let results = (outs Sm90_Fragment:$result);

@@ -7,16 +7,37 @@
 
 #include "attn/Pipelines/Compile.h"
 
+#include "Sm90/Sm90.h"
+#include "Tile/Tile.h"
 #include "attn/Conversion/Passes.h"
+#include "attn/Export/Assemble.h"
+#include "attn/Export/LaunchPlan.h"
+#include "attn/Export/PtxLint.h"
+#include "attn/Export/TranslateToPtx.h"
 #include "attn/Schedule/Passes.h"
+#include "attn/Target/TargetModel.h"
 #include "attn/Transforms/Attention/Passes.h"
+#include "attn/Transforms/Sm90/Passes.h"
 #include "attn/Transforms/Tile/Passes.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
 
 using namespace mlir;
 using namespace mlir::attn;
+
+//===----------------------------------------------------------------------===//
+// Levels
+//===----------------------------------------------------------------------===//
 
 static void addTilePasses(OpPassManager &manager,
                           const CompileOptions &options) {
@@ -34,21 +55,170 @@ static void addTilePasses(OpPassManager &manager,
   manager.addPass(createCSEPass());
 }
 
-LogicalResult mlir::attn::lowerToLevel(ModuleOp module, EmitLevel level,
-                                 const CompileOptions &options) {
+static void addSm90Passes(OpPassManager &manager,
+                          const CompileOptions &options) {
+  manager.addPass(createConvertTileToSm90Pass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  OpPassManager &kernels = manager.nest<sm90::KernelOp>();
+  kernels.addPass(sm90::createInferLayoutsPass());
+  sm90::AssignSharedMemoryPassOptions memory;
+  memory.target = options.target;
+  kernels.addPass(sm90::createAssignSharedMemoryPass(memory));
+  // The constants that inference has separated.
+  manager.addPass(createCSEPass());
+}
+
+static void addNVVMPasses(OpPassManager &manager) {
+  manager.addPass(createConvertSm90ToNVVMPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  // Index arithmetic that lowering affine maps has exposed.
+  manager.addPass(createLoopInvariantCodeMotionPass());
+  manager.addPass(createSCFToControlFlowPass());
+  // Sizes and positions are below 2^31; what is not is an i64 by name.
+  constexpr unsigned kIndexBits = 32;
+  ArithToLLVMConversionPassOptions arith;
+  arith.indexBitwidth = kIndexBits;
+  manager.addPass(createArithToLLVMConversionPass(arith));
+  manager.addPass(createConvertMathToLLVMPass());
+  ConvertControlFlowToLLVMPassOptions branches;
+  branches.indexBitwidth = kIndexBits;
+  manager.addPass(createConvertControlFlowToLLVMPass(branches));
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+static LogicalResult runPasses(ModuleOp module,
+                               function_ref<void(OpPassManager &)> add) {
   PassManager manager(module.getContext());
-  if (level >= EmitLevel::Tile)
-    addTilePasses(manager, options);
+  add(manager);
   return manager.run(module);
 }
 
+/// The model of the target, or a diagnostic.
+static const TargetModel *findTarget(ModuleOp module,
+                                     const CompileOptions &options) {
+  const TargetModel *model = TargetModel::lookup(options.target);
+  if (!model)
+    module.emitError("expected a target of ")
+        << TargetModel::known() << ", got '" << options.target << "'";
+  return model;
+}
+
+LogicalResult mlir::attn::lowerToLevel(ModuleOp module, EmitLevel level,
+                                       const CompileOptions &options) {
+  if (!findTarget(module, options))
+    return failure();
+  return runPasses(module, [&](OpPassManager &manager) {
+    if (level >= EmitLevel::Tile)
+      addTilePasses(manager, options);
+    if (level >= EmitLevel::Sm90)
+      addSm90Passes(manager, options);
+    if (level >= EmitLevel::NVVM)
+      addNVVMPasses(manager);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Text and bytes
+//===----------------------------------------------------------------------===//
+
+/// PTX from the NVVM level. What the assembler would quietly serialise is an
+/// error.
+static FailureOr<std::string> createPtx(ModuleOp module,
+                                        const TargetModel &target) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> llvmModule =
+      translateToLLVM(module, context, target);
+  if (!llvmModule)
+    return failure();
+  FailureOr<std::string> ptx = compileToPtx(module, *llvmModule, target);
+  if (failed(ptx))
+    return failure();
+  std::vector<PtxLintFinding> findings = lintPtx(*ptx);
+  for (const PtxLintFinding &finding : findings)
+    module.emitError("PTX line ") << finding.line << ": " << finding.message;
+  return findings.empty() ? ptx : FailureOr<std::string>(failure());
+}
+
+/// The cubin of `ptx`, with no advisory and no spill.
+static FailureOr<std::vector<uint8_t>> createCubin(ModuleOp module,
+                                                   StringRef ptx,
+                                                   StringRef target,
+                                                   StringRef assembler) {
+  llvm::Expected<AssemblyReport> report = assemblePtx(ptx, target, assembler);
+  llvm::Error error = report ? checkAssembly(*report) : report.takeError();
+  if (error)
+    return module.emitError(llvm::toString(std::move(error)));
+  return std::move(report->cubin);
+}
+
 LogicalResult mlir::attn::emitLevel(ModuleOp module, EmitLevel level,
-                              const CompileOptions &options,
-                              std::string &output) {
-  return failure();
+                                    const CompileOptions &options,
+                                    std::string &output) {
+  if (failed(lowerToLevel(module, EmitLevel::NVVM, options)))
+    return failure();
+  const TargetModel &target = *TargetModel::lookup(options.target);
+  if (level == EmitLevel::LLVM) {
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> llvmModule =
+        translateToLLVM(module, context, target);
+    if (!llvmModule)
+      return failure();
+    llvm::raw_string_ostream(output) << *llvmModule;
+    return success();
+  }
+  FailureOr<std::string> ptx = createPtx(module, target);
+  if (failed(ptx))
+    return failure();
+  if (level == EmitLevel::PTX) {
+    output = std::move(*ptx);
+    return success();
+  }
+  llvm::Expected<std::string> assembler = findAssembler(options.ptxas);
+  if (!assembler)
+    return module.emitError(llvm::toString(assembler.takeError()));
+  FailureOr<std::vector<uint8_t>> cubin =
+      createCubin(module, *ptx, options.target, *assembler);
+  if (failed(cubin))
+    return failure();
+  output.assign(cubin->begin(), cubin->end());
+  return success();
 }
 
 FailureOr<::attn::runtime::CompiledKernel>
 mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
-  return failure();
+  if (failed(lowerToLevel(module, EmitLevel::Sm90, options)))
+    return failure();
+  auto kernels = llvm::to_vector(module.getOps<sm90::KernelOp>());
+  if (kernels.size() != 1)
+    return module.emitError("expected exactly one function to compile, got ")
+           << kernels.size();
+  ::attn::runtime::CompiledKernel kernel;
+  kernel.plan = createLaunchPlan(kernels.front());
+  if (failed(runPasses(module, addNVVMPasses)))
+    return failure();
+  FailureOr<std::string> ptx =
+      createPtx(module, *TargetModel::lookup(options.target));
+  if (failed(ptx))
+    return failure();
+  kernel.ptx = std::move(*ptx);
+
+  llvm::Expected<std::string> assembler = findAssembler(options.ptxas);
+  if (!assembler) {
+    // Without one the driver assembles, unless the user has named one.
+    if (!options.ptxas.empty())
+      return module.emitError(llvm::toString(assembler.takeError()));
+    llvm::consumeError(assembler.takeError());
+    return kernel;
+  }
+  FailureOr<std::vector<uint8_t>> cubin =
+      createCubin(module, kernel.ptx, options.target, *assembler);
+  if (failed(cubin))
+    return failure();
+  kernel.cubin = std::move(*cubin);
+  return kernel;
 }

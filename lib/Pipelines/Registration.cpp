@@ -10,8 +10,10 @@
 #include "Attention/Attention.h"
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
+#include "attn/Conversion/Passes.h"
 #include "attn/Schedule/Passes.h"
 #include "attn/Transforms/Attention/Passes.h"
+#include "attn/Transforms/Sm90/Passes.h"
 #include "attn/Transforms/Tile/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -44,5 +46,7 @@ void attn::registerPasses() {
   registerCSEPass();
   registerAttnAttentionPasses();
   registerAttnSchedulePasses();
+  registerAttnConversionPasses();
   tile::registerAttnTilePasses();
+  sm90::registerAttnSm90Passes();
 }

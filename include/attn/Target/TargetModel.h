@@ -9,6 +9,7 @@
 #define ATTN_TARGET_TARGETMODEL_H
 
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
 
 #include <string>
 

@@ -1,0 +1,209 @@
+//===- InlineAsm.cpp - Instructions that NVVM has no op for
+//----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InlineAsm.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+/// Operands are numbered $0, $1, ...: results first, then operands.
+static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
+                       const Twine &constraints, ValueRange operands,
+                       TypeRange results = {}) {
+  Type type = results.empty() ? Type()
+              : results.size() == 1
+                  ? results.front()
+                  : LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                     llvm::to_vector(results));
+  std::string all = constraints.str();
+  all += all.empty() ? "~{memory}" : ",~{memory}";
+  return LLVM::InlineAsmOp::create(
+      b, loc, type ? TypeRange(type) : TypeRange(), operands, text.str(), all,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
+}
+
+/// The results of an instruction that has several.
+static SmallVector<Value> unpack(OpBuilder &b, Operation *op, size_t count) {
+  if (count == 1)
+    return {op->getResult(0)};
+  SmallVector<Value> values;
+  for (size_t i = 0; i < count; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(
+        b, op->getLoc(), op->getResult(0), ArrayRef<int64_t>(i)));
+  return values;
+}
+
+static std::string repeat(StringRef constraint, size_t count) {
+  return llvm::join(SmallVector<StringRef>(count, constraint), ",");
+}
+
+/// "{$first, $first+1, ...}"
+static std::string registerList(unsigned first, size_t count) {
+  std::string text = "{";
+  for (size_t i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+void mlir::attn::ptx::mbarrierInit(OpBuilder &b, Location loc, Value barrier,
+                                   int64_t count) {
+  emit(b, loc, "mbarrier.init.shared::cta.b64 [$0], " + Twine(count) + ";", "r",
+       barrier);
+}
+
+void mlir::attn::ptx::mbarrierArriveIf(OpBuilder &b, Location loc,
+                                       Value barrier, Value predicate) {
+  emit(b, loc, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
+       {barrier, predicate});
+}
+
+void mlir::attn::ptx::mbarrierArriveExpectTx(OpBuilder &b, Location loc,
+                                             Value barrier, int64_t bytes) {
+  emit(b, loc,
+       "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], " + Twine(bytes) +
+           ";",
+       "r", barrier);
+}
+
+void mlir::attn::ptx::mbarrierWaitParity(OpBuilder &b, Location loc,
+                                         Value barrier, Value parity) {
+  // try_wait gives up after a while, so it stands in a loop; the label is local
+  // to the braces.
+  emit(b, loc,
+       "{\n\t.reg .pred done;\n\tWAIT:\n\t"
+       "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n\t"
+       "@!done bra WAIT;\n\t}",
+       "r,r", {barrier, parity});
+}
+
+void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,
+                                  int64_t threads) {
+  emit(b, loc, "bar.sync $0, " + Twine(threads) + ";", "r", id);
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+void mlir::attn::ptx::prefetchTensorMap(OpBuilder &b, Location loc, Value map) {
+  emit(b, loc, "prefetch.tensormap [$0];", "l", map);
+}
+
+void mlir::attn::ptx::tmaLoad(OpBuilder &b, Location loc, Value destination,
+                              Value map, ValueRange coordinates, Value barrier,
+                              int64_t policy) {
+  size_t rank = coordinates.size();
+  SmallVector<Value> operands{destination, map};
+  llvm::append_range(operands, coordinates);
+  operands.push_back(barrier);
+  operands.push_back(LLVM::ConstantOp::create(b, loc, b.getI64Type(), policy));
+  std::string text = llvm::formatv(
+      "cp.async.bulk.tensor.{0}d.shared::cluster.global.tile.mbarrier::"
+      "complete_tx::bytes.L2::cache_hint [$0], [$1, {1}], [${2}], ${3};",
+      rank, registerList(2, rank), rank + 2, rank + 3);
+  emit(b, loc, text, "r,l," + repeat("r", rank) + ",r,l", operands);
+}
+
+void mlir::attn::ptx::tmaStore(OpBuilder &b, Location loc, Value source,
+                               Value map, ValueRange coordinates) {
+  size_t rank = coordinates.size();
+  SmallVector<Value> operands{source, map};
+  llvm::append_range(operands, coordinates);
+  std::string text = llvm::formatv(
+      "cp.async.bulk.tensor.{0}d.global.shared::cta.tile.bulk_group [$1, {1}], "
+      "[$0];",
+      rank, registerList(2, rank));
+  emit(b, loc, text, "r,l," + repeat("r", rank), operands);
+}
+
+SmallVector<Value> mlir::attn::ptx::ldmatrixX4(OpBuilder &b, Location loc,
+                                               Value address) {
+  SmallVector<Type> types(4, b.getI32Type());
+  Operation *op = emit(b, loc,
+                       "ldmatrix.sync.aligned.m8n8.x4.shared.b16 "
+                       "{$0, $1, $2, $3}, [$4];",
+                       "=r,=r,=r,=r,r", address, types);
+  return unpack(b, op, 4);
+}
+
+void mlir::attn::ptx::stmatrixX4(OpBuilder &b, Location loc, Value address,
+                                 ValueRange registers) {
+  SmallVector<Value> operands{address};
+  llvm::append_range(operands, registers);
+  emit(b, loc,
+       "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
+       "r,r,r,r,r", operands);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
+                                          const WgmmaChain &chain, ValueRange a,
+                                          Value b, ValueRange acc) {
+  size_t results = chain.columns / 2;
+  unsigned firstA = results + acc.size();
+  unsigned descriptor = firstA + a.size();
+  std::string accumulators = registerList(0, results);
+  // Descriptors are rebuilt from one 32-bit word in front of each instruction:
+  // kept in registers they would not fit.
+  std::string text = "{\n\t.reg .b64 descriptor;\n\t.reg .b32 low;\n\t"
+                     "wgmma.fence.sync.aligned;\n\t";
+  for (auto [k, step] : llvm::enumerate(chain.steps)) {
+    // The first product of a chain without accumulators overwrites them.
+    int scale = k == 0 && acc.empty() ? 0 : 1;
+    text += llvm::formatv(
+        "add.s32 low, ${0}, {1};\n\t"
+        "mov.b64 descriptor, {{low, {2}};\n\t"
+        "wgmma.mma_async.sync.aligned.m64n{3}k16.f32.{4}.{4} {5}, {6}, "
+        "descriptor, {7}, 1, 1, {8};\n\t",
+        descriptor, step, chain.descriptorHigh, chain.columns,
+        chain.elementType, accumulators, registerList(firstA + 4 * k, 4), scale,
+        chain.transposeB ? 1 : 0);
+  }
+  text += "wgmma.commit_group.sync.aligned;\n\t}";
+
+  std::string constraints = repeat("=f", results);
+  for (size_t i = 0; i < acc.size(); ++i)
+    constraints += "," + std::to_string(i);
+  constraints += "," + repeat("r", a.size() + 1);
+  SmallVector<Value> operands(acc);
+  llvm::append_range(operands, a);
+  operands.push_back(b);
+  SmallVector<Type> types(results, builder.getF32Type());
+  return unpack(builder, emit(builder, loc, text, constraints, operands, types),
+                results);
+}
+
+SmallVector<Value> mlir::attn::ptx::wgmmaWait(OpBuilder &b, Location loc,
+                                              int64_t pending, ValueRange acc,
+                                              ValueRange read) {
+  std::string constraints = repeat("=f", acc.size());
+  for (size_t i = 0; i < acc.size(); ++i)
+    constraints += "," + std::to_string(i);
+  if (!read.empty())
+    constraints += "," + repeat("r", read.size());
+  SmallVector<Value> operands(acc);
+  llvm::append_range(operands, read);
+  Operation *op =
+      emit(b, loc, "wgmma.wait_group.sync.aligned " + Twine(pending) + ";",
+           constraints, operands, acc.getTypes());
+  return unpack(b, op, acc.size());
+}

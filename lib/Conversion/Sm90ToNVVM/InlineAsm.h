@@ -1,0 +1,83 @@
+//===- InlineAsm.h - Instructions that NVVM has no op for -------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// The one place where PTX is written as text. Addresses are 32-bit offsets in
+// the shared window unless a comment says otherwise. All of these are volatile
+// and clobber memory: LLVM knows nothing of what the copy engine and the tensor
+// cores read and write.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_SM90TONVVM_INLINEASM_H
+#define ATTN_LIB_CONVERSION_SM90TONVVM_INLINEASM_H
+
+#include "mlir/IR/Builders.h"
+
+namespace mlir::attn::ptx {
+
+/// Arrivals `count` complete a phase of the barrier at `barrier`.
+void mbarrierInit(OpBuilder &b, Location loc, Value barrier, int64_t count);
+/// One arrival, if `predicate` (i1).
+void mbarrierArriveIf(OpBuilder &b, Location loc, Value barrier,
+                      Value predicate);
+/// One arrival that announces `bytes` of copies.
+void mbarrierArriveExpectTx(OpBuilder &b, Location loc, Value barrier,
+                            int64_t bytes);
+/// Waits for the completion of the phase of `parity` (i32).
+void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
+                        Value parity);
+
+/// Fetches the descriptor of a tensor map (a generic pointer).
+void prefetchTensorMap(OpBuilder &b, Location loc, Value map);
+/// Copies the box at `coordinates`, innermost first, to shared memory, with the
+/// cache policy `policy`.
+void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
+             ValueRange coordinates, Value barrier, int64_t policy);
+/// Copies shared memory to the box at `coordinates`, innermost first.
+void tmaStore(OpBuilder &b, Location loc, Value source, Value map,
+              ValueRange coordinates);
+
+/// Four 8x8 matrices of 16-bit elements; each lane gives the address of a row.
+SmallVector<Value> ldmatrixX4(OpBuilder &b, Location loc, Value address);
+void stmatrixX4(OpBuilder &b, Location loc, Value address,
+                ValueRange registers);
+
+/// The barrier `id` (i32) of `threads` threads.
+void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);
+
+/// One product of a warpgroup, as a chain of wgmma instructions that form one
+/// commit group.
+struct WgmmaChain {
+  /// Columns of the result, at most 256.
+  int64_t columns;
+  /// "bf16" or "f16".
+  StringRef elementType;
+  /// The low word of the descriptor of B, added for each step of 16 along K.
+  SmallVector<int64_t> steps;
+  /// The high word of the descriptor of B.
+  int64_t descriptorHigh;
+  /// B is stored with its columns contiguous.
+  bool transposeB;
+};
+
+/// Starts acc + A * B. `a` has four registers for each step, `b` is the low
+/// word of the descriptor of B. Without accumulators the product starts from
+/// zero. Returns the accumulators, which are under way.
+SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
+                         const WgmmaChain &chain, ValueRange a, Value b,
+                         ValueRange acc);
+
+/// Waits until at most `pending` groups are under way. The accumulators go in
+/// and come out, so that no use of them can move in front; the registers in
+/// `read` are kept alive until here.
+SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
+                             ValueRange acc, ValueRange read);
+
+} // namespace mlir::attn::ptx
+
+#endif // ATTN_LIB_CONVERSION_SM90TONVVM_INLINEASM_H

@@ -1,0 +1,338 @@
+//===- LowerCopies.cpp - Stages, barriers and copies
+//-----------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InlineAsm.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+
+/// createpolicy words: what may go first, what other blocks will read again.
+static constexpr int64_t kEvictFirst = 0x12F0000000000000;
+static constexpr int64_t kEvictLast = 0x14F0000000000000;
+static constexpr int64_t kBarrierBytes = 8;
+static constexpr int64_t kPanelRowBytes = 128;
+static constexpr int64_t kPanelColumns = 64;
+/// Columns of 16-bit elements that four 8x8 matrices cover.
+static constexpr int64_t kMatrixColumns = 16;
+
+namespace {
+
+/// The use `count` of a ring of stages.
+struct Use {
+  Value stage, parity;
+};
+
+template <typename Op> struct CopyPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
+};
+
+} // namespace
+
+static Use describeUse(Int32 &i32, Value count, int64_t stages) {
+  Value number = i32.fromIndex(count);
+  return {i32.rem(number, stages), i32.bitAnd(i32.div(number, stages), 1)};
+}
+
+static Value barrierAddress(Int32 &i32, Value base, Value stage) {
+  return i32.add(base, i32.mul(stage, kBarrierBytes));
+}
+
+/// Waits for the phase of use `count` and gives the address of its stage.
+/// `flip` waits for the phase before it instead.
+template <typename Op, typename Adaptor>
+static Value lowerAwait(Op op, Adaptor adaptor,
+                        ConversionPatternRewriter &rewriter, bool flip) {
+  Location loc = op.getLoc();
+  Int32 i32(rewriter, loc);
+  sm90::BufferType buffer = op.getBuffer().getType();
+  Use use = describeUse(i32, adaptor.getCount().front(), buffer.getStages());
+  Value barrier = barrierAddress(i32, adaptor.getBarrier().front(), use.stage);
+  ptx::mbarrierWaitParity(rewriter, loc, barrier,
+                          i32.bitXor(use.parity, flip ? 1 : 0));
+  return i32.add(adaptor.getBuffer().front(),
+                 i32.mul(use.stage, buffer.getStageBytes()));
+}
+
+namespace {
+
+struct LowerAwaitFull : CopyPattern<sm90::AwaitFullOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::AwaitFullOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, lowerAwait(op, adaptor, rewriter, /*flip=*/false));
+    return success();
+  }
+};
+
+struct LowerAwaitEmpty : CopyPattern<sm90::AwaitEmptyOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::AwaitEmptyOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // The phase before the first one counts as complete.
+    rewriter.replaceOp(op, lowerAwait(op, adaptor, rewriter, /*flip=*/true));
+    return success();
+  }
+};
+
+struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ReleaseOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Use use = describeUse(i32, adaptor.getCount().front(),
+                          op.getBarrier().getType().getStages());
+    ptx::mbarrierArriveIf(
+        rewriter, loc,
+        barrierAddress(i32, adaptor.getBarrier().front(), use.stage),
+        i32.isZero(i32.lane()));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+/// The coordinates of a box, innermost first: in the panel, along the rows, the
+/// panel, and the other axes.
+static SmallVector<Value> coordinates(Int32 &i32, sm90::TensorMapType map,
+                                      ArrayRef<ValueRange> indices) {
+  auto index = [&](int64_t axis) {
+    return i32.fromIndex(indices[axis].front());
+  };
+  SmallVector<Value> result{i32.constant(0), index(map.getAxes()[0]),
+                            i32.div(index(map.getAxes()[1]), kPanelColumns)};
+  for (int64_t axis = map.getRank() - 1; axis >= 0; --axis)
+    if (!llvm::is_contained(map.getAxes(), axis))
+      result.push_back(index(axis));
+  return result;
+}
+
+namespace {
+
+struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::TmaLoadAsyncOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    sm90::TensorMapType map = op.getMap().getType();
+    Use use = describeUse(i32, adaptor.getCount().front(),
+                          op.getBarrier().getType().getStages());
+    Value barrier =
+        barrierAddress(i32, adaptor.getBarrier().front(), use.stage);
+    int64_t bytes = map.getRows() * map.getColumns() *
+                    map.getElementType().getIntOrFloatBitWidth() / 8;
+    ptx::mbarrierArriveExpectTx(rewriter, loc, barrier, bytes);
+    ptx::tmaLoad(rewriter, loc, adaptor.getStage().front(),
+                 adaptor.getMap().front(),
+                 coordinates(i32, map, adaptor.getIndices()), barrier,
+                 op.getKeep() ? kEvictLast : kEvictFirst);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+/// The address that a lane gives for the 16 x 16 block at column 0 of 64 rows
+/// that start at `base`: its row, and the 16-byte chunk that holds the left or
+/// the right half of the columns, swizzled by the row.
+static Value matrixAddress(Int32 &i32, Value base) {
+  Value lane = i32.lane();
+  Value rowOfEight = i32.bitAnd(lane, 7);
+  Value upperRows = i32.bitAnd(i32.shiftRight(lane, 3), 1);
+  Value rightHalf = i32.shiftRight(lane, 4);
+  Value row =
+      i32.add(i32.add(i32.shiftLeft(i32.warpOfWarpgroup(), 4), rowOfEight),
+              i32.shiftLeft(upperRows, 3));
+  Value chunk = i32.bitXor(rightHalf, rowOfEight);
+  return i32.add(
+      base, i32.add(i32.mul(row, kPanelRowBytes), i32.shiftLeft(chunk, 4)));
+}
+
+/// The address of the block that starts at `column`, in panels of `rows` rows.
+static Value blockAddress(Int32 &i32, Value first, int64_t column,
+                          int64_t rows) {
+  Value inPanel = i32.bitXor(first, column % kPanelColumns * 2);
+  return i32.add(inPanel, column / kPanelColumns * rows * kPanelRowBytes);
+}
+
+namespace {
+
+struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadFragmentOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    auto stage = cast<sm90::StageType>(op.getStage().getType());
+    Value rows =
+        i32.mul(i32.fromIndex(adaptor.getRow().front()), kPanelRowBytes);
+    Value first = matrixAddress(i32, i32.add(adaptor.getStage().front(), rows));
+    SmallVector<Value> registers;
+    for (int64_t column = 0; column < stage.getColumns();
+         column += kMatrixColumns)
+      llvm::append_range(
+          registers,
+          ptx::ldmatrixX4(rewriter, loc,
+                          blockAddress(i32, first, column, stage.getRows())));
+    rewriter.replaceOpWithMultiple(op, {registers});
+    return success();
+  }
+};
+
+struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::StoreFragmentOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    sm90::BufferType buffer = op.getBuffer().getType();
+    Value stage = i32.mul(i32.fromIndex(adaptor.getStage().front()),
+                          buffer.getStageBytes());
+    Value first =
+        matrixAddress(i32, i32.add(adaptor.getBuffer().front(), stage));
+    ValueRange registers = adaptor.getFragment();
+    for (int64_t column = 0; column < buffer.getColumns();
+         column += kMatrixColumns)
+      ptx::stmatrixX4(rewriter, loc,
+                      blockAddress(i32, first, column, buffer.getRows()),
+                      registers.slice(column / 4, 4));
+    // The copy engine reads through another proxy.
+    NVVM::FenceProxyOp::create(
+        rewriter, loc,
+        NVVM::ProxyKindAttr::get(getContext(), NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(getContext(),
+                                   NVVM::SharedSpace::shared_cta));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+/// Runs `body` in the first thread of the warpgroup.
+static void inFirstThread(OpBuilder &b, Location loc,
+                          function_ref<void()> body) {
+  Int32 i32(b, loc);
+  Value isFirst = i32.isZero(i32.threadOfWarpgroup());
+  auto branch = scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+namespace {
+
+struct LowerTmaStore : CopyPattern<sm90::TmaStoreAsyncOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::TmaStoreAsyncOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    inFirstThread(rewriter, loc, [&] {
+      Int32 i32(rewriter, loc);
+      Value stage = i32.mul(i32.fromIndex(adaptor.getStage().front()),
+                            op.getBuffer().getType().getStageBytes());
+      ptx::tmaStore(
+          rewriter, loc, i32.add(adaptor.getBuffer().front(), stage),
+          adaptor.getMap().front(),
+          coordinates(i32, op.getMap().getType(), adaptor.getIndices()));
+      NVVM::CpAsyncBulkCommitGroupOp::create(rewriter, loc);
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerTmaStoreWait : CopyPattern<sm90::TmaStoreWaitOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::TmaStoreWaitOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    inFirstThread(rewriter, loc, [&] {
+      NVVM::CpAsyncBulkWaitGroupOp::create(
+          rewriter, loc, rewriter.getI32IntegerAttr(0), op.getReadAttr());
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerBarrierSync : CopyPattern<sm90::BarrierSyncOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::BarrierSyncOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // Barrier 0 is the whole block's; each warpgroup has the one of its number.
+    Int32 i32(rewriter, op.getLoc());
+    ptx::barrierSync(rewriter, op.getLoc(), i32.warpgroup(),
+                     sm90::kWarpgroupThreads);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerStoreRows : CopyPattern<sm90::StoreRowsOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::StoreRowsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value limit = i32.fromIndex(adaptor.getLimit().front());
+    // The four threads of a quad hold the same rows.
+    Value isFirstOfQuad = i32.isZero(i32.bitAnd(i32.lane(), 3));
+    Type f32 = rewriter.getF32Type();
+    for (auto [i, value] : llvm::enumerate(adaptor.getRows())) {
+      Value row = i32.add(i32.firstRow(), 8 * i);
+      Value inside = arith::CmpIOp::create(
+          rewriter, loc, arith::CmpIPredicate::slt, row, limit);
+      Value store = arith::AndIOp::create(rewriter, loc, inside, isFirstOfQuad);
+      auto branch =
+          scf::IfOp::create(rewriter, loc, store, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      Value offset = arith::AddIOp::create(
+          rewriter, loc, adaptor.getOffset().front(),
+          arith::ExtSIOp::create(rewriter, loc, rewriter.getI64Type(), row));
+      Value pointer = adaptor.getPointer().front();
+      Value address = LLVM::GEPOp::create(rewriter, loc, pointer.getType(), f32,
+                                          pointer, offset);
+      LLVM::StoreOp::create(rewriter, loc, value, address);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void mlir::attn::sm90_to_nvvm::populateCopyPatterns(
+    const TypeConverter &converter, RewritePatternSet &patterns) {
+  patterns.add<LowerAwaitFull, LowerAwaitEmpty, LowerRelease, LowerTmaLoad,
+               LowerLoadFragment, LowerStoreFragment, LowerTmaStore,
+               LowerTmaStoreWait, LowerBarrierSync, LowerStoreRows>(
+      converter, patterns.getContext());
+}

@@ -1,0 +1,82 @@
+//===- Patterns.h - What the lowerings to NVVM share ------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_SM90TONVVM_PATTERNS_H
+#define ATTN_LIB_CONVERSION_SM90TONVVM_PATTERNS_H
+
+#include "Sm90/Sm90.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mlir::attn::sm90_to_nvvm {
+
+/// A fragment becomes one f32 or i1 for each element of the thread, or one i32
+/// for each two 16-bit elements; a buffer, a stage and a barrier become their
+/// address in shared memory, an i32; a product under way becomes its
+/// accumulators, the registers of its left operand and its stage.
+class FragmentConverter : public TypeConverter {
+public:
+  FragmentConverter();
+};
+
+/// The number of elements of a fragment that one thread holds.
+int64_t elementsPerThread(RankedTensorType type);
+
+/// Element i of an accumulator is in this row, counted from the first row of
+/// the thread, and in this column, counted from its first column.
+inline int64_t rowOfElement(int64_t i) { return 8 * ((i >> 1) & 1); }
+inline int64_t columnOfElement(int64_t i) { return 8 * (i >> 2) + (i & 1); }
+
+/// Emits i32 arithmetic.
+class Int32 {
+public:
+  Int32(OpBuilder &b, Location loc) : b(b), loc(loc) {}
+
+  Value constant(int64_t value);
+  Value add(Value x, Value y);
+  Value add(Value x, int64_t y) { return y ? add(x, constant(y)) : x; }
+  Value mul(Value x, int64_t y);
+  Value bitAnd(Value x, int64_t mask);
+  Value bitOr(Value x, int64_t bits);
+  Value bitXor(Value x, Value y);
+  Value bitXor(Value x, int64_t bits) {
+    return bits ? bitXor(x, constant(bits)) : x;
+  }
+  Value shiftLeft(Value x, int64_t bits);
+  Value shiftRight(Value x, int64_t bits);
+  Value rem(Value x, int64_t divisor);
+  Value div(Value x, int64_t divisor);
+  Value fromIndex(Value index);
+  Value isZero(Value x);
+
+  /// The thread in the block, in its warpgroup, and the lane in its warp.
+  Value thread();
+  Value threadOfWarpgroup() { return bitAnd(thread(), 127); }
+  Value warpOfWarpgroup() { return shiftRight(threadOfWarpgroup(), 5); }
+  Value lane() { return bitAnd(thread(), 31); }
+  /// The warpgroup in the block, known to be the same for the whole warp.
+  Value warpgroup();
+  /// The first row and column of an accumulator that the thread holds.
+  Value firstRow();
+  Value firstColumn();
+
+private:
+  OpBuilder &b;
+  Location loc;
+};
+
+void populateCopyPatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
+void populateFragmentPatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
+void populateProductPatterns(const TypeConverter &converter,
+                             RewritePatternSet &patterns);
+
+} // namespace mlir::attn::sm90_to_nvvm
+
+#endif // ATTN_LIB_CONVERSION_SM90TONVVM_PATTERNS_H

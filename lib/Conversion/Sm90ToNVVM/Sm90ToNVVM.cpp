@@ -1,0 +1,354 @@
+//===- Sm90ToNVVM.cpp - What each thread does
+//------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+
+#include "InlineAsm.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_CONVERTSM90TONVVMPASS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+
+//===----------------------------------------------------------------------===//
+// Types and i32 arithmetic
+//===----------------------------------------------------------------------===//
+
+int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
+  // The threads of a quad hold the same rows.
+  if (type.getRank() == 1)
+    return type.getNumElements() * 4 / sm90::kWarpgroupThreads;
+  return type.getNumElements() / sm90::kWarpgroupThreads;
+}
+
+FragmentConverter::FragmentConverter() {
+  addConversion([](Type type) { return type; });
+  addConversion([](RankedTensorType type, SmallVectorImpl<Type> &types) {
+    if (!sm90::getLayout(type))
+      return failure();
+    int64_t count = elementsPerThread(type);
+    if (type.getElementTypeBitWidth() == 16)
+      types.append(count / 2, IntegerType::get(type.getContext(), 32));
+    else
+      types.append(count, type.getElementType());
+    return success();
+  });
+  auto toAddress = [](Type type) -> Type {
+    return IntegerType::get(type.getContext(), 32);
+  };
+  addConversion([=](sm90::BufferType type) { return toAddress(type); });
+  addConversion([=](sm90::StageType type) { return toAddress(type); });
+  addConversion([=](sm90::MBarrierType type) { return toAddress(type); });
+  addConversion([](sm90::TensorMapType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext());
+  });
+  addConversion([&](sm90::InFlightType type, SmallVectorImpl<Type> &types) {
+    return success(succeeded(convertType(type.getResult(), types)) &&
+                   succeeded(convertType(type.getLhs(), types)) &&
+                   succeeded(convertType(type.getRhs(), types)));
+  });
+}
+
+Value Int32::constant(int64_t value) {
+  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value));
+}
+Value Int32::add(Value x, Value y) {
+  return arith::AddIOp::create(b, loc, x, y);
+}
+Value Int32::mul(Value x, int64_t y) {
+  return arith::MulIOp::create(b, loc, x, constant(y));
+}
+Value Int32::bitAnd(Value x, int64_t mask) {
+  return arith::AndIOp::create(b, loc, x, constant(mask));
+}
+Value Int32::bitOr(Value x, int64_t bits) {
+  return arith::OrIOp::create(b, loc, x, constant(bits));
+}
+Value Int32::bitXor(Value x, Value y) {
+  return arith::XOrIOp::create(b, loc, x, y);
+}
+Value Int32::shiftLeft(Value x, int64_t bits) {
+  return arith::ShLIOp::create(b, loc, x, constant(bits));
+}
+Value Int32::shiftRight(Value x, int64_t bits) {
+  return arith::ShRUIOp::create(b, loc, x, constant(bits));
+}
+Value Int32::rem(Value x, int64_t divisor) {
+  return arith::RemUIOp::create(b, loc, x, constant(divisor));
+}
+Value Int32::div(Value x, int64_t divisor) {
+  return arith::DivUIOp::create(b, loc, x, constant(divisor));
+}
+Value Int32::fromIndex(Value index) {
+  return arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
+}
+Value Int32::isZero(Value x) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x,
+                               constant(0));
+}
+Value Int32::thread() {
+  return NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
+}
+Value Int32::warpgroup() {
+  return NVVM::ShflOp::create(b, loc, b.getI32Type(), constant(-1),
+                              shiftRight(thread(), 7), constant(0),
+                              constant(31), NVVM::ShflKind::idx, UnitAttr());
+}
+Value Int32::firstRow() {
+  return add(shiftLeft(warpOfWarpgroup(), 4), shiftRight(lane(), 2));
+}
+Value Int32::firstColumn() { return shiftLeft(bitAnd(lane(), 3), 1); }
+
+//===----------------------------------------------------------------------===//
+// Kernels and roles
+//===----------------------------------------------------------------------===//
+
+static constexpr StringLiteral kSharedMemoryName = "shared_memory";
+
+namespace {
+
+template <typename Op> struct RolePattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
+};
+
+/// Replaces an op by an index computed in 32 bits.
+template <typename Op, Value (*compute)(Int32 &, OpBuilder &, Location)>
+struct LowerIndex : RolePattern<Op> {
+  using RolePattern<Op>::RolePattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename RolePattern<Op>::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
+        op, rewriter.getIndexType(), compute(i32, rewriter, op.getLoc()));
+    return success();
+  }
+};
+
+} // namespace
+
+static Value blockId(Int32 &, OpBuilder &b, Location loc) {
+  return NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
+}
+static Value gridSize(Int32 &, OpBuilder &b, Location loc) {
+  return NVVM::GridDimXOp::create(b, loc, b.getI32Type());
+}
+/// Warpgroup 0 is the producer's.
+static Value consumerId(Int32 &i32, OpBuilder &, Location) {
+  return i32.add(i32.warpgroup(), -1);
+}
+
+/// The address of `offset` in shared memory.
+static Value sharedAddress(OpBuilder &b, Location loc, int64_t offset) {
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 3);
+  Value base = LLVM::AddressOfOp::create(b, loc, pointer, kSharedMemoryName);
+  Int32 i32(b, loc);
+  return i32.add(
+      LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), base).getResult(),
+      offset);
+}
+
+namespace {
+
+struct LowerAlloc : RolePattern<sm90::AllocOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::AllocOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op,
+                       sharedAddress(rewriter, op.getLoc(), *op.getOffset()));
+    return success();
+  }
+};
+
+/// The first thread initialises the barriers.
+struct LowerMBarrierInit : RolePattern<sm90::MBarrierInitOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::MBarrierInitOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value address = sharedAddress(rewriter, loc, *op.getOffset());
+    auto branch = scf::IfOp::create(rewriter, loc, i32.isZero(i32.thread()),
+                                    /*withElseRegion=*/false);
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      for (int64_t i = 0; i < op.getBarrier().getType().getStages(); ++i)
+        ptx::mbarrierInit(rewriter, loc, i32.add(address, 8 * i),
+                          op.getArrivals());
+    }
+    rewriter.replaceOp(op, address);
+    return success();
+  }
+};
+
+/// One branch for each role: what setmaxnreg needs to take effect.
+struct LowerWarpRoles : RolePattern<sm90::WarpRolesOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override;
+};
+
+} // namespace
+
+LogicalResult
+LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const {
+  Location loc = op.getLoc();
+  auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
+                      ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
+  Int32 i32(rewriter, loc);
+  // The barriers are ready for every thread and for the copy engine.
+  NVVM::FenceMbarrierInitOp::create(rewriter, loc);
+  NVVM::BarrierOp::create(rewriter, loc);
+
+  Value isProducer = i32.isZero(i32.warpgroup());
+  auto roles =
+      scf::IfOp::create(rewriter, loc, isProducer, /*withElseRegion=*/true);
+  rewriter.setInsertionPointToStart(roles.thenBlock());
+  NVVM::SetMaxRegisterOp::create(rewriter, loc, schedule.getProducerRegisters(),
+                                 NVVM::SetMaxRegisterAction::decrease);
+  auto elected = scf::IfOp::create(rewriter, loc, i32.isZero(i32.thread()),
+                                   /*withElseRegion=*/false);
+  rewriter.eraseOp(op.getProducer().front().getTerminator());
+  rewriter.inlineBlockBefore(&op.getProducer().front(),
+                             elected.thenBlock()->getTerminator());
+  rewriter.setInsertionPointToStart(roles.elseBlock());
+  NVVM::SetMaxRegisterOp::create(rewriter, loc, schedule.getConsumerRegisters(),
+                                 NVVM::SetMaxRegisterAction::increase);
+  rewriter.eraseOp(op.getConsumer().front().getTerminator());
+  rewriter.inlineBlockBefore(&op.getConsumer().front(),
+                             roles.elseBlock()->getTerminator());
+  rewriter.eraseOp(op);
+  return success();
+}
+
+/// An llvm.func in the place of the kernel, with its body.
+static LLVM::LLVMFuncOp createFunction(sm90::KernelOp kernel) {
+  OpBuilder b(kernel);
+  MLIRContext *context = b.getContext();
+  Location loc = kernel.getLoc();
+  auto pointer = LLVM::LLVMPointerType::get(context);
+  SmallVector<Type> types;
+  for (Type type : kernel.getArgumentTypes())
+    types.push_back(isa<sm90::TensorMapType>(type) ? Type(pointer)
+                    : type.isIndex()               ? b.getI32Type()
+                                                   : type);
+  auto function = LLVM::LLVMFuncOp::create(
+      b, loc, kernel.getSymName(),
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
+  function->setAttr("nvvm.kernel", b.getUnitAttr());
+  function->setAttr(
+      "nvvm.maxntid",
+      b.getDenseI32ArrayAttr({static_cast<int32_t>(kernel.getThreads())}));
+  // Without it the assembler may ignore setmaxnreg.
+  function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  function->setAttr("sm90.schedule", kernel.getSchedule());
+
+  Block *entry = function.addEntryBlock(b);
+  b.setInsertionPointToStart(entry);
+  auto mapBytes = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
+  SmallVector<Value> arguments;
+  for (auto [index, type] : llvm::enumerate(kernel.getArgumentTypes())) {
+    Value argument = entry->getArgument(index);
+    if (isa<sm90::TensorMapType>(type)) {
+      function.setArgAttr(index, "llvm.byval", TypeAttr::get(mapBytes));
+      function.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(64));
+      function.setArgAttr(index, "nvvm.grid_constant", b.getUnitAttr());
+      argument = UnrealizedConversionCastOp::create(b, loc, type, argument)
+                     .getResult(0);
+    } else if (type.isIndex()) {
+      argument = arith::IndexCastOp::create(b, loc, type, argument);
+    }
+    arguments.push_back(argument);
+  }
+  Block &body = kernel.getBody().front();
+  for (auto [old, argument] : llvm::zip(body.getArguments(), arguments))
+    old.replaceAllUsesWith(argument);
+  entry->getOperations().splice(entry->end(), body.getOperations());
+  Operation *terminator = entry->getTerminator();
+  b.setInsertionPoint(terminator);
+  LLVM::ReturnOp::create(b, loc, ValueRange());
+  terminator->erase();
+  return function;
+}
+
+/// The dynamic shared memory of the module.
+static void createSharedMemory(ModuleOp module) {
+  auto b = OpBuilder::atBlockBegin(module.getBody());
+  LLVM::GlobalOp::create(b, module.getLoc(),
+                         LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+                         /*isConstant=*/false, LLVM::Linkage::External,
+                         kSharedMemoryName, Attribute(), /*alignment=*/1024,
+                         /*addrSpace=*/3);
+}
+
+namespace {
+struct ConvertSm90ToNVVM
+    : mlir::attn::impl::ConvertSm90ToNVVMPassBase<ConvertSm90ToNVVM> {
+  void runOnOperation() override;
+
+  LogicalResult convert(sm90::KernelOp kernel);
+};
+} // namespace
+
+LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
+  if (!kernel.getSharedMemory())
+    return kernel.emitOpError("has no shared_memory; run "
+                              "sm90-assign-shared-memory first");
+  LLVM::LLVMFuncOp function = createFunction(kernel);
+  kernel.erase();
+
+  FragmentConverter converter;
+  RewritePatternSet patterns(&getContext());
+  populateCopyPatterns(converter, patterns);
+  populateFragmentPatterns(converter, patterns);
+  populateProductPatterns(converter, patterns);
+  patterns.add<LowerAlloc, LowerMBarrierInit, LowerWarpRoles,
+               LowerIndex<sm90::BlockIdOp, blockId>,
+               LowerIndex<sm90::GridSizeOp, gridSize>,
+               LowerIndex<sm90::WarpgroupIdOp, consumerId>>(converter,
+                                                            &getContext());
+  ConversionTarget target(getContext());
+  target.addIllegalDialect<sm90::Sm90Dialect>();
+  target.markUnknownOpDynamicallyLegal([&](Operation *op) {
+    return isa<UnrealizedConversionCastOp>(op) || converter.isLegal(op);
+  });
+  scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                       target);
+  if (failed(applyPartialConversion(function, target, std::move(patterns))))
+    return failure();
+  function->removeAttr("sm90.schedule");
+  return success();
+}
+
+void ConvertSm90ToNVVM::runOnOperation() {
+  auto kernels = llvm::to_vector(getOperation().getOps<sm90::KernelOp>());
+  if (kernels.empty())
+    return;
+  createSharedMemory(getOperation());
+  for (sm90::KernelOp kernel : kernels)
+    if (failed(convert(kernel)))
+      return signalPassFailure();
+}

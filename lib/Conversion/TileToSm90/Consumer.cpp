@@ -1,0 +1,552 @@
+//===- Consumer.cpp - The role that computes
+//-------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToSm90.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+namespace {
+
+/// A product that has been started and not yet waited for.
+struct Pending {
+  Value source;
+  Value inFlight;
+  Value emptyBarrier, count;
+};
+
+/// Computes what one consumer warpgroup does: 64 rows of every tile.
+class Consumer {
+public:
+  Consumer(Kernel &kernel, Block *role)
+      : kernel(kernel), builder(OpBuilder::atBlockBegin(role)),
+        mapping(kernel.scalars), loc(kernel.source.getLoc()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult consume(Block &block);
+  LogicalResult consumeOp(Operation *op);
+  LogicalResult consumeLoad(tile::LoadOp load);
+  LogicalResult consumeDot(tile::DotOp dot);
+  LogicalResult consumeMask(tile::MaskOp mask);
+  LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
+  LogicalResult consumeRescale(tile::RescaleOp op);
+  LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
+  LogicalResult consumeStore(tile::StoreOp store);
+  void storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
+  LogicalResult consumeLoop(scf::ForOp loop);
+  LogicalResult consumeIf(scf::IfOp op);
+  LogicalResult consumeElementwise(Operation *op);
+
+  /// The converted value; waits for it if it is under way.
+  Value use(Value source);
+  SmallVector<Value> useAll(ValueRange sources) {
+    return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
+  }
+  void waitForOldest();
+  void waitForAll() {
+    while (!pending.empty())
+      waitForOldest();
+  }
+
+  FailureOr<Type> convert(Operation *op, Type type);
+  LogicalResult checkRows(Operation *op, VectorType type);
+
+  Value constant(Type type, double value);
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value broadcast(Value rows, Type like) {
+    return sm90::BroadcastRowsOp::create(builder, loc, like, rows);
+  }
+  Value combine(sm90::Combine kind, Value rows) {
+    return sm90::CombineQuadOp::create(builder, loc, rows.getType(), kind,
+                                       rows);
+  }
+  Value reduce(sm90::Combine kind, Value matrix, Type rows) {
+    return sm90::ReduceColumnsOp::create(builder, loc, rows, kind, matrix);
+  }
+
+  Kernel &kernel;
+  OpBuilder builder;
+  IRMapping mapping;
+  Counts counts;
+  SmallVector<Pending> pending;
+  /// How to give a stage back: its barrier and the count of its use.
+  DenseMap<Value, std::pair<Value, Value>> stageCounts;
+  /// This warpgroup, and the first of the rows of a tile that it computes.
+  Value warpgroup, firstRow;
+  Location loc;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// The rows of a tile are spread over the consumer warpgroups.
+LogicalResult Consumer::checkRows(Operation *op, VectorType type) {
+  int64_t rows =
+      sm90::kWarpgroupRows * kernel.schedule().getConsumerWarpgroups();
+  if (type.getDimSize(0) == rows)
+    return success();
+  return op->emitOpError("expected ")
+         << rows << " rows, " << sm90::kWarpgroupRows
+         << " for each consumer warpgroup, got " << type;
+}
+
+FailureOr<Type> Consumer::convert(Operation *op, Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector)
+    return type;
+  if (failed(checkRows(op, vector)))
+    return failure();
+  SmallVector<int64_t> shape(vector.getShape());
+  shape[0] = sm90::kWarpgroupRows;
+  return Type(RankedTensorType::get(shape, vector.getElementType()));
+}
+
+Value Consumer::constant(Type type, double value) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(tensor, static_cast<float>(value)));
+  return arith::ConstantOp::create(builder, loc,
+                                   builder.getFloatAttr(type, value));
+}
+
+/// Products complete in the order in which they were started.
+void Consumer::waitForOldest() {
+  Pending oldest = pending.front();
+  pending.erase(pending.begin());
+  auto type = cast<sm90::InFlightType>(oldest.inFlight.getType());
+  auto wait = sm90::WgmmaWaitOp::create(builder, loc, type.getResult(),
+                                        type.getRhs(), oldest.inFlight,
+                                        pending.size());
+  sm90::ReleaseOp::create(builder, loc, wait.getStage(), oldest.emptyBarrier,
+                          oldest.count);
+  mapping.map(oldest.source, wait.getResult());
+}
+
+Value Consumer::use(Value source) {
+  while (llvm::any_of(pending,
+                      [&](const Pending &p) { return p.source == source; }))
+    waitForOldest();
+  return mapping.lookup(source);
+}
+
+//===----------------------------------------------------------------------===//
+// Loads and products
+//===----------------------------------------------------------------------===//
+
+LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
+  auto it = kernel.rings.find(load.getView());
+  Ring &ring = it->second;
+  Value &count = counts[std::distance(kernel.rings.begin(), it)];
+  auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
+  auto stageType =
+      sm90::StageType::get(load.getContext(), buffer.getRows(),
+                           buffer.getColumns(), buffer.getElementType());
+  auto isOperand = [&](unsigned number) {
+    return llvm::all_of(load->getUses(), [&](OpOperand &use) {
+      return isa<tile::DotOp>(use.getOwner()) &&
+             use.getOperandNumber() == number;
+    });
+  };
+  Value stage = sm90::AwaitFullOp::create(builder, loc, stageType, ring.buffer,
+                                          ring.full, count);
+  if (isOperand(0)) {
+    FailureOr<Type> type = convert(load, load.getTile().getType());
+    if (failed(type))
+      return failure();
+    Value fragment =
+        sm90::LoadFragmentOp::create(builder, loc, *type, stage, firstRow);
+    sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
+    mapping.map(load.getTile(), fragment);
+  } else if (isOperand(1) && load->hasOneUse()) {
+    // The product gives the stage back, with this count.
+    mapping.map(load.getTile(), stage);
+    stageCounts[stage] = {ring.empty, count};
+  } else {
+    return load.emitOpError("expected a tile that is either the left operand "
+                            "of products or the right operand of one");
+  }
+  count = arith::AddIOp::create(builder, loc, count, index(1));
+  return success();
+}
+
+LogicalResult Consumer::consumeDot(tile::DotOp dot) {
+  if (!dot.getRhs().getDefiningOp<tile::LoadOp>())
+    return dot.emitOpError("expected a right operand that is loaded");
+  FailureOr<Type> type = convert(dot, dot.getResult().getType());
+  if (failed(type))
+    return failure();
+  Value acc = dot.getAcc();
+  // A product without an accumulator saves clearing one.
+  bool startsAtZero = acc && matchPattern(acc, m_AnyZeroFloat());
+  Value lhs = use(dot.getLhs());
+  Value rhs = use(dot.getRhs());
+  if (acc)
+    acc = startsAtZero ? Value() : use(acc);
+  auto inFlight = sm90::InFlightType::get(
+      dot.getContext(), cast<RankedTensorType>(*type),
+      cast<RankedTensorType>(lhs.getType()),
+      cast<sm90::StageType>(rhs.getType()));
+  Value anchored = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
+  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, anchored,
+                                             rhs, acc, dot.getTransposeRhs());
+  auto [barrier, count] = stageCounts.lookup(rhs);
+  pending.push_back({dot.getResult(), product, barrier, count});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+LogicalResult Consumer::consumeMask(tile::MaskOp mask) {
+  Value scores = use(mask.getScores());
+  Value query =
+      arith::AddIOp::create(builder, loc, use(mask.getQuery()), firstRow);
+  auto copy = sm90::MaskOp::create(builder, loc, scores.getType(), scores,
+                                   query, use(mask.getKey()));
+  Block &source = mask.getPredicate().front();
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(&copy.getPredicate(), {},
+                                     source.getArgumentTypes(), {loc, loc});
+  mapping.map(source.getArguments(), block->getArguments());
+  for (Operation &op : source.without_terminator())
+    builder.clone(op, mapping);
+  sm90::YieldOp::create(builder, loc,
+                        mapping.lookup(source.getTerminator()->getOperand(0)));
+  mapping.map(mask.getResult(), copy.getResult());
+  return success();
+}
+
+/// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
+LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
+  Value scores = use(op.getScores()), max = use(op.getMax()),
+        sum = use(op.getSum());
+  Type matrix = scores.getType(), rows = max.getType();
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
+  auto mul = [&](Value a, Value b) -> Value {
+    return arith::MulFOp::create(builder, loc, a, b);
+  };
+  auto sub = [&](Value a, Value b) -> Value {
+    return arith::SubFOp::create(builder, loc, a, b);
+  };
+  auto select = [&](arith::CmpFPredicate predicate, Value a, Value b,
+                    Value ifTrue, Value ifFalse) -> Value {
+    Value condition = arith::CmpFOp::create(builder, loc, predicate, a, b);
+    return arith::SelectOp::create(builder, loc, condition, ifTrue, ifFalse);
+  };
+
+  Value blockMax =
+      combine(sm90::Combine::Max, reduce(sm90::Combine::Max, scores, rows));
+  Value newMax = arith::MaxNumFOp::create(builder, loc, max, blockMax);
+  if (op.getThreshold()) {
+    // NaN, from two infinities, does not keep the old maximum.
+    Value threshold = constant(rows, static_cast<double>(*op.getThreshold()));
+    newMax = select(arith::CmpFPredicate::OLE, mul(sub(newMax, max), scale),
+                    threshold, max, newMax);
+  }
+  // A row that has seen only -inf: -inf - 0 gives weights of 0, -inf - -inf
+  // would give NaN.
+  Value reference = newMax;
+  if (op.getMayBeEmpty()) {
+    Value infinity = constant(rows, -std::numeric_limits<double>::infinity());
+    reference = select(arith::CmpFPredicate::OEQ, newMax, infinity,
+                       constant(rows, 0), newMax);
+  }
+  Value correction =
+      math::Exp2Op::create(builder, loc, mul(sub(max, reference), scale));
+  Value offset = arith::NegFOp::create(builder, loc, mul(reference, scale));
+  Value wideScale = constant(matrix, op.getScale().convertToDouble() * M_LOG2E);
+  Value weights =
+      math::Exp2Op::create(builder, loc,
+                           math::FmaOp::create(builder, loc, scores, wideScale,
+                                               broadcast(offset, matrix)));
+  // Each thread keeps the sum of its own columns until the end.
+  Value ownCorrection =
+      sm90::LayoutCastOp::create(builder, loc, rows, correction);
+  Value newSum = math::FmaOp::create(builder, loc, sum, ownCorrection,
+                                     reduce(sm90::Combine::Sum, weights, rows));
+  mapping.map(op.getResults(), ValueRange{weights, newMax, newSum, correction});
+  return success();
+}
+
+LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
+  Value acc = use(op.getAcc()), factor = use(op.getFactor());
+  auto scaled = [&]() -> Value {
+    return arith::MulFOp::create(builder, loc, acc,
+                                 broadcast(factor, acc.getType()));
+  };
+  if (!op.getMostlyOne()) {
+    mapping.map(op.getResult(), scaled());
+    return success();
+  }
+  Value isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                      factor, constant(factor.getType(), 1));
+  Value all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), isOne);
+  auto branch = scf::IfOp::create(builder, loc, acc.getType(), all,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(builder, loc, acc);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, scaled());
+  mapping.map(op.getResult(), branch.getResult(0));
+  return success();
+}
+
+LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
+  Value acc = use(op.getAcc()), max = use(op.getMax());
+  Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
+  Type rows = max.getType();
+  Value isEmpty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                        sum, constant(rows, 0));
+  auto approximate = arith::FastMathFlagsAttr::get(builder.getContext(),
+                                                   arith::FastMathFlags::arcp);
+  Value inverse =
+      arith::DivFOp::create(builder, loc, constant(rows, 1), sum, approximate);
+  inverse = arith::SelectOp::create(builder, loc, isEmpty, constant(rows, 0),
+                                    inverse);
+  Value result = arith::MulFOp::create(builder, loc, acc,
+                                       broadcast(inverse, acc.getType()));
+  // -inf for an empty row: its maximum and the logarithm of its sum are.
+  Value log2 = math::Log2Op::create(builder, loc, sum);
+  Value lse = math::FmaOp::create(
+      builder, loc, max,
+      constant(rows, op.getScale().convertToDouble() * M_LOG2E), log2);
+  lse = arith::MulFOp::create(builder, loc, lse, constant(rows, M_LN2));
+  mapping.map(op.getResults(), ValueRange{result, lse});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+/// Through shared memory, where one thread starts the copy.
+void Consumer::storeMatrix(tile::StoreOp store, ArrayRef<Value> indices) {
+  Value fragment = use(store.getTile());
+  Value buffer = kernel.staging.lookup(store.getView());
+  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  sm90::BarrierSyncOp::create(builder, loc);
+  sm90::StoreFragmentOp::create(builder, loc, fragment, buffer, warpgroup);
+  sm90::BarrierSyncOp::create(builder, loc);
+  sm90::TmaStoreAsyncOp::create(builder, loc, buffer, warpgroup,
+                                kernel.stores.lookup(store.getView()), indices);
+}
+
+/// Directly; the tensor is compact.
+void Consumer::storeRows(tile::StoreOp store, ArrayRef<Value> indices) {
+  auto wide = [&](Value value) -> Value {
+    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      value);
+  };
+  auto size = [&](int64_t axis) {
+    return getValueOrCreateConstantIndexOp(
+        builder, loc, getSize(kernel, builder, store.getView(), axis));
+  };
+  Value offset = wide(indices.front());
+  for (size_t axis = 1; axis < indices.size(); ++axis) {
+    offset = arith::MulIOp::create(builder, loc, offset, wide(size(axis)));
+    offset = arith::AddIOp::create(builder, loc, offset, wide(indices[axis]));
+  }
+  Value limit = arith::SubIOp::create(builder, loc, size(indices.size() - 1),
+                                      indices.back());
+  sm90::StoreRowsOp::create(builder, loc, use(store.getTile()),
+                            kernel.stores.lookup(store.getView()), offset,
+                            limit);
+}
+
+LogicalResult Consumer::consumeStore(tile::StoreOp store) {
+  auto type = cast<VectorType>(store.getTile().getType());
+  if (failed(checkRows(store, type)))
+    return failure();
+  SmallVector<Value> indices = useAll(store.getIndices());
+  Value &row = indices[store.getAxes().front()];
+  row = arith::AddIOp::create(builder, loc, row, firstRow);
+  if (type.getRank() == 2)
+    storeMatrix(store, indices);
+  else
+    storeRows(store, indices);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow and the rest
+//===----------------------------------------------------------------------===//
+
+LogicalResult Consumer::consumeLoop(scf::ForOp loop) {
+  waitForAll();
+  SmallVector<unsigned> used = ringsUsedBy(kernel, loop);
+  SmallVector<Value> inits = useAll(loop.getInits());
+  for (unsigned i : used)
+    inits.push_back(counts[i]);
+  auto copy =
+      scf::ForOp::create(builder, loc, use(loop.getLowerBound()),
+                         use(loop.getUpperBound()), use(loop.getStep()), inits);
+  size_t values = loop.getInits().size();
+  Counts outer = counts;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(copy.getBody());
+    mapping.map(loop.getInductionVar(), copy.getInductionVar());
+    auto arguments = copy.getRegionIterArgs();
+    mapping.map(loop.getRegionIterArgs(), arguments.take_front(values));
+    for (auto [i, argument] : llvm::zip(used, arguments.drop_front(values)))
+      counts[i] = argument;
+    if (failed(consume(*loop.getBody())))
+      return failure();
+    SmallVector<Value> yielded = useAll(loop.getYieldedValues());
+    waitForAll();
+    for (unsigned i : used)
+      yielded.push_back(counts[i]);
+    scf::YieldOp::create(builder, loc, yielded);
+  }
+  mapping.map(loop.getResults(), copy.getResults().take_front(values));
+  counts = outer;
+  for (auto [i, result] : llvm::zip(used, copy.getResults().drop_front(values)))
+    counts[i] = result;
+  return success();
+}
+
+LogicalResult Consumer::consumeIf(scf::IfOp op) {
+  waitForAll();
+  SmallVector<unsigned> used = ringsUsedBy(kernel, op);
+  SmallVector<Type> types;
+  for (Type type : op.getResultTypes()) {
+    FailureOr<Type> converted = convert(op, type);
+    if (failed(converted))
+      return failure();
+    types.push_back(*converted);
+  }
+  types.append(used.size(), builder.getIndexType());
+  auto copy = scf::IfOp::create(builder, loc, types, use(op.getCondition()),
+                                /*withElseRegion=*/true);
+  Counts outer = counts;
+  for (auto [source, target] : {std::pair(op.thenBlock(), copy.thenBlock()),
+                                std::pair(op.elseBlock(), copy.elseBlock())}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(target);
+    counts = outer;
+    SmallVector<Value> yielded;
+    if (source) {
+      if (failed(consume(*source)))
+        return failure();
+      yielded = useAll(source->getTerminator()->getOperands());
+    }
+    waitForAll();
+    for (unsigned i : used)
+      yielded.push_back(counts[i]);
+    scf::YieldOp::create(builder, loc, yielded);
+  }
+  size_t values = op.getNumResults();
+  mapping.map(op.getResults(), copy.getResults().take_front(values));
+  counts = outer;
+  for (auto [i, result] : llvm::zip(used, copy.getResults().drop_front(values)))
+    counts[i] = result;
+  return success();
+}
+
+/// Scalars, and what arith and math do to each element of a tile.
+LogicalResult Consumer::consumeElementwise(Operation *op) {
+  bool isConstant = op->hasTrait<OpTrait::ConstantLike>();
+  if (isConstant && isa<VectorType>(op->getResult(0).getType())) {
+    FailureOr<Type> type = convert(op, op->getResult(0).getType());
+    DenseElementsAttr value;
+    if (failed(type))
+      return failure();
+    if (!matchPattern(op, m_Constant(&value)) || !value.isSplat())
+      return op->emitOpError("expected a constant of one value");
+    mapping.map(
+        op->getResult(0),
+        arith::ConstantOp::create(
+            builder, loc, value.resizeSplat(cast<RankedTensorType>(*type)))
+            .getResult());
+    return success();
+  }
+  if (!isScalar(op) && !OpTrait::hasElementwiseMappableTraits(op))
+    return op->emitOpError("is not lowered to the sm90 level");
+  SmallVector<Type> types;
+  for (Type type : op->getResultTypes()) {
+    FailureOr<Type> converted = convert(op, type);
+    if (failed(converted))
+      return failure();
+    types.push_back(*converted);
+  }
+  Operation *copy =
+      builder.create(loc, op->getName().getIdentifier(),
+                     useAll(op->getOperands()), types, op->getAttrs());
+  mapping.map(op->getResults(), copy->getResults());
+  return success();
+}
+
+LogicalResult Consumer::consumeOp(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](tile::LoadOp load) { return consumeLoad(load); })
+      .Case([&](tile::DotOp dot) { return consumeDot(dot); })
+      .Case([&](tile::MaskOp mask) { return consumeMask(mask); })
+      .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
+      .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
+      .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })
+      .Case([&](tile::StoreOp store) { return consumeStore(store); })
+      .Case([&](scf::ForOp loop) { return consumeLoop(loop); })
+      .Case([&](scf::IfOp branch) { return consumeIf(branch); })
+      .Default([&](Operation *other) { return consumeElementwise(other); });
+}
+
+LogicalResult Consumer::consume(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (failed(consumeOp(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult Consumer::run() {
+  // Constants of the kernel's body that are tiles.
+  for (Operation &op : kernel.source.getBody().front())
+    if (op.hasTrait<OpTrait::ConstantLike>() &&
+        isa<VectorType>(op.getResult(0).getType()) && failed(consumeOp(&op)))
+      return failure();
+  warpgroup =
+      sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
+  firstRow = arith::MulIOp::create(builder, loc, warpgroup,
+                                   index(sm90::kWarpgroupRows));
+  counts.assign(kernel.rings.size(), index(0));
+  LogicalResult result =
+      forEachInstance(kernel, builder, mapping, counts, [&](Block &source) {
+        if (failed(consume(source)))
+          return failure();
+        waitForAll();
+        return success();
+      });
+  // Shared memory must outlive the copies that read it.
+  if (!kernel.staging.empty())
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/false);
+  return result;
+}
+
+LogicalResult mlir::attn::tile_to_sm90::buildConsumer(Kernel &kernel,
+                                                      Block *role) {
+  return Consumer(kernel, role).run();
+}

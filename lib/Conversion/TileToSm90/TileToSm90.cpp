@@ -1,0 +1,450 @@
+//===- TileToSm90.cpp - Divide a kernel among warps
+//------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+
+#include "TileToSm90.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_CONVERTTILETOSM90PASS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+//===----------------------------------------------------------------------===//
+// What the roles share
+//===----------------------------------------------------------------------===//
+
+ArrayRef<int64_t> mlir::attn::tile_to_sm90::getSymbols(Value view) {
+  auto argument = cast<BlockArgument>(view);
+  auto kernel = cast<tile::KernelOp>(argument.getOwner()->getParentOp());
+  return kernel
+      .getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(),
+                                           tile::KernelOp::getSymbolsAttrName())
+      .asArrayRef();
+}
+
+OpFoldResult mlir::attn::tile_to_sm90::getSize(Kernel &kernel,
+                                               OpBuilder &builder, Value view,
+                                               int64_t axis) {
+  int64_t size = cast<tile::ViewType>(view.getType()).getShape()[axis];
+  if (!ShapedType::isDynamic(size))
+    return builder.getIndexAttr(size);
+  return kernel.sizes.lookup(getSymbols(view)[axis]);
+}
+
+SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
+                                                            Operation *op) {
+  SmallVector<unsigned> used;
+  for (auto [index, entry] : llvm::enumerate(kernel.rings)) {
+    Value view = entry.first;
+    WalkResult found = op->walk([&](tile::LoadOp load) {
+      return load.getView() == view ? WalkResult::interrupt()
+                                    : WalkResult::advance();
+    });
+    if (found.wasInterrupted())
+      used.push_back(index);
+  }
+  return used;
+}
+
+bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
+  auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
+  return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
+         isMemoryEffectFree(op) &&
+         llvm::all_of(op->getResultTypes(), isScalarType) &&
+         llvm::all_of(op->getOperandTypes(), isScalarType);
+}
+
+/// Maps the indices of the instance numbered `linear`; the last one is fastest.
+static void mapInstance(Kernel &kernel, OpBuilder &builder, IRMapping &mapping,
+                        Value linear, ArrayRef<Value> extents) {
+  auto ids = kernel.instances().getInductionVars();
+  Location loc = linear.getLoc();
+  for (int64_t i = extents.size() - 1; i > 0; --i) {
+    mapping.map(
+        ids[i],
+        arith::RemUIOp::create(builder, loc, linear, extents[i]).getResult());
+    linear = arith::DivUIOp::create(builder, loc, linear, extents[i]);
+  }
+  mapping.map(ids[0], linear);
+}
+
+LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
+    Kernel &kernel, OpBuilder &builder, IRMapping &mapping, Counts &counts,
+    function_ref<LogicalResult(Block &source)> body) {
+  scf::ForallOp instances = kernel.instances();
+  Location loc = instances.getLoc();
+  SmallVector<Value> extents;
+  for (OpFoldResult bound : instances.getMixedUpperBound()) {
+    Value extent = dyn_cast<Value>(bound);
+    extents.push_back(
+        extent ? mapping.lookup(extent)
+               : getValueOrCreateConstantIndexOp(builder, loc, bound));
+  }
+  Value block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
+  if (!kernel.schedule().getPersistent()) {
+    mapInstance(kernel, builder, mapping, block, extents);
+    return body(*instances.getBody());
+  }
+  Value total = extents.front();
+  for (Value extent : ArrayRef(extents).drop_front())
+    total = arith::MulIOp::create(builder, loc, total, extent);
+  Value grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(loop.getBody());
+  counts.assign(loop.getRegionIterArgs().begin(),
+                loop.getRegionIterArgs().end());
+  mapInstance(kernel, builder, mapping, loop.getInductionVar(), extents);
+  if (failed(body(*instances.getBody())))
+    return failure();
+  scf::YieldOp::create(builder, loc, counts);
+  counts.assign(loop.result_begin(), loop.result_end());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The signature
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Collects what the kernel needs of its views and creates it.
+class SignatureBuilder {
+public:
+  explicit SignatureBuilder(tile::KernelOp source)
+      : source(source), builder(source) {}
+
+  FailureOr<Kernel> build();
+
+private:
+  struct Argument {
+    Type type;
+    int64_t tensor;
+    /// The axis of a size, or -1.
+    int64_t axis = -1;
+    Value view = {};
+  };
+
+  LogicalResult collectLoads();
+  LogicalResult collectStores();
+  void collectSizes();
+  LogicalResult addTensorMap(Operation *access, Value view, VectorType tile,
+                             int64_t rows, ArrayRef<int64_t> axes);
+  FailureOr<ArrayAttr> createExtents();
+  FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
+  ArrayAttr createTensors();
+  void allocate(Kernel &kernel);
+
+  tile::KernelOp source;
+  OpBuilder builder;
+  sm90::ScheduleAttr schedule;
+  SmallVector<Argument> arguments;
+  llvm::MapVector<Value, tile::LoadOp> loads;
+  llvm::MapVector<Value, tile::StoreOp> stores;
+};
+
+} // namespace
+
+static int64_t numberOf(Value view) {
+  return cast<BlockArgument>(view).getArgNumber();
+}
+
+LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
+                                             VectorType tile, int64_t rows,
+                                             ArrayRef<int64_t> axes) {
+  auto type = cast<tile::ViewType>(view.getType());
+  int64_t panel = 1024 / tile.getElementTypeBitWidth();
+  if (tile.getElementTypeBitWidth() != 16 || tile.getDimSize(1) % panel != 0 ||
+      axes.back() != type.getRank() - 1)
+    return access->emitOpError("expected a tile of 16-bit elements, a multiple "
+                               "of ")
+           << panel << " wide along the innermost axis, got " << tile
+           << " along axis " << axes.back();
+  if (rows > 256)
+    return access->emitOpError("expected at most 256 rows in a copy, got ")
+           << rows;
+  auto map =
+      sm90::TensorMapType::get(builder.getContext(), rows, tile.getDimSize(1),
+                               tile.getElementType(), axes, type.getRank());
+  arguments.push_back({map, numberOf(view), -1, view});
+  return success();
+}
+
+LogicalResult SignatureBuilder::collectLoads() {
+  WalkResult result = source.walk([&](tile::LoadOp load) {
+    auto type = cast<VectorType>(load.getTile().getType());
+    auto [it, isNew] = loads.insert({load.getView(), load});
+    if (!isNew) {
+      if (it->second.getTile().getType() == type &&
+          it->second.getAxes() == load.getAxes())
+        return WalkResult::advance();
+      load.emitOpError("expected all loads from one view to have one tile "
+                       "type and axes, got ")
+          << type << " and " << it->second.getTile().getType();
+      return WalkResult::interrupt();
+    }
+    if (type.getRank() != 2) {
+      load.emitOpError("expected a tile of rank 2, got ") << type;
+      return WalkResult::interrupt();
+    }
+    return failed(addTensorMap(load, load.getView(), type, type.getDimSize(0),
+                               load.getAxes()))
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult SignatureBuilder::collectStores() {
+  WalkResult result = source.walk([&](tile::StoreOp store) {
+    auto fail = [&](const Twine &message) {
+      store.emitOpError(message);
+      return WalkResult::interrupt();
+    };
+    auto type = cast<VectorType>(store.getTile().getType());
+    auto view = cast<tile::ViewType>(store.getView().getType());
+    if (!stores.insert({store.getView(), store}).second ||
+        loads.contains(store.getView()))
+      return fail("expected one access to a view that is stored to");
+    if (type.getRank() == 2)
+      return failed(addTensorMap(store, store.getView(), type,
+                                 sm90::kWarpgroupRows, store.getAxes()))
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    if (store.getAxes().front() != view.getRank() - 1)
+      return fail("expected a row of values along the innermost axis");
+    arguments.push_back({LLVM::LLVMPointerType::get(builder.getContext(), 1),
+                         numberOf(store.getView()), -1, store.getView()});
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+void SignatureBuilder::collectSizes() {
+  DenseSet<int64_t> seen;
+  for (BlockArgument view : source.getArguments()) {
+    auto type = cast<tile::ViewType>(view.getType());
+    for (auto [axis, symbol] : llvm::enumerate(getSymbols(view)))
+      if (type.isDynamicDim(axis) && seen.insert(symbol).second)
+        arguments.push_back({builder.getIndexType(), numberOf(view),
+                             static_cast<int64_t>(axis), view});
+  }
+}
+
+ArrayAttr SignatureBuilder::createTensors() {
+  SmallVector<Attribute> tensors;
+  for (BlockArgument view : source.getArguments()) {
+    unsigned index = view.getArgNumber();
+    auto type = cast<tile::ViewType>(view.getType());
+    bool output = static_cast<bool>(
+        source.getArgAttr(index, tile::KernelOp::getOutputAttrName()));
+    tensors.push_back(sm90::TensorAttr::get(
+        builder.getContext(),
+        source.getArgAttrOfType<StringAttr>(index,
+                                            tile::KernelOp::getNameAttrName()),
+        RankedTensorType::get(type.getShape(), type.getElementType()),
+        getSymbols(view), output));
+  }
+  return builder.getArrayAttr(tensors);
+}
+
+/// A bound of the instance loop, as a launch can compute it: a constant, a
+/// size, or a size divided by a constant and rounded up.
+FailureOr<sm90::ExtentAttr> SignatureBuilder::createExtent(OpFoldResult bound) {
+  MLIRContext *context = builder.getContext();
+  if (std::optional<int64_t> constant = getConstantIntValue(bound))
+    return sm90::ExtentAttr::get(context, -1, 0, 1, *constant);
+  auto value = cast<Value>(bound);
+  int64_t divisor = 1;
+  if (auto apply = value.getDefiningOp<affine::AffineApplyOp>()) {
+    auto expr = dyn_cast<AffineBinaryOpExpr>(apply.getAffineMap().getResult(0));
+    if (expr && expr.getKind() == AffineExprKind::CeilDiv &&
+        isa<AffineDimExpr, AffineSymbolExpr>(expr.getLHS()) &&
+        isa<AffineConstantExpr>(expr.getRHS()) &&
+        apply->getNumOperands() == 1) {
+      divisor = cast<AffineConstantExpr>(expr.getRHS()).getValue();
+      value = apply.getOperand(0);
+    }
+  }
+  auto dim = value.getDefiningOp<tile::DimOp>();
+  if (!dim)
+    return source.emitOpError("expected each bound of the scf.forall to be a "
+                              "constant or a size, divided by a constant and "
+                              "rounded up");
+  return sm90::ExtentAttr::get(context, numberOf(dim.getView()), dim.getAxis(),
+                               divisor, 1);
+}
+
+FailureOr<ArrayAttr> SignatureBuilder::createExtents() {
+  auto forall = *source.getBody().front().getOps<scf::ForallOp>().begin();
+  if (!forall.isNormalized())
+    return forall.emitOpError("expected bounds from 0 with a step of 1");
+  SmallVector<Attribute> extents;
+  for (OpFoldResult bound : forall.getMixedUpperBound()) {
+    FailureOr<sm90::ExtentAttr> extent = createExtent(bound);
+    if (failed(extent))
+      return failure();
+    extents.push_back(*extent);
+  }
+  return builder.getArrayAttr(extents);
+}
+
+/// Allocates buffers and barriers at the start of the kernel.
+void SignatureBuilder::allocate(Kernel &kernel) {
+  Location loc = source.getLoc();
+  MLIRContext *context = builder.getContext();
+  int64_t consumerWarps = 4 * schedule.getConsumerWarpgroups();
+  for (auto [view, load] : loads) {
+    auto type = cast<VectorType>(load.getTile().getType());
+    // What is loaded once per instance needs no second stage.
+    bool inLoop = false;
+    source.walk([&](tile::LoadOp other) {
+      inLoop |= other.getView() == view && other->getParentOfType<scf::ForOp>();
+    });
+    int64_t stages = inLoop ? schedule.getKvStages() : 1;
+    Ring &ring = kernel.rings[view];
+    ring.keep = inLoop;
+    ring.buffer = sm90::AllocOp::create(
+        builder, loc,
+        sm90::BufferType::get(context, stages, type.getDimSize(0),
+                              type.getDimSize(1), type.getElementType()),
+        IntegerAttr());
+    auto barrier = sm90::MBarrierType::get(context, stages);
+    ring.full =
+        sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
+    ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
+                                              consumerWarps, IntegerAttr());
+  }
+  for (auto [view, store] : stores) {
+    auto type = cast<VectorType>(store.getTile().getType());
+    if (type.getRank() == 2)
+      kernel.staging[view] = sm90::AllocOp::create(
+          builder, loc,
+          sm90::BufferType::get(context, schedule.getConsumerWarpgroups(),
+                                sm90::kWarpgroupRows, type.getDimSize(1),
+                                type.getElementType()),
+          IntegerAttr());
+  }
+}
+
+FailureOr<Kernel> SignatureBuilder::build() {
+  schedule =
+      dyn_cast_or_null<sm90::ScheduleAttr>(source.getSchedule().getTarget());
+  if (!schedule)
+    return source.emitOpError("expected a schedule with a target of "
+                              "#sm90.schedule");
+  for (BlockArgument view : source.getArguments())
+    for (StringRef attr : {tile::KernelOp::getNameAttrName(),
+                           tile::KernelOp::getSymbolsAttrName()})
+      if (!source.getArgAttr(view.getArgNumber(), attr))
+        return source.emitOpError("expected argument ")
+               << view.getArgNumber() << " to have the attribute " << attr;
+  if (failed(collectLoads()) || failed(collectStores()))
+    return failure();
+  collectSizes();
+  FailureOr<ArrayAttr> extents = createExtents();
+  if (failed(extents))
+    return failure();
+
+  Kernel kernel;
+  kernel.source = source;
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attrs;
+  for (const Argument &argument : arguments) {
+    types.push_back(argument.type);
+    NamedAttrList list;
+    list.set(sm90::KernelOp::getTensorAttrName(),
+             builder.getI64IntegerAttr(argument.tensor));
+    if (argument.axis >= 0)
+      list.set(sm90::KernelOp::getAxisAttrName(),
+               builder.getI64IntegerAttr(argument.axis));
+    attrs.push_back(list.getDictionary(builder.getContext()));
+  }
+  kernel.target = sm90::KernelOp::create(
+      builder, source.getLoc(), source.getSymName(),
+      builder.getFunctionType(types, {}), schedule, createTensors(), *extents,
+      /*shared_memory=*/IntegerAttr(), /*arg_attrs=*/ArrayAttr(),
+      /*res_attrs=*/ArrayAttr());
+  function_interface_impl::setAllArgAttrDicts(kernel.target, attrs);
+  Block *entry = builder.createBlock(&kernel.target.getBody());
+  for (const Argument &argument : arguments) {
+    Value value = entry->addArgument(argument.type, source.getLoc());
+    if (argument.axis >= 0)
+      kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
+    else if (loads.contains(argument.view))
+      kernel.rings[argument.view].map = value;
+    else
+      kernel.stores[argument.view] = value;
+  }
+  allocate(kernel);
+  return kernel;
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+/// Clones the scalars in front of the instances, for both roles.
+static void cloneScalars(Kernel &kernel, OpBuilder &builder) {
+  for (Operation &op : kernel.source.getBody().front()) {
+    if (auto dim = dyn_cast<tile::DimOp>(op)) {
+      kernel.scalars.map(
+          dim.getSize(),
+          getValueOrCreateConstantIndexOp(
+              builder, dim.getLoc(),
+              getSize(kernel, builder, dim.getView(), dim.getAxis())));
+      continue;
+    }
+    if (isScalar(&op))
+      builder.clone(op, kernel.scalars);
+  }
+}
+
+static LogicalResult convertKernel(tile::KernelOp source) {
+  FailureOr<Kernel> kernel = SignatureBuilder(source).build();
+  if (failed(kernel))
+    return failure();
+  Location loc = source.getLoc();
+  OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
+  cloneScalars(*kernel, builder);
+  auto roles = sm90::WarpRolesOp::create(builder, loc);
+  sm90::ReturnOp::create(builder, loc);
+  for (Region &region : roles->getRegions()) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.createBlock(&region);
+    sm90::YieldOp::create(builder, loc);
+  }
+  if (failed(buildProducer(*kernel, &roles.getProducer().front())) ||
+      failed(buildConsumer(*kernel, &roles.getConsumer().front())))
+    return failure();
+  source.erase();
+  return success();
+}
+
+namespace {
+struct ConvertTileToSm90
+    : attn::impl::ConvertTileToSm90PassBase<ConvertTileToSm90> {
+  void runOnOperation() override {
+    for (auto kernel :
+         llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>()))
+      if (failed(convertKernel(kernel)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,82 @@
+//===- TileToSm90.h - What the two roles of a kernel share ------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_TILETOSM90_TILETOSM90_H
+#define ATTN_LIB_CONVERSION_TILETOSM90_TILETOSM90_H
+
+#include "Sm90/Sm90.h"
+#include "Tile/Tile.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::attn::tile_to_sm90 {
+
+/// The shared-memory buffer that the loads from one view go through.
+struct Ring {
+  /// The tensor map of the view.
+  Value map;
+  Value buffer;
+  /// Complete when a stage has been filled, and when it may be filled again.
+  Value full, empty;
+  /// Other blocks will load the same data.
+  bool keep;
+};
+
+/// The kernel under construction.
+struct Kernel {
+  tile::KernelOp source;
+  sm90::KernelOp target;
+  /// One ring for each view that is loaded from.
+  llvm::MapVector<Value, Ring> rings;
+  /// The tensor map or the pointer of each view that is stored to.
+  DenseMap<Value, Value> stores;
+  /// The staging buffer of each view that is stored to through a tensor map.
+  DenseMap<Value, Value> staging;
+  /// The argument that holds each dynamic size, by its symbol.
+  DenseMap<int64_t, Value> sizes;
+  /// Scalars that both roles see: source value to target value.
+  IRMapping scalars;
+
+  sm90::ScheduleAttr schedule() { return target.getSchedule(); }
+  scf::ForallOp instances() {
+    return *source.getBody().front().getOps<scf::ForallOp>().begin();
+  }
+};
+
+/// The size of `view` along `axis`, as a value or a constant.
+OpFoldResult getSize(Kernel &kernel, OpBuilder &builder, Value view,
+                     int64_t axis);
+
+/// The symbols of the dynamic sizes of a view, one per axis.
+ArrayRef<int64_t> getSymbols(Value view);
+
+/// Counts the uses of each ring, in the order of `Kernel::rings`. The count is
+/// what tells the stage and the phase of a use.
+using Counts = SmallVector<Value>;
+
+/// Which rings the loads below `op` go through, as indices into the counts.
+SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
+
+/// Whether `op` computes nothing but scalars from scalars.
+bool isScalar(Operation *op);
+
+/// Calls `body` for every program instance that a block runs, with the values
+/// of the instance's indices mapped in `mapping` and `counts` threaded through.
+LogicalResult forEachInstance(Kernel &kernel, OpBuilder &builder,
+                              IRMapping &mapping, Counts &counts,
+                              function_ref<LogicalResult(Block &source)> body);
+
+/// Fill the roles of the kernel.
+LogicalResult buildProducer(Kernel &kernel, Block *role);
+LogicalResult buildConsumer(Kernel &kernel, Block *role);
+
+} // namespace mlir::attn::tile_to_sm90
+
+#endif // ATTN_LIB_CONVERSION_TILETOSM90_TILETOSM90_H

@@ -1,0 +1,102 @@
+//===- LaunchPlan.cpp - What a launcher needs, read off a kernel
+//-----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Export/LaunchPlan.h"
+
+#include "Sm90/Sm90.h"
+
+#include <map>
+
+using namespace mlir;
+namespace runtime = ::attn::runtime;
+
+static runtime::ElementType convertElementType(Type type) {
+  if (type.isBF16())
+    return runtime::ElementType::BF16;
+  return type.isF16() ? runtime::ElementType::F16 : runtime::ElementType::F32;
+}
+
+static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
+  runtime::TensorSpec spec;
+  spec.name = tensor.getName().str();
+  spec.elementType = convertElementType(tensor.getType().getElementType());
+  for (int64_t size : tensor.getType().getShape())
+    spec.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  spec.isOutput = tensor.getOutput();
+  return spec;
+}
+
+/// The dimensions in the order of the coordinates that a copy gives: in the
+/// panel, along the rows, the panel, and the other axes from the inside out.
+static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
+  constexpr int64_t kPanelBytes = 128;
+  int64_t panel =
+      kPanelBytes * 8 / map.getElementType().getIntOrFloatBitWidth();
+  int32_t rows = map.getAxes()[0], columns = map.getAxes()[1];
+  std::vector<runtime::TensorMapDim> dims = {
+      {columns, /*extent=*/panel, /*step=*/1, /*box=*/panel},
+      {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()},
+      {columns, /*extent=*/map.getColumns() / panel, /*step=*/panel,
+       /*box=*/map.getColumns() / panel}};
+  for (int32_t axis = map.getRank() - 1; axis >= 0; --axis)
+    if (axis != rows && axis != columns)
+      dims.push_back({axis, /*extent=*/-1, /*step=*/1, /*box=*/1});
+  return dims;
+}
+
+static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
+                                                unsigned index) {
+  using Kind = runtime::KernelParameter::Kind;
+  auto number = [&](StringRef name) -> int32_t {
+    auto attr = kernel.getArgAttrOfType<IntegerAttr>(index, name);
+    return attr ? attr.getInt() : 0;
+  };
+  runtime::KernelParameter parameter;
+  parameter.tensor = number(sm90::KernelOp::getTensorAttrName());
+  Type type = kernel.getArgumentTypes()[index];
+  if (auto map = dyn_cast<sm90::TensorMapType>(type)) {
+    parameter.kind = Kind::TensorMap;
+    parameter.mapDims = convertMap(map);
+    parameter.swizzle = runtime::Swizzle::B128;
+  } else if (type.isIndex()) {
+    parameter.kind = Kind::Size;
+    parameter.axis = number(sm90::KernelOp::getAxisAttrName());
+  } else {
+    parameter.kind = Kind::Pointer;
+  }
+  return parameter;
+}
+
+runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
+  runtime::LaunchPlan plan;
+  plan.kernel = kernel.getSymName().str();
+  std::map<int64_t, runtime::LaunchPlan::SizeRef> firstOfSymbol;
+  for (auto [index, attr] :
+       llvm::enumerate(kernel.getTensors().getAsRange<sm90::TensorAttr>())) {
+    plan.tensors.push_back(convertTensor(attr));
+    for (auto [axis, symbol] : llvm::enumerate(attr.getSymbols())) {
+      if (symbol < 0)
+        continue;
+      runtime::LaunchPlan::SizeRef size{static_cast<int32_t>(index),
+                                        static_cast<int32_t>(axis)};
+      auto [it, isNew] = firstOfSymbol.try_emplace(symbol, size);
+      if (!isNew)
+        plan.equalSizes.push_back({it->second, size});
+    }
+  }
+  for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
+    plan.parameters.push_back(convertArgument(kernel, i));
+  for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())
+    plan.instances.push_back({static_cast<int32_t>(extent.getTensor()),
+                              static_cast<int32_t>(extent.getAxis()),
+                              extent.getDivisor(), extent.getConstant()});
+  plan.persistent = kernel.getSchedule().getPersistent();
+  plan.threadsPerBlock = kernel.getThreads();
+  plan.sharedMemoryBytes = *kernel.getSharedMemory();
+  return plan;
+}

@@ -1,0 +1,61 @@
+//===- AssignSharedMemory.cpp - Place buffers and barriers
+//-----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Sm90/Passes.h"
+
+#include "attn/Target/TargetModel.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::sm90 {
+#define GEN_PASS_DEF_ASSIGNSHAREDMEMORYPASS
+#include "attn/Transforms/Sm90/Passes.h.inc"
+} // namespace mlir::sm90
+
+using namespace mlir;
+using namespace mlir::sm90;
+
+/// Swizzled panels repeat every eight rows of 128 bytes.
+static constexpr int64_t kBufferAlignment = 1024;
+static constexpr int64_t kBarrierBytes = 8;
+
+namespace {
+struct AssignSharedMemory
+    : sm90::impl::AssignSharedMemoryPassBase<AssignSharedMemory> {
+  using AssignSharedMemoryPassBase::AssignSharedMemoryPassBase;
+
+  void runOnOperation() override {
+    KernelOp kernel = getOperation();
+    const attn::TargetModel *model = attn::TargetModel::lookup(target);
+    if (!model) {
+      kernel.emitOpError("expected a target of ")
+          << attn::TargetModel::known() << ", got '" << target << "'";
+      return signalPassFailure();
+    }
+    Builder builder(&getContext());
+    int64_t offset = 0;
+    kernel.walk([&](AllocOp alloc) {
+      offset = llvm::alignTo(offset, kBufferAlignment);
+      alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += alloc.getBuffer().getType().getBytes();
+    });
+    kernel.walk([&](MBarrierInitOp barrier) {
+      offset = llvm::alignTo(offset, kBarrierBytes);
+      barrier.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += barrier.getBarrier().getType().getStages() * kBarrierBytes;
+    });
+    if (offset > model->sharedMemoryPerBlock) {
+      kernel.emitOpError("expected at most ")
+          << model->sharedMemoryPerBlock << " bytes of shared memory on "
+          << model->name << ", got " << offset;
+      return signalPassFailure();
+    }
+    kernel.setSharedMemoryAttr(builder.getI64IntegerAttr(offset));
+  }
+};
+} // namespace

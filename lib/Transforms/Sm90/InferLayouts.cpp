@@ -1,0 +1,285 @@
+//===- InferLayouts.cpp - Spread fragments over threads
+//--------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Sm90/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mlir::sm90 {
+#define GEN_PASS_DEF_INFERLAYOUTSPASS
+#include "attn/Transforms/Sm90/Passes.h.inc"
+} // namespace mlir::sm90
+
+using namespace mlir;
+using namespace mlir::sm90;
+
+namespace {
+
+/// Classes of fragments that share one layout.
+class LayoutClasses {
+public:
+  /// Both fail with a diagnostic on `op` where a class would get two layouts.
+  LogicalResult unite(Operation *op, Value a, Value b);
+  LogicalResult fix(Operation *op, Value value, Layout layout);
+
+  std::optional<Layout> lookup(Value value) { return layouts[find(value)]; }
+
+private:
+  unsigned find(Value value);
+
+  LogicalResult conflict(Operation *op, Layout expected, Layout got) {
+    return op->emitOpError("expected a fragment in the layout ")
+           << stringifyLayout(expected) << ", got one in "
+           << stringifyLayout(got) << "; sm90.layout_cast is needed";
+  }
+
+  DenseMap<Value, unsigned> numbers;
+  SmallVector<unsigned> parents;
+  SmallVector<std::optional<Layout>> layouts;
+};
+
+} // namespace
+
+static bool isFragment(Value value) {
+  return isa<RankedTensorType>(value.getType());
+}
+
+unsigned LayoutClasses::find(Value value) {
+  auto [it, isNew] = numbers.try_emplace(value, parents.size());
+  if (isNew) {
+    parents.push_back(parents.size());
+    layouts.push_back(std::nullopt);
+  }
+  unsigned root = it->second;
+  while (parents[root] != root)
+    root = parents[root] = parents[parents[root]];
+  return root;
+}
+
+LogicalResult LayoutClasses::unite(Operation *op, Value a, Value b) {
+  unsigned rootA = find(a), rootB = find(b);
+  if (rootA == rootB)
+    return success();
+  if (layouts[rootA] && layouts[rootB] && *layouts[rootA] != *layouts[rootB])
+    return conflict(op, *layouts[rootA], *layouts[rootB]);
+  if (!layouts[rootA])
+    layouts[rootA] = layouts[rootB];
+  parents[rootB] = rootA;
+  return success();
+}
+
+LogicalResult LayoutClasses::fix(Operation *op, Value value, Layout layout) {
+  std::optional<Layout> &current = layouts[find(value)];
+  if (current && *current != layout)
+    return conflict(op, layout, *current);
+  current = layout;
+  return success();
+}
+
+/// One layout for every fragment that `op` uses and defines.
+static LogicalResult uniteAll(LayoutClasses &classes, Operation *op) {
+  Value first;
+  for (ValueRange values :
+       {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+    for (Value value : values) {
+      if (!isFragment(value))
+        continue;
+      if (first && failed(classes.unite(op, first, value)))
+        return failure();
+      first = first ? first : value;
+    }
+  return success();
+}
+
+static LogicalResult unitePairs(LayoutClasses &classes, Operation *op,
+                                ValueRange from, ValueRange to) {
+  for (auto [a, b] : llvm::zip_equal(from, to))
+    if (isFragment(a) && failed(classes.unite(op, a, b)))
+      return failure();
+  return success();
+}
+
+static LogicalResult constrainLoop(LayoutClasses &classes, scf::ForOp loop) {
+  ValueRange arguments = loop.getRegionIterArgs();
+  return success(
+      succeeded(unitePairs(classes, loop, loop.getInits(), arguments)) &&
+      succeeded(
+          unitePairs(classes, loop, loop.getYieldedValues(), arguments)) &&
+      succeeded(unitePairs(classes, loop, arguments, loop.getResults())));
+}
+
+static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
+  for (Block *block : {op.thenBlock(), op.elseBlock()})
+    if (block &&
+        failed(unitePairs(classes, op, block->getTerminator()->getOperands(),
+                          op.getResults())))
+      return failure();
+  return success();
+}
+
+static LogicalResult constrainProduct(LayoutClasses &classes,
+                                      WgmmaAsyncOp product) {
+  if (product.getAcc() &&
+      failed(classes.fix(product, product.getAcc(), Layout::Accumulator)))
+    return failure();
+  return classes.fix(product, product.getLhs(), Layout::OperandA);
+}
+
+/// Adds what `op` demands of its fragments.
+static LogicalResult constrain(LayoutClasses &classes, Operation *op) {
+  auto fix = [&](Value value, Layout layout) {
+    return classes.fix(op, value, layout);
+  };
+  auto fixBoth = [&](Value a, Layout layoutA, Value b, Layout layoutB) {
+    return success(succeeded(fix(a, layoutA)) && succeeded(fix(b, layoutB)));
+  };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](scf::ForOp loop) { return constrainLoop(classes, loop); })
+      .Case([&](scf::IfOp branch) { return constrainIf(classes, branch); })
+      .Case<scf::YieldOp, LayoutCastOp>([](auto) { return success(); })
+      .Case([&](WgmmaAsyncOp dot) { return constrainProduct(classes, dot); })
+      .Case([&](WgmmaWaitOp wait) {
+        return fix(wait.getResult(), Layout::Accumulator);
+      })
+      .Case([&](LoadFragmentOp load) {
+        return fix(load.getFragment(), Layout::OperandA);
+      })
+      .Case([&](StoreFragmentOp store) {
+        return fix(store.getFragment(), Layout::Accumulator);
+      })
+      .Case(
+          [&](StoreRowsOp store) { return fix(store.getRows(), Layout::Rows); })
+      .Case([&](VoteAllOp vote) { return fix(vote.getRows(), Layout::Rows); })
+      .Case([&](ReduceColumnsOp reduce) {
+        return fixBoth(reduce.getSource(), Layout::Accumulator,
+                       reduce.getResult(), Layout::PartialRows);
+      })
+      .Case([&](CombineQuadOp combine) {
+        return fixBoth(combine.getSource(), Layout::PartialRows,
+                       combine.getResult(), Layout::Rows);
+      })
+      .Case([&](BroadcastRowsOp broadcast) {
+        return fixBoth(broadcast.getSource(), Layout::Rows,
+                       broadcast.getResult(), Layout::Accumulator);
+      })
+      .Default([&](Operation *other) -> LogicalResult {
+        bool elementwise = isa<MaskOp>(other) ||
+                           other->hasTrait<OpTrait::ConstantLike>() ||
+                           OpTrait::hasElementwiseMappableTraits(other);
+        bool usesFragments = llvm::any_of(other->getOperands(), isFragment) ||
+                             llvm::any_of(other->getResults(), isFragment);
+        if (elementwise)
+          return uniteAll(classes, other);
+        if (usesFragments)
+          return other->emitOpError("has no rule for the layout of its "
+                                    "fragments");
+        return success();
+      });
+}
+
+/// Constants of equal value may need different layouts: one for each use.
+static void separateConstants(KernelOp kernel) {
+  SmallVector<arith::ConstantOp> constants;
+  kernel.walk([&](arith::ConstantOp constant) {
+    if (isFragment(constant.getResult()))
+      constants.push_back(constant);
+  });
+  for (arith::ConstantOp constant : constants) {
+    OpBuilder builder(constant);
+    for (OpOperand &use :
+         llvm::make_early_inc_range(constant.getResult().getUses())) {
+      if (constant.getResult().hasOneUse())
+        break;
+      use.set(builder.clone(*constant)->getResult(0));
+    }
+  }
+}
+
+/// Whether a cast leaves every element in its thread.
+static bool isFree(RankedTensorType type, Layout from, Layout to) {
+  return from == to || (from == Layout::Rows && to == Layout::PartialRows) ||
+         (from == Layout::Accumulator && to == Layout::OperandA &&
+          type.getElementTypeBitWidth() == 16);
+}
+
+static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
+                               Value value) {
+  if (auto inFlight = dyn_cast<InFlightType>(value.getType())) {
+    value.setType(InFlightType::get(
+        op->getContext(), withLayout(inFlight.getResult(), Layout::Accumulator),
+        withLayout(inFlight.getLhs(), Layout::OperandA), inFlight.getRhs()));
+    return success();
+  }
+  if (!isFragment(value))
+    return success();
+  std::optional<Layout> layout = classes.lookup(value);
+  if (!layout)
+    return op->emitOpError("has a fragment whose layout nothing determines");
+  auto type = withLayout(cast<RankedTensorType>(value.getType()), *layout);
+  value.setType(type);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    constant.setValueAttr(
+        cast<DenseElementsAttr>(constant.getValue()).resizeSplat(type));
+  return success();
+}
+
+static LogicalResult setLayouts(LayoutClasses &classes, Operation *op) {
+  for (Value result : op->getResults())
+    if (failed(setLayout(classes, op, result)))
+      return failure();
+  for (Region &region : op->getRegions())
+    for (Block &block : region)
+      for (Value argument : block.getArguments())
+        if (failed(setLayout(classes, op, argument)))
+          return failure();
+  return success();
+}
+
+static LogicalResult removeCasts(KernelOp kernel) {
+  WalkResult result = kernel.walk([](LayoutCastOp cast) {
+    auto from = ::llvm::cast<RankedTensorType>(cast.getSource().getType());
+    auto to = ::llvm::cast<RankedTensorType>(cast.getResult().getType());
+    if (!isFree(from, *getLayout(from), *getLayout(to))) {
+      cast.emitOpError("expected a cast that moves nothing between threads, "
+                       "got ")
+          << stringifyLayout(*getLayout(from)) << " to "
+          << stringifyLayout(*getLayout(to));
+      return WalkResult::interrupt();
+    }
+    if (from == to) {
+      cast.getResult().replaceAllUsesWith(cast.getSource());
+      cast.erase();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
+  void runOnOperation() override {
+    KernelOp kernel = getOperation();
+    separateConstants(kernel);
+    LayoutClasses classes;
+    auto each = [&](auto function) {
+      WalkResult result = kernel.walk([&](Operation *op) {
+        return failed(function(classes, op)) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+      });
+      return failure(result.wasInterrupted());
+    };
+    if (failed(each(constrain)) || failed(each(setLayouts)) ||
+        failed(removeCasts(kernel)))
+      signalPassFailure();
+  }
+};
+} // namespace
