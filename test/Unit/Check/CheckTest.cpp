@@ -17,7 +17,7 @@ using attn::runtime::ElementType;
 using attn::runtime::HostTensor;
 
 namespace {
-/// A right result of 2 batches, 3 heads and 5 queries of which the first sees
+/// A right result of 2 batches, 3 heads and 21 queries of which the first sees
 /// no key, to be spoilt by the tests.
 class CheckTest : public testing::Test {
 protected:
@@ -38,10 +38,10 @@ protected:
   }
 
   static size_t outputIndex(RowIndex row) {
-    return ((row.batch * 5 + row.query) * 3 + row.head) * 4;
+    return ((row.batch * 21 + row.query) * 3 + row.head) * 4;
   }
   static size_t lseIndex(RowIndex row) {
-    return (row.batch * 3 + row.head) * 5 + row.query;
+    return (row.batch * 3 + row.head) * 21 + row.query;
   }
 
   Comparison comparison() const {
@@ -52,9 +52,9 @@ protected:
     return check(comparison(), selectRows(geometry, 0));
   }
 
-  const Geometry geometry{2, 3, 5, 4, 4, 4};
-  HostTensor output{ElementType::F32, {2, 5, 3, 4}};
-  HostTensor lse{ElementType::F32, {2, 3, 5}};
+  const Geometry geometry{2, 3, 21, 20, 4, 4};
+  HostTensor output{ElementType::F32, {2, 21, 3, 4}};
+  HostTensor lse{ElementType::F32, {2, 3, 21}};
   std::vector<double> expectedOutput, expectedLse, eagerOutput;
 };
 } // namespace
@@ -63,8 +63,8 @@ TEST_F(CheckTest, PassesARightResult) {
   CheckReport report = run();
   EXPECT_TRUE(report.passed()) << report.failures();
   EXPECT_EQ(report.failures(), "");
-  EXPECT_EQ(report.rows, 30);
-  EXPECT_EQ(report.totalRows, 30);
+  EXPECT_EQ(report.rows, 126);
+  EXPECT_EQ(report.totalRows, 126);
   EXPECT_EQ(report.emptyRows, 6);
 }
 
@@ -118,7 +118,7 @@ TEST_F(CheckTest, AllowsNoOutlierFourTimesTheErrorOfTheEagerResult) {
 TEST_F(CheckTest, FailsOnTheNormOfAHeadAlone) {
   for (double &value : eagerOutput)
     value += 1;
-  for (int64_t query = 1; query < 5; ++query)
+  for (int64_t query = 1; query < 21; ++query)
     for (int64_t i = 0; i < 4; ++i) {
       size_t index = outputIndex({0, 1, query}) + i;
       output.set(index, expectedOutput[index] * 1.004);
@@ -126,6 +126,20 @@ TEST_F(CheckTest, FailsOnTheNormOfAHeadAlone) {
   CheckReport report = run();
   EXPECT_EQ(report.verdicts[2].violations, 1);
   EXPECT_EQ(report.verdicts[2].where.head, 1);
+  EXPECT_EQ(report.verdicts[3].violations, 0);
+}
+
+TEST_F(CheckTest, TakesHeadsOfFewRowsTogether) {
+  for (double &value : eagerOutput)
+    value += 1;
+  Sample sample;
+  for (int64_t head = 0; head < 3; ++head)
+    sample.rows.push_back({0, head, 4});
+  for (int64_t i = 0; i < 4; ++i)
+    output.set(outputIndex({0, 1, 4}) + i, 0);
+  CheckReport report = check(comparison(), sample);
+  EXPECT_EQ(report.verdicts[2].violations, 1);
+  EXPECT_LT(report.verdicts[2].value, 1);
   EXPECT_EQ(report.verdicts[3].violations, 0);
 }
 
