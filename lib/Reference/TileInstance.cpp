@@ -182,9 +182,9 @@ Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
   for (auto [axis, index] : llvm::enumerate(start))
     if (!llvm::is_contained(axes, axis) &&
         (index < 0 || index >= view.shape[axis]))
-      return fail(op, "expected an index below " + Twine(view.shape[axis]) +
-                          " along axis " + Twine(axis) + ", got " +
-                          Twine(index));
+      return fail(op, "expected an index from 0 to " +
+                          Twine(view.shape[axis] - 1) + " along axis " +
+                          Twine(axis) + ", got " + Twine(index));
 
   size_t size = 1;
   for (int64_t dim : tileShape)

@@ -249,6 +249,8 @@ static const char *const kMasks[] = {
     "mask(window<40, 40>)", "mask(window<0, inf>)", "mask(window<inf, 20>)",
     "mask(causal and window<100, inf>)", "mask(causal and first<40>)",
     "mask(window<20, 3> and first<40>)", "mask(first<16>)",
+    "mask(window<20, 10> and window<10, 20>)",
+    "mask(window<10, 20> and window<20, 10> and first<50> and first<60>)",
     // Only the keys behind the query.
     "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
     "  %keep = arith.cmpi sgt, %j, %p : index\n"
