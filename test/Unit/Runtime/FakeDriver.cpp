@@ -130,6 +130,10 @@ int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
         {low, reinterpret_cast<uint64_t>(parameters[i])});
   }
   fakeDriver()->launches.push_back(launch);
+  // For the tests of tools: a kernel that writes before its last tensor map's
+  // tensor.
+  if (std::getenv("ATTN_FAKE_OVERRUN") && !fakeDriver()->maps.empty())
+    std::memset(pointer(fakeDriver()->maps.back().address - 4), 0, 4);
   fakeDriver()->captured += fakeDriver()->capturing;
   return result("cuLaunchKernel");
 }
