@@ -15,6 +15,7 @@ using namespace attn::runtime;
 
 namespace {
 struct Replay {
+  Work work;
   std::unique_ptr<Recording> recording;
   unsigned repeats;
 };
@@ -45,7 +46,7 @@ static Result<Replay> prepare(Device &device, const Work &work,
   Result<std::unique_ptr<Recording>> recording = device.record(work, repeats);
   if (recording.failed())
     return recording.error();
-  return Replay{std::move(*recording), repeats};
+  return Replay{work, std::move(*recording), repeats};
 }
 
 /// The median time of one execution in each replay, `idle` before each.
@@ -54,7 +55,12 @@ static Result<std::vector<double>> medians(std::vector<Replay> &replays,
   std::vector<std::vector<double>> samples(replays.size());
   for (unsigned round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < replays.size(); ++i) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(idle));
+      if (idle > 0) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(idle));
+        // Wakes the card.
+        if (Status status = replays[i].work(); status.failed())
+          return status.error();
+      }
       Result<double> total = replays[i].recording->replay();
       if (total.failed())
         return total.error();

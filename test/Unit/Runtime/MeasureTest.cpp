@@ -13,10 +13,10 @@
 
 using namespace attn::runtime;
 
-/// Short, and without a pause.
+/// Short, and all but without a pause.
 static MeasureOptions quick() {
   MeasureOptions options;
-  options.idleSeconds = 0;
+  options.idleSeconds = 1e-6;
   options.rounds = 3;
   return options;
 }
@@ -38,7 +38,8 @@ TEST(Measure, ReplaysFillTheirTime) {
   }
   // Each work is recorded once to learn how often it fits, then that often.
   EXPECT_EQ(device.recorded, (std::vector<unsigned>{1, 40, 1, 40}));
-  EXPECT_EQ(executions, 2u * (1 + 1 + 40));
+  // It is also executed before recording and before each of three bursts.
+  EXPECT_EQ(executions, 2u * (1 + 1 + 40 + 3));
 }
 
 TEST(Measure, LongWorkIsRecordedOnce) {
@@ -59,6 +60,11 @@ TEST(Measure, PassesFailuresOn) {
   FakeDevice device;
   Work broken = []() -> Status { return failure("cannot start"); };
   EXPECT_EQ(measure(device, {broken}, quick()).message(), "cannot start");
+  int executions = 0;
+  Work tired = [&]() -> Status {
+    return ++executions > 22 ? Status(failure("too tired")) : Status();
+  };
+  EXPECT_EQ(measure(device, {tired}, quick()).message(), "too tired");
   // In the rehearsal, in a burst and in the sustained part.
   for (unsigned replay : {1, 3, 6}) {
     device.replays = 0;
