@@ -67,21 +67,20 @@ struct Comparison {
 struct Verdict {
   /// What is measured, e.g. "relative Frobenius error".
   const char *rule = "";
-  /// How often it was broken, and how often it may be.
-  int64_t violations = 0, allowed = 0;
+  int64_t violations = 0;
   /// The worst case, by the ratio of the value to its limit.
   double value = 0, limit = 0;
   RowIndex where;
   /// The rule is about a whole head; `where.query` means nothing.
   bool wholeHead = false;
 
-  bool passed() const { return violations <= allowed; }
+  bool passed() const { return violations == 0; }
 };
 
 struct CheckReport {
   int64_t rows = 0, totalRows = 0, emptyRows = 0;
-  /// Finite, empty rows zero, Frobenius norm, row maximum, LSE, outliers.
-  std::array<Verdict, 6> verdicts;
+  /// Finite, empty rows zero, Frobenius norm, row maximum, LSE.
+  std::array<Verdict, 5> verdicts;
 
   bool passed() const;
   /// The violations, a line each, with the worst offender.

@@ -117,7 +117,6 @@ static json::Object toJson(const CheckReport &check, bool complete) {
   for (const Verdict &verdict : check.verdicts)
     rules.push_back(json::Object{{"rule", verdict.rule},
                                  {"violations", verdict.violations},
-                                 {"allowed", verdict.allowed},
                                  {"value", toJson(verdict.value)},
                                  {"limit", toJson(verdict.limit)},
                                  {"batch", verdict.where.batch},

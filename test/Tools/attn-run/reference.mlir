@@ -23,7 +23,6 @@
 // CHECK-NEXT:   relative Frobenius error: {{.*}} of 0.003 allowed
 // CHECK-NEXT:   largest error in a row: {{.*}} allowed
 // CHECK-NEXT:   error of the LSE: {{.*}} of 0.0001 allowed
-// CHECK-NEXT:   largest error of an outlier: {{.*}} allowed
 
 // JSON: "check": {
 // JSON: "complete": true,
