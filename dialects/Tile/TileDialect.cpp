@@ -57,7 +57,7 @@ Type ViewType::parse(AsmParser &parser) {
 void ViewType::print(AsmPrinter &printer) const {
   printer << "<";
   printer.printDimensionList(getShape());
-  printer << "x" << getElementType() << ">";
+  printer << (getShape().empty() ? "" : "x") << getElementType() << ">";
 }
 
 //===----------------------------------------------------------------------===//

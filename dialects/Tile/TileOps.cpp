@@ -35,6 +35,15 @@ void KernelOp::build(OpBuilder &builder, OperationState &state, StringRef name,
     entry.addArgument(input, state.location);
 }
 
+/// The arguments are called what the user calls them.
+void KernelOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  for (BlockArgument argument : region.getArguments())
+    if (auto name = getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                 getNameAttrName()))
+      setName(argument, name);
+}
+
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr name;
   SmallVector<OpAsmParser::Argument> arguments;
@@ -75,7 +84,8 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printer.printSymbolName(getSymName());
   call_interface_impl::printFunctionSignature(
       printer, getArgumentTypes(), getArgAttrsAttr(), /*isVariadic=*/false,
-      getResultTypes(), getResAttrsAttr(), &getBody());
+      getResultTypes(), getResAttrsAttr(), &getBody(),
+      /*printEmptyResult=*/false);
   printer << " schedule(";
   printer.printStrippedAttrOrType(getSchedule());
   printer << ")";
@@ -87,6 +97,19 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
+/// Whether `symbols` numbers the sizes of `view`.
+static bool numbersSizes(Attribute symbols, ViewType view) {
+  if (!symbols)
+    return view.hasStaticShape();
+  auto numbers = dyn_cast<DenseI64ArrayAttr>(symbols);
+  if (!numbers || numbers.size() != view.getRank())
+    return false;
+  for (auto [number, size] : llvm::zip(numbers.asArrayRef(), view.getShape()))
+    if (number < 0 && ShapedType::isDynamic(size))
+      return false;
+  return true;
+}
+
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C1
     if (!isa<ViewType>(type))
@@ -94,6 +117,18 @@ LogicalResult KernelOp::verify() {
              << index << " to be a !tile.view, got " << type;
   if (!getResultTypes().empty()) // C2
     return emitOpError("expected no results, got ") << getResultTypes().size();
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) { // C4
+    Attribute symbols = getArgAttr(index, getSymbolsAttrName());
+    if (numbersSizes(symbols, cast<ViewType>(type)))
+      continue;
+    InFlightDiagnostic diagnostic =
+        emitOpError("expected tile.symbols of argument ")
+        << index
+        << " to have one number per axis, not negative for a dynamic one, got ";
+    if (symbols)
+      return diagnostic << symbols;
+    return diagnostic << "none";
+  }
   return success();
 }
 
@@ -112,17 +147,10 @@ LogicalResult KernelOp::verifyRegions() {
 
 LogicalResult DimOp::verify() {
   int64_t rank = getView().getType().getRank();
-  if (getAxis() >= static_cast<uint64_t>(rank)) // C1
-    return emitOpError("expected an axis below ")
-           << rank << ", got " << getAxis();
+  auto axis = static_cast<int64_t>(getAxis());
+  if (axis < 0 || axis >= rank) // C1
+    return emitOpError("expected an axis below ") << rank << ", got " << axis;
   return success();
-}
-
-OpFoldResult DimOp::fold(FoldAdaptor) {
-  int64_t size = getView().getType().getShape()[getAxis()];
-  if (ShapedType::isDynamic(size))
-    return {};
-  return Builder(getContext()).getIndexAttr(size);
 }
 
 /// The rules that loads and stores share.
@@ -187,7 +215,7 @@ LogicalResult DotOp::verify() {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult MaskOp::verify() {
+LogicalResult MaskOp::verifyRegions() {
   Block &block = getPredicate().front();
   auto yield = cast<YieldOp>(block.getTerminator());
   bool argumentsFit = block.getNumArguments() == 2 &&

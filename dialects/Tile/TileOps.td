@@ -29,6 +29,7 @@ def Tile_RowStats : VectorOfRankAndType<[1], [F32]>;
 //===----------------------------------------------------------------------===//
 
 def Tile_KernelOp : Tile_Op<"kernel", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     FunctionOpInterface, IsolatedFromAbove, AffineScope, AutomaticAllocationScope]> {
   let summary = "a kernel over views";
   let description = [{
@@ -42,9 +43,11 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C1 | every argument is a `!tile.view` |
     | C2 | there are no results |
     | C3 | the body holds exactly one `scf.forall` at its top level |
+    | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
 
     ```mlir
-    tile.kernel @copy(%x: !tile.view<?x128xbf16>, %y: !tile.view<?x128xbf16> {tile.output})
+    tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
+                      %y: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>, tile.output})
         schedule(<block_q = 128, block_kv = 128>) {
       %c0 = arith.constant 0 : index
       %n = tile.dim %x[0] : !tile.view<?x128xbf16>
@@ -64,7 +67,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     Tile_ScheduleAttr:$schedule,
     OptionalAttr<DictArrayAttr>:$arg_attrs,
     OptionalAttr<DictArrayAttr>:$res_attrs);
-  let regions = (region AnyRegion:$body);
+  let regions = (region SizedRegion<1>:$body);
   let builders = [
     OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type,
                    "::mlir::tile::ScheduleAttr":$schedule)>
@@ -113,7 +116,6 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
   let results = (outs Index:$size);
   let assemblyFormat = "$view `[` $axis `]` attr-dict `:` type($view)";
   let hasVerifier = 1;
-  let hasFolder = 1;
 }
 
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
@@ -226,7 +228,7 @@ def Tile_MaskOp : Tile_Op<"mask", [
   let assemblyFormat = [{
     $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
   }];
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"MaskOp">]> {

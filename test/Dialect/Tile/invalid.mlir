@@ -1,0 +1,396 @@
+// RUN: attn-opt %s -split-input-file -verify-diagnostics
+
+// !tile.view and #tile.schedule
+
+// expected-error @below {{expected '<'}}
+func.func private @view(!tile.view)
+
+// -----
+
+// expected-error @below {{expected positive block sizes, got block_q = 0, block_kv = 16}}
+func.func private @block_q() attributes {s = #tile.schedule<block_q = 0, block_kv = 16>}
+
+// -----
+
+// expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
+func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
+
+// -----
+
+// expected-error @below {{expected rescale_threshold between 0 and 64, got 65}}
+func.func private @threshold_large() attributes {s = #tile.schedule<block_q = 16, block_kv = 16, rescale_threshold = 65>}
+
+// -----
+
+// expected-error @below {{expected rescale_threshold between 0 and 64, got -1}}
+func.func private @threshold_small() attributes {s = #tile.schedule<block_q = 16, block_kv = 16, rescale_threshold = -1>}
+
+// -----
+
+// tile.kernel
+
+// C1
+// expected-error @below {{'tile.kernel' op expected argument 1 to be a !tile.view, got 'index'}}
+tile.kernel @argument(%x: !tile.view<f32>, %y: index) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C2
+// expected-error @below {{'tile.kernel' op expected no results, got 1}}
+tile.kernel @result() -> f32 schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C3
+// expected-error @below {{'tile.kernel' op expected exactly one scf.forall in the body, got 0}}
+tile.kernel @no_loop() schedule(<block_q = 16, block_kv = 16>) {
+  tile.return
+}
+
+// -----
+
+// C3
+// expected-error @below {{'tile.kernel' op expected exactly one scf.forall in the body, got 2}}
+tile.kernel @two_loops() schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C4
+// expected-error @below {{'tile.kernel' op expected tile.symbols of argument 0 to have one number per axis, not negative for a dynamic one, got none}}
+tile.kernel @no_symbols(%x: !tile.view<?xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C4
+// expected-error @below {{'tile.kernel' op expected tile.symbols of argument 0 to have one number per axis, not negative for a dynamic one, got array<i64: 0>}}
+tile.kernel @few_symbols(%x: !tile.view<2x3xf32> {tile.symbols = array<i64: 0>}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C4
+// expected-error @below {{'tile.kernel' op expected tile.symbols of argument 0 to have one number per axis, not negative for a dynamic one, got array<i64: -1, 0>}}
+tile.kernel @negative_symbol(%x: !tile.view<?x3xf32> {tile.symbols = array<i64: -1, 0>}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C4
+// expected-error @below {{'tile.kernel' op expected tile.symbols of argument 0 to have one number per axis, not negative for a dynamic one, got "a"}}
+tile.kernel @other_symbols(%x: !tile.view<3xf32> {tile.symbols = "a"}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// expected-error @below {{region with 1 blocks}}
+tile.kernel @empty() schedule(<block_q = 16, block_kv = 16>) {}
+
+// -----
+
+// expected-error @below {{expected 'schedule'}}
+tile.kernel @no_schedule() {
+}
+
+// -----
+
+// tile.dim
+
+// C1
+tile.kernel @dim(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  // expected-error @below {{'tile.dim' op expected an axis below 2, got 2}}
+  %n = tile.dim %x[2] : !tile.view<3x4xf32>
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C1
+tile.kernel @dim_negative(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  // expected-error @below {{'tile.dim' op expected an axis below 2, got -1}}
+  %n = tile.dim %x[-1] : !tile.view<3x4xf32>
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// tile.load and tile.store
+
+// C1
+tile.kernel @load_indices(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected 2 indices, one per axis of the view, got 1}}
+    %t = tile.load %x[%i] axes [0] : !tile.view<3x4xf32> -> vector<2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @load_axes(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected 2 axes, one per dimension of the tile, got 1}}
+    %t = tile.load %x[%i, %i] axes [0] : !tile.view<3x4xf32> -> vector<2x2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @load_increasing(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected increasing axes below 2, got 0 after 1}}
+    %t = tile.load %x[%i, %i] axes [1, 0] : !tile.view<3x4xf32> -> vector<2x2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @load_axis(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected increasing axes below 2, got 2 after -1}}
+    %t = tile.load %x[%i, %i] axes [2] : !tile.view<3x4xf32> -> vector<2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C3
+tile.kernel @load_type(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected a tile of 'f32', got 'bf16'}}
+    %t = tile.load %x[%i, %i] axes [0] : !tile.view<3x4xf32> -> vector<2xbf16>
+  }
+  tile.return
+}
+
+// -----
+
+// C1
+tile.kernel @store_indices(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    %t = arith.constant dense<0.0> : vector<2xf32>
+    // expected-error @below {{'tile.store' op expected 2 indices, one per axis of the view, got 3}}
+    tile.store %t, %x[%i, %i, %i] axes [0] : vector<2xf32>, !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @store_axes(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    %t = arith.constant dense<0.0> : vector<2xf32>
+    // expected-error @below {{'tile.store' op expected 1 axes, one per dimension of the tile, got 2}}
+    tile.store %t, %x[%i, %i] axes [0, 1] : vector<2xf32>, !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C3
+tile.kernel @store_type(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    %t = arith.constant dense<0.0> : vector<2xf16>
+    // expected-error @below {{'tile.store' op expected a tile of 'f32', got 'f16'}}
+    tile.store %t, %x[%i, %i] axes [0] : vector<2xf16>, !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.dot
+
+// C1
+func.func @dot_types(%a: vector<2x3xf32>, %b: vector<3x4xf16>) {
+  // expected-error @below {{'tile.dot' op expected operands of one element type and inner size, got 'vector<2x3xf32>' and 'vector<3x4xf16>'}}
+  %r = tile.dot %a, %b : vector<2x3xf32>, vector<3x4xf16> -> vector<2x4xf32>
+  return
+}
+
+// -----
+
+// C1
+func.func @dot_inner(%a: vector<2x3xf32>, %b: vector<3x4xf32>) {
+  // expected-error @below {{'tile.dot' op expected operands of one element type and inner size, got 'vector<2x3xf32>' and 'vector<3x4xf32>'}}
+  %r = tile.dot %a, %b transpose_rhs : vector<2x3xf32>, vector<3x4xf32> -> vector<2x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @dot_result(%a: vector<2x3xf32>, %b: vector<3x4xf32>) {
+  // expected-error @below {{'tile.dot' op expected a result of 2x4, got 'vector<2x3xf32>'}}
+  %r = tile.dot %a, %b : vector<2x3xf32>, vector<3x4xf32> -> vector<2x3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @dot_result_transposed(%a: vector<2x3xf32>, %b: vector<5x3xf32>) {
+  // expected-error @below {{'tile.dot' op expected a result of 2x5, got 'vector<5x2xf32>'}}
+  %r = tile.dot %a, %b transpose_rhs : vector<2x3xf32>, vector<5x3xf32> -> vector<5x2xf32>
+  return
+}
+
+// -----
+
+// tile.mask
+
+// C1
+func.func @mask_arguments(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.mask' op expected a region of two index arguments that yields one i1}}
+  %r = tile.mask %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%p: index):
+    %keep = arith.constant true
+    tile.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @mask_argument_type(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.mask' op expected a region of two index arguments that yields one i1}}
+  %r = tile.mask %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%p: index, %j: i32):
+    %keep = arith.constant true
+    tile.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @mask_yield(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.mask' op expected a region of two index arguments that yields one i1}}
+  %r = tile.mask %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%p: index, %j: index):
+    tile.yield
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @mask_yield_type(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.mask' op expected a region of two index arguments that yields one i1}}
+  %r = tile.mask %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%p: index, %j: index):
+    tile.yield %p : index
+  }
+  return
+}
+
+// -----
+
+// A block without a terminator.
+func.func @mask_terminator(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.mask' op expects a non-empty block}}
+  %r = "tile.mask"(%s, %i, %i) ({
+  ^bb0(%p: index, %j: index):
+  }) : (vector<2x3xf32>, index, index) -> vector<2x3xf32>
+  return
+}
+
+// -----
+
+// tile.online_softmax
+
+// C1
+func.func @softmax_rows(%s: vector<2x3xf32>, %m: vector<3xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected 2 elements, one per row, got 3}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(1.0) : vector<2x3xf32>, vector<3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @softmax_scale(%s: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected a positive finite scale, got 0.000000e+00}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(0.0) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @softmax_scale_infinite(%s: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected a positive finite scale, got INF}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(0x7FF0000000000000) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
+// C3
+func.func @softmax_threshold(%s: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected a threshold of at least 0, got -1}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(1.0) threshold(-1) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
+// tile.rescale
+
+// C1
+func.func @rescale_rows(%acc: vector<2x3xf32>, %c: vector<3xf32>) {
+  // expected-error @below {{'tile.rescale' op expected 2 elements, one per row, got 3}}
+  %r = tile.rescale %acc, %c : vector<2x3xf32>, vector<3xf32>
+  return
+}
+
+// -----
+
+// tile.finish_softmax
+
+// C1
+func.func @finish_rows(%acc: vector<2x3xf32>, %m: vector<3xf32>) {
+  // expected-error @below {{'tile.finish_softmax' op expected 2 elements, one per row, got 3}}
+  %r, %lse = tile.finish_softmax %acc, %m, %m scale(1.0) : vector<2x3xf32>, vector<3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @finish_scale(%acc: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.finish_softmax' op expected a positive finite scale, got -1.000000e+00}}
+  %r, %lse = tile.finish_softmax %acc, %m, %m scale(-1.0) : vector<2x3xf32>, vector<2xf32>
+  return
+}

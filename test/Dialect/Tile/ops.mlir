@@ -1,0 +1,75 @@
+// RUN: attn-opt %s -verify-roundtrip | FileCheck %s
+// RUN: attn-opt %s | attn-opt | FileCheck %s
+// RUN: attn-opt %s -mlir-print-op-generic | attn-opt | FileCheck %s
+
+// CHECK-LABEL: tile.kernel @copy(
+// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>}
+// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.output, tile.symbols = array<i64: 0, -1>})
+// CHECK-SAME:    schedule(<block_q = 128, block_kv = 64>) {
+tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
+                  %y: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 128, block_kv = 64>) {
+  %c0 = arith.constant 0 : index
+  // CHECK: %[[N:.*]] = tile.dim %{{.*}}[0] : <?x128xbf16>
+  %n = tile.dim %x[0] : !tile.view<?x128xbf16>
+  %tiles = affine.apply affine_map<()[s0] -> (s0 ceildiv 128)>()[%n]
+  // CHECK: scf.forall
+  scf.forall (%t) in (%tiles) {
+    %row = affine.apply affine_map<(d0) -> (d0 * 128)>(%t)
+    // CHECK: %[[V:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] axes [0, 1] : <?x128xbf16> -> vector<128x128xbf16>
+    %v = tile.load %x[%row, %c0] axes [0, 1] : !tile.view<?x128xbf16> -> vector<128x128xbf16>
+    // CHECK: tile.store %[[V]], %{{.*}}[%{{.*}}, %{{.*}}] axes [0, 1] : vector<128x128xbf16>, <?x128xbf16>
+    tile.store %v, %y[%row, %c0] axes [0, 1] : vector<128x128xbf16>, !tile.view<?x128xbf16>
+  }
+  // CHECK: tile.return
+  tile.return
+}
+
+// Every field of a schedule; what has its default is left out.
+// CHECK-LABEL: tile.kernel @schedules(
+// CHECK-SAME:    schedule(<block_q = 64, block_kv = 32, hoist_score_dot = false, split_masked_loop = false,
+// CHECK-SAME:      rescale_threshold = 0, longest_first = true, target = "other">) attributes {note}
+tile.kernel @schedules(%scalar: !tile.view<f32>)
+    schedule(<block_q = 64, block_kv = 32, hoist_score_dot = false,
+              split_masked_loop = false, rescale_threshold = 0,
+              longest_first = true, target = "other">) attributes {note} {
+  scf.forall (%t) in (1) {}
+  tile.return
+}
+
+// CHECK-LABEL: tile.kernel @steps(%{{.*}}: !tile.view<f32>) schedule(
+tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3>) {
+  scf.forall (%t) in (1) {
+    %q = arith.constant dense<1.0> : vector<2x4xf16>
+    %k = arith.constant dense<1.0> : vector<3x4xf16>
+    %m = arith.constant dense<0xFF800000> : vector<2xf32>
+    %l = arith.constant dense<0.0> : vector<2xf32>
+    %acc = arith.constant dense<1.0> : vector<2x4xf32>
+    // CHECK: tile.load %{{.*}}[] axes [] : <f32> -> vector<f32>
+    %none = tile.load %scalar[] axes [] : !tile.view<f32> -> vector<f32>
+    // CHECK: tile.dot %{{.*}}, %{{.*}} transpose_rhs : vector<2x4xf16>, vector<3x4xf16> -> vector<2x3xf32>
+    %s = tile.dot %q, %k transpose_rhs : vector<2x4xf16>, vector<3x4xf16> -> vector<2x3xf32>
+    // CHECK: tile.mask %{{.*}} query(%{{.*}}) key(%{{.*}}) : vector<2x3xf32> {
+    // CHECK: ^bb0(%{{.*}}: index, %{{.*}}: index):
+    // CHECK: tile.yield %{{.*}} : i1
+    %x = tile.mask %s query(%t) key(%t) : vector<2x3xf32> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      tile.yield %keep : i1
+    }
+    // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) threshold(8) may_be_empty : vector<2x3xf32>, vector<2xf32>
+    %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(0.5) threshold(8) may_be_empty : vector<2x3xf32>, vector<2xf32>
+    // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x3xf32>, vector<2xf32>
+    %w2, %m2, %l2, %c2 = tile.online_softmax %s, %m1, %l1 scale(0.5) : vector<2x3xf32>, vector<2xf32>
+    // CHECK: tile.rescale %{{.*}}, %{{.*}} mostly_one : vector<2x4xf32>, vector<2xf32>
+    %acc1 = tile.rescale %acc, %c mostly_one : vector<2x4xf32>, vector<2xf32>
+    // CHECK: tile.rescale %{{.*}}, %{{.*}} : vector<2x4xf32>, vector<2xf32>
+    %acc2 = tile.rescale %acc1, %c2 : vector<2x4xf32>, vector<2xf32>
+    %p = arith.truncf %w2 : vector<2x3xf32> to vector<2x3xf16>
+    // CHECK: tile.dot %{{.*}}, %{{.*}} acc(%{{.*}}) : vector<2x3xf16>, vector<3x4xf16> -> vector<2x4xf32>
+    %acc3 = tile.dot %p, %k acc(%acc2) : vector<2x3xf16>, vector<3x4xf16> -> vector<2x4xf32>
+    // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x4xf32>, vector<2xf32>
+    %o, %lse = tile.finish_softmax %acc3, %m2, %l2 scale(0.5) : vector<2x4xf32>, vector<2xf32>
+  }
+  tile.return
+}
