@@ -1,0 +1,190 @@
+// RUN: attn-opt %s -convert-attn-to-tile -split-input-file -verify-diagnostics
+
+!t = tensor<?x?x1x16xf16>
+
+// expected-error @below {{'func.func' op expected a body of one block}}
+func.func private @declaration(%q: !t) -> !t
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+
+// expected-error @below {{'func.func' op expected a body of one block}}
+func.func @blocks(%q: !t, %v: !t) -> !t {
+  cf.br ^next
+^next:
+  %kv = attn.kv.dense %q, %v : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+
+// expected-error @below {{'func.func' op expected exactly one attn.attention to lower, got 0}}
+func.func @no_attention(%q: !t) -> !t {
+  return %q : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// expected-error @below {{'func.func' op expected exactly one attn.attention to lower, got 2}}
+func.func @two_attentions(%q: !t, %k: !t) -> (!t, !t) {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  %o2 = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o, %o2 : !t, !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @other_op(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  // expected-error @below {{'arith.addf' op is not lowered to the tile level}}
+  %r = arith.addf %o, %q : !t
+  return %r : !t
+}
+
+// -----
+
+!s = tensor<1x5x1x16xf16>
+!kv = !attn.kv<!s, !s>
+
+func.func @query(%k: !s) -> !s {
+  %q = arith.constant dense<1.0> : !s
+  %kv = attn.kv.dense %k, %k : !s, !s
+  // expected-error @below {{'attn.attention' op expected the query to be an argument of the function}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !s, !kv -> !s
+  return %o : !s
+}
+
+// -----
+
+!s = tensor<1x5x1x16xf16>
+!kv = !attn.kv<!s, !s>
+
+func.func @key(%q: !s) -> !s {
+  %k = arith.constant dense<1.0> : !s
+  %kv = attn.kv.dense %k, %q : !s, !s
+  // expected-error @below {{'attn.attention' op expected the key to be an argument of the function}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !s, !kv -> !s
+  return %o : !s
+}
+
+// -----
+
+!s = tensor<1x5x1x16xf16>
+!kv = !attn.kv<!s, !s>
+
+func.func @value(%q: !s) -> !s {
+  %v = arith.constant dense<1.0> : !s
+  %kv = attn.kv.dense %q, %v : !s, !s
+  // expected-error @below {{'attn.attention' op expected the value to be an argument of the function}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !s, !kv -> !s
+  return %o : !s
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// expected-error @below {{'func.func' op expected at least one result, got none}}
+func.func @no_result(%q: !t, %k: !t) {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// expected-error @below {{'func.func' op expected every result to be one of the attention}}
+func.func @result(%q: !t, %k: !t) -> (!t, !t) {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o, %q : !t, !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// expected-error @below {{'func.func' op expected argument 1 to be the query, key or value of the attention}}
+func.func @unused(%q: !t, %x: f32, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @score(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has a score modifier, which is not lowered}}
+  %o = attn.attention %q, %kv score(softcap<50.0>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @scale_zero(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has a scale that is not lowered: expected a positive one, got 0.000000e+00}}
+  %o = attn.attention %q, %kv scale(0.0) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @scale_negative(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has a scale that is not lowered: expected a positive one, got -2.500000e-01}}
+  %o = attn.attention %q, %kv scale(-0.25) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @schedule(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has no tile.schedule; run attn-select-schedule first}}
+  %o = attn.attention %q, %kv : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @mask_not_lowered(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has a mask that is not lowered: expected a conjunction of bounds on the key position}}
+  // expected-note @below {{because of 'attn.causal'}}
+  %o = attn.attention %q, %kv mask(causal) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
