@@ -9,11 +9,13 @@
 #define ATTN_SM90_SM90_H
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -36,6 +38,11 @@ namespace mlir::sm90 {
 /// Rows of a product of one warpgroup, and its threads.
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
+
+/// The columns of an accumulator come in groups of 8; one instruction consumes
+/// 16 elements along the inner size of a product.
+constexpr int64_t kAccumulatorColumns = 8;
+constexpr int64_t kProductStep = 16;
 
 /// The layout of a fragment, or nothing before `sm90-infer-layouts`.
 std::optional<Layout> getLayout(RankedTensorType type);

@@ -48,7 +48,26 @@ static void printBox(AsmPrinter &printer, int64_t rows, int64_t columns,
 #define GET_TYPEDEF_CLASSES
 #include "Sm90/Sm90Types.cpp.inc"
 
+namespace {
+/// Short names for the types of fragments, which nearly every line repeats.
+struct FragmentAliases : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Type type, raw_ostream &os) const override {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    std::optional<Layout> layout = tensor ? getLayout(tensor) : std::nullopt;
+    if (!layout)
+      return AliasResult::NoAlias;
+    os << stringifyLayout(*layout);
+    if (!tensor.getElementType().isF32())
+      os << '_' << tensor.getElementType();
+    return AliasResult::OverridableAlias;
+  }
+};
+} // namespace
+
 void Sm90Dialect::initialize() {
+  addInterfaces<FragmentAliases>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "Sm90/Sm90Attrs.cpp.inc"
@@ -79,6 +98,113 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                             "256, got "
                          << registers;
   return success();
+}
+
+/// The size of one thread's part of a fragment must be the same for all.
+LogicalResult
+LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
+                           function_ref<InFlightDiagnostic()> emitError) const {
+  bool isMatrix =
+      getValue() == Layout::Accumulator || getValue() == Layout::OperandA;
+  int64_t step =
+      getValue() == Layout::OperandA ? kProductStep : kAccumulatorColumns;
+  bool fits = shape.size() == (isMatrix ? 2 : 1) && shape[0] == kWarpgroupRows;
+  if (isMatrix && fits)
+    fits = shape[1] > 0 && shape[1] % step == 0;
+  if (fits)
+    return success();
+  InFlightDiagnostic diagnostic = emitError();
+  diagnostic << "expected a shape of " << kWarpgroupRows;
+  if (isMatrix)
+    diagnostic << " by a multiple of " << step;
+  return diagnostic << " for the layout " << stringifyLayout(getValue())
+                    << ", got [" << shape << "]";
+}
+
+LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringAttr, RankedTensorType type,
+                                 ArrayRef<int64_t> symbols, bool) {
+  Type element = type.getElementType();
+  if (!element.isBF16() && !element.isF16() && !element.isF32())
+    return emitError() << "expected a tensor of bf16, f16 or f32, got " << type;
+  bool fits = static_cast<int64_t>(symbols.size()) == type.getRank();
+  for (auto [symbol, size] : llvm::zip(symbols, type.getShape()))
+    fits &= symbol >= 0 || !ShapedType::isDynamic(size);
+  if (!fits)
+    return emitError() << "expected one symbol per axis of " << type
+                       << ", not negative for a dynamic one, got [" << symbols
+                       << "]";
+  return success();
+}
+
+LogicalResult ExtentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t, int64_t, int64_t divisor,
+                                 int64_t constant) {
+  if (divisor < 1 || constant < 0)
+    return emitError() << "expected a positive divisor and a constant of at "
+                          "least 0, got "
+                       << divisor << " and " << constant;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// What the copy engine can write in swizzled panels of 128 bytes.
+static LogicalResult verifyBox(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t rows, int64_t columns,
+                               Type elementType) {
+  constexpr int64_t kSwizzleRows = 8, kMaxRows = 256, kPanelColumns = 64;
+  if ((elementType.isBF16() || elementType.isF16()) && rows > 0 &&
+      rows % kSwizzleRows == 0 && rows <= kMaxRows && columns > 0 &&
+      columns % kPanelColumns == 0)
+    return success();
+  return emitError() << "expected a box of bf16 or f16 with a multiple of "
+                     << kSwizzleRows << " rows up to " << kMaxRows
+                     << " and a multiple of " << kPanelColumns
+                     << " columns, got " << rows << "x" << columns << "x"
+                     << elementType;
+}
+
+static LogicalResult verifyStages(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t stages) {
+  if (stages < 1)
+    return emitError() << "expected at least one stage, got " << stages;
+  return success();
+}
+
+LogicalResult
+TensorMapType::verify(function_ref<InFlightDiagnostic()> emitError,
+                      int64_t rows, int64_t columns, Type elementType,
+                      ArrayRef<int64_t> axes, int64_t rank) {
+  constexpr int64_t kMaxRank = 4;
+  if (axes.size() != 2 || axes[0] < 0 || axes[0] >= axes[1] ||
+      axes[1] != rank - 1 || rank > kMaxRank)
+    return emitError() << "expected two axes, the second one the innermost of "
+                          "at most "
+                       << kMaxRank << ", got axes [" << axes << "] of rank "
+                       << rank;
+  return verifyBox(emitError, rows, columns, elementType);
+}
+
+LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t stages, int64_t rows, int64_t columns,
+                                 Type elementType) {
+  if (failed(verifyStages(emitError, stages)))
+    return failure();
+  return verifyBox(emitError, rows, columns, elementType);
+}
+
+LogicalResult StageType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t rows, int64_t columns,
+                                Type elementType) {
+  return verifyBox(emitError, rows, columns, elementType);
+}
+
+LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t stages) {
+  return verifyStages(emitError, stages);
 }
 
 std::optional<Layout> mlir::sm90::getLayout(RankedTensorType type) {

@@ -11,6 +11,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
+include "mlir/IR/TensorEncoding.td"
 
 def Sm90_Dialect : Dialect {
   let name = "sm90";
@@ -51,15 +52,16 @@ def Sm90_Layout : I32EnumAttr<"Layout", "how a fragment is spread over a warpgro
   let genSpecializedAttr = 0;
 }
 
-def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout"> {
+def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "the layout of a fragment";
   let description = [{
     With w = warp of the warpgroup, l = lane:
 
-    - `accumulator` (64 x N): register i holds row 16w + l/4 + 8((i/2) mod 2),
+    - `accumulator` (64 x N, N a multiple of 8): register i holds row 16w + l/4 + 8((i/2) mod 2),
       column 8(i/4) + 2(l mod 4) + (i mod 2).
-    - `operand_a` (64 x K, 16-bit): the A operand of a product from registers;
-      two neighbouring columns share a register, and register i of it holds the
+    - `operand_a` (64 x K, 16-bit, K a multiple of 16): the A operand of a
+      product from registers; two neighbouring columns share a register, and register i of it holds the
       elements 2i and 2i + 1 of an accumulator of the same shape.
     - `rows` (64): element r of a thread is row 16w + l/4 + 8r; the four threads
       of a quad hold the same values.
@@ -100,13 +102,14 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
   let mnemonic = "tensor";
   let summary = "a tensor that a launch binds to a kernel";
   let description = [{
-    `symbols` numbers the dynamic sizes: axes of one number, of any tensor, have
-    one size. Static sizes have -1.
+    `symbols` numbers the sizes, one for each axis: axes of one number, of any
+    tensor, have one size. -1 says nothing of a static size.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
                         ArrayRefParameter<"int64_t">:$symbols,
                         DefaultValuedParameter<"bool", "false">:$output);
   let assemblyFormat = "`<` $name `,` $type `,` `[` $symbols `]` (`,` `output` `=` $output^)? `>`";
+  let genVerifyDecl = 1;
 }
 
 def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
@@ -122,6 +125,7 @@ def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
     DefaultValuedParameter<"int64_t", "1">:$divisor,
     DefaultValuedParameter<"int64_t", "1">:$constant);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,12 +136,20 @@ class Sm90_Type<string name, string typeMnemonic> : TypeDef<Sm90_Dialect, name> 
   let mnemonic = typeMnemonic;
 }
 
-def Sm90_TensorMapType : Sm90_Type<"TensorMap", "tensor_map"> {
+/// A type whose parameters have rules.
+class Sm90_VerifiedType<string name, string typeMnemonic>
+    : Sm90_Type<name, typeMnemonic> {
+  let genVerifyDecl = 1;
+}
+
+def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
   let summary = "describes boxes of a tensor in global memory to the copy engine";
   let description = [{
     A box has `rows` steps along `axes[0]` and `columns` along `axes[1]`, the
-    innermost axis of a tensor of rank `rank`. In shared memory it lies in panels
-    of 128 bytes by `rows`, swizzled by 128 bytes.
+    innermost axis of a tensor of rank `rank`, which is at most 4: the panels are
+    the fifth dimension that a copy has. In shared memory a box lies in panels of
+    128 bytes by `rows`, swizzled by 128 bytes. So its elements are `bf16` or
+    `f16`, its rows a multiple of 8 up to 256, its columns a multiple of 64.
 
     Example: `!sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>`.
   }];
@@ -149,7 +161,7 @@ def Sm90_TensorMapType : Sm90_Type<"TensorMap", "tensor_map"> {
   }];
 }
 
-def Sm90_BufferType : Sm90_Type<"Buffer", "buffer"> {
+def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
   let summary = "stages of shared memory that hold a box each";
   let description = "Example: `!sm90.buffer<2 x 128x128xbf16>`.";
   let parameters = (ins "int64_t":$stages, "int64_t":$rows, "int64_t":$columns,
@@ -166,13 +178,13 @@ def Sm90_BufferType : Sm90_Type<"Buffer", "buffer"> {
   }];
 }
 
-def Sm90_StageType : Sm90_Type<"Stage", "stage"> {
+def Sm90_StageType : Sm90_VerifiedType<"Stage", "stage"> {
   let summary = "the right to use one stage of a buffer, used exactly once";
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType);
   let assemblyFormat = "`<` custom<Box>($rows, $columns, $elementType) `>`";
 }
 
-def Sm90_MBarrierType : Sm90_Type<"MBarrier", "mbarrier"> {
+def Sm90_MBarrierType : Sm90_VerifiedType<"MBarrier", "mbarrier"> {
   let summary = "a transaction barrier in shared memory for each stage of a buffer";
   let parameters = (ins "int64_t":$stages);
   let assemblyFormat = "`<` $stages `>`";

@@ -1,5 +1,4 @@
-//===- Sm90Ops.cpp - Verifiers of the sm90 dialect
-//-------------------------===//
+//===- Sm90Ops.cpp - Verifiers of the sm90 dialect ------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,8 +7,6 @@
 
 #include "Sm90/Sm90.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -22,6 +19,22 @@ using namespace mlir::sm90;
 //===----------------------------------------------------------------------===//
 // KernelOp
 //===----------------------------------------------------------------------===//
+
+/// The arguments are called after their tensor; a size has its axis appended.
+void KernelOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  for (BlockArgument argument : region.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    auto number = getArgAttrOfType<IntegerAttr>(index, getTensorAttrName());
+    if (!number || number.getValue().uge(getTensors().size()))
+      continue;
+    auto tensor = cast<TensorAttr>(getTensors()[number.getInt()]);
+    std::string name = tensor.getName().str();
+    if (auto axis = getArgAttrOfType<IntegerAttr>(index, getAxisAttrName()))
+      name += "_size" + std::to_string(axis.getInt());
+    setName(argument, name);
+  }
+}
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr name;
@@ -54,9 +67,9 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
 void KernelOp::print(OpAsmPrinter &printer) {
   printer << " ";
   printer.printSymbolName(getSymName());
-  call_interface_impl::printFunctionSignature(
-      printer, getArgumentTypes(), getArgAttrsAttr(), /*isVariadic=*/false,
-      getResultTypes(), getResAttrsAttr(), &getBody());
+  function_interface_impl::printFunctionSignature(
+      printer, *this, getArgumentTypes(), /*isVariadic=*/false,
+      getResultTypes());
   printer.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(), {getSymNameAttrName(), getFunctionTypeAttrName(),
                             getArgAttrsAttrName(), getResAttrsAttrName()});
@@ -95,6 +108,20 @@ LogicalResult KernelOp::verify() {
     if (failed(verifyArgumentAttrs(*this, index))) // C2
       return failure();
   }
+  if (!getResultTypes().empty()) // C4
+    return emitOpError("expected no results, got ") << getResultTypes().size();
+  auto tensors = getTensors().getAsRange<TensorAttr>();
+  int64_t count = getTensors().size();
+  for (auto extent : getInstances().getAsRange<ExtentAttr>()) { // C5
+    int64_t tensor = extent.getTensor();
+    if (tensor < 0)
+      continue;
+    if (tensor >= count || extent.getAxis() < 0 ||
+        extent.getAxis() >=
+            (*std::next(tensors.begin(), tensor)).getType().getRank())
+      return emitOpError("expected extents of axes of the ")
+             << count << " tensors, got " << extent;
+  }
   return success();
 }
 
@@ -104,6 +131,12 @@ LogicalResult KernelOp::verifyRegions() {
   if (count != 1) // C3
     return emitOpError("expected exactly one sm90.warp_roles in the body, got ")
            << count;
+  if (!getSharedMemory())
+    return success();
+  for (Operation &op : getBody().front()) // C6
+    if (isa<AllocOp, MBarrierInitOp>(op) && !op.hasAttr("offset"))
+      return op.emitOpError("expected an offset in a kernel with "
+                            "shared_memory, got none");
   return success();
 }
 
@@ -114,13 +147,21 @@ LogicalResult KernelOp::verifyRegions() {
 /// A stage is read any number of times and then given back once: to the
 /// producer, to a copy that fills it, or to a product that borrows it.
 static LogicalResult verifyGivenBackOnce(Operation *op, Value stage) {
-  int64_t count = llvm::count_if(stage.getUsers(), [](Operation *user) {
-    return !isa<LoadFragmentOp>(user);
-  });
-  if (count != 1)
+  SmallVector<Operation *> readers, takers;
+  for (Operation *user : stage.getUsers())
+    (isa<LoadFragmentOp>(user) ? readers : takers).push_back(user);
+  if (takers.size() != 1 || takers.front()->getBlock() != op->getBlock() ||
+      !isa<ReleaseOp, TmaLoadAsyncOp, WgmmaAsyncOp>(takers.front()))
     return op->emitOpError("expected the stage to be given back exactly once, "
-                           "got ")
-           << count << " times";
+                           "in the same block, got ")
+           << takers.size() << " uses that are no reads";
+  for (Operation *reader : readers) {
+    Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*reader);
+    if (!ancestor || !ancestor->isBeforeInBlock(takers.front()))
+      return reader->emitOpError(
+          "expected to read the stage before it is given "
+          "back");
+  }
   return success();
 }
 
@@ -228,12 +269,13 @@ LogicalResult WgmmaAsyncOp::verify() {
   int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
   int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
   if (lhs.getDimSize(0) != kWarpgroupRows || lhs.getDimSize(1) != inner ||
+      inner % kProductStep != 0 ||
       lhs.getElementType() != rhs.getElementType()) // C1
     return emitOpError("expected lhs of ")
            << kWarpgroupRows << "x" << inner << "x" << rhs.getElementType()
-           << ", got " << lhs;
+           << " with a multiple of " << kProductStep << " columns, got " << lhs;
   if (result.getShape() != ArrayRef<int64_t>({kWarpgroupRows, columns}) ||
-      !result.getElementType().isF32() || columns % 8 != 0 ||
+      !result.getElementType().isF32() || columns % kAccumulatorColumns != 0 ||
       columns > 256) // C2
     return emitOpError("expected a result of ")
            << kWarpgroupRows << "x" << columns
@@ -248,7 +290,7 @@ LogicalResult WgmmaAsyncOp::verify() {
 
 LogicalResult WgmmaWaitOp::verify() {
   auto start = getProduct().getDefiningOp<WgmmaAsyncOp>();
-  if (!start || start->getBlock() != (*this)->getBlock())
+  if (!start || start->getBlock() != (*this)->getBlock()) // C2
     return emitOpError("expected a product started in the same block");
   int64_t pending = 0;
   for (Operation *op = start->getNextNode(); op && op != *this;
@@ -262,14 +304,14 @@ LogicalResult WgmmaWaitOp::verify() {
     return emitOpError("expected pending(")
            << pending << "), the products started later and still under way, "
            << "got pending(" << getPending() << ")";
-  return verifyGivenBackOnce(*this, getStage());
+  return verifyGivenBackOnce(*this, getStage()); // C3
 }
 
 //===----------------------------------------------------------------------===//
 // Fragments
 //===----------------------------------------------------------------------===//
 
-LogicalResult MaskOp::verify() {
+LogicalResult MaskOp::verifyRegions() {
   Block &block = getPredicate().front();
   auto yield = cast<YieldOp>(block.getTerminator());
   bool argumentsFit = block.getNumArguments() == 2 &&

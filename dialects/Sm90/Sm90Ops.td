@@ -9,6 +9,7 @@
 #define ATTN_SM90_SM90OPS_TD
 
 include "Sm90/Sm90Dialect.td"
+include "mlir/Dialect/LLVMIR/LLVMOpBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -29,6 +30,7 @@ def Sm90_RowStats : 1DTensorOf<[F32]>;
 //===----------------------------------------------------------------------===//
 
 def Sm90_KernelOp : Sm90_Op<"kernel", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     FunctionOpInterface, IsolatedFromAbove, AffineScope, AutomaticAllocationScope]> {
   let summary = "a kernel of one thread block";
   let description = [{
@@ -45,6 +47,9 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
     | C2 | `sm90.tensor` of every argument is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
+    | C4 | there are no results |
+    | C5 | every extent is of an axis of a tensor, or constant |
+    | C6 | where `shared_memory` is given, every buffer and barrier has an offset |
   }];
   let arguments = (ins
     SymbolNameAttr:$sym_name,
@@ -55,7 +60,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     OptionalAttr<I64Attr>:$shared_memory,
     OptionalAttr<DictArrayAttr>:$arg_attrs,
     OptionalAttr<DictArrayAttr>:$res_attrs);
-  let regions = (region AnyRegion:$body);
+  let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -173,7 +178,7 @@ def Sm90_AwaitFullOp : Sm90_AwaitOp<"stage.await_full"> {
     |---|---|
     | C1 | buffer and barrier have the same number of stages |
     | C2 | the stage has the box of the buffer |
-    | C3 | the stage is given back exactly once |
+    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or `sm90.wgmma_async`, after it has been read |
   }];
 }
 
@@ -300,7 +305,7 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
     |---|---|
     | C1 | there are 64 rows |
   }];
-  let arguments = (ins Sm90_RowStats:$rows, AnyType:$pointer, I64:$offset, Index:$limit);
+  let arguments = (ins Sm90_RowStats:$rows, LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, Index:$limit);
   let assemblyFormat = [{
     $rows `,` $pointer `[` $offset `]` `limit` `(` $limit `)` attr-dict `:` type($rows) `,` type($pointer)
   }];
@@ -332,7 +337,7 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
     ```
     | constraint | rule |
     |---|---|
-    | C1 | lhs has 64 rows, and the inner size and element type of rhs |
+    | C1 | lhs has 64 rows, and the inner size, a multiple of 16, and element type of rhs |
     | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
     | C3 | the result is waited for exactly once, in the same block |
   }];
@@ -360,6 +365,8 @@ def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [
     | constraint | rule |
     |---|---|
     | C1 | `pending` is the number of products started after this one and not yet waited for |
+    | C2 | the product was started in the same block |
+    | C3 | the stage is given back exactly once, as in `sm90.stage.await_full` |
   }];
   let arguments = (ins Sm90_InFlightType:$product, I64Attr:$pending);
   let results = (outs Sm90_Scores:$result, Sm90_StageType:$stage);
@@ -404,7 +411,7 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
   let assemblyFormat = [{
     $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
   }];
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Pure]> {

@@ -137,9 +137,9 @@ void Consumer::waitForOldest() {
   Pending oldest = pending.front();
   pending.erase(pending.begin());
   auto type = cast<sm90::InFlightType>(oldest.inFlight.getType());
-  auto wait = sm90::WgmmaWaitOp::create(builder, loc, type.getResult(),
-                                        type.getRhs(), oldest.inFlight,
-                                        pending.size());
+  auto wait =
+      sm90::WgmmaWaitOp::create(builder, loc, type.getResult(), type.getRhs(),
+                                oldest.inFlight, pending.size());
   sm90::ReleaseOp::create(builder, loc, wait.getStage(), oldest.emptyBarrier,
                           oldest.count);
   mapping.map(oldest.source, wait.getResult());
@@ -193,8 +193,10 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
 }
 
 LogicalResult Consumer::consumeDot(tile::DotOp dot) {
-  if (!dot.getRhs().getDefiningOp<tile::LoadOp>())
-    return dot.emitOpError("expected a right operand that is loaded");
+  auto load = dot.getRhs().getDefiningOp<tile::LoadOp>();
+  if (!load || load->getBlock() != dot->getBlock())
+    return dot.emitOpError("expected a right operand that is loaded in the "
+                           "same block");
   FailureOr<Type> type = convert(dot, dot.getResult().getType());
   if (failed(type))
     return failure();
@@ -205,10 +207,10 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   Value rhs = use(dot.getRhs());
   if (acc)
     acc = startsAtZero ? Value() : use(acc);
-  auto inFlight = sm90::InFlightType::get(
-      dot.getContext(), cast<RankedTensorType>(*type),
-      cast<RankedTensorType>(lhs.getType()),
-      cast<sm90::StageType>(rhs.getType()));
+  auto inFlight =
+      sm90::InFlightType::get(dot.getContext(), cast<RankedTensorType>(*type),
+                              cast<RankedTensorType>(lhs.getType()),
+                              cast<sm90::StageType>(rhs.getType()));
   Value anchored = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
   Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, anchored,
                                              rhs, acc, dot.getTransposeRhs());
@@ -528,8 +530,7 @@ LogicalResult Consumer::run() {
     if (op.hasTrait<OpTrait::ConstantLike>() &&
         isa<VectorType>(op.getResult(0).getType()) && failed(consumeOp(&op)))
       return failure();
-  warpgroup =
-      sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
+  warpgroup = sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
   firstRow = arith::MulIOp::create(builder, loc, warpgroup,
                                    index(sm90::kWarpgroupRows));
   counts.assign(kernel.rings.size(), index(0));

@@ -169,19 +169,12 @@ LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
                                              VectorType tile, int64_t rows,
                                              ArrayRef<int64_t> axes) {
   auto type = cast<tile::ViewType>(view.getType());
-  int64_t panel = 1024 / tile.getElementTypeBitWidth();
-  if (tile.getElementTypeBitWidth() != 16 || tile.getDimSize(1) % panel != 0 ||
-      axes.back() != type.getRank() - 1)
-    return access->emitOpError("expected a tile of 16-bit elements, a multiple "
-                               "of ")
-           << panel << " wide along the innermost axis, got " << tile
-           << " along axis " << axes.back();
-  if (rows > 256)
-    return access->emitOpError("expected at most 256 rows in a copy, got ")
-           << rows;
-  auto map =
-      sm90::TensorMapType::get(builder.getContext(), rows, tile.getDimSize(1),
-                               tile.getElementType(), axes, type.getRank());
+  auto map = sm90::TensorMapType::getChecked(
+      [&] { return access->emitOpError("cannot be a copy: "); },
+      builder.getContext(), rows, tile.getDimSize(1), tile.getElementType(),
+      axes, type.getRank());
+  if (!map)
+    return failure();
   arguments.push_back({map, numberOf(view), -1, view});
   return success();
 }
@@ -400,8 +393,9 @@ FailureOr<Kernel> SignatureBuilder::build() {
 // The kernel
 //===----------------------------------------------------------------------===//
 
-/// Clones the scalars in front of the instances, for both roles.
-static void cloneScalars(Kernel &kernel, OpBuilder &builder) {
+/// Clones the scalars in front of the instances, for both roles. The consumer
+/// has its own constants that are tiles.
+static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
   for (Operation &op : kernel.source.getBody().front()) {
     if (auto dim = dyn_cast<tile::DimOp>(op)) {
       kernel.scalars.map(
@@ -413,7 +407,11 @@ static void cloneScalars(Kernel &kernel, OpBuilder &builder) {
     }
     if (isScalar(&op))
       builder.clone(op, kernel.scalars);
+    else if (!op.hasTrait<OpTrait::ConstantLike>() &&
+             !isa<scf::ForallOp, tile::ReturnOp>(op))
+      return op.emitOpError("is not lowered outside of the scf.forall");
   }
+  return success();
 }
 
 static LogicalResult convertKernel(tile::KernelOp source) {
@@ -422,7 +420,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
     return failure();
   Location loc = source.getLoc();
   OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
-  cloneScalars(*kernel, builder);
+  if (failed(cloneScalars(*kernel, builder)))
+    return failure();
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {

@@ -224,11 +224,22 @@ static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
   std::optional<Layout> layout = classes.lookup(value);
   if (!layout)
     return op->emitOpError("has a fragment whose layout nothing determines");
-  auto type = withLayout(cast<RankedTensorType>(value.getType()), *layout);
+  auto old = cast<RankedTensorType>(value.getType());
+  auto type = RankedTensorType::getChecked(
+      [&] { return op->emitOpError("has a fragment that cannot be spread: "); },
+      old.getShape(), old.getElementType(),
+      LayoutAttr::get(op->getContext(), *layout));
+  if (!type)
+    return failure();
   value.setType(type);
-  if (auto constant = dyn_cast<arith::ConstantOp>(op))
-    constant.setValueAttr(
-        cast<DenseElementsAttr>(constant.getValue()).resizeSplat(type));
+  auto constant = dyn_cast<arith::ConstantOp>(op);
+  if (!constant)
+    return success();
+  auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+  if (!splat)
+    return op->emitOpError("expected a constant of one value, got ")
+           << constant.getValue();
+  constant.setValueAttr(splat.resizeSplat(type));
   return success();
 }
 
