@@ -76,7 +76,9 @@ def Sm90_Combine : I32EnumAttr<"Combine", "how elements are combined", [
   let cppNamespace = "::mlir::sm90";
   let genSpecializedAttr = 0;
 }
-def Sm90_CombineAttr : EnumAttr<Sm90_Dialect, Sm90_Combine, "combine">;
+def Sm90_CombineAttr : EnumAttr<Sm90_Dialect, Sm90_Combine, "combine"> {
+  let assemblyFormat = "`<` $value `>`";
+}
 
 def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
   let mnemonic = "schedule";

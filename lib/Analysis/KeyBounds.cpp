@@ -200,6 +200,9 @@ public:
   }
 
   OpFoldResult minimum() {
+    if (exprs.size() == 1)
+      return affine::makeComposedFoldedAffineApply(builder, loc, map(),
+                                                   operands);
     return affine::makeComposedFoldedAffineMin(builder, loc, map(), operands);
   }
   OpFoldResult maximum() {
