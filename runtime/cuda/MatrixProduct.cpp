@@ -88,6 +88,7 @@ Result<CublasLt> CublasLt::open() {
     if (library)
       break;
   }
+  // untested: the tests bring a library of their own.
   if (!library)
     return failure("cannot open libcublasLt.so.13 or .12");
   CublasLt api = {};
@@ -105,6 +106,7 @@ Result<CublasLt> CublasLt::open() {
   get(api.preferenceSet, "cublasLtMatmulPreferenceSetAttribute");
   get(api.heuristic, "cublasLtMatmulAlgoGetHeuristic");
   get(api.matmul, "cublasLtMatmul");
+  // untested: likewise.
   if (!complete)
     return failure("cannot use libcublasLt: it lacks an entry point");
   return api;

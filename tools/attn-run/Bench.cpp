@@ -39,18 +39,18 @@ std::optional<double> BenchReport::share(double Timing::*protocol) const {
   return *own / *other;
 }
 
-Result<BenchReport> attn::run::bench(Runner &runner,
+Result<BenchReport> attn::run::bench(const DeviceWork &run,
                                      std::optional<double> operations) {
   BenchReport report;
   report.operations = operations;
-  std::vector<Work> works = {[&] { return runner.repeat(); }};
-  Result<Work> product = runner.device()->matrixProduct(productSize);
+  std::vector<Work> works = {run.work};
+  Result<Work> product = run.device->matrixProduct(productSize);
   if (product.failed())
     report.productMissing = product.message();
   else
     works.push_back(*product);
 
-  Result<std::vector<Timing>> timings = measure(*runner.device(), works);
+  Result<std::vector<Timing>> timings = measure(*run.device, works);
   if (timings.failed())
     return timings.error();
   report.kernel = timings->front();

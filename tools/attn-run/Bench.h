@@ -31,8 +31,8 @@ struct BenchReport {
   std::optional<double> share(double runtime::Timing::*protocol) const;
 };
 
-/// Measures the last run of `runner`, which has a device.
-runtime::Result<BenchReport> bench(Runner &runner,
+/// Measures `run`, which takes so many operations, against the yardstick.
+runtime::Result<BenchReport> bench(const DeviceWork &run,
                                    std::optional<double> operations);
 
 } // namespace attn::run

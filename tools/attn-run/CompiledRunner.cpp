@@ -57,10 +57,12 @@ public:
   std::string description() const override;
   Result<std::vector<HostTensor>>
   run(const std::vector<HostTensor> &inputs) override;
-  Device *device() override { return owner.get(); }
-  Status repeat() override { return owner->launch(*kernel, arguments); }
+  std::optional<DeviceWork> lastRun() override {
+    return DeviceWork{owner.get(), [this] { return launch(); }};
+  }
 
 private:
+  Status launch() { return owner->launch(*kernel, arguments); }
   Status allocate(const std::vector<HostTensor> &inputs);
   Result<std::vector<HostTensor>> collect() const;
 
@@ -182,7 +184,7 @@ Result<std::vector<HostTensor>>
 CompiledRunner::run(const std::vector<HostTensor> &inputs) {
   if (Status status = allocate(inputs); status.failed())
     return status.error();
-  if (Status status = repeat(); status.failed())
+  if (Status status = launch(); status.failed())
     return status.error();
   if (Status status = owner->synchronize(); status.failed())
     return status.error();

@@ -66,9 +66,8 @@ Status TileRunner::lower() {
   if (mlir::failed(mlir::attn::lowerToLevel(
           *module, mlir::attn::EmitLevel::Tile, mlir::attn::CompileOptions())))
     return failure("cannot lower the program to the tile level");
-  module->walk([&](mlir::tile::KernelOp op) { kernel = op; });
-  if (!kernel)
-    return failure("expected a kernel at the tile level");
+  // A program is lowered to exactly one kernel.
+  kernel = *module->getOps<mlir::tile::KernelOp>().begin();
   return {};
 }
 

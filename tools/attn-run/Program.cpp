@@ -132,6 +132,7 @@ Result<AttentionProgram> Program::findAttention() const {
   if (!hasOutput)
     return failure("expected the output of an attention among the results");
   auto dense = found.op.getKv().getDefiningOp<mlir::attn::KVDenseOp>();
+  // untested: there is no other constructor yet.
   if (!dense)
     return failure("expected dense keys and values");
   std::pair<mlir::Value, unsigned *> operands[] = {

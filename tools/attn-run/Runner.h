@@ -14,10 +14,17 @@
 #include "attn/Runtime/HostTensor.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace attn::run {
+
+/// Work on a device.
+struct DeviceWork {
+  runtime::Device *device;
+  runtime::Work work;
+};
 
 /// Runs one program.
 class Runner {
@@ -30,12 +37,8 @@ public:
   virtual runtime::Result<std::vector<runtime::HostTensor>>
   run(const std::vector<runtime::HostTensor> &inputs) = 0;
 
-  /// The device that can be measured, or null.
-  virtual runtime::Device *device() { return nullptr; }
-  /// Repeats the last run on that device.
-  virtual runtime::Status repeat() {
-    return runtime::failure("nothing to repeat");
-  }
+  /// The last run as work that can be measured, where it was on a device.
+  virtual std::optional<DeviceWork> lastRun() { return std::nullopt; }
 };
 
 /// Compiles `program` for `device` and loads it there. `ptxas` is the path of

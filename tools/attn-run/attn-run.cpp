@@ -97,7 +97,8 @@ static Status checkResults(const Program &program,
 static Status measureRunner(const Program &program,
                             const std::vector<HostTensor> &inputs,
                             Runner &runner, Report &report) {
-  if (!runner.device()) {
+  std::optional<DeviceWork> lastRun = runner.lastRun();
+  if (!lastRun) {
     llvm::errs() << "attn-run: nothing is measured without a GPU\n";
     return {};
   }
@@ -105,7 +106,7 @@ static Status measureRunner(const Program &program,
   std::optional<double> operations;
   if (!attention.failed())
     operations = attention->operations(attention->geometry(inputs));
-  Result<BenchReport> measured = bench(runner, operations);
+  Result<BenchReport> measured = bench(*lastRun, operations);
   if (measured.failed())
     return measured.error();
   report.bench = std::move(*measured);

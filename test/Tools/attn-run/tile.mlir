@@ -13,12 +13,19 @@
 // RUN: not attn-run %t.mlir --device=tile 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=REFUSED
 
+// Tensors that do not go together.
+// RUN: not attn-run %s --device=tile --shape q=1x20x4x128 --shape k=2x20x2x128 \
+// RUN:   --shape v=2x20x2x128 2>&1 | FileCheck %s --check-prefix=SIZES
+
 // CHECK: device: the CPU, by the interpreter of the tile level
 // CHECK: o: 1x130x4x128 bf16
 // CHECK: lse: 1x4x130 f32
 // CHECK: check: passed, compared 520 of 520 rows (all), 0 without keys
 
 // EMPTY: check: passed, compared 1600 of 1600 rows (all), 1040 without keys
+
+// SIZES: error:
+// SIZES: attn-run: cannot interpret the tile level of the program
 
 // REFUSED: error:
 // REFUSED: attn-run: cannot lower the program to the tile level
