@@ -36,6 +36,7 @@ struct KeyBounds {
   SmallVector<Absolute> upper;
 
   bool hasLower() const { return relativeLower || !lower.empty(); }
+  bool hasUpper() const { return relativeUpper || !upper.empty(); }
 };
 
 /// Reads the bounds off a predicate: a block whose terminator yields one i1,
@@ -55,7 +56,7 @@ struct TileBounds {
 };
 
 /// Materialises the bounds of the tile of `rows` queries that starts at the
-/// position `query`. Keys are numbered from 0.
+/// position `query`. Keys are numbered from 0; where they end must be bounded.
 TileBounds materializeTileBounds(OpBuilder &builder, Location loc,
                                  const KeyBounds &bounds, Value query,
                                  int64_t rows);

@@ -103,7 +103,8 @@ static std::optional<MaskedLoop> matchMaskedLoop(scf::ForOp loop) {
   auto isInvariant = [&](attn::KeyBounds::Absolute bound) {
     return !bound.value || loop.isDefinedOutsideOfLoop(bound.value);
   };
-  if (failed(bounds) || !llvm::all_of(bounds->lower, isInvariant) ||
+  if (failed(bounds) || !bounds->hasUpper() ||
+      !llvm::all_of(bounds->lower, isInvariant) ||
       !llvm::all_of(bounds->upper, isInvariant))
     return std::nullopt;
   MaskedLoop result{loop, mask, {}, *bounds};
