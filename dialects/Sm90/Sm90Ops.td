@@ -307,7 +307,7 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins Sm90_RowStats:$rows, LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, Index:$limit);
   let assemblyFormat = [{
-    $rows `,` $pointer `[` $offset `]` `limit` `(` $limit `)` attr-dict `:` type($rows) `,` type($pointer)
+    $rows `,` $pointer `[` $offset `]` `limit` `(` $limit `)` attr-dict `:` type($rows) `,` qualified(type($pointer))
   }];
   let hasVerifier = 1;
 }

@@ -1,0 +1,782 @@
+// Each constraint of the dialect, by its label, with the message of its violation.
+
+// RUN: attn-opt %s -split-input-file -verify-diagnostics
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+// expected-error@+1 {{expected kv_stages of at least 1, got 0}}
+#s = #sm90.schedule<kv_stages = 0>
+
+// -----
+
+// expected-error@+1 {{expected consumer_warpgroups of at least 1, got 0}}
+#s = #sm90.schedule<consumer_warpgroups = 0>
+
+// -----
+
+// expected-error@+1 {{expected registers as a multiple of 8 from 24 to 256, got 100}}
+#s = #sm90.schedule<consumer_registers = 100>
+
+// -----
+
+// expected-error@+1 {{expected registers as a multiple of 8 from 24 to 256, got 16}}
+#s = #sm90.schedule<producer_registers = 16>
+
+// -----
+
+// expected-error@+1 {{expected a tensor of bf16, f16 or f32, got 'tensor<4xi32>'}}
+#t = #sm90.tensor<"ids", tensor<4xi32>, [-1]>
+
+// -----
+
+// expected-error@+1 {{expected one symbol per axis of 'tensor<?x4xf32>', not negative for a dynamic one, got [-1, -1]}}
+#t = #sm90.tensor<"q", tensor<?x4xf32>, [-1, -1]>
+
+// -----
+
+// expected-error@+1 {{expected one symbol per axis of 'tensor<?x4xf32>', not negative for a dynamic one, got [0]}}
+#t = #sm90.tensor<"q", tensor<?x4xf32>, [0]>
+
+// -----
+
+// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 0 and 1}}
+#e = #sm90.extent<tensor = 0, divisor = 0>
+
+// -----
+
+// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 1 and -3}}
+#e = #sm90.extent<constant = -3>
+
+// -----
+
+// expected-error@+1 {{expected a shape of 64 by a multiple of 8 for the layout accumulator, got [128, 128]}}
+!t = tensor<128x128xf32, #sm90.layout<accumulator>>
+
+// -----
+
+// expected-error@+1 {{expected a shape of 64 by a multiple of 16 for the layout operand_a, got [64, 72]}}
+!t = tensor<64x72xbf16, #sm90.layout<operand_a>>
+
+// -----
+
+// expected-error@+1 {{expected a shape of 64 for the layout rows, got [64, 8]}}
+!t = tensor<64x8xf32, #sm90.layout<rows>>
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+// expected-error@+1 {{expected a box of two dimensions, got 3}}
+!t = !sm90.stage<1x64x64xbf16>
+
+// -----
+
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 64x64x'f32'}}
+!t = !sm90.stage<64x64xf32>
+
+// -----
+
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 264x64x'bf16'}}
+!t = !sm90.buffer<1 x 264x64xbf16>
+
+// -----
+
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 100x64x'bf16'}}
+!t = !sm90.tensor_map<100x64xbf16, axes = [0, 1], rank = 2>
+
+// -----
+
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 3] of rank 5}}
+!t = !sm90.tensor_map<64x64xbf16, axes = [1, 3], rank = 5>
+
+// -----
+
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 0] of rank 2}}
+!t = !sm90.tensor_map<64x64xbf16, axes = [1, 0], rank = 2>
+
+// -----
+
+// expected-error@+1 {{expected at least one stage, got 0}}
+!t = !sm90.buffer<0 x 64x64xbf16>
+
+// -----
+
+// expected-error@+1 {{expected at least one stage, got 0}}
+!t = !sm90.mbarrier<0>
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// sm90.kernel
+//===----------------------------------------------------------------------===//
+
+// C1: an argument of another type.
+// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1> or an index, got 'f32'}}
+sm90.kernel @f(%x: f32) attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C1: a pointer of another address space.
+// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1> or an index, got '!llvm.ptr'}}
+sm90.kernel @f(%x: !llvm.ptr) attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C2: no tensor of that number.
+// expected-error@+1 {{'sm90.kernel' op expected sm90.tensor of argument 0 to be a number below 1}}
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 1})
+    attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C2: a size without its axis.
+// expected-error@+1 {{'sm90.kernel' op expected sm90.axis of argument 0 to be an axis below 1}}
+sm90.kernel @f(%x: index {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C3: without roles.
+// expected-error@+1 {{'sm90.kernel' op expected exactly one sm90.warp_roles in the body, got 0}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.return
+}
+
+// -----
+
+// C4: a result.
+// expected-error@+1 {{'sm90.kernel' op expected no results, got 1}}
+sm90.kernel @f() -> index attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C5: an extent of no axis.
+// expected-error@+1 {{'sm90.kernel' op expected extents of axes of the 1 tensors, got #sm90.extent<tensor = 0, axis = 1>}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>],
+                             instances = [#sm90.extent<tensor = 0, axis = 1>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C6: half of the shared memory is assigned.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = [], shared_memory = 1024 : i64} {
+  // expected-error@+1 {{'sm90.alloc' op expected an offset in a kernel with shared_memory, got none}}
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// A body without a block.
+// expected-error@+1 {{'sm90.kernel' op region #0 ('body') failed to verify constraint: region with 1 blocks}}
+"sm90.kernel"() <{function_type = () -> (), instances = [], schedule = #sm90.schedule<>, sym_name = "f", tensors = []}> ({
+}) : () -> ()
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+// C1: a barrier of another number of stages.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_empty' op expected buffer and barrier of the same number of stages, got '!sm90.buffer<2 x 64x64xbf16>' and '!sm90.mbarrier<3>'}}
+    %stage = sm90.stage.await_empty %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<3> -> !sm90.stage<64x64xbf16>
+    sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<3>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2: a stage of another box.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_full' op expected a result of type '!sm90.stage<64x64xbf16>', got '!sm90.stage<64x128xbf16>'}}
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x128xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3: never given back.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 0 uses that are no reads}}
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3: given back twice.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 2 uses that are no reads}}
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3: given back in each iteration of a loop.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that are no reads}}
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %n = sm90.grid_size
+    scf.for %i = %c0 to %n step %n {
+      sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C3: given to something else.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that are no reads}}
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %x = builtin.unrealized_conversion_cast %stage : !sm90.stage<64x64xbf16> to index
+  }
+  sm90.return
+}
+
+// -----
+
+// C3: read after it is given back.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    // expected-error@+1 {{'sm90.load_fragment' op expected to read the stage before it is given back}}
+    %a = sm90.load_fragment %stage row(%c0) : !sm90.stage<64x64xbf16> -> tensor<64x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+// C1 of sm90.tma_load_async: an index too few.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.tma_load_async' op expected 2 indices, one per axis of the tensor, got 1}}
+    sm90.tma_load_async %x[%c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.tma_load_async: a map of another box.
+sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.tma_load_async' op expected a stage with the box of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.stage<64x64xbf16>'}}
+    sm90.tma_load_async %x[%c0, %c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.load_fragment: other columns.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.load_fragment' op expected a fragment of 64x64x'bf16', got 'tensor<64x128xbf16>'}}
+    %a = sm90.load_fragment %stage row(%c0) : !sm90.stage<64x64xbf16> -> tensor<64x128xbf16>
+    sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_fragment: a buffer for more than one warpgroup.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 128x64xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    // expected-error@+1 {{'sm90.store_fragment' op expected a buffer of 64 rows, got '!sm90.buffer<1 x 128x64xbf16>'}}
+    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xbf16>, !sm90.buffer<1 x 128x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_fragment: another element type.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xf16>
+    // expected-error@+1 {{'sm90.store_fragment' op expected a fragment of 64x64x'bf16', got 'tensor<64x64xf16>'}}
+    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xf16>, !sm90.buffer<2 x 64x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.tma_store_async: an index too many.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.tma_store_async' op expected 2 indices, one per axis of the tensor, got 3}}
+    sm90.tma_store_async %buffer[%c0], %x[%c0, %c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.tma_store_async: a map of another box.
+sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.tma_store_async' op expected a buffer with the box of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.buffer<2 x 64x64xbf16>'}}
+    sm90.tma_store_async %buffer[%c0], %x[%c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_rows: more rows than a warpgroup has.
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %rows = arith.constant dense<1.0> : tensor<128xf32>
+    %offset = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.store_rows' op expected 64 rows, got 128}}
+    sm90.store_rows %rows, %x[%offset] limit(%c0) : tensor<128xf32>, !llvm.ptr<1>
+  }
+  sm90.return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+// C1 of sm90.wgmma_async: another inner size.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x128xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected lhs of 64x64x'bf16' with a multiple of 16 columns, got 'tensor<64x128xbf16>'}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x128xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x128xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.wgmma_async: another element type.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected lhs of 64x64x'bf16' with a multiple of 16 columns, got 'tensor<64x64xf16>'}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.wgmma_async: half an instruction along the inner size.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 72x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x72xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<1 x 72x64xbf16>, !sm90.mbarrier<1> -> !sm90.stage<72x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected lhs of 64x72x'bf16' with a multiple of 16 columns, got 'tensor<64x72xbf16>'}}
+    %f = sm90.wgmma_async %a, %stage : !sm90.in_flight<tensor<64x64xf32> = tensor<64x72xbf16> * <72x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x72xbf16> * <72x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<72x64xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.wgmma_async: a result of other columns.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected a result of 64x64xf32 with a multiple of 8 columns up to 256, got 'tensor<64x128xf32>'}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x128xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x128xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma_async: never waited for.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected the result to be waited for exactly once, in the same block}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma_async: waited for twice.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected the result to be waited for exactly once, in the same block}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    %r2, %done2 = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done2, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma_async: waited for in a loop.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected the result to be waited for exactly once, in the same block}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %n = sm90.grid_size
+    scf.for %i = %c0 to %n step %n {
+      %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+      sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma_async: used by something else.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected the result to be waited for exactly once, in the same block}}
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %x = builtin.unrealized_conversion_cast %f : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>> to index
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.wgmma.wait: does not wait long enough.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %stage1 = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %g = sm90.wgmma_async %a, %stage1 transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(1) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected pending(0), the products started later and still under way, got pending(1)}}
+    %r2, %done2 = sm90.wgmma.wait %g pending(1) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done2, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.wgmma.wait: waits for more than the product.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %stage1 = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %g = sm90.wgmma_async %a, %stage1 transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected pending(1), the products started later and still under way, got pending(0)}}
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    %r2, %done2 = sm90.wgmma.wait %g pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done2, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.wgmma.wait: the later product has been waited for.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %stage1 = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %g = sm90.wgmma_async %a, %stage1 transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %r2, %done2 = sm90.wgmma.wait %g pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done2, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected pending(0), the products started later and still under way, got pending(1)}}
+    %r, %done = sm90.wgmma.wait %f pending(1) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.wgmma.wait: a product from elsewhere.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %f = builtin.unrealized_conversion_cast %c0 : index to !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected a product started in the same block}}
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma.wait: the stage is not given back.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected the stage to be given back exactly once, in the same block, got 0 uses that are no reads}}
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+  }
+  sm90.return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+// C1 of sm90.mask: one argument.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.mask' op expected a region of two index arguments that yields one i1}}
+    %m = sm90.mask %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%p: index):
+      %keep = arith.constant true
+      sm90.yield %keep : i1
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.mask: yields a number.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.mask' op expected a region of two index arguments that yields one i1}}
+    %m = sm90.mask %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%p: index, %j: index):
+      sm90.yield %p : index
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.reduce_columns: other rows.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.reduce_columns' op expected 64 elements, one per row, got 128}}
+    %m = sm90.reduce_columns <max> %s : tensor<64x64xf32> -> tensor<128xf32>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.broadcast_rows: other rows.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64xf32>
+    // expected-error@+1 {{'sm90.broadcast_rows' op expected 128 elements, one per row, got 64}}
+    %m = sm90.broadcast_rows %s : tensor<64xf32> -> tensor<128x64xf32>
+  }
+  sm90.return
+}

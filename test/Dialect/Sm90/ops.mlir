@@ -1,0 +1,155 @@
+// Every op, type and attribute is read back as it was printed, in both forms.
+
+// RUN: attn-opt %s | FileCheck %s
+// RUN: attn-opt %s | attn-opt | FileCheck %s
+// RUN: attn-opt %s --mlir-print-op-generic | attn-opt | FileCheck %s
+
+#rows = #sm90.layout<rows>
+#partial = #sm90.layout<partial_rows>
+#operand_a = #sm90.layout<operand_a>
+#accumulator = #sm90.layout<accumulator>
+
+// CHECK-DAG: ![[ACC:[a-z0-9_]+]] = tensor<64x128xf32, #sm90.layout<accumulator>>
+// CHECK-DAG: ![[ACC64:[a-z0-9_]+]] = tensor<64x64xf32, #sm90.layout<accumulator>>
+// CHECK-DAG: ![[ACCBF16:[a-z0-9_]+]] = tensor<64x128xbf16, #sm90.layout<accumulator>>
+// CHECK-DAG: ![[ABF16:[a-z0-9_]+]] = tensor<64x128xbf16, #sm90.layout<operand_a>>
+// CHECK-DAG: ![[A64:[a-z0-9_]+]] = tensor<64x64xf16, #sm90.layout<operand_a>>
+// CHECK-DAG: ![[A:[a-z0-9_]+]] = tensor<64x128xf16, #sm90.layout<operand_a>>
+// CHECK-DAG: ![[PARTIAL:[a-z0-9_]+]] = tensor<64xf32, #sm90.layout<partial_rows>>
+// CHECK-DAG: ![[ROWTYPE:[a-z0-9_]+]] = tensor<64xf32, #sm90.layout<rows>>
+// CHECK-DAG: ![[BITS:[a-z0-9_]+]] = tensor<64xi1, #sm90.layout<rows>>
+
+// CHECK-LABEL: sm90.kernel @roles(
+// CHECK-SAME: %{{.*}}: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0 : i64},
+// CHECK-SAME: %{{.*}}: !llvm.ptr<1> {sm90.tensor = 1 : i64},
+// CHECK-SAME: %{{.*}}: index {sm90.axis = 1 : i64, sm90.tensor = 0 : i64})
+// CHECK-SAME: attributes {instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
+// CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
+// CHECK-SAME: shared_memory = 98328 : i64
+// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1]>,
+// CHECK-SAME: #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>]} {
+sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0},
+                   %lse: !llvm.ptr<1> {sm90.tensor = 1},
+                   %length: index {sm90.tensor = 0, sm90.axis = 1})
+    attributes {schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
+                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1]>,
+                           #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>],
+                instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
+                shared_memory = 98328 : i64} {
+  // CHECK-NEXT: %[[BUFFER:.*]] = sm90.alloc at 0 : <3 x 128x128xbf16>
+  %buffer = sm90.alloc at 0 : !sm90.buffer<3 x 128x128xbf16>
+  // CHECK-NEXT: %[[FULL:.*]] = sm90.mbarrier.init arrivals(1) at 98304 : <3>
+  %full = sm90.mbarrier.init arrivals(1) at 98304 : !sm90.mbarrier<3>
+  // CHECK-NEXT: %[[EMPTY:.*]] = sm90.mbarrier.init arrivals(4) at 98328 : <3>
+  %empty = sm90.mbarrier.init arrivals(4) at 98328 : !sm90.mbarrier<3>
+  // CHECK-NEXT: sm90.warp_roles producer {
+  sm90.warp_roles producer {
+    // CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
+    %block = sm90.block_id
+    // CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
+    %grid = sm90.grid_size
+    // CHECK-NEXT: %[[FREE:.*]] = sm90.stage.await_empty %[[BUFFER]], %[[EMPTY]][%[[BLOCK]]] : <3 x 128x128xbf16>, <3> -> <128x128xbf16>
+    %free = sm90.stage.await_empty %buffer, %empty[%block] : !sm90.buffer<3 x 128x128xbf16>, !sm90.mbarrier<3> -> !sm90.stage<128x128xbf16>
+    // CHECK-NEXT: sm90.tma_load_async %{{.*}}[%[[BLOCK]], %[[GRID]], %[[BLOCK]], %[[BLOCK]]] into %[[FREE]], %[[FULL]][%[[BLOCK]]] keep : <128x128xbf16, axes = [1, 3], rank = 4>, <128x128xbf16>, <3>
+    sm90.tma_load_async %q[%block, %grid, %block, %block] into %free, %full[%block] keep
+      : !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>, !sm90.stage<128x128xbf16>, !sm90.mbarrier<3>
+  // CHECK-NEXT: } consumer {
+  } consumer {
+    // CHECK-NEXT: %[[ID:.*]] = sm90.warpgroup_id
+    %id = sm90.warpgroup_id
+    // CHECK-NEXT: %[[STAGE:.*]] = sm90.stage.await_full %[[BUFFER]], %[[FULL]][%[[ID]]] : <3 x 128x128xbf16>, <3> -> <128x128xbf16>
+    %stage = sm90.stage.await_full %buffer, %full[%id] : !sm90.buffer<3 x 128x128xbf16>, !sm90.mbarrier<3> -> !sm90.stage<128x128xbf16>
+    // CHECK-NEXT: %{{.*}} = sm90.load_fragment %[[STAGE]] row(%[[ID]]) : <128x128xbf16> -> tensor<64x128xbf16>
+    %fragment = sm90.load_fragment %stage row(%id) : !sm90.stage<128x128xbf16> -> tensor<64x128xbf16>
+    // CHECK-NEXT: sm90.stage.release %[[STAGE]], %[[EMPTY]][%[[ID]]] : <128x128xbf16>, <3>
+    sm90.stage.release %stage, %empty[%id] : !sm90.stage<128x128xbf16>, !sm90.mbarrier<3>
+  }
+  // CHECK: sm90.return
+  sm90.return
+}
+
+// CHECK-LABEL: sm90.kernel @products()
+// CHECK-SAME: schedule = #sm90.schedule<>
+sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  // CHECK-NEXT: sm90.alloc : <2 x 128x64xf16>
+  %buffer = sm90.alloc : !sm90.buffer<2 x 128x64xf16>
+  // CHECK-NEXT: sm90.mbarrier.init arrivals(1) : <2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %q = arith.constant dense<1.0> : tensor<64x64xf16, #operand_a>
+    %p = arith.constant dense<1.0> : tensor<64x128xf16, #operand_a>
+    %o = arith.constant dense<0.0> : tensor<64x64xf32, #accumulator>
+    %k = sm90.stage.await_full %buffer, %full[%c0] : !sm90.buffer<2 x 128x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<128x64xf16>
+    // CHECK: %[[QK:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs : <![[ACC]] = ![[A64]] * <128x64xf16>>
+    %qk = sm90.wgmma_async %q, %k transpose_rhs
+      : !sm90.in_flight<tensor<64x128xf32, #accumulator> = tensor<64x64xf16, #operand_a> * <128x64xf16>>
+    %v = sm90.stage.await_full %buffer, %full[%c1] : !sm90.buffer<2 x 128x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<128x64xf16>
+    // CHECK: %[[PV:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} acc(%{{.*}}) : <![[ACC64]] = ![[A]] * <128x64xf16>>
+    %pv = sm90.wgmma_async %p, %v acc(%o)
+      : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x128xf16, #operand_a> * <128x64xf16>>
+    // CHECK-NEXT: %{{.*}}, %{{.*}} = sm90.wgmma.wait %[[QK]] pending(1) : <![[ACC]] = ![[A64]] * <128x64xf16>>
+    %s, %k_done = sm90.wgmma.wait %qk pending(1)
+      : !sm90.in_flight<tensor<64x128xf32, #accumulator> = tensor<64x64xf16, #operand_a> * <128x64xf16>>
+    sm90.stage.release %k_done, %full[%c0] : !sm90.stage<128x64xf16>, !sm90.mbarrier<2>
+    // CHECK: sm90.wgmma.wait %[[PV]] pending(0)
+    %o1, %v_done = sm90.wgmma.wait %pv pending(0)
+      : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x128xf16, #operand_a> * <128x64xf16>>
+    sm90.stage.release %v_done, %full[%c1] : !sm90.stage<128x64xf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// CHECK-LABEL: sm90.kernel @fragments(
+sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0},
+                       %lse: !llvm.ptr<1> {sm90.tensor = 1},
+                       %length: index {sm90.tensor = 1, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<>, instances = [],
+                tensors = [#sm90.tensor<"o", tensor<?x128xbf16>, [0, -1], output = true>,
+                           #sm90.tensor<"lse", tensor<?xf32>, [0], output = true>]} {
+  %staging = sm90.alloc : !sm90.buffer<2 x 64x128xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %id = sm90.warpgroup_id
+    %offset = arith.constant 64 : i64
+    %scores = arith.constant dense<1.0> : tensor<64x128xf32, #accumulator>
+    // CHECK: %[[MASKED:.*]] = sm90.mask %{{.*}} query(%{{.*}}) key(%{{.*}}) : ![[ACC]] {
+    // CHECK-NEXT: ^bb0(%[[P:.*]]: index, %[[J:.*]]: index):
+    // CHECK-NEXT: %[[KEEP:.*]] = arith.cmpi sle, %[[J]], %[[P]] : index
+    // CHECK-NEXT: sm90.yield %[[KEEP]] : i1
+    // CHECK-NEXT: }
+    %masked = sm90.mask %scores query(%id) key(%length) : tensor<64x128xf32, #accumulator> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      sm90.yield %keep : i1
+    }
+    // CHECK-NEXT: %[[PART:.*]] = sm90.reduce_columns <max> %[[MASKED]] : ![[ACC]] -> ![[PARTIAL]]
+    %part = sm90.reduce_columns <max> %masked : tensor<64x128xf32, #accumulator> -> tensor<64xf32, #partial>
+    // CHECK-NEXT: %[[ROWS:.*]] = sm90.combine_quad <sum> %[[PART]] : ![[PARTIAL]] -> ![[ROWTYPE]]
+    %rows = sm90.combine_quad <sum> %part : tensor<64xf32, #partial> -> tensor<64xf32, #rows>
+    // CHECK-NEXT: %[[WIDE:.*]] = sm90.broadcast_rows %[[ROWS]] : ![[ROWTYPE]] -> ![[ACC]]
+    %wide = sm90.broadcast_rows %rows : tensor<64xf32, #rows> -> tensor<64x128xf32, #accumulator>
+    %positive = arith.cmpf ogt, %rows, %rows : tensor<64xf32, #rows>
+    // CHECK: sm90.vote_all %{{.*}} : ![[BITS]]
+    %all = sm90.vote_all %positive : tensor<64xi1, #rows>
+    // CHECK-NEXT: %[[NARROW:.*]] = arith.truncf %[[WIDE]]
+    %narrow = arith.truncf %wide : tensor<64x128xf32, #accumulator> to tensor<64x128xbf16, #accumulator>
+    // CHECK-NEXT: sm90.layout_cast %[[NARROW]] : ![[ACCBF16]] -> ![[ABF16]]
+    %operand = sm90.layout_cast %narrow : tensor<64x128xbf16, #accumulator> -> tensor<64x128xbf16, #operand_a>
+    // CHECK-NEXT: sm90.tma_store.wait read
+    sm90.tma_store.wait read
+    // CHECK-NEXT: sm90.barrier.sync
+    sm90.barrier.sync
+    // CHECK-NEXT: sm90.store_fragment %[[NARROW]], %[[STAGING:.*]][%{{.*}}] : ![[ACCBF16]], <2 x 64x128xbf16>
+    sm90.store_fragment %narrow, %staging[%id] : tensor<64x128xbf16, #accumulator>, !sm90.buffer<2 x 64x128xbf16>
+    // CHECK-NEXT: sm90.tma_store_async %[[STAGING]][%{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}] : <2 x 64x128xbf16>, <64x128xbf16, axes = [0, 1], rank = 2>
+    sm90.tma_store_async %staging[%id], %o[%id, %id] : !sm90.buffer<2 x 64x128xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+    // CHECK-NEXT: sm90.store_rows %[[ROWS]], %{{.*}}[%{{.*}}] limit(%{{.*}}) : ![[ROWTYPE]], !llvm.ptr<1>
+    sm90.store_rows %rows, %lse[%offset] limit(%length) : tensor<64xf32, #rows>, !llvm.ptr<1>
+    // CHECK-NEXT: sm90.tma_store.wait
+    sm90.tma_store.wait
+  }
+  sm90.return
+}
