@@ -237,8 +237,7 @@ static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
     return success();
   auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
   if (!splat)
-    return op->emitOpError("expected a constant of one value, got ")
-           << constant.getValue();
+    return op->emitOpError("expected a constant of one value");
   constant.setValueAttr(splat.resizeSplat(type));
   return success();
 }

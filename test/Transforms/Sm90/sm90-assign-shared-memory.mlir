@@ -1,0 +1,28 @@
+// Buffers come first, each at a multiple of 1024 bytes, then the barriers.
+
+// RUN: attn-opt %s --pass-pipeline='builtin.module(sm90.kernel(sm90-assign-shared-memory))' \
+// RUN:   | FileCheck %s
+
+// CHECK-LABEL: sm90.kernel @buffers()
+// CHECK-SAME: shared_memory = 66592 : i64
+sm90.kernel @buffers() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  // CHECK-NEXT: sm90.alloc at 0 : <1 x 128x128xbf16>
+  %q = sm90.alloc : !sm90.buffer<1 x 128x128xbf16>
+  // CHECK-NEXT: sm90.mbarrier.init arrivals(1) at 66560 : <1>
+  %q_full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  // CHECK-NEXT: sm90.alloc at 32768 : <1 x 8x64xbf16>
+  %k = sm90.alloc : !sm90.buffer<1 x 8x64xbf16>
+  // CHECK-NEXT: sm90.alloc at 33792 : <2 x 64x128xf16>
+  %o = sm90.alloc : !sm90.buffer<2 x 64x128xf16>
+  // CHECK-NEXT: sm90.mbarrier.init arrivals(8) at 66568 : <3>
+  %k_full = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// CHECK-LABEL: sm90.kernel @none()
+// CHECK-SAME: shared_memory = 0 : i64
+sm90.kernel @none() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
