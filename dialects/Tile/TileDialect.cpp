@@ -41,6 +41,16 @@ void TileDialect::initialize() {
       >();
 }
 
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attr) {
+  // The decisions about an attention, before there is a kernel.
+  if (attr.getName() == "tile.schedule" && !isa<ScheduleAttr>(attr.getValue()))
+    return op->emitOpError("expected 'tile.schedule' to be a #tile.schedule, "
+                           "got ")
+           << attr.getValue();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//

@@ -32,6 +32,7 @@ def Tile_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "math::MathDialect",
     "scf::SCFDialect"

@@ -187,10 +187,8 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
   FailureOr<AttentionOp> op = findAttention(function);
   if (failed(op))
     return failure();
-  auto kv = op->getKv().getDefiningOp<KVDenseOp>();
-  if (!kv)
-    return op->emitOpError("has keys and values that are not lowered: expected "
-                           "attn.kv.dense");
+  // The only constructor that findAttention lets through.
+  auto kv = cast<KVDenseOp>(op->getKv().getDefiningOp());
   if (failed(checkOperands(function, *op, kv)))
     return failure();
   if (op->getScoreBlock())

@@ -27,6 +27,11 @@ func.func private @threshold_small() attributes {s = #tile.schedule<block_q = 16
 
 // -----
 
+// expected-error @below {{'func.func' op expected 'tile.schedule' to be a #tile.schedule, got 3 : i64}}
+func.func private @schedule_type() attributes {tile.schedule = 3}
+
+// -----
+
 // tile.kernel
 
 // C1

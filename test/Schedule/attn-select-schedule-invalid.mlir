@@ -1,0 +1,69 @@
+// RUN: attn-opt %s -attn-select-schedule -split-input-file -verify-diagnostics
+// RUN: echo "module {}" | not attn-opt -attn-select-schedule=target=sm_80 2>&1 | FileCheck %s
+
+// CHECK: error: expected a target of sm_90a, got 'sm_80'
+
+!t = tensor<?x?x1x128xf16>
+
+func.func @f16(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has no schedule for 'f16' with head dimensions 128 and 128 on sm_90a; expected bf16 with 128 and 128}}
+  %o = attn.attention %q, %kv : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x64xbf16>
+
+func.func @small_head(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has no schedule for 'bf16' with head dimensions 64 and 64 on sm_90a; expected bf16 with 128 and 128}}
+  %o = attn.attention %q, %kv : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!q = tensor<?x?x1x192xbf16>
+!o = tensor<?x?x1x128xbf16>
+
+func.func @two_heads(%q: !q, %k: !q, %v: !o) -> !o {
+  %kv = attn.kv.dense %k, %v : !q, !o
+  // expected-error @below {{'attn.attention' op has no schedule for 'bf16' with head dimensions 192 and 128 on sm_90a; expected bf16 with 128 and 128}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!q, !o> -> !o
+  return %o : !o
+}
+
+// -----
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @no_target(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected a schedule with a target of #sm90.schedule, got #tile.schedule<block_q = 16, block_kv = 16>}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @other_target(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected a schedule with a target of #sm90.schedule, got #tile.schedule<block_q = 16, block_kv = 16, target = "sm80">}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, target = "sm80">} : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @registers(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected at most 65536 registers per block on sm_90a, got 95232 (128 * (24 + 3 * 240))}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 192, block_kv = 128, target = #sm90.schedule<consumer_warpgroups = 3>>} : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
