@@ -1,5 +1,4 @@
-//===- KeyBounds.cpp - Which keys a mask lets a query see
-//------------------===//
+//===- KeyBounds.cpp - Which keys a mask lets a query see -----------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

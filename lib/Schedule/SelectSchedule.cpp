@@ -1,5 +1,4 @@
-//===- SelectSchedule.cpp - Decide how an attention is computed
-//------------===//
+//===- SelectSchedule.cpp - Decide how an attention is computed -----------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TargetModel.cpp - Numbers of the chips
-//------------------------------===//
+//===- TargetModel.cpp - Numbers of the chips -----------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- HoistScoreDot.cpp - Start the next scores early
-//---------------------===//
+//===- HoistScoreDot.cpp - Start the next scores early --------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

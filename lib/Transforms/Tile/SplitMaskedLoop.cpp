@@ -1,5 +1,4 @@
-//===- SplitMaskedLoop.cpp - Clean blocks get their own loop
-//---------------===//
+//===- SplitMaskedLoop.cpp - Clean blocks get their own loop --------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
