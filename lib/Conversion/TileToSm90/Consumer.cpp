@@ -92,6 +92,7 @@ private:
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
   /// This warpgroup, and the first of the rows of a tile that it computes.
   Value warpgroup, firstRow;
+  /// Where what is created comes from.
   Location loc;
 };
 
@@ -504,6 +505,7 @@ LogicalResult Consumer::consumeElementwise(Operation *op) {
 }
 
 LogicalResult Consumer::consumeOp(Operation *op) {
+  loc = op->getLoc();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return consumeLoad(load); })
       .Case([&](tile::DotOp dot) { return consumeDot(dot); })
