@@ -291,6 +291,54 @@ INSTANTIATE_TEST_SUITE_P(All, MaskTest,
                          testing::Combine(testing::ValuesIn(kMasks),
                                           testing::ValuesIn(kSchedules)));
 
+/// A conjunction of up to four random bounds, each in a random spelling.
+static std::string makeRandomMask(std::mt19937 &generator) {
+  auto draw = [&](int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(generator);
+  };
+  static const char *const predicates[] = {"slt", "sle", "sgt", "sge"};
+  std::string region =
+      "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+      "  %keep0 = arith.constant true\n";
+  int64_t terms = draw(0, 4);
+  for (int64_t i = 1; i <= terms; ++i) {
+    std::string n = std::to_string(i), constant = "%c" + n;
+    std::string key = "%j", bound = constant;
+    region += "  " + constant + " = arith.constant " +
+              std::to_string(draw(-40, 80)) + " : index\n";
+    if (draw(0, 1)) {
+      bound = "%x" + n;
+      region += "  " + bound + " = arith." + (draw(0, 1) ? "addi" : "subi") +
+                " %p, " + constant + " : index\n";
+    }
+    if (draw(0, 1)) {
+      key = "%y" + n;
+      region += "  " + key + " = arith.subi %j, " + constant + " : index\n";
+    }
+    if (draw(0, 1))
+      std::swap(key, bound);
+    region += "  %term" + n + " = arith.cmpi " + predicates[draw(0, 3)] + ", " +
+              key + ", " + bound + " : index\n  %keep" + n +
+              " = arith.andi %keep" + std::to_string(i - 1) + ", %term" + n +
+              " : i1\n";
+  }
+  return region + "  attn.yield %keep" + std::to_string(terms) + " : i1 }";
+}
+
+TEST_F(DifferentialTest, RandomMasks) {
+  for (unsigned seed = 0; seed != 100; ++seed) {
+    std::mt19937 generator(seed);
+    std::uniform_int_distribution<int64_t> length(0, 99);
+    Program program;
+    program.modifiers = makeRandomMask(generator);
+    program.schedule = kSchedules[seed % std::size(kSchedules)];
+    for (int i = 0; i != 3; ++i) {
+      Lengths lengths{length(generator), length(generator)};
+      compare(program, lengths, kF32Bounds);
+    }
+  }
+}
+
 TEST_F(DifferentialTest, HeadsAreGrouped) {
   for (int64_t keyHeads : {1, 2, 3, 6}) {
     Program program;
