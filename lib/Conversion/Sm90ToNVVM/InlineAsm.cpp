@@ -101,10 +101,6 @@ void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,
 // Copies
 //===----------------------------------------------------------------------===//
 
-void mlir::attn::ptx::prefetchTensorMap(OpBuilder &b, Location loc, Value map) {
-  emit(b, loc, "prefetch.tensormap [$0];", "l", map);
-}
-
 void mlir::attn::ptx::tmaLoad(OpBuilder &b, Location loc, Value destination,
                               Value map, ValueRange coordinates, Value barrier,
                               int64_t policy) {

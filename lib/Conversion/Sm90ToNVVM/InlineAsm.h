@@ -32,9 +32,7 @@ void mbarrierArriveExpectTx(OpBuilder &b, Location loc, Value barrier,
 void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
                         Value parity);
 
-/// Fetches the descriptor of a tensor map (a generic pointer).
-void prefetchTensorMap(OpBuilder &b, Location loc, Value map);
-/// Copies the box at `coordinates`, innermost first, to shared memory, with the
+/// Copies the box of `map` (a generic pointer) at `coordinates`, innermost first, to shared memory, with the
 /// cache policy `policy`.
 void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
              ValueRange coordinates, Value barrier, int64_t policy);

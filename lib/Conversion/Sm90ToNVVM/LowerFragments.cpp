@@ -190,21 +190,24 @@ struct LowerReduceColumns : FragmentPattern<sm90::ReduceColumnsOp> {
   LogicalResult
   matchAndRewrite(sm90::ReduceColumnsOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    // Two chains for each row, which hide the latency of the combination.
+    // Row by row: the assembler keeps to it, so that what follows from the
+    // first row starts under the second. Two chains hide the latency.
     constexpr unsigned kChains = 2;
-    Value partial[2][kChains] = {};
-    unsigned count[2] = {};
-    for (auto [i, value] : llvm::enumerate(adaptor.getSource())) {
-      unsigned row = rowOfElement(i) != 0;
-      Value &chain = partial[row][count[row]++ % kChains];
-      chain =
-          chain ? combine(rewriter, op.getLoc(), op.getCombine(), chain, value)
-                : value;
-    }
     SmallVector<Value> results;
-    for (auto &chains : partial)
+    for (bool second : {false, true}) {
+      Value chains[kChains] = {};
+      unsigned count = 0;
+      for (auto [i, value] : llvm::enumerate(adaptor.getSource())) {
+        if ((rowOfElement(i) != 0) != second)
+          continue;
+        Value &chain = chains[count++ % kChains];
+        chain = chain ? combine(rewriter, op.getLoc(), op.getCombine(), chain,
+                                value)
+                      : value;
+      }
       results.push_back(combine(rewriter, op.getLoc(), op.getCombine(),
                                 chains[0], chains[1]));
+    }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }

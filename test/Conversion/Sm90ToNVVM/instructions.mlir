@@ -1,0 +1,225 @@
+// Each instruction that is inline assembly, with its operands and constraints.
+
+// RUN: attn-opt %s --convert-sm90-to-nvvm --canonicalize --cse | FileCheck %s
+
+#operand_a = #sm90.layout<operand_a>
+#accumulator = #sm90.layout<accumulator>
+
+// A barrier for each stage, 8 bytes apart, which one thread initialises.
+
+// CHECK-LABEL: llvm.func @barriers()
+// CHECK: %[[SHARED:.*]] = llvm.mlir.addressof @shared_memory : !llvm.ptr<3>
+// CHECK-NEXT: %[[BASE:.*]] = llvm.ptrtoint %[[SHARED]] : !llvm.ptr<3> to i32
+// CHECK-NEXT: %[[FULL:.*]] = arith.addi %[[BASE]], %c2048_i32 : i32
+// CHECK-NEXT: %[[THREAD:.*]] = nvvm.read.ptx.sreg.tid.x : i32
+// CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi eq, %[[THREAD]], %c0_i32 : i32
+// CHECK-NEXT: scf.if %[[FIRST]] {
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[FULL]] : (i32) -> ()
+// CHECK-NEXT: %[[SECOND:.*]] = arith.addi %[[BASE]], %c2056_i32 : i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[SECOND]] : (i32) -> ()
+// CHECK-NEXT: }
+// CHECK: %[[EMPTY:.*]] = arith.addi %[[BASE]], %c2064_i32 : i32
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.init.shared::cta.b64 [$0], 4;", "r,~{memory}" %[[EMPTY]] : (i32) -> ()
+// CHECK: nvvm.fence.mbarrier.init
+// CHECK-NEXT: nvvm.barrier
+
+// The producer waits for the phase before that of its use n: stage n mod 2,
+// parity (n / 2) mod 2.
+// CHECK: %[[N:.*]] = nvvm.read.ptx.sreg.nctaid.x : i32
+// CHECK-NEXT: %[[STAGE:.*]] = arith.remui %[[N]], %c2_i32 : i32
+// CHECK-NEXT: %[[PHASE:.*]] = arith.divui %[[N]], %c2_i32 : i32
+// CHECK-NEXT: %[[PARITY:.*]] = arith.andi %[[PHASE]], %c1_i32 : i32
+// CHECK-NEXT: %[[BYTES:.*]] = arith.muli %[[STAGE]], %c8_i32 : i32
+// CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[EMPTY]], %[[BYTES]] : i32
+// CHECK-NEXT: %[[BEFORE:.*]] = arith.xori %[[PARITY]], %c1_i32 : i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %[[BARRIER]], %[[BEFORE]] : (i32, i32) -> ()
+
+// The consumer waits for the phase of its use; one thread of a warp arrives.
+// CHECK: } else {
+// CHECK: %[[PARITY:.*]] = arith.andi %{{.*}}, %c1_i32 : i32
+// CHECK-NEXT: %[[BYTES:.*]] = arith.muli %{{.*}}, %c8_i32 : i32
+// CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[FULL]], %[[BYTES]] : i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %[[BARRIER]], %[[PARITY]] : (i32, i32) -> ()
+// CHECK-NEXT: %[[LANE:.*]] = arith.andi %[[THREAD]], %c31_i32 : i32
+// CHECK-NEXT: %[[ELECTED:.*]] = arith.cmpi eq, %[[LANE]], %c0_i32 : i32
+// CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[EMPTY]], %[[BYTES]] : i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}" %[[BARRIER]], %[[ELECTED]] : (i32, i1) -> ()
+
+// Each warpgroup has the barrier of its number.
+// CHECK-NEXT: %[[WARPGROUP:.*]] = nvvm.shfl.sync idx
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "bar.sync $0, 128;", "r,~{memory}" %[[WARPGROUP]] : (i32) -> ()
+sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 4096 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<2 x 8x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 2048 : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(4) at 2064 : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+    %n = sm90.grid_size
+    %s = sm90.stage.await_empty %b, %empty[%n] : !sm90.buffer<2 x 8x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<8x64xbf16>
+    sm90.stage.release %s, %empty[%n] : !sm90.stage<8x64xbf16>, !sm90.mbarrier<2>
+  } consumer {
+    %n = sm90.block_id
+    %s = sm90.stage.await_full %b, %full[%n] : !sm90.buffer<2 x 8x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<8x64xbf16>
+    sm90.stage.release %s, %empty[%n] : !sm90.stage<8x64xbf16>, !sm90.mbarrier<2>
+    sm90.barrier.sync
+  }
+  sm90.return
+}
+
+// Coordinates from the inside out: in the panel, the rows, the panel, the other
+// axes.
+
+// CHECK-LABEL: llvm.func @copies(
+// CHECK-SAME: %[[MAP:.*]]: !llvm.ptr
+// CHECK-DAG: %[[EVICT_FIRST:.*]] = llvm.mlir.constant(1364590687093260288 : i64) : i64
+// CHECK-DAG: %[[EVICT_LAST:.*]] = llvm.mlir.constant(1508705875169116160 : i64) : i64
+// CHECK: %[[BUFFER:.*]] = llvm.ptrtoint
+// CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[BUFFER]], %c2048_i32
+// CHECK: mbarrier.try_wait
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 2048;", "r,~{memory}" %[[BARRIER]] : (i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] : (i32, !llvm.ptr, i32, i32, i32, i32, i32, i32, i64) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_FIRST]] :
+
+// The first thread of the warpgroup stores.
+// CHECK: %[[OWN:.*]] = arith.andi %{{.*}}, %c127_i32 : i32
+// CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi eq, %[[OWN]], %c0_i32 : i32
+// CHECK-NEXT: scf.if %[[FIRST]] {
+// CHECK-NEXT: nvvm.cp.async.bulk.wait_group 0 {read}
+// CHECK-NEXT: }
+// CHECK-NEXT: scf.if %[[FIRST]] {
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5, $6}], [$0];", "r,l,r,r,r,r,r,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32 : (i32, !llvm.ptr, i32, i32, i32, i32, i32) -> ()
+// CHECK-NEXT: nvvm.cp.async.bulk.commit.group
+// CHECK-NEXT: }
+// CHECK-NEXT: scf.if %[[FIRST]] {
+// CHECK-NEXT: nvvm.cp.async.bulk.wait_group 0{{$}}
+sm90.kernel @copies(%x: !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [#sm90.tensor<"x", tensor<?x?x4x128xbf16>, [0, 1, -1, -1]>], instances = [], shared_memory = 4096 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<1 x 8x128xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 2048 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+    %i0 = arith.constant 10 : index
+    %i1 = arith.constant 11 : index
+    %i2 = arith.constant 12 : index
+    %i3 = arith.constant 0 : index
+    %s = sm90.stage.await_empty %b, %full[%i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<8x128xbf16>
+    sm90.tma_load_async %x[%i0, %i1, %i2, %i3] into %s, %full[%i3] keep : !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>, !sm90.stage<8x128xbf16>, !sm90.mbarrier<1>
+    %t = sm90.stage.await_empty %b, %full[%i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<8x128xbf16>
+    sm90.tma_load_async %x[%i0, %i1, %i2, %i3] into %t, %full[%i3] : !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>, !sm90.stage<8x128xbf16>, !sm90.mbarrier<1>
+  } consumer {
+    %i0 = arith.constant 10 : index
+    %i1 = arith.constant 11 : index
+    %i2 = arith.constant 12 : index
+    %i3 = arith.constant 0 : index
+    sm90.tma_store.wait read
+    sm90.tma_store_async %b[%i3], %x[%i0, %i1, %i2, %i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>
+    sm90.tma_store.wait
+  }
+  sm90.return
+}
+
+// Four matrices of 8x8 for each 16 columns. The address of a lane: its row of 128
+// bytes, and a chunk of 16 bytes swizzled by the row; a step of 16 columns is 32
+// bytes.
+
+// CHECK-LABEL: llvm.func @matrices()
+// CHECK: %[[BASE:.*]] = llvm.ptrtoint
+// CHECK: %[[THREAD:.*]] = nvvm.read.ptx.sreg.tid.x
+// CHECK: mbarrier.try_wait
+// CHECK-NEXT: %[[LANE:.*]] = arith.andi %[[THREAD]], %c31_i32
+// CHECK-NEXT: %[[ROW:.*]] = arith.andi %[[LANE]], %c7_i32
+// CHECK-NEXT: %[[EIGHTH:.*]] = arith.shrui %[[LANE]], %c3_i32
+// CHECK-NEXT: %[[LOWER:.*]] = arith.andi %[[EIGHTH]], %c1_i32
+// CHECK-NEXT: %[[RIGHT:.*]] = arith.shrui %[[LANE]], %c4_i32
+// CHECK-NEXT: %[[DOWN:.*]] = arith.shli %[[LOWER]], %c3_i32
+// CHECK-NEXT: %[[OWN:.*]] = arith.andi %[[THREAD]], %c127_i32
+// CHECK-NEXT: %[[WARP:.*]] = arith.shrui %[[OWN]], %c5_i32
+// CHECK-NEXT: %[[WARP_ROW:.*]] = arith.shli %[[WARP]], %c4_i32
+// CHECK-NEXT: %[[SUM:.*]] = arith.addi %[[WARP_ROW]], %[[ROW]]
+// CHECK-NEXT: %[[ROWS:.*]] = arith.addi %[[SUM]], %[[DOWN]]
+// CHECK-NEXT: %[[CHUNK:.*]] = arith.xori %[[RIGHT]], %[[ROW]]
+// CHECK-NEXT: %[[CHUNK_BYTES:.*]] = arith.shli %[[CHUNK]], %c4_i32
+// CHECK-NEXT: %[[ROW_BYTES:.*]] = arith.muli %[[ROWS]], %c128_i32
+// CHECK-NEXT: %[[OFFSET:.*]] = arith.addi %[[ROW_BYTES]], %[[CHUNK_BYTES]]
+// CHECK-NEXT: %[[ADDRESS:.*]] = arith.addi %[[BASE]], %[[OFFSET]]
+// CHECK-NEXT: %{{.*}} = llvm.inline_asm has_side_effects asm_dialect = att "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", "=r,=r,=r,=r,r,~{memory}" %[[ADDRESS]] : (i32) -> !llvm.struct<(i32, i32, i32, i32)>
+// CHECK-NEXT: %[[NEXT:.*]] = arith.xori %[[ADDRESS]], %c32_i32
+// CHECK-NEXT: %{{.*}} = llvm.inline_asm has_side_effects asm_dialect = att "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", "=r,=r,=r,=r,r,~{memory}" %[[NEXT]] :
+// CHECK-COUNT-2: ldmatrix
+// CHECK-NOT: ldmatrix
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", "r,r,r,r,r,~{memory}" %[[ADDRESS]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (i32, i32, i32, i32, i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", "r,r,r,r,r,~{memory}" %[[NEXT]],
+// CHECK-COUNT-2: stmatrix
+// CHECK-NOT: stmatrix
+// CHECK: nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+sm90.kernel @matrices() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 4096 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<1 x 64x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 8192 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 64x64xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xbf16>
+    %a = sm90.load_fragment %s row(%c0) : !sm90.stage<64x64xbf16> -> tensor<64x64xbf16, #operand_a>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<1>
+    %c = arith.constant dense<1.0> : tensor<64x64xf32, #accumulator>
+    %d = arith.truncf %c : tensor<64x64xf32, #accumulator> to tensor<64x64xbf16, #accumulator>
+    sm90.store_fragment %d, %b[%c0] : tensor<64x64xbf16, #accumulator>, !sm90.buffer<1 x 64x64xbf16>
+  }
+  sm90.return
+}
+
+// Without an accumulator the first instruction overwrites (scale-d is 0). K runs
+// along the columns of the stage: a step of 16 is 32 bytes, the next panel of 16
+// rows is 2048 bytes away, all in units of 16 bytes. The high word of the
+// descriptor has the stride of 1024 bytes and the swizzle of 128 bytes, the low
+// one the address and a leading offset of 1.
+
+// CHECK-LABEL: llvm.func @transposed()
+// CHECK: %[[BASE:.*]] = llvm.ptrtoint
+// CHECK: %[[MASKED:.*]] = arith.andi %[[BASE]], %c262143_i32
+// CHECK-NEXT: %[[ADDRESS:.*]] = arith.shrui %[[MASKED]], %c4_i32
+// CHECK-NEXT: %[[LOW:.*]] = arith.ori %[[ADDRESS]], %c65536_i32
+// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $40, 0;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$8, $9, $10, $11}, descriptor, 0, 1, 1, 0;\0A\09add.s32 low, $40, 2;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$12, $13, $14, $15}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 4;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$16, $17, $18, $19}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 6;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$20, $21, $22, $23}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 128;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$24, $25, $26, $27}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 130;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$28, $29, $30, $31}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 132;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$32, $33, $34, $35}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 134;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$36, $37, $38, $39}, descriptor, 1, 1, 1, 0;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
+// CHECK-COUNT-8: llvm.extractvalue %[[F]]
+
+// The wait ties the accumulators to those of the product, and keeps the registers
+// of the left operand alive.
+// CHECK-NEXT: %{{.*}} = llvm.inline_asm has_side_effects asm_dialect = att "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,~{memory}"
+sm90.kernel @transposed() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 8200 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<1 x 16x128xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 8192 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %x = arith.constant dense<1.0> : tensor<64x128xf32, #accumulator>
+    %y = arith.truncf %x : tensor<64x128xf32, #accumulator> to tensor<64x128xbf16, #accumulator>
+    %q = sm90.layout_cast %y : tensor<64x128xbf16, #accumulator> -> tensor<64x128xbf16, #operand_a>
+    %k = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 16x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<16x128xbf16>
+    %f = sm90.wgmma_async %q, %k transpose_rhs : !sm90.in_flight<tensor<64x16xf32, #accumulator> = tensor<64x128xbf16, #operand_a> * <16x128xbf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x16xf32, #accumulator> = tensor<64x128xbf16, #operand_a> * <16x128xbf16>>
+    sm90.stage.release %done, %full[%c0] : !sm90.stage<16x128xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// With an accumulator, which is tied to the result. K runs along the rows: a step
+// of 16 is 2048 bytes; the leading offset is that of the next panel of 32 rows.
+
+// CHECK-LABEL: llvm.func @accumulated()
+// CHECK: %[[LOW:.*]] = arith.ori %{{.*}}, %c16777216_i32
+// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $72, 0;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$64, $65, $66, $67}, descriptor, 1, 1, 1, 1;\0A\09add.s32 low, $72, 128;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$68, $69, $70, $71}, descriptor, 1, 1, 1, 1;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
+// CHECK: wgmma.wait_group.sync.aligned 0;
+sm90.kernel @accumulated() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 8200 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<1 x 32x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 8192 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %x = arith.constant dense<1.0> : tensor<64x32xf32, #accumulator>
+    %y = arith.truncf %x : tensor<64x32xf32, #accumulator> to tensor<64x32xbf16, #accumulator>
+    %p = sm90.layout_cast %y : tensor<64x32xbf16, #accumulator> -> tensor<64x32xbf16, #operand_a>
+    %acc = arith.constant dense<1.0> : tensor<64x64xf32, #accumulator>
+    %v = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 32x64xbf16>, !sm90.mbarrier<1> -> !sm90.stage<32x64xbf16>
+    %f = sm90.wgmma_async %p, %v acc(%acc) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
+    sm90.stage.release %done, %full[%c0] : !sm90.stage<32x64xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
