@@ -296,25 +296,27 @@ LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
 }
 
 LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
-  Value acc = use(op.getAcc()), factor = use(op.getFactor());
-  auto scaled = [&]() -> Value {
+  Value factor = use(op.getFactor());
+  auto scale = [&](Value acc) -> Value {
     return arith::MulFOp::create(builder, loc, acc,
                                  broadcast(factor, acc.getType()));
   };
   if (!op.getMostlyOne()) {
-    mapping.map(op.getResult(), scaled());
+    mapping.map(op.getResult(), scale(use(op.getAcc())));
     return success();
   }
+  // The vote comes first: the accumulator may still be under way.
   Value isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                       factor, constant(factor.getType(), 1));
   Value all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), isOne);
+  Value acc = use(op.getAcc());
   auto branch = scf::IfOp::create(builder, loc, acc.getType(), all,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(builder, loc, acc);
   builder.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(builder, loc, scaled());
+  scf::YieldOp::create(builder, loc, scale(acc));
   mapping.map(op.getResult(), branch.getResult(0));
   return success();
 }
