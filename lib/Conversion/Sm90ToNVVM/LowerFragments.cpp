@@ -190,24 +190,21 @@ struct LowerReduceColumns : FragmentPattern<sm90::ReduceColumnsOp> {
   LogicalResult
   matchAndRewrite(sm90::ReduceColumnsOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    // Row by row: the assembler keeps to it, so that what follows from the
-    // first row starts under the second. Two chains hide the latency.
+    // Two chains for each row, which hide the latency of the combination.
     constexpr unsigned kChains = 2;
+    Value partial[2][kChains] = {};
+    unsigned count[2] = {};
+    for (auto [i, value] : llvm::enumerate(adaptor.getSource())) {
+      unsigned row = rowOfElement(i) != 0;
+      Value &chain = partial[row][count[row]++ % kChains];
+      chain =
+          chain ? combine(rewriter, op.getLoc(), op.getCombine(), chain, value)
+                : value;
+    }
     SmallVector<Value> results;
-    for (bool second : {false, true}) {
-      Value chains[kChains] = {};
-      unsigned count = 0;
-      for (auto [i, value] : llvm::enumerate(adaptor.getSource())) {
-        if ((rowOfElement(i) != 0) != second)
-          continue;
-        Value &chain = chains[count++ % kChains];
-        chain = chain ? combine(rewriter, op.getLoc(), op.getCombine(), chain,
-                                value)
-                      : value;
-      }
+    for (auto &chains : partial)
       results.push_back(combine(rewriter, op.getLoc(), op.getCombine(),
                                 chains[0], chains[1]));
-    }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -323,6 +320,11 @@ PredicateEvaluator::Position PredicateEvaluator::lookup(Value value) {
   return {mapping.lookupOrDefault(value), 0};
 }
 
+/// A difference says nothing of these: positions may be negative.
+static bool isUnsigned(arith::CmpIPredicate predicate) {
+  return predicate >= arith::CmpIPredicate::ult;
+}
+
 Value PredicateEvaluator::compare(arith::CmpIOp op) {
   Position lhs = lookup(op.getLhs()), rhs = lookup(op.getRhs());
   auto constant = [&](int64_t value) -> Value {
@@ -358,7 +360,8 @@ void PredicateEvaluator::evaluateOp(Operation &op) {
     }
   }
   auto comparison = dyn_cast<arith::CmpIOp>(op);
-  if (comparison && comparison.getLhs().getType().isIndex()) {
+  if (comparison && comparison.getLhs().getType().isIndex() &&
+      !isUnsigned(comparison.getPredicate())) {
     mapping.map(comparison.getResult(), compare(comparison));
     return;
   }
