@@ -17,7 +17,8 @@ def HoistScoreDotPass : Pass<"tile-hoist-score-dot", "::mlir::tile::KernelOp"> {
     the values of block i - 1 stands between the scores of block i and their
     softmax, so that a target with asynchronous products runs it under that
     softmax. The first block is peeled off in front of the loop, its product with
-    the values goes behind the last one. Obeys `hoist_score_dot` of the schedule.
+    the values goes behind the last one. Obeys `hoist_score_dot` of the schedule;
+    a loop of another shape, or one that stores, stays as it is.
 
     ```mlir
     scf.for %i = %c0 to %n step %c1 iter_args(%m, %l, %acc) {
@@ -51,7 +52,8 @@ def SplitMaskedLoopPass : Pass<"tile-split-masked-loop", "::mlir::tile::KernelOp
     three: blocks that the mask cuts on the right, blocks that it leaves whole,
     blocks that it cuts on the left. The middle one has no `tile.mask`. A side
     that provably needs no iteration is left out. Obeys `split_masked_loop` of
-    the schedule; a loop whose mask `KeyBounds` cannot read stays as it is.
+    the schedule; a loop whose mask `KeyBounds` cannot read, or that is unbounded
+    on the right, stays as it is.
 
     ```mlir
     scf.for %i = %c0 to %n step %c1 iter_args(...) {

@@ -181,7 +181,7 @@ static void removeMask(scf::ForOp loop) {
   mask.erase();
 }
 
-static void split(MaskedLoop masked) {
+static void split(const MaskedLoop &masked) {
   scf::ForOp loop = masked.loop;
   SmallVector<Part> parts = createParts(masked);
   OpBuilder builder(loop);
@@ -211,7 +211,7 @@ struct SplitMaskedLoop : tile::impl::SplitMaskedLoopPassBase<SplitMaskedLoop> {
       if (std::optional<MaskedLoop> masked = matchMaskedLoop(loop))
         loops.push_back(*masked);
     });
-    for (MaskedLoop masked : loops)
+    for (const MaskedLoop &masked : loops)
       split(masked);
   }
 };
