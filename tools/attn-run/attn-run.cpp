@@ -14,6 +14,7 @@
 
 #include "attn/Pipelines/Registration.h"
 #include "attn/Runtime/CudaDevice.h"
+#include "attn/Runtime/EmulatorDevice.h"
 #include "attn/Runtime/Npy.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -25,7 +26,7 @@ using namespace attn::runtime;
 namespace cl = llvm::cl;
 
 namespace {
-enum class DeviceChoice { Auto, Cuda, Tile, Reference };
+enum class DeviceChoice { Auto, Cuda, Emulator, Tile, Reference };
 } // namespace
 
 static cl::OptionCategory category("attn-run options");
@@ -36,6 +37,8 @@ static cl::opt<DeviceChoice> deviceChoice(
     cl::values(clEnumValN(DeviceChoice::Auto, "auto",
                           "a GPU where there is one, else the reference"),
                clEnumValN(DeviceChoice::Cuda, "cuda", "a Hopper GPU"),
+               clEnumValN(DeviceChoice::Emulator, "emulator",
+                          "the emulator of PTX on the CPU"),
                clEnumValN(DeviceChoice::Tile, "tile",
                           "the interpreter of the tile level on the CPU"),
                clEnumValN(DeviceChoice::Reference, "reference",
@@ -50,8 +53,13 @@ static cl::list<std::string>
 static cl::list<std::string> outputFlags("output", cl::desc("Write a result"),
                                          cl::value_desc("name=file.npy"),
                                          cl::cat(category));
-static cl::opt<uint64_t> seed("seed", cl::desc("Seed of the random numbers"),
-                              cl::init(0), cl::cat(category));
+static cl::opt<uint64_t>
+    seed("seed",
+         cl::desc("Seed of the random numbers and of the emulator's order"),
+         cl::init(0), cl::cat(category));
+static cl::opt<bool> hazards("hazards",
+                             cl::desc("Look for hazards in the emulator"),
+                             cl::cat(category));
 static cl::opt<bool> checkFlag("check", cl::desc("Compare with the reference"),
                                cl::cat(category));
 static cl::opt<bool> benchFlag("bench", cl::desc("Measure the speed"),
@@ -68,6 +76,9 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
     return makeReferenceRunner(program);
   if (deviceChoice == DeviceChoice::Tile)
     return makeTileRunner(program);
+  if (deviceChoice == DeviceChoice::Emulator)
+    return makeCompiledRunner(program, makeEmulatorDevice({seed, hazards}),
+                              ptxas);
   Result<std::unique_ptr<Device>> device = openCudaDevice();
   if (!device.failed())
     return makeCompiledRunner(program, std::move(*device), ptxas);

@@ -1,0 +1,400 @@
+//===- Block.cpp - One block of threads, executed -------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Block.h"
+
+#include "Syntax.h"
+
+#include <sstream>
+
+using namespace attn::runtime::emulator;
+
+/// Of a multiprocessor, and the most that a thread can have at the start.
+static constexpr uint32_t registerFile = 65536;
+static constexpr uint32_t maxRegisters = 248;
+
+uint64_t Random::next() {
+  state += 0x9E3779B97F4A7C15u;
+  uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+static uint32_t warpCount(const Grid &grid) {
+  return (grid.threads + warpSize - 1) / warpSize;
+}
+
+/// The lanes of a warp of a block, the last of which may have fewer.
+static uint32_t lanesOf(const Grid &grid, uint32_t warp) {
+  uint32_t count = std::min(grid.threads - warp * warpSize, warpSize);
+  return count == warpSize ? ~0u : (1u << count) - 1;
+}
+
+Block::Block(const Grid &grid, uint32_t index)
+    : grid(grid), index(index),
+      random(grid.seed * 0xD1342543DE82EF95u + index + 1),
+      shared(grid.program.staticSharedBytes + grid.sharedBytes, warpCount(grid),
+             grid.checked),
+      mbarriers(warpCount(grid)) {
+  uint32_t threads = warpCount(grid) * warpSize;
+  uint32_t budget = std::min(registerFile / threads / 8 * 8, maxRegisters);
+  freeRegisters = registerFile - threads * budget;
+  for (uint32_t warp = 0; warp < warpCount(grid); ++warp) {
+    warps.push_back(
+        std::make_unique<Warp>(grid.program, warp, lanesOf(grid, warp)));
+    warps.back()->registerBudget = budget;
+  }
+}
+
+uint64_t Block::randomDue() {
+  static constexpr uint64_t never = ~uint64_t(0);
+  switch (random.below(4)) {
+  case 0:
+    return now;
+  case 1:
+    return now + random.below(64);
+  case 2:
+    return now + random.below(16384);
+  default:
+    return never;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Hazards
+//===----------------------------------------------------------------------===//
+
+void Block::report(HazardKind kind, const Warp &warp,
+                   const Instruction &instruction, int lane,
+                   const std::string &what, std::optional<uint64_t> address) {
+  std::ostringstream text;
+  text << "hazard: " << hazardName(kind) << ": " << what << "\n  kernel '"
+       << grid.program.kernel << "', block " << index << ", warp "
+       << warp.index;
+  if (lane >= 0)
+    text << ", lane " << lane;
+  if (address)
+    text << ", address 0x" << std::hex << *address << std::dec;
+  text << "\n  "
+       << lineFailure(grid.program.lines, instruction.line, "in").message;
+  grid.log.add({kind, instruction.line, text.str()});
+}
+
+Step Block::fail(HazardKind kind, const Warp &warp,
+                 const Instruction &instruction, int lane,
+                 const std::string &what, std::optional<uint64_t> address) {
+  report(kind, warp, instruction, lane, what, address);
+  return Step::Failed;
+}
+
+Step Block::block(Warp &warp, std::string waitsFor) {
+  warp.waitsFor = std::move(waitsFor);
+  return Step::Blocked;
+}
+
+void Block::checkRead(Warp &warp, const Instruction &instruction,
+                      Operand operand, uint32_t mask) {
+  if (!grid.checked || operand.kind == Operand::Kind::Constant)
+    return;
+  RegisterState &state = warp.state(operand);
+  if (state.flight == RegisterState::Flight::Accumulator)
+    report(HazardKind::RegisterInFlight, warp, instruction, -1,
+           "reads " + warp.name(grid.program, operand) +
+               ", an accumulator of a wgmma in flight");
+  else if (uint32_t missing = mask & ~state.written)
+    report(HazardKind::UnwrittenRegister, warp, instruction,
+           __builtin_ctz(missing),
+           "reads " + warp.name(grid.program, operand) +
+               ", which nothing wrote");
+}
+
+void Block::noteWrite(Warp &warp, const Instruction &instruction,
+                      Operand operand, uint32_t mask) {
+  if (!grid.checked)
+    return;
+  RegisterState &state = warp.state(operand);
+  if (state.flight != RegisterState::Flight::None)
+    report(HazardKind::RegisterInFlight, warp, instruction, -1,
+           "writes " + warp.name(grid.program, operand) +
+               ", which a wgmma in flight uses");
+  state.written |= mask;
+  state.fences = warp.wgmmaFences;
+}
+
+std::string Block::agentText(uint32_t agent) const {
+  if (agent < warps.size())
+    return "warp " + std::to_string(agent);
+  std::ostringstream text;
+  text << "a copy that completes on the mbarrier at 0x" << std::hex
+       << mbarriers.addressOf(agent);
+  return text.str();
+}
+
+void Block::reportConflict(const Conflict &conflict, const Warp &warp,
+                           const Instruction &instruction, int lane,
+                           bool isWrite) {
+  const char *access = isWrite ? "writes" : "reads";
+  std::string agent = agentText(conflict.agent);
+  switch (conflict.kind) {
+  case Conflict::Kind::None:
+    return;
+  case Conflict::Kind::Unwritten:
+    return report(HazardKind::UnwrittenMemory, warp, instruction, lane,
+                  "reads shared memory that nothing wrote", conflict.address);
+  case Conflict::Kind::AfterWrite:
+    return report(HazardKind::Race, warp, instruction, lane,
+                  std::string(access) + " shared memory that " + agent +
+                      " wrote, without being ordered after it",
+                  conflict.address);
+  case Conflict::Kind::Unfenced:
+    return report(HazardKind::MissingProxyFence, warp, instruction, lane,
+                  std::string(access) + " shared memory asynchronously that " +
+                      agent + " wrote, without fence.proxy.async",
+                  conflict.address);
+  case Conflict::Kind::AfterRead:
+    return report(HazardKind::Race, warp, instruction, lane,
+                  "overwrites shared memory that " + agent +
+                      " read, without being ordered after it",
+                  conflict.address);
+  }
+}
+
+void Block::checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+                         uint32_t address, uint32_t size) {
+  if (!grid.checked)
+    return;
+  auto found = [&](const char *reader, uint32_t line) {
+    report(HazardKind::MemoryInFlight, warp, instruction, lane,
+           "overwrites shared memory that " + std::string(reader) +
+               " in flight reads (PTX line " + std::to_string(line) + ")",
+           address);
+  };
+  for (const auto &other : warps)
+    if (const PendingWgmma *wgmma = findWgmmaReading(*other, address, size))
+      return found("a wgmma", wgmma->instruction->line);
+  if (const PendingCopy *copy = findStoreReading(*this, address, size))
+    found("a copy", copy->instruction->line);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+uint8_t *Block::accessShared(Warp &warp, const Instruction &instruction,
+                             int lane, uint64_t address, uint32_t size,
+                             uint32_t alignment) {
+  if (!shared.contains(address, size)) {
+    std::ostringstream text;
+    text << "accesses " << size << " bytes outside of shared memory, which is ["
+         << std::hex << "0x" << SharedMemory::base << ", 0x" << shared.end()
+         << ")";
+    fail(HazardKind::OutOfBounds, warp, instruction, lane, text.str(), address);
+    return nullptr;
+  }
+  if (address % alignment) {
+    fail(HazardKind::Misaligned, warp, instruction, lane,
+         "expected an address that is a multiple of " +
+             std::to_string(alignment),
+         address);
+    return nullptr;
+  }
+  return shared.at(static_cast<uint32_t>(address));
+}
+
+uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
+                           uint64_t address, uint32_t size) {
+  uint8_t *bytes = accessShared(warp, instruction, lane, address, size, size);
+  if (!bytes || !grid.checked)
+    return bytes;
+  auto start = static_cast<uint32_t>(address);
+  Accessor by = warp.genericAccessor();
+  reportConflict(shared.checkRead(by, start, size), warp, instruction, lane,
+                 /*isWrite=*/false);
+  shared.recordRead(warp.index, by.stamp, start, size);
+  return bytes;
+}
+
+uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
+                            int lane, uint64_t address, uint32_t size) {
+  uint8_t *bytes = accessShared(warp, instruction, lane, address, size, size);
+  if (!bytes || !grid.checked)
+    return bytes;
+  auto start = static_cast<uint32_t>(address);
+  checkNotRead(warp, instruction, lane, start, size);
+  reportConflict(shared.recordWrite(warp.genericAccessor(), start, size), warp,
+                 instruction, lane, /*isWrite=*/true);
+  return bytes;
+}
+
+uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
+                             int lane, uint64_t address, uint32_t size) {
+  uint8_t *bytes = grid.memory.find(address, size);
+  if (!bytes)
+    fail(HazardKind::OutOfBounds, warp, instruction, lane,
+         "accesses " + std::to_string(size) +
+             " bytes of global memory that are not allocated",
+         address);
+  else if (address % size) {
+    fail(HazardKind::Misaligned, warp, instruction, lane,
+         "expected an address that is a multiple of " + std::to_string(size),
+         address);
+    return nullptr;
+  }
+  return bytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Scheduling
+//===----------------------------------------------------------------------===//
+
+/// Leaves the paths that have reached the place where they meet others, or
+/// whose lanes have all exited.
+static void reconverge(Warp &warp) {
+  while (!warp.paths.empty()) {
+    const Path &path = warp.paths.back();
+    bool met = warp.paths.size() > 1 && path.pc == path.reconverge;
+    if (path.mask && !met)
+      return;
+    warp.paths.pop_back();
+  }
+}
+
+Step Block::step(Warp &warp) {
+  Path &path = warp.paths.back();
+  const Instruction &instruction = grid.program.instructions[path.pc];
+  uint32_t mask = path.mask;
+  if (instruction.guard >= 0) {
+    Operand guard{Operand::Kind::Predicate,
+                  static_cast<uint32_t>(instruction.guard)};
+    checkRead(warp, instruction, guard, mask);
+    uint32_t value = warp.predicates[guard.index];
+    mask &= instruction.guardNegated ? ~value : value;
+  }
+  Step result = Step::Next;
+  if (mask) {
+    if (instruction.aligned && mask != warp.liveLanes() && grid.checked)
+      report(HazardKind::Divergence, warp, instruction, __builtin_ctz(mask),
+             "not all threads of the warp execute this together");
+    result = instruction.execute(*this, warp, instruction, mask);
+  }
+  if (result == Step::Next)
+    ++warp.paths.back().pc;
+  if (result == Step::Next || result == Step::Jumped)
+    reconverge(warp);
+  return result;
+}
+
+/// Executes up to `steps` instructions of `warp`; false if one failed.
+bool Block::runWarp(Warp &warp, uint32_t steps) {
+  warp.blocked = false;
+  while (steps-- && !warp.isDone()) {
+    ++now;
+    executeDueWgmmas(*this, warp, now);
+    if (!completeDueCopies())
+      return false;
+    switch (step(warp)) {
+    case Step::Next:
+    case Step::Jumped:
+      break;
+    case Step::Blocked:
+      warp.blocked = true;
+      warp.blockedSince = events;
+      return true;
+    case Step::Failed:
+      return false;
+    }
+  }
+  if (warp.isDone())
+    finish(warp);
+  return true;
+}
+
+bool Block::completeDueCopies() {
+  for (size_t i = 0; i < copies.size();)
+    if (copies[i].due > now)
+      ++i;
+    else if (completeCopy(*this, i) == Step::Failed)
+      return false;
+  return true;
+}
+
+/// What a warp may not leave behind when it exits.
+void Block::finish(Warp &warp) {
+  if (!warp.wgmmas.empty())
+    report(HazardKind::Outstanding, warp, *warp.wgmmas.front().instruction, -1,
+           warp.wgmmas.front().group == PendingWgmma::uncommitted
+               ? "the warp exits without a commit of this wgmma"
+               : "the warp exits without a wait for this wgmma");
+  for (const PendingCopy &copy : copies)
+    if (copy.isStore && copy.warp == warp.index)
+      report(HazardKind::Outstanding, warp, *copy.instruction,
+             static_cast<int>(copy.lane),
+             copy.group == PendingCopy::uncommitted
+                 ? "the thread exits without a commit of this copy"
+                 : "the thread exits without a wait for this copy");
+  warp.wgmmas.clear();
+  wake();
+}
+
+/// Lets something happen that does not depend on a warp; false if nothing can.
+bool Block::unblock() {
+  if (copies.empty())
+    return false;
+  copies[random.below(static_cast<uint32_t>(copies.size()))].due = now;
+  return true;
+}
+
+bool Block::reportDeadlock() {
+  std::string text = "no warp can go on";
+  const Warp *first = nullptr;
+  for (const auto &warp : warps) {
+    if (warp->isDone())
+      continue;
+    first = first ? first : warp.get();
+    const Path &path = warp->paths.back();
+    text += "\n  warp " + std::to_string(warp->index) + " waits at PTX line " +
+            std::to_string(grid.program.instructions[path.pc].line) + " for " +
+            warp->waitsFor;
+  }
+  fail(HazardKind::Deadlock, *first,
+       grid.program.instructions[first->paths.back().pc], -1, text);
+  return false;
+}
+
+bool Block::run() {
+  // Short turns find other orders than long ones do.
+  static constexpr uint32_t turns[] = {1, 8, 64, 512};
+  std::vector<Warp *> ready;
+  while (true) {
+    ready.clear();
+    bool done = true;
+    for (const auto &warp : warps) {
+      done &= warp->isDone();
+      if (!warp->isDone() && !(warp->blocked && warp->blockedSince == events))
+        ready.push_back(warp.get());
+    }
+    if (done)
+      break;
+    if (ready.empty()) {
+      if (!unblock())
+        return reportDeadlock();
+      if (!completeDueCopies())
+        return false;
+      continue;
+    }
+    Warp &warp = *ready[random.below(static_cast<uint32_t>(ready.size()))];
+    if (!runWarp(warp, turns[random.below(4)]))
+      return false;
+  }
+  for (const PendingCopy &copy : copies)
+    if (!copy.isStore)
+      report(HazardKind::Outstanding, *warps[copy.warp], *copy.instruction,
+             static_cast<int>(copy.lane),
+             "the block exits before this copy has completed");
+  return true;
+}

@@ -1,0 +1,142 @@
+//===- Block.h - One block of threads, executed -----------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_EMULATOR_BLOCK_H
+#define ATTN_RUNTIME_EMULATOR_BLOCK_H
+
+#include "GlobalMemory.h"
+#include "Hazard.h"
+#include "MBarrier.h"
+#include "Program.h"
+#include "SharedMemory.h"
+#include "Tma.h"
+#include "Warp.h"
+
+#include "attn/Runtime/Launch.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace attn::runtime::emulator {
+
+/// What all blocks of a launch have in common.
+struct Grid {
+  const Program &program;
+  const GlobalMemory &memory;
+  uint32_t blocks = 1;
+  uint32_t threads = warpSize;
+  /// Beyond what the program declares.
+  uint32_t sharedBytes = 0;
+  std::vector<uint8_t> parameters;
+  /// The tensor maps among the parameters, by their offset.
+  std::vector<std::pair<uint32_t, TensorMapDescription>> tensorMaps;
+  uint64_t seed = 0;
+  /// Look for hazards that do not stop the execution by themselves.
+  bool checked = false;
+  HazardLog &log;
+};
+
+/// A small generator, so that a seed means the same everywhere.
+class Random {
+public:
+  explicit Random(uint64_t seed) : state(seed) {}
+  uint64_t next();
+  uint32_t below(uint32_t bound) {
+    return static_cast<uint32_t>(next() % bound);
+  }
+
+private:
+  uint64_t state;
+};
+
+/// A barrier that bar.sync names.
+struct NamedBarrier {
+  uint32_t count = 0;
+  uint32_t arrived = 0;
+  int64_t generation = 0;
+  Clock arrivedSeen, arrivedFenced;
+  /// What those of the last complete generation knew together.
+  Clock seen, fenced;
+};
+
+class Block {
+public:
+  Block(const Grid &grid, uint32_t index);
+
+  /// Executes the block; false if it could not finish, which the log says.
+  bool run();
+
+  const Grid &grid;
+  const uint32_t index;
+  Random random;
+  SharedMemory shared;
+  std::vector<std::unique_ptr<Warp>> warps;
+  MBarriers mbarriers;
+  std::array<NamedBarrier, 16> namedBarriers;
+  std::vector<PendingCopy> copies;
+  uint32_t freeRegisters = 0;
+
+  uint64_t time() const { return now; }
+  /// When something that starts now shall happen: soon, late, or not before
+  /// somebody waits for it.
+  uint64_t randomDue();
+  /// Something happened that a blocked warp may wait for.
+  void wake() { ++events; }
+
+  /// Adds a hazard of `lane` of `warp`, -1 standing for all of them.
+  void report(HazardKind kind, const Warp &warp, const Instruction &instruction,
+              int lane, const std::string &what,
+              std::optional<uint64_t> address = std::nullopt);
+  /// The same for one that ends the execution.
+  Step fail(HazardKind kind, const Warp &warp, const Instruction &instruction,
+            int lane, const std::string &what,
+            std::optional<uint64_t> address = std::nullopt);
+  Step block(Warp &warp, std::string waitsFor);
+
+  /// Reports the use of registers that nothing wrote or that are in flight.
+  void checkRead(Warp &warp, const Instruction &instruction, Operand operand,
+                 uint32_t mask);
+  void noteWrite(Warp &warp, const Instruction &instruction, Operand operand,
+                 uint32_t mask);
+
+  /// The bytes of an access to shared memory by the generic proxy, or null
+  /// after it has failed.
+  uint8_t *readShared(Warp &warp, const Instruction &instruction, int lane,
+                      uint64_t address, uint32_t size);
+  uint8_t *writeShared(Warp &warp, const Instruction &instruction, int lane,
+                       uint64_t address, uint32_t size);
+  /// The same without a record of the access.
+  uint8_t *accessShared(Warp &warp, const Instruction &instruction, int lane,
+                        uint64_t address, uint32_t size, uint32_t alignment);
+  uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
+                        uint64_t address, uint32_t size);
+  void reportConflict(const Conflict &conflict, const Warp &warp,
+                      const Instruction &instruction, int lane, bool isWrite);
+  /// Reports what is in flight and still reads bytes that are written.
+  void checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+                    uint32_t address, uint32_t size);
+
+private:
+  Step step(Warp &warp);
+  bool runWarp(Warp &warp, uint32_t steps);
+  bool completeDueCopies();
+  void finish(Warp &warp);
+  bool unblock();
+  bool reportDeadlock();
+  std::string agentText(uint32_t agent) const;
+
+  uint64_t now = 0;
+  uint64_t events = 0;
+};
+
+} // namespace attn::runtime::emulator
+
+#endif // ATTN_RUNTIME_EMULATOR_BLOCK_H

@@ -1,0 +1,171 @@
+//===- Control.cpp - Branches and where they meet again -------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Block.h"
+#include "Decoder.h"
+
+#include <algorithm>
+
+using namespace attn::runtime;
+using namespace attn::runtime::emulator;
+
+static Step executeBranch(Block &block, Warp &warp,
+                          const Instruction &instruction, uint32_t mask) {
+  Path &path = warp.paths.back();
+  if (mask == path.mask) {
+    path.pc = instruction.target;
+    return Step::Jumped;
+  }
+  Path taken{instruction.target, instruction.reconverge, mask};
+  Path other{path.pc + 1, instruction.reconverge, path.mask & ~mask};
+  path.pc = instruction.reconverge;
+  // Which side goes first is not defined.
+  if (block.random.below(2))
+    std::swap(taken, other);
+  warp.paths.push_back(other);
+  warp.paths.push_back(taken);
+  return Step::Jumped;
+}
+
+static Step executeExit(Block &, Warp &warp, const Instruction &,
+                        uint32_t mask) {
+  warp.exited |= mask;
+  for (Path &path : warp.paths)
+    path.mask &= ~mask;
+  return Step::Next;
+}
+
+Status attn::runtime::emulator::decodeControl(Decoder &decoder) {
+  Instruction &instruction = decoder.instruction();
+  const std::string &name = decoder.statement().name;
+  if (name == "ret" || name == "exit") {
+    instruction.execute = executeExit;
+    return decoder.expectOperands(0);
+  }
+  if (name != "bra" && name != "bra.uni")
+    return decoder.unknown();
+  if (Status status = decoder.expectOperands(1); status.failed())
+    return status;
+  Result<uint32_t> target = decoder.label(decoder.statement().operands[0]);
+  if (target.failed())
+    return target.error();
+  instruction.execute = executeBranch;
+  instruction.target = *target;
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Reconvergence
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The instructions as a graph, with one node more for the end of the kernel,
+/// and for each its nearest postdominator: the place that every path from it
+/// comes through.
+class Postdominators {
+public:
+  explicit Postdominators(const std::vector<Instruction> &instructions);
+
+  uint32_t nearest(uint32_t node) const { return parent[node]; }
+
+private:
+  std::vector<uint32_t> successors(uint32_t node) const;
+  void number();
+  uint32_t meet(uint32_t a, uint32_t b) const;
+
+  static constexpr uint32_t none = ~0u;
+
+  const std::vector<Instruction> &instructions;
+  uint32_t end;
+  std::vector<std::vector<uint32_t>> predecessors;
+  /// Those that reach the end, in the order of a walk back from it: a node
+  /// comes after the one that it was found through.
+  std::vector<uint32_t> order;
+  std::vector<uint32_t> rank;
+  std::vector<uint32_t> parent;
+};
+} // namespace
+
+std::vector<uint32_t> Postdominators::successors(uint32_t node) const {
+  const Instruction &instruction = instructions[node];
+  bool conditional = instruction.guard >= 0;
+  std::vector<uint32_t> result;
+  if (instruction.execute == executeBranch)
+    result.push_back(instruction.target);
+  else if (instruction.execute == executeExit)
+    result.push_back(end);
+  else
+    conditional = true;
+  if (conditional)
+    result.push_back(node + 1);
+  return result;
+}
+
+/// Numbers the nodes in reverse postorder of the reversed graph.
+void Postdominators::number() {
+  std::vector<std::pair<uint32_t, size_t>> stack = {{end, 0}};
+  std::vector<bool> seen(end + 1);
+  seen[end] = true;
+  while (!stack.empty()) {
+    auto &[node, next] = stack.back();
+    if (next == predecessors[node].size()) {
+      order.push_back(node);
+      stack.pop_back();
+      continue;
+    }
+    uint32_t predecessor = predecessors[node][next++];
+    if (!seen[predecessor]) {
+      seen[predecessor] = true;
+      stack.emplace_back(predecessor, 0);
+    }
+  }
+  std::reverse(order.begin(), order.end());
+  for (uint32_t i = 0; i < order.size(); ++i)
+    rank[order[i]] = i;
+}
+
+uint32_t Postdominators::meet(uint32_t a, uint32_t b) const {
+  while (a != b) {
+    while (rank[a] > rank[b])
+      a = parent[a];
+    while (rank[b] > rank[a])
+      b = parent[b];
+  }
+  return a;
+}
+
+Postdominators::Postdominators(const std::vector<Instruction> &instructions)
+    : instructions(instructions),
+      end(static_cast<uint32_t>(instructions.size())), predecessors(end + 1),
+      rank(end + 1, none), parent(end + 1, none) {
+  for (uint32_t node = 0; node < end; ++node)
+    for (uint32_t successor : successors(node))
+      predecessors[successor].push_back(node);
+  number();
+  parent[end] = end;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t node : order) {
+      if (node == end)
+        continue;
+      uint32_t best = none;
+      for (uint32_t successor : successors(node))
+        if (parent[successor] != none)
+          best = best == none ? successor : meet(best, successor);
+      changed |= parent[node] != best;
+      parent[node] = best;
+    }
+  }
+  // From an endless loop nothing is reached.
+  std::replace(parent.begin(), parent.end(), none, end);
+}
+
+void attn::runtime::emulator::computeReconvergence(Program &program) {
+  Postdominators postdominators(program.instructions);
+  for (uint32_t i = 0; i < program.instructions.size(); ++i)
+    program.instructions[i].reconverge = postdominators.nearest(i);
+}

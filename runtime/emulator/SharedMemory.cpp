@@ -1,0 +1,92 @@
+//===- SharedMemory.cpp - Shared memory and who touched it ----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SharedMemory.h"
+
+using namespace attn::runtime::emulator;
+
+/// What the memory holds before a kernel writes it: NaN in most formats.
+static constexpr uint8_t poison = 0xFF;
+
+SharedMemory::SharedMemory(uint32_t size, uint32_t warps, bool tracked)
+    : bytes(size, poison), tracked(tracked) {
+  if (!tracked)
+    return;
+  size_t words = (size + wordBytes - 1) / wordBytes;
+  writes.resize(words);
+  reads.assign(warps, std::vector<uint32_t>(words));
+}
+
+/// The bytes of word `word` that the access [begin, end) touches, as bits.
+static uint8_t touchedBytes(uint32_t word, uint32_t begin, uint32_t end) {
+  uint32_t first = std::max(begin, word * 4) - word * 4;
+  uint32_t last = std::min(end, word * 4 + 4) - word * 4;
+  return static_cast<uint8_t>(((1u << last) - 1) & ~((1u << first) - 1));
+}
+
+Conflict SharedMemory::orderAfter(const WriteRecord &record,
+                                  const Accessor &by) const {
+  if (record.agent != by.agent && record.stamp > by.seen->get(record.agent))
+    return {Conflict::Kind::AfterWrite, record.agent, 0};
+  if (by.fenced && record.generic &&
+      record.stamp > by.fenced->get(record.agent))
+    return {Conflict::Kind::Unfenced, record.agent, 0};
+  return {};
+}
+
+Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
+                                 uint32_t size) const {
+  if (!tracked)
+    return {};
+  uint32_t begin = address - base, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
+    const WriteRecord &record = writes[word];
+    uint8_t touched = touchedBytes(word, begin, end);
+    uint32_t where = base + std::max(begin, word * wordBytes);
+    if ((record.written & touched) != touched)
+      return {Conflict::Kind::Unwritten, 0, where};
+    Conflict conflict = orderAfter(record, by);
+    if (conflict.kind != Conflict::Kind::None) {
+      conflict.address = where;
+      return conflict;
+    }
+  }
+  return {};
+}
+
+Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
+                                   uint32_t size) {
+  if (!tracked)
+    return {};
+  Conflict conflict;
+  uint32_t begin = address - base, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
+    WriteRecord &record = writes[word];
+    if (conflict.kind == Conflict::Kind::None && record.written)
+      conflict = orderAfter(record, by);
+    for (uint32_t warp = 0;
+         conflict.kind == Conflict::Kind::None && warp < reads.size(); ++warp)
+      if (warp != by.agent && reads[warp][word] > by.seen->get(warp))
+        conflict = {Conflict::Kind::AfterRead, warp, 0};
+    if (conflict.kind != Conflict::Kind::None && conflict.address == 0)
+      conflict.address = base + std::max(begin, word * wordBytes);
+    record.stamp = by.stamp;
+    record.agent = static_cast<uint16_t>(by.agent);
+    record.generic = by.fenced == nullptr;
+    record.written |= touchedBytes(word, begin, end);
+  }
+  return conflict;
+}
+
+void SharedMemory::recordRead(uint32_t warp, uint32_t stamp, uint32_t address,
+                              uint32_t size) {
+  if (!tracked)
+    return;
+  uint32_t begin = address - base, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    reads[warp][word] = stamp;
+}

@@ -1,0 +1,118 @@
+//===- SharedMemory.h - Shared memory and who touched it --------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// The bytes of a block's shared memory, and beside them what is needed to find
+// accesses that are not ordered: who wrote each word when, and when each warp
+// last read it. Time is a vector clock over agents: the warps, and after them
+// the mbarriers, in whose name asynchronous copies write.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_EMULATOR_SHAREDMEMORY_H
+#define ATTN_RUNTIME_EMULATOR_SHAREDMEMORY_H
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace attn::runtime::emulator {
+
+/// How much of every agent's past is known.
+class Clock {
+public:
+  uint32_t get(uint32_t agent) const {
+    return agent < stamps.size() ? stamps[agent] : 0;
+  }
+  void set(uint32_t agent, uint32_t stamp) {
+    if (agent >= stamps.size())
+      stamps.resize(agent + 1);
+    stamps[agent] = stamp;
+  }
+  void join(const Clock &other) {
+    if (stamps.size() < other.stamps.size())
+      stamps.resize(other.stamps.size());
+    for (size_t i = 0; i < other.stamps.size(); ++i)
+      stamps[i] = std::max(stamps[i], other.stamps[i]);
+  }
+
+private:
+  std::vector<uint32_t> stamps;
+};
+
+/// Who accesses shared memory, knowing what. An access of the asynchronous
+/// proxy sees a write of the generic one only through a proxy fence.
+struct Accessor {
+  uint32_t agent = 0;
+  uint32_t stamp = 0;
+  const Clock *seen = nullptr;
+  /// What was fenced; null for an access of the generic proxy.
+  const Clock *fenced = nullptr;
+};
+
+struct Conflict {
+  enum class Kind {
+    None,
+    /// Nothing wrote the bytes.
+    Unwritten,
+    /// Not ordered after a write of `agent`.
+    AfterWrite,
+    /// Ordered after a write of `agent`, but without a proxy fence.
+    Unfenced,
+    /// Not ordered after a read of `agent`.
+    AfterRead,
+  };
+  Kind kind = Kind::None;
+  uint32_t agent = 0;
+  uint32_t address = 0;
+};
+
+class SharedMemory {
+public:
+  /// Addresses start above zero, as they do on the hardware, so that an
+  /// address that was forgotten does not look like a right one.
+  static constexpr uint32_t base = 1024;
+
+  SharedMemory(uint32_t size, uint32_t warps, bool tracked);
+
+  bool contains(uint64_t address, uint64_t size) const {
+    return address >= base && size <= bytes.size() &&
+           address - base <= bytes.size() - size;
+  }
+  uint8_t *at(uint32_t address) { return bytes.data() + (address - base); }
+  uint32_t end() const { return base + static_cast<uint32_t>(bytes.size()); }
+
+  /// The first conflict of a read or a write of bytes that are contained. A
+  /// write is recorded, a read by recordRead().
+  Conflict checkRead(const Accessor &by, uint32_t address, uint32_t size) const;
+  Conflict recordWrite(const Accessor &by, uint32_t address, uint32_t size);
+  void recordRead(uint32_t warp, uint32_t stamp, uint32_t address,
+                  uint32_t size);
+
+private:
+  struct WriteRecord {
+    uint32_t stamp = 0;
+    uint16_t agent = 0;
+    bool generic = false;
+    /// One bit for each byte that was ever written.
+    uint8_t written = 0;
+  };
+
+  Conflict orderAfter(const WriteRecord &record, const Accessor &by) const;
+
+  static constexpr uint32_t wordBytes = 4;
+
+  std::vector<uint8_t> bytes;
+  bool tracked;
+  std::vector<WriteRecord> writes;
+  /// By warp, then by word.
+  std::vector<std::vector<uint32_t>> reads;
+};
+
+} // namespace attn::runtime::emulator
+
+#endif // ATTN_RUNTIME_EMULATOR_SHAREDMEMORY_H

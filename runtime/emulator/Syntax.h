@@ -1,0 +1,89 @@
+//===- Syntax.h - PTX as it is written --------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the parser reads and the decoder consumes. Names are still text, scopes
+// are still statements; nothing is known of what an instruction means.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_EMULATOR_SYNTAX_H
+#define ATTN_RUNTIME_EMULATOR_SYNTAX_H
+
+#include "attn/Runtime/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace attn::runtime::emulator {
+
+struct SourceOperand {
+  enum class Kind {
+    /// A register, a symbol, a label or `_`.
+    Name,
+    /// A number, with its sign.
+    Immediate,
+    /// `{a, b, ...}`.
+    Vector,
+    /// `[text + offset]`, and of a tensor `[text, {elements}]`.
+    Address,
+  };
+  Kind kind = Kind::Name;
+  std::string text;
+  int64_t offset = 0;
+  std::vector<SourceOperand> elements;
+};
+
+/// A variable in shared memory or a parameter, in bytes. The launch decides on
+/// the size of an external one.
+struct Variable {
+  std::string name;
+  uint64_t size = 0;
+  uint64_t alignment = 1;
+  bool isExternal = false;
+};
+
+struct Statement {
+  enum class Kind { Instruction, Label, ScopeBegin, ScopeEnd, Registers };
+  Kind kind = Kind::Instruction;
+  uint32_t line = 0;
+  /// The opcode with its modifiers, the label, or the type of the registers.
+  std::string name;
+  /// The predicate register of `@p` or `@!p`, or empty.
+  std::string guard;
+  bool guardNegated = false;
+  std::vector<SourceOperand> operands;
+  /// The registers declared; -1 for a single one, otherwise `name<count>`.
+  std::vector<std::pair<std::string, int64_t>> registers;
+};
+
+struct Function {
+  std::string name;
+  std::vector<Variable> parameters;
+  std::vector<Statement> body;
+};
+
+struct Module {
+  std::vector<Variable> sharedVariables;
+  std::vector<Function> functions;
+  /// The text by lines, for messages. Line 1 comes first.
+  std::vector<std::string> lines;
+};
+
+/// The text of a line without the space around it.
+std::string lineText(const std::vector<std::string> &lines, uint32_t line);
+
+/// `message` as said of a line of PTX, which is quoted.
+Failure lineFailure(const std::vector<std::string> &lines, uint32_t line,
+                    const std::string &message);
+
+Result<Module> parsePtx(const std::string &text);
+
+} // namespace attn::runtime::emulator
+
+#endif // ATTN_RUNTIME_EMULATOR_SYNTAX_H

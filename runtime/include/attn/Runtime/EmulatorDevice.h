@@ -1,0 +1,30 @@
+//===- EmulatorDevice.h - PTX on the CPU ------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNTIME_EMULATORDEVICE_H
+#define ATTN_RUNTIME_EMULATORDEVICE_H
+
+#include "attn/Runtime/Device.h"
+
+#include <memory>
+
+namespace attn::runtime {
+
+struct EmulatorOptions {
+  /// Of the order in which warps run and asynchronous work completes.
+  uint64_t seed = 0;
+  /// Look for what goes wrong only at times. Kernels then run more slowly, and
+  /// a launch that had a hazard fails.
+  bool checked = false;
+};
+
+/// A Hopper GPU without the GPU: executes the PTX of kernels.
+std::unique_ptr<Device> makeEmulatorDevice(const EmulatorOptions &options);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_EMULATORDEVICE_H
