@@ -124,6 +124,7 @@ FailureOr<std::string> mlir::attn::compileToPtx(ModuleOp diagnostics,
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager manager;
+  // untested: LLVM's NVPTX target has a PTX writer.
   if (machine->addPassesToEmitFile(manager, stream, nullptr,
                                    llvm::CodeGenFileType::AssemblyFile))
     return diagnostics.emitError("LLVM has no PTX writer for ") << target.name;

@@ -48,6 +48,8 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
     return failure();
   }
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  // Whole programs, after one line of error, help nobody.
+  context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(input), llvm::SMLoc());
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

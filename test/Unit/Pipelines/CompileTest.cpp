@@ -1,0 +1,169 @@
+//===- CompileTest.cpp - Kernels and their launch plans -------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Pipelines/Compile.h"
+#include "attn/Pipelines/Registration.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Parser/Parser.h"
+
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace ::attn::runtime;
+
+namespace {
+
+/// An attention with 4 heads on 2, named `name`.
+std::string program(const std::string &name) {
+  return "func.func @" + name + R"((
+      %q: tensor<?x?x4x128xbf16> {attn.name = "q"},
+      %k: tensor<?x?x2x128xbf16> {attn.name = "k"},
+      %v: tensor<?x?x2x128xbf16> {attn.name = "v"})
+      -> (tensor<?x?x4x128xbf16> {attn.name = "o"},
+          tensor<?x4x?xf32> {attn.name = "lse"}) {
+    %kv = attn.kv.dense %k, %v
+        : tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>
+    %o, %lse = attn.attention %q, %kv mask(causal)
+        : tensor<?x?x4x128xbf16>,
+          !attn.kv<tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>>
+        -> tensor<?x?x4x128xbf16>, tensor<?x4x?xf32>
+    return %o, %lse : tensor<?x?x4x128xbf16>, tensor<?x4x?xf32>
+  })";
+}
+
+class CompileTest : public testing::Test {
+protected:
+  CompileTest()
+      : context(registry()), handler(&context, [this](Diagnostic &diagnostic) {
+          messages += diagnostic.str() + "\n";
+        }) {}
+
+  FailureOr<CompiledKernel> compile(const std::string &source,
+                                    const CompileOptions &options = {}) {
+    auto module = parseSourceString<ModuleOp>(source, &context);
+    EXPECT_TRUE(module);
+    return compileKernel(*module, options);
+  }
+
+  static DialectRegistry registry() {
+    DialectRegistry result;
+    registerDialects(result);
+    return result;
+  }
+
+  MLIRContext context;
+  std::string messages;
+  ScopedDiagnosticHandler handler;
+};
+
+void expectDim(const TensorMapDim &dim, int32_t axis, int64_t extent,
+               int64_t step, int64_t box) {
+  EXPECT_EQ(dim.axis, axis);
+  EXPECT_EQ(dim.extent, extent);
+  EXPECT_EQ(dim.step, step);
+  EXPECT_EQ(dim.box, box);
+}
+
+} // namespace
+
+TEST_F(CompileTest, PlanListsTheTensors) {
+  FailureOr<CompiledKernel> kernel = compile(program("f"));
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const LaunchPlan &plan = kernel->plan;
+  EXPECT_EQ(plan.kernel, "f");
+  ASSERT_EQ(plan.tensors.size(), 5u);
+  EXPECT_EQ(plan.tensors[0].name, "q");
+  EXPECT_EQ(plan.tensors[0].elementType, ElementType::BF16);
+  EXPECT_EQ(plan.tensors[0].shape, (std::vector<int64_t>{-1, -1, 4, 128}));
+  EXPECT_FALSE(plan.tensors[2].isOutput);
+  EXPECT_TRUE(plan.tensors[3].isOutput);
+  EXPECT_EQ(plan.tensors[4].name, "lse");
+  EXPECT_EQ(plan.tensors[4].elementType, ElementType::F32);
+}
+
+/// In the panel, along the rows, the panel, and the other axes from the inside
+/// out: the order of the coordinates in the kernel.
+TEST_F(CompileTest, PlanDescribesTheTensorMaps) {
+  FailureOr<CompiledKernel> kernel = compile(program("f"));
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const KernelParameter &keys = kernel->plan.parameters[1];
+  EXPECT_EQ(keys.kind, KernelParameter::Kind::TensorMap);
+  EXPECT_EQ(keys.tensor, 1);
+  EXPECT_EQ(keys.swizzle, Swizzle::B128);
+  ASSERT_EQ(keys.mapDims.size(), 5u);
+  expectDim(keys.mapDims[0], 3, 64, 1, 64);
+  expectDim(keys.mapDims[1], 1, -1, 1, 128);
+  expectDim(keys.mapDims[2], 3, 2, 64, 2);
+  expectDim(keys.mapDims[3], 2, -1, 1, 1);
+  expectDim(keys.mapDims[4], 0, -1, 1, 1);
+  // Each warpgroup stores its 64 rows.
+  expectDim(kernel->plan.parameters[3].mapDims[1], 1, -1, 1, 64);
+}
+
+TEST_F(CompileTest, PlanListsPointersAndSizes) {
+  FailureOr<CompiledKernel> kernel = compile(program("f"));
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const LaunchPlan &plan = kernel->plan;
+  ASSERT_EQ(plan.parameters.size(), 8u);
+  EXPECT_EQ(plan.parameters[4].kind, KernelParameter::Kind::Pointer);
+  EXPECT_EQ(plan.parameters[4].tensor, 4);
+  // The batch, the queries and the keys: what has one symbol is passed once.
+  for (unsigned i : {5, 6, 7})
+    EXPECT_EQ(plan.parameters[i].kind, KernelParameter::Kind::Size);
+  EXPECT_EQ(plan.parameters[7].tensor, 1);
+  EXPECT_EQ(plan.parameters[7].axis, 1);
+  // Batch of q, k, v, o, lse; lengths of q, o, lse; lengths of k, v.
+  EXPECT_EQ(plan.equalSizes.size(), 4u + 2u + 1u);
+}
+
+TEST_F(CompileTest, PlanCountsInstancesAndResources) {
+  FailureOr<CompiledKernel> kernel = compile(program("f"));
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const LaunchPlan &plan = kernel->plan;
+  // Batch, heads, tiles of 128 queries.
+  ASSERT_EQ(plan.instances.size(), 3u);
+  EXPECT_EQ(plan.instances[0].tensor, 0);
+  EXPECT_EQ(plan.instances[1].tensor, -1);
+  EXPECT_EQ(plan.instances[1].constant, 4);
+  EXPECT_EQ(plan.instances[2].axis, 1);
+  EXPECT_EQ(plan.instances[2].divisor, 128);
+  EXPECT_EQ(plan.threadsPerBlock, 384u);
+  EXPECT_GT(plan.sharedMemoryBytes, 128u * 1024u);
+  EXPECT_LE(plan.sharedMemoryBytes, 227u * 1024u);
+  EXPECT_NE(kernel->ptx.find(".visible .entry f("), std::string::npos);
+}
+
+TEST_F(CompileTest, RefusesMoreThanOneFunction) {
+  EXPECT_TRUE(failed(compile(program("f") + program("g"))));
+  EXPECT_EQ(messages, "expected exactly one function to compile, got 2\n");
+}
+
+TEST_F(CompileTest, RefusesNoFunction) {
+  EXPECT_TRUE(failed(compile("")));
+  EXPECT_EQ(messages, "expected exactly one function to compile, got 0\n");
+}
+
+/// An assembler that the user names has to be there; others may be absent.
+TEST_F(CompileTest, RefusesAnAssemblerThatIsAbsent) {
+  CompileOptions options;
+  options.ptxas = "/nonexistent/ptxas";
+  EXPECT_TRUE(failed(compile(program("f"), options)));
+  EXPECT_NE(messages.find("got no program '/nonexistent/ptxas'"),
+            std::string::npos)
+      << messages;
+}
+
+TEST_F(CompileTest, RefusesAnUnknownTarget) {
+  CompileOptions options;
+  options.target = "sm_80";
+  EXPECT_TRUE(failed(compile(program("f"), options)));
+  EXPECT_EQ(messages, "expected a target of sm_90a, got 'sm_80'\n");
+}
