@@ -207,6 +207,11 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
   return verifyStages(emitError, stages);
 }
 
+StageType BufferType::getStageType() const {
+  return StageType::get(getContext(), getRows(), getColumns(),
+                        getElementType());
+}
+
 std::optional<Layout> mlir::sm90::getLayout(RankedTensorType type) {
   if (auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding()))
     return layout.getValue();

@@ -177,6 +177,8 @@ def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
       return getRows() * getColumns() * getElementType().getIntOrFloatBitWidth() / 8;
     }
     int64_t getBytes() const { return getStages() * getStageBytes(); }
+    /// The right to use one of the stages.
+    StageType getStageType() const;
   }];
 }
 

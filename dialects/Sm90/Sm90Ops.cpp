@@ -171,8 +171,7 @@ template <typename AwaitOp> static LogicalResult verifyAwait(AwaitOp op) {
     return op.emitOpError("expected buffer and barrier of the same number of "
                           "stages, got ")
            << buffer << " and " << op.getBarrier().getType();
-  auto box = StageType::get(op.getContext(), buffer.getRows(),
-                            buffer.getColumns(), buffer.getElementType());
+  StageType box = buffer.getStageType();
   if (op.getStage().getType() != box) // C2
     return op.emitOpError("expected a result of type ")
            << box << ", got " << op.getStage().getType();

@@ -162,17 +162,14 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
   Ring &ring = it->second;
   Value &count = counts[std::distance(kernel.rings.begin(), it)];
   auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
-  auto stageType =
-      sm90::StageType::get(load.getContext(), buffer.getRows(),
-                           buffer.getColumns(), buffer.getElementType());
   auto isOperand = [&](unsigned number) {
     return llvm::all_of(load->getUses(), [&](OpOperand &use) {
       return isa<tile::DotOp>(use.getOwner()) &&
              use.getOperandNumber() == number;
     });
   };
-  Value stage = sm90::AwaitFullOp::create(builder, loc, stageType, ring.buffer,
-                                          ring.full, count);
+  Value stage = sm90::AwaitFullOp::create(builder, loc, buffer.getStageType(),
+                                          ring.buffer, ring.full, count);
   if (isOperand(0)) {
     FailureOr<Type> type = convert(load, load.getTile().getType());
     if (failed(type))

@@ -55,11 +55,8 @@ LogicalResult Producer::produceLoad(tile::LoadOp load) {
   Ring &ring = it->second;
   Value &count = counts[std::distance(kernel.rings.begin(), it)];
   auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
-  auto stageType =
-      sm90::StageType::get(load.getContext(), buffer.getRows(),
-                           buffer.getColumns(), buffer.getElementType());
-  Value stage = sm90::AwaitEmptyOp::create(builder, loc, stageType, ring.buffer,
-                                           ring.empty, count);
+  Value stage = sm90::AwaitEmptyOp::create(builder, loc, buffer.getStageType(),
+                                           ring.buffer, ring.empty, count);
   SmallVector<Value> indices;
   for (Value index : load.getIndices())
     indices.push_back(mapping.lookup(index));
