@@ -81,13 +81,13 @@ sm90.kernel @elementwise(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.t
 
 // CHECK-LABEL: llvm.func @columns(
 // CHECK: scf.for {{.*}} iter_args(%[[X0:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X1:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X2:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X3:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X4:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X5:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X6:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X7:[a-z0-9]+]] = %{{[a-z0-9_]+}})
-// CHECK-NEXT: %[[A:.*]] = arith.maxnumf %[[X0]], %[[X4]] : f32
-// CHECK-NEXT: %[[B:.*]] = arith.maxnumf %[[X1]], %[[X5]] : f32
-// CHECK-NEXT: %[[M0:.*]] = arith.maxnumf %[[A]], %[[B]] : f32
-// CHECK-NEXT: %[[A:.*]] = arith.maxnumf %[[X2]], %[[X6]] : f32
-// CHECK-NEXT: %[[B:.*]] = arith.maxnumf %[[X3]], %[[X7]] : f32
-// CHECK-NEXT: %[[M1:.*]] = arith.maxnumf %[[A]], %[[B]] : f32
-// CHECK-NEXT: %[[OTHER:.*]] = nvvm.shfl.sync bfly %c-1_i32, %[[M0]], %c1_i32, %c31_i32 : f32 -> f32
+// CHECK-DAG: %[[A0:.*]] = arith.maxnumf %[[X0]], %[[X4]] : f32
+// CHECK-DAG: %[[B0:.*]] = arith.maxnumf %[[X1]], %[[X5]] : f32
+// CHECK-DAG: %[[M0:.*]] = arith.maxnumf %[[A0]], %[[B0]] : f32
+// CHECK-DAG: %[[A1:.*]] = arith.maxnumf %[[X2]], %[[X6]] : f32
+// CHECK-DAG: %[[B1:.*]] = arith.maxnumf %[[X3]], %[[X7]] : f32
+// CHECK-DAG: %[[M1:.*]] = arith.maxnumf %[[A1]], %[[B1]] : f32
+// CHECK: %[[OTHER:.*]] = nvvm.shfl.sync bfly %c-1_i32, %[[M0]], %c1_i32, %c31_i32 : f32 -> f32
 // CHECK-NEXT: %[[PAIR:.*]] = arith.addf %[[M0]], %[[OTHER]] : f32
 // CHECK-NEXT: %[[OTHER:.*]] = nvvm.shfl.sync bfly %c-1_i32, %[[PAIR]], %c2_i32, %c31_i32 : f32 -> f32
 // CHECK-NEXT: %[[S0:.*]] = arith.addf %[[PAIR]], %[[OTHER]] : f32
