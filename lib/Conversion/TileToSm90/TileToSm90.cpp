@@ -342,6 +342,12 @@ FailureOr<Kernel> SignatureBuilder::build() {
   if (!schedule)
     return source.emitOpError("expected a schedule with a target of "
                               "#sm90.schedule");
+  int64_t rows = sm90::kWarpgroupRows * schedule.getConsumerWarpgroups();
+  if (source.getSchedule().getBlockQ() != rows)
+    return source.emitOpError("expected block_q of ")
+           << rows << ", " << sm90::kWarpgroupRows
+           << " for each consumer warpgroup, got "
+           << source.getSchedule().getBlockQ();
   for (BlockArgument view : source.getArguments())
     for (StringRef attr : {tile::KernelOp::getNameAttrName(),
                            tile::KernelOp::getSymbolsAttrName()})
