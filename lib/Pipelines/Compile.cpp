@@ -206,6 +206,8 @@ mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
   if (failed(ptx))
     return failure();
   kernel.ptx = std::move(*ptx);
+  if (!options.assemble)
+    return kernel;
 
   llvm::Expected<std::string> assembler = findAssembler(options.ptxas);
   if (!assembler) {

@@ -355,6 +355,8 @@ bool Block::reportDeadlock() {
   for (const auto &warp : warps) {
     if (warp->isDone())
       continue;
+    // Once more, to hear what is missing now.
+    step(*warp);
     first = first ? first : warp.get();
     const Path &path = warp->paths.back();
     text += "\n  warp " + std::to_string(warp->index) + " waits at PTX line " +
@@ -363,6 +365,14 @@ bool Block::reportDeadlock() {
   }
   fail(HazardKind::Deadlock, *first,
        grid.program.instructions[first->paths.back().pc], -1, text);
+  return false;
+}
+
+bool Block::reportEndless(Warp &warp) {
+  fail(HazardKind::Deadlock, warp,
+       grid.program.instructions[warp.paths.back().pc], -1,
+       "the block does not end within " + std::to_string(grid.maxInstructions) +
+           " instructions");
   return false;
 }
 
@@ -390,6 +400,8 @@ bool Block::run() {
     Warp &warp = *ready[random.below(static_cast<uint32_t>(ready.size()))];
     if (!runWarp(warp, turns[random.below(4)]))
       return false;
+    if (now > grid.maxInstructions && !warp.isDone())
+      return reportEndless(warp);
   }
   for (const PendingCopy &copy : copies)
     if (!copy.isStore)

@@ -41,6 +41,8 @@ struct Grid {
   uint64_t seed = 0;
   /// Look for hazards that do not stop the execution by themselves.
   bool checked = false;
+  /// What a block may execute.
+  uint64_t maxInstructions = 0;
   HazardLog &log;
 };
 
@@ -131,6 +133,7 @@ private:
   void finish(Warp &warp);
   bool unblock();
   bool reportDeadlock();
+  bool reportEndless(Warp &warp);
   std::string agentText(uint32_t agent) const;
 
   uint64_t now = 0;

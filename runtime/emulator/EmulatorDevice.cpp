@@ -42,6 +42,7 @@ public:
            (options.checked ? ", with hazard checks" : "");
   }
   uint32_t multiprocessors() const override { return emulatedMultiprocessors; }
+  bool runsBinaries() const override { return false; }
   Result<Buffer> allocate(size_t bytes) override;
   Status copyToDevice(uint64_t address, const void *source,
                       size_t bytes) override;
@@ -194,6 +195,7 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
             {},
             options.seed,
             options.checked,
+            options.maxInstructions,
             log};
   if (Status status = bindParameters(grid, launch); status.failed())
     return status;

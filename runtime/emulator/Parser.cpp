@@ -53,6 +53,7 @@ private:
   Status parseVector(SourceOperand &operand, unsigned depth);
   Status parseAddress(SourceOperand &operand, unsigned depth);
   Result<int64_t> parseInteger();
+  Result<int64_t> parseCount(int64_t least);
 
   Module module;
   std::vector<Token> tokens;
@@ -200,6 +201,17 @@ Result<int64_t> Parser::parseInteger() {
   return static_cast<int64_t>(negative ? 0 - value : value);
 }
 
+/// An integer that says how much memory is to be set aside.
+Result<int64_t> Parser::parseCount(int64_t least) {
+  uint32_t line = peek().line;
+  Result<int64_t> value = parseInteger();
+  if (!value.failed() && (*value < least || *value > maxCount))
+    return lineFailure(module.lines, line,
+                       "expected a number from " + std::to_string(least) +
+                           " to 2^20, got " + std::to_string(*value));
+  return value;
+}
+
 /// The size in bytes of a fundamental type, or nothing.
 static std::optional<uint64_t> typeSize(const std::string &type) {
   if (type.size() < 3 || type[0] != '.' ||
@@ -246,11 +258,14 @@ Status Parser::parseVariable(Variable &variable, bool isParameter) {
   uint64_t elementSize = 0;
   while (!peek().text.empty() && peek().text[0] == '.') {
     if (takeIf(".align")) {
-      Result<int64_t> value = parseInteger();
+      Result<int64_t> value = parseCount(/*least=*/1);
       if (value.failed())
         return value.error();
-      if (*value < 1 || *value > maxCount || (*value & (*value - 1)))
-        return unexpected("an alignment that is a power of two before");
+      if (*value & (*value - 1))
+        return lineFailure(
+            module.lines, peek().line,
+            "expected an alignment that is a power of two, got " +
+                std::to_string(*value));
       // `.ptr .global .align 1` speaks of what a pointer leads to.
       if (!elementSize)
         variable.alignment = *value;
@@ -274,11 +289,9 @@ Status Parser::parseArraySize(Variable &variable, uint64_t elementSize) {
     variable.size = 0;
     return {};
   }
-  Result<int64_t> count = parseInteger();
+  Result<int64_t> count = parseCount(/*least=*/0);
   if (count.failed())
     return count.error();
-  if (*count < 0 || *count > maxCount)
-    return unexpected("an array of at most 2^20 elements before");
   variable.size = elementSize * *count;
   return expect("]");
 }
@@ -372,11 +385,9 @@ Status Parser::parseRegisters(Statement &statement) {
     std::string name = take().text;
     int64_t count = -1;
     if (takeIf("<")) {
-      Result<int64_t> value = parseInteger();
+      Result<int64_t> value = parseCount(/*least=*/0);
       if (value.failed())
         return value.error();
-      if (*value < 0 || *value > maxCount)
-        return unexpected("at most 2^20 registers before");
       count = *value;
       if (Status status = expect(">"); status.failed())
         return status;

@@ -134,6 +134,8 @@ Status CompiledRunner::load() {
 }
 
 std::string CompiledRunner::description() const {
+  if (!owner->runsBinaries())
+    return owner->name();
   return owner->name() + ", kernel " +
          (compiled.cubin.empty() ? "compiled from PTX by the driver"
                                  : "assembled by ptxas");
@@ -197,6 +199,7 @@ attn::run::makeCompiledRunner(const Program &program,
                               const std::string &ptxas) {
   mlir::attn::CompileOptions options;
   options.ptxas = ptxas;
+  options.assemble = device->runsBinaries();
   // Compiling consumes the module, which the check still needs.
   mlir::OwningOpRef<mlir::ModuleOp> module = program.module().clone();
   mlir::FailureOr<CompiledKernel> compiled =

@@ -24,6 +24,8 @@ struct CompileOptions {
   std::string target = "sm_90a";
   /// Path of ptxas, or empty to look for it on PATH.
   std::string ptxas;
+  /// Whether a kernel is wanted as a binary too, not as PTX alone.
+  bool assemble = true;
 };
 
 /// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.

@@ -82,6 +82,8 @@ public:
   /// For people, e.g. "NVIDIA H200".
   virtual std::string name() const = 0;
   virtual uint32_t multiprocessors() const = 0;
+  /// Whether it runs binaries where there are any; otherwise it reads PTX.
+  virtual bool runsBinaries() const { return true; }
 
   /// The memory is not initialised.
   virtual Result<Buffer> allocate(size_t bytes) = 0;

@@ -20,6 +20,8 @@ struct EmulatorOptions {
   /// Look for what goes wrong only at times. Kernels then run more slowly, and
   /// a launch that had a hazard fails.
   bool checked = false;
+  /// What a block may execute: a kernel that does not end is given up.
+  uint64_t maxInstructions = uint64_t(1) << 32;
 };
 
 /// A Hopper GPU without the GPU: executes the PTX of kernels.

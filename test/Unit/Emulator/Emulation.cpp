@@ -1,0 +1,146 @@
+//===- Emulation.cpp - Runs pieces of PTX ---------------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emulation.h"
+
+#include "attn/Runtime/EmulatorDevice.h"
+#include "attn/Runtime/Float.h"
+#include "attn/Runtime/HostTensor.h"
+
+using namespace attn::runtime;
+
+static constexpr int64_t outWords = 1024, rows = 60, columns = 64;
+static constexpr uint32_t sharedBytes = 32 * 1024;
+
+static std::string moduleText(const Emulation &emulation) {
+  return ".version 8.6\n.target sm_90a\n.address_size 64\n"
+         ".extern .shared .align 1024 .b8 smem[];\n" +
+         emulation.declarations +
+         ".visible .entry test(\n.param .u64 .ptr .global .align 1 out,\n"
+         ".param .align 64 .b8 map[128],\n.param .align 64 .b8 outMap[128])\n"
+         "{\n.reg .pred %p<16>;\n.reg .b16 %h<16>;\n.reg .b32 %r<256>;\n"
+         ".reg .b64 %d<32>;\nld.param.b64 %d0, [out];\n" +
+         emulation.body + "\n}\n";
+}
+
+static KernelParameter mapOf(int32_t tensor) {
+  KernelParameter parameter;
+  parameter.kind = KernelParameter::Kind::TensorMap;
+  parameter.tensor = tensor;
+  parameter.mapDims = {{1, -1, 1, 64}, {0, -1, 1, 64}};
+  parameter.swizzle = Swizzle::B128;
+  return parameter;
+}
+
+static CompiledKernel compile(const Emulation &emulation) {
+  CompiledKernel compiled;
+  compiled.ptx = moduleText(emulation);
+  LaunchPlan &plan = compiled.plan;
+  plan.kernel = "test";
+  plan.tensors = {{"out", ElementType::F32, {outWords}, true},
+                  {"in", ElementType::BF16, {rows, columns}, false},
+                  {"stored", ElementType::BF16, {rows, columns}, true}};
+  KernelParameter pointer;
+  pointer.kind = KernelParameter::Kind::Pointer;
+  plan.parameters = {pointer, mapOf(1), mapOf(2)};
+  plan.threadsPerBlock = emulation.threads;
+  plan.sharedMemoryBytes = sharedBytes;
+  return compiled;
+}
+
+Result<std::vector<uint32_t>> Emulation::run() const {
+  std::unique_ptr<Device> device = makeEmulatorDevice({seed, checked, 1 << 20});
+  CompiledKernel compiled = compile(*this);
+  Result<std::unique_ptr<Kernel>> kernel = device->load(compiled);
+  if (kernel.failed())
+    return kernel.error();
+
+  HostTensor in(ElementType::BF16, {rows, columns});
+  for (int64_t i = 0; i < in.size(); ++i)
+    in.set(i, static_cast<double>(i % 256));
+  std::vector<Buffer> buffers;
+  std::vector<TensorArgument> arguments;
+  for (const TensorSpec &spec : compiled.plan.tensors) {
+    size_t bytes = elementCount(spec.shape) * elementSize(spec.elementType);
+    buffers.push_back(std::move(*device->allocate(bytes)));
+    uint64_t address = buffers.back().address();
+    EXPECT_FALSE(device->fill(address, 0, bytes).failed());
+    arguments.push_back(
+        {spec.elementType, address, spec.shape, rowMajorStrides(spec.shape)});
+  }
+  EXPECT_FALSE(
+      device->copyToDevice(buffers[1].address(), in.data.data(), in.data.size())
+          .failed());
+  if (Status status = device->launch(**kernel, arguments); status.failed())
+    return status.error();
+  EXPECT_FALSE(device->synchronize().failed());
+
+  std::vector<uint32_t> out(outWords);
+  EXPECT_FALSE(device
+                   ->copyFromDevice(out.data(), buffers[0].address(),
+                                    outWords * sizeof(uint32_t))
+                   .failed());
+  stored.resize(rows * columns);
+  EXPECT_FALSE(device
+                   ->copyFromDevice(stored.data(), buffers[2].address(),
+                                    stored.size() * sizeof(uint16_t))
+                   .failed());
+  return out;
+}
+
+std::string Emulation::message() const {
+  Result<std::vector<uint32_t>> result = run();
+  return result.failed() ? result.message() : "";
+}
+
+std::vector<uint32_t> attn::runtime::evaluate(const std::string &instruction,
+                                              uint32_t a, uint32_t b,
+                                              uint32_t c) {
+  auto set = [](const char *name, uint32_t value) {
+    return std::string("mov.b32 ") + name + ", " + std::to_string(value) +
+           ";\n";
+  };
+  std::string body = set("%r1", a) + set("%r2", b) + set("%r3", c) +
+                     instruction +
+                     "\nmov.u32 %r9, %tid.x;\nmul.wide.u32 %d1, %r9, 4;\n"
+                     "add.s64 %d1, %d1, %d0;\nst.global.b32 [%d1], %r0;\n";
+  Result<std::vector<uint32_t>> result = Emulation{body}.run();
+  if (!result.failed())
+    return std::vector<uint32_t>(result->begin(), result->begin() + 32);
+  ADD_FAILURE() << instruction << ": " << result.message();
+  return std::vector<uint32_t>(32);
+}
+
+std::string attn::runtime::without(const std::string &text,
+                                   const std::string &part) {
+  size_t at = text.find(part);
+  if (at == std::string::npos) {
+    ADD_FAILURE() << "there is no '" << part << "'";
+    return text;
+  }
+  size_t begin = text.rfind('\n', at) + 1;
+  return text.substr(0, begin) + text.substr(text.find('\n', at) + 1);
+}
+
+std::string attn::runtime::replaced(const std::string &text,
+                                    const std::string &from,
+                                    const std::string &to) {
+  size_t at = text.find(from);
+  if (at == std::string::npos) {
+    ADD_FAILURE() << "there is no '" << from << "'";
+    return text;
+  }
+  return text.substr(0, at) + to + text.substr(at + from.size());
+}
+
+::testing::AssertionResult attn::runtime::contains(const std::string &text,
+                                                   const std::string &part) {
+  if (text.find(part) != std::string::npos)
+    return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure()
+         << "expected '" << part << "' in '" << text << "'";
+}

@@ -1,0 +1,61 @@
+//===- Emulation.h - Runs pieces of PTX -------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TEST_UNIT_EMULATOR_EMULATION_H
+#define ATTN_TEST_UNIT_EMULATOR_EMULATION_H
+
+#include "attn/Runtime/Status.h"
+
+#include "gtest/gtest.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attn::runtime {
+
+/// One block of a kernel that has
+///   - parameters `out` (an address, in %d0 at the start) and `map` (a tensor
+///     map over a bf16 matrix of 60 x 64 that counts from 0, boxes of 64 x 64,
+///     128-byte swizzle), and `outMap` (the same over a matrix of zeros),
+///   - `smem`, 32 KiB of shared memory,
+///   - registers %p0-15, %h0-15, %r0-255, %d0-31.
+struct Emulation {
+  std::string body;
+  uint32_t threads = 32;
+  uint64_t seed = 0;
+  bool checked = true;
+  /// Elsewhere in the module, and after the parameters.
+  std::string declarations = "";
+
+  /// The words of `out`, or what went wrong.
+  Result<std::vector<uint32_t>> run() const;
+  /// What goes wrong, or nothing.
+  std::string message() const;
+
+  /// The matrix of `outMap` after the last run.
+  mutable std::vector<uint16_t> stored = {};
+};
+
+/// A piece of PTX that gives each thread its result in %r0 of %r1, %r2, %r3.
+std::vector<uint32_t> evaluate(const std::string &instruction, uint32_t a,
+                               uint32_t b, uint32_t c);
+
+/// `text` without its first line that contains `part`, which there must be.
+std::string without(const std::string &text, const std::string &part);
+
+/// `text` with the first `from`, which there must be, replaced by `to`.
+std::string replaced(const std::string &text, const std::string &from,
+                     const std::string &to);
+
+/// Whether `text` contains `part`.
+::testing::AssertionResult contains(const std::string &text,
+                                    const std::string &part);
+
+} // namespace attn::runtime
+
+#endif // ATTN_TEST_UNIT_EMULATOR_EMULATION_H

@@ -1,0 +1,384 @@
+//===- HazardTest.cpp - What goes wrong is said ---------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Programs.h"
+
+#include "attn/Runtime/EmulatorDevice.h"
+
+using namespace attn::runtime;
+
+/// What goes wrong in `body` under one of a few seeds.
+static std::string hazards(const std::string &body, uint32_t threads = 32) {
+  for (uint64_t seed = 0; seed < 16; ++seed)
+    if (std::string message = Emulation{body, threads, seed}.message();
+        !message.empty())
+      return message;
+  return "";
+}
+
+TEST(Hazard, TellsWhere) {
+  std::string message = hazards("mov.u32 %r1, %tid.x;\nmov.b32 %r2, 40000;\n"
+                                "st.shared.b32 [%r2], %r1;");
+  EXPECT_TRUE(contains(message, "kernel 'test' has hazards\nhazard: out of "
+                                "bounds: accesses 4 bytes outside of shared "
+                                "memory, which is [0x400, 0x8400)"));
+  EXPECT_TRUE(contains(message, "kernel 'test', block 0, warp 0, lane 0, "
+                                "address 0x9c40"));
+  EXPECT_TRUE(
+      contains(message, "PTX line 17: in\n  st.shared.b32 [%r2], %r1;"));
+}
+
+TEST(Hazard, OnlyChecksLookForWhatDoesNotStop) {
+  std::string body = "add.s32 %r1, %r2, %r3;";
+  EXPECT_NE((Emulation{body, 32, 0, true}.message()), "");
+  EXPECT_EQ((Emulation{body, 32, 0, false}.message()), "");
+}
+
+TEST(Hazard, UnwrittenRegisters) {
+  EXPECT_TRUE(contains(hazards("add.s32 %r1, %r2, 1;"),
+                       "unwritten register: reads %r2, which nothing wrote"));
+  EXPECT_TRUE(contains(hazards("@%p1 mov.b32 %r1, 0;"),
+                       "reads %p1, which nothing wrote"));
+  EXPECT_TRUE(contains(hazards("mov.u32 %r1, %tid.x;\n"
+                               "setp.lt.u32 %p1, %r1, 7;\n"
+                               "@%p1 mov.b32 %r2, 0;\nmov.b32 %r3, %r2;"),
+                       "lane 7"));
+}
+
+TEST(Hazard, Memory) {
+  EXPECT_TRUE(contains(hazards("mov.b32 %r1, smem;\nld.shared.b32 %r2, [%r1];"),
+                       "unwritten memory: reads shared memory that nothing "
+                       "wrote"));
+  EXPECT_TRUE(
+      contains(hazards("mov.b32 %r1, smem;\nst.shared.b32 [%r1+2], 0;"),
+               "misaligned: expected an address that is a multiple of 4"));
+  EXPECT_TRUE(
+      contains(hazards("st.global.b32 [%d0+2], 0;"),
+               "misaligned: expected an address that is a multiple of"));
+  EXPECT_TRUE(contains(hazards("st.global.b32 [%d0+4096], 0;"),
+                       "accesses 4 bytes of global memory that are not "
+                       "allocated"));
+}
+
+TEST(Hazard, RacesBetweenWarps) {
+  std::string body = R"(
+    mov.u32 %r1, %tid.x;
+    mov.b32 %r2, smem;
+    shl.b32 %r3, %r1, 2;
+    add.s32 %r3, %r3, %r2;
+    st.shared.b32 [%r3], %r1;
+    bar.sync 0;
+    xor.b32 %r4, %r1, 32;
+    shl.b32 %r4, %r4, 2;
+    add.s32 %r4, %r4, %r2;
+    ld.shared.b32 %r5, [%r4];
+    bar.sync 0, 64;
+    st.shared.b32 [%r3], %r5;
+)";
+  EXPECT_EQ(hazards(body, 64), "");
+  std::string early = hazards(without(body, "bar.sync 0;"), 64);
+  EXPECT_TRUE(contains(early, "race: reads shared memory that warp ") |
+              contains(early, "that nothing wrote"));
+  EXPECT_TRUE(contains(early, "wrote, without being ordered after it") |
+              contains(early, "read, without being ordered after it"));
+  EXPECT_TRUE(contains(hazards(without(body, "bar.sync 0, 64;"), 64),
+                       "overwrites shared memory that warp "));
+}
+
+TEST(Hazard, NamedBarriers) {
+  std::string who = "mov.u32 %r1, %tid.x;\nsetp.lt.u32 %p1, %r1, 32;\n";
+  EXPECT_TRUE(contains(hazards("bar.sync 16;"),
+                       "barrier misuse: expected a barrier from 0 to 15 and a "
+                       "multiple of 32 threads, got barrier 16 and 32"));
+  EXPECT_TRUE(contains(hazards("bar.sync 1, 33;"), "and 33"));
+  EXPECT_TRUE(contains(hazards(who + "@%p1 bra A;\nbar.sync 1, 64;\nret;\nA:\n"
+                                     "bar.sync 1, 96;",
+                               64),
+                       "threads while others wait for"));
+  EXPECT_TRUE(contains(hazards("mov.u32 %r1, %laneid;\nbar.sync %r1, 32;"),
+                       "the threads of the warp name different barriers or "
+                       "counts"));
+  EXPECT_TRUE(contains(
+      hazards(who + "@%p1 ret;\nbar.sync 1, 64;", 64),
+      "deadlock: no warp can go on\n  warp 1 waits at PTX line 18 for barrier "
+      "1, where 32 of 64 threads have arrived"));
+  EXPECT_EQ(hazards(who + "@%p1 bra A;\nbar.sync 1, 64;\nret;\nA:\n"
+                          "bar.arrive 1, 64;",
+                    64),
+            "");
+}
+
+TEST(Hazard, Divergence) {
+  std::string half = "mov.u32 %r1, %laneid;\nsetp.lt.u32 %p1, %r1, 16;\n"
+                     "setp.lt.u32 %p2, %r1, 40;\n";
+  EXPECT_TRUE(contains(hazards(half + "@%p1 bar.sync 0;"),
+                       "divergence: not all threads of the warp execute this "
+                       "together"));
+  EXPECT_EQ(hazards(half + "@%p2 bar.sync 0;"), "");
+  EXPECT_TRUE(contains(
+      hazards(half + "@%p1 shfl.sync.idx.b32 %r2, %r1, 0, 31, -1;"),
+      "the threads that execute this are not those of the member mask"));
+  EXPECT_TRUE(contains(
+      hazards(half + "@%p1 shfl.sync.idx.b32 %r2, %r1, 20, 31, 65535;"),
+      "reads a lane that does not execute this"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(productProgram(), "mov.b64 %d5, {%r5, 16};",
+                       "add.s32 %r5, %r5, %r1;\nmov.b64 %d5, {%r5, 16};"),
+              128),
+      "the threads of the warp have different descriptors"));
+}
+
+TEST(Hazard, RegisterBudgets) {
+  EXPECT_TRUE(contains(hazards("setmaxnreg.inc.sync.aligned.u32 24;"),
+                       "register budget: the warp has 248 registers for each "
+                       "thread already"));
+  EXPECT_TRUE(contains(hazards("setmaxnreg.inc.sync.aligned.u32 240;", 384),
+                       "240 registers for each thread, of which only "));
+  EXPECT_EQ(hazards("setmaxnreg.dec.sync.aligned.u32 24;\n"
+                    "setmaxnreg.inc.sync.aligned.u32 64;",
+                    384),
+            "");
+}
+
+TEST(Hazard, MBarriers) {
+  std::string init = "mov.b32 %r2, smem;\nmov.u32 %r1, %tid.x;\n"
+                     "setp.eq.b32 %p1, %r1, 0;\n"
+                     "@%p1 mbarrier.init.shared.b64 [%r2], 2;\nbar.sync 0;\n";
+  std::string arrive = "@%p1 mbarrier.arrive.shared.b64 _, [%r2];\n";
+  std::string wait = "W:\nmbarrier.try_wait.parity.shared.b64 %p2, [%r2], 0;\n"
+                     "@!%p2 bra W;\n";
+  EXPECT_EQ(hazards(init + arrive + arrive + wait), "");
+  EXPECT_EQ(hazards(init + "@%p1 mbarrier.arrive.shared.b64 _, [%r2], 2;\n" +
+                    replaced(wait, "try_wait", "test_wait")),
+            "");
+  EXPECT_TRUE(contains(hazards(init + arrive + wait),
+                       "for the mbarrier at 0x400, whose phase 0 lacks 1 of 2 "
+                       "arrivals and 0 bytes"));
+  EXPECT_TRUE(contains(
+      hazards(init + "@%p1 mbarrier.arrive.shared.b64 _, [%r2], 3;\n"),
+      "arrives more often than the 2 times that the mbarrier expects"));
+  EXPECT_TRUE(contains(
+      hazards(init + "@%p1 mbarrier.expect_tx.shared.b64 [%r2], 1048576;\n"),
+      "expects more than 2^20 - 1 bytes"));
+  EXPECT_TRUE(contains(hazards("mov.b32 %r2, smem;\n"
+                               "mbarrier.arrive.shared.b64 _, [%r2];"),
+                       "there is no mbarrier at this address"));
+  EXPECT_TRUE(contains(hazards("mov.b32 %r2, smem;\n"
+                               "mbarrier.init.shared.b64 [%r2], 0;"),
+                       "expected a count from 1 to 2^20 - 1, got 0"));
+  std::string unordered =
+      hazards(without(init, "bar.sync") + arrive + wait, 64);
+  EXPECT_TRUE(contains(unordered, "initialised, without being ordered after "
+                                  "it") |
+              contains(unordered, "there is no mbarrier"));
+}
+
+TEST(Hazard, EndlessLoops) {
+  EXPECT_TRUE(contains(hazards("A:\nbra.uni A;"),
+                       "deadlock: the block does not end within 1048576 "
+                       "instructions"));
+}
+
+TEST(Hazard, Loads) {
+  EXPECT_EQ(hazards(copyProgram(), 64), "");
+  EXPECT_TRUE(contains(hazards(without(copyProgram(), "mbarrier.try_wait") +
+                                   "setp.eq.b32 %p2, %r1, %r1;",
+                               64),
+                       "reads %p2, which nothing wrote"));
+  std::string noWait = replaced(copyProgram(),
+                                "mbarrier.try_wait.parity.shared::cta.b64 %p2, "
+                                "[%r3], 0;",
+                                "setp.eq.b32 %p2, %r1, %r1;");
+  std::string early = hazards(noWait, 64);
+  EXPECT_TRUE(
+      contains(early, "a copy that completes on the mbarrier at 0x") |
+      contains(early, "reads shared memory that nothing wrote") |
+      contains(early, "the block exits before this copy has completed"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(copyProgram(), "[%r3], 8192", "[%r3], 8191"), 64),
+      "lacks 0 of 1 arrivals and -1 bytes"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(copyProgram(), "[%r3], 8192", "[%r3], 8193"), 64),
+      "lacks 0 of 1 arrivals and 1 bytes"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(copyProgram(), "[%r2], [%d8", "[%r2+64], [%d8"), 64),
+      "expected an address that is a multiple of 128"));
+  EXPECT_TRUE(
+      contains(hazards(replaced(copyProgram(), "cvta.param.u64 %d8, %d8;",
+                                "mov.b64 "
+                                "%d8, 0;"),
+                       64),
+               "there is no tensor map at this address"));
+  std::string flat = replaced(copyProgram(), "tensor.2d", "tensor.1d");
+  EXPECT_TRUE(contains(hazards(replaced(flat, "{0, 1}", "{0}"), 64),
+                       "expected a tensor map of 1 dimensions, got one of 2"));
+}
+
+TEST(Hazard, LoadsWithoutAWait) {
+  std::string body =
+      without(without(loadTile(), "mbarrier.try_wait"), "@!%p2 bra");
+  EXPECT_TRUE(contains(hazards(body, 64),
+                       "the block exits before this copy has completed"));
+}
+
+TEST(Hazard, OverwrittenStages) {
+  // The tile is loaded again although half of the readers have not arrived.
+  std::string again = R"(
+    add.s32 %r7, %r3, 8;
+    ld.shared.b32 %r6, [%r2];
+    setp.ne.b32 %p4, %r1, 0;
+    @%p4 bra WAIT2;
+    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
+    cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], [%d8, {0, 0}], [%r3];
+WAIT2:
+    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 1;
+    @!%p2 bra WAIT2;
+)";
+  EXPECT_TRUE(contains(hazards(loadTile() + again, 64),
+                       "read, without being ordered after it"));
+  EXPECT_EQ(hazards(loadTile() + replaced(again, "setp.ne",
+                                          "bar.sync 0;\n"
+                                          "setp.ne"),
+                    64),
+            "");
+}
+
+TEST(Hazard, Stores) {
+  EXPECT_EQ(hazards(storeProgram(), 64), "");
+  EXPECT_TRUE(contains(hazards(without(storeProgram(), "fence.proxy"), 64),
+                       "missing proxy fence: reads shared memory "
+                       "asynchronously that warp "));
+  EXPECT_TRUE(
+      contains(hazards(without(storeProgram(), "bar.sync"), 64), "hazard: "));
+  EXPECT_TRUE(contains(hazards(without(storeProgram(), "commit_group"), 64),
+                       "the thread exits without a commit of this copy") |
+              contains(hazards(without(storeProgram(), "commit_group"), 64),
+                       "hazard: "));
+  EXPECT_TRUE(contains(hazards(without(storeProgram(), "wait_group"), 64),
+                       "the thread exits without a wait for this copy"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(storeProgram(), "cp.async.bulk.wait_group.read 0;",
+                       "st.shared.b32 [%r2], 0;\n"
+                       "cp.async.bulk.wait_group.read 0;"),
+              64),
+      "memory in flight: overwrites shared memory that a copy in flight reads "
+      "(PTX line "));
+}
+
+TEST(Hazard, Products) {
+  std::string good = productProgram();
+  EXPECT_EQ(hazards(good, 128), "");
+  EXPECT_TRUE(contains(hazards(without(good, "fence.proxy"), 128),
+                       "wrote, without fence.proxy.async"));
+  EXPECT_TRUE(contains(hazards(without(good, "wgmma.fence"), 128),
+                       "missing wgmma fence: no wgmma.fence comes before the "
+                       "first wgmma"));
+  EXPECT_TRUE(contains(hazards(without(good, "wgmma.wait_group"), 128),
+                       "register in flight: reads %r20, an accumulator of a "
+                       "wgmma in flight"));
+  EXPECT_TRUE(contains(hazards(without(good, "wgmma.wait_group"), 128),
+                       "the warp exits without a wait for this wgmma"));
+  EXPECT_TRUE(contains(hazards(without(good, "wgmma.commit_group"), 128),
+                       "the warp exits without a commit of this wgmma"));
+  auto before = [&](const char *line, const std::string &inserted) {
+    return hazards(replaced(good, line, inserted + "\n    " + line), 128);
+  };
+  EXPECT_TRUE(contains(before("wgmma.wait_group", "mov.b32 %r10, 0;"),
+                       "writes %r10, which a wgmma in flight uses"));
+  EXPECT_TRUE(contains(before("wgmma.wait_group", "mov.b32 %r20, 0;"),
+                       "writes %r20, which a wgmma in flight uses"));
+  EXPECT_TRUE(
+      contains(before("wgmma.wait_group", "st.shared.b32 [%r2], 0;"),
+               "overwrites shared memory that a wgmma in flight reads (PTX "
+               "line "));
+  EXPECT_TRUE(contains(before("wgmma.mma_async", "mov.b32 %r11, 0;"),
+                       "uses %r11, which was written after the last "
+                       "wgmma.fence"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(good,
+                       "{%r20, %r21, %r22, %r23}, {%r10, %r11, %r12, "
+                       "%r13}, %d5, 1",
+                       "{%r24, %r25, %r26, %r27}, {%r20, %r11, %r12, %r13}, "
+                       "%d5, 0"),
+              128),
+      "uses %r20, which another wgmma in flight uses"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 1, 1, 1, 0"), 128),
+      "reads %r20, which nothing wrote"));
+  EXPECT_TRUE(contains(
+      hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 0, 1, 1, 1"), 128),
+      "a transposed matrix without a swizzle is not emulated"));
+  EXPECT_TRUE(
+      contains(hazards(replaced(good, "{%r5, 16}", "{%r5, 131088}"), 128),
+               "a base offset in a descriptor is not emulated"));
+}
+
+//===----------------------------------------------------------------------===//
+// The device
+//===----------------------------------------------------------------------===//
+
+TEST(EmulatorDevice, Memory) {
+  std::unique_ptr<Device> device = makeEmulatorDevice({});
+  Buffer buffer = std::move(*device->allocate(16));
+  uint8_t byte = 7;
+  EXPECT_FALSE(device->copyToDevice(buffer.address() + 15, &byte, 1).failed());
+  EXPECT_FALSE(
+      device->copyFromDevice(&byte, buffer.address() + 15, 1).failed());
+  EXPECT_EQ(byte, 7);
+  for (const Status &status :
+       {device->copyToDevice(buffer.address() + 16, &byte, 1),
+        device->copyFromDevice(&byte, buffer.address() - 1, 1),
+        device->fill(buffer.address(), 0, 17)})
+    EXPECT_TRUE(contains(status.message(),
+                         "bytes of memory of the emulator at address "));
+  Result<Buffer> huge = device->allocate(size_t(1) << 62);
+  ASSERT_TRUE(huge.failed());
+  EXPECT_TRUE(contains(huge.message(), "bytes for the emulator"));
+}
+
+TEST(EmulatorDevice, MeasuresNothing) {
+  std::unique_ptr<Device> device = makeEmulatorDevice({});
+  EXPECT_EQ(device->matrixProduct(64).message(),
+            "the emulator measures nothing");
+  EXPECT_EQ(device->record([] { return Status(); }, 1).message(),
+            "the emulator measures nothing");
+}
+
+/// Loads and launches a kernel without tensors.
+static std::string launch(const std::string &parameters, uint32_t threads,
+                          std::vector<KernelParameter> values) {
+  std::unique_ptr<Device> device = makeEmulatorDevice({});
+  CompiledKernel compiled;
+  compiled.ptx = ".visible .entry k(" + parameters + ")\n{ ret; }\n";
+  compiled.plan.kernel = "k";
+  compiled.plan.tensors = {{"x", ElementType::F32, {8}, false}};
+  compiled.plan.threadsPerBlock = threads;
+  compiled.plan.parameters = std::move(values);
+  Result<std::unique_ptr<Kernel>> kernel = device->load(compiled);
+  if (kernel.failed())
+    return kernel.message();
+  Buffer buffer = std::move(*device->allocate(32));
+  Status status = device->launch(
+      **kernel, {{ElementType::F32, buffer.address(), {8}, {1}}});
+  return status.failed() ? status.message() : "";
+}
+
+TEST(EmulatorDevice, Launches) {
+  EXPECT_EQ(launch("", 32, {}), "");
+  EXPECT_EQ(launch("", 33, {}), "");
+  EXPECT_EQ(launch(".param .u32 n", 32, {KernelParameter()}), "");
+  EXPECT_TRUE(contains(launch(".param .u32 n", 32, {}),
+                       "expected 1 parameters of kernel 'k', got 0"));
+  EXPECT_TRUE(contains(launch(".param .u64 n", 32, {KernelParameter()}),
+                       "expected parameter 'n' to have 4 bytes, got 8"));
+  EXPECT_TRUE(contains(launch("", 0, {}),
+                       "expected 1 to 1024 threads in a block, got 0"));
+  std::unique_ptr<Device> device = makeEmulatorDevice({});
+  CompiledKernel compiled;
+  compiled.plan.kernel = "k";
+  EXPECT_EQ(device->load(compiled).message(), "the PTX has no kernel 'k'");
+}
