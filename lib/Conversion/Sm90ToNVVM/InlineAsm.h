@@ -32,8 +32,8 @@ void mbarrierArriveExpectTx(OpBuilder &b, Location loc, Value barrier,
 void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
                         Value parity);
 
-/// Copies the box of `map` (a generic pointer) at `coordinates`, innermost first, to shared memory, with the
-/// cache policy `policy`.
+/// Copies the box of `map` (a generic pointer) at `coordinates`, innermost
+/// first, to shared memory, with the cache policy `policy`.
 void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
              ValueRange coordinates, Value barrier, int64_t policy);
 /// Copies shared memory to the box at `coordinates`, innermost first.
