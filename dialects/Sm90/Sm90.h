@@ -30,6 +30,23 @@
 #define GET_TYPEDEF_CLASSES
 #include "Sm90/Sm90Types.h.inc"
 
+namespace mlir::sm90 {
+
+namespace detail {
+LogicalResult verifyFixedLayouts(Operation *op);
+} // namespace detail
+
+/// An op that demands layouts of its fragments.
+template <typename ConcreteType>
+class FixedLayouts : public OpTrait::TraitBase<ConcreteType, FixedLayouts> {
+public:
+  static LogicalResult verifyTrait(Operation *op) {
+    return detail::verifyFixedLayouts(op);
+  }
+};
+
+} // namespace mlir::sm90
+
 #define GET_OP_CLASSES
 #include "Sm90/Sm90Ops.h.inc"
 
@@ -46,6 +63,9 @@ constexpr int64_t kProductStep = 16;
 
 /// The layout of a fragment, or nothing before `sm90-infer-layouts`.
 std::optional<Layout> getLayout(RankedTensorType type);
+
+/// The fragments of which an op with the trait `FixedLayouts` demands a layout.
+SmallVector<std::pair<Value, Layout>, 2> getFixedLayouts(Operation *op);
 
 /// `type` in another layout.
 RankedTensorType withLayout(RankedTensorType type, Layout layout);

@@ -9,12 +9,68 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::sm90;
 
 #define GET_OP_CLASSES
 #include "Sm90/Sm90Ops.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+SmallVector<std::pair<Value, Layout>, 2>
+mlir::sm90::getFixedLayouts(Operation *op) {
+  using Pairs = SmallVector<std::pair<Value, Layout>, 2>;
+  return TypeSwitch<Operation *, Pairs>(op)
+      .Case([](WgmmaAsyncOp product) {
+        Pairs pairs{{product.getLhs(), Layout::OperandA}};
+        if (product.getAcc())
+          pairs.push_back({product.getAcc(), Layout::Accumulator});
+        return pairs;
+      })
+      .Case([](WgmmaWaitOp wait) {
+        return Pairs{{wait.getResult(), Layout::Accumulator}};
+      })
+      .Case([](LoadFragmentOp load) {
+        return Pairs{{load.getFragment(), Layout::OperandA}};
+      })
+      .Case([](StoreFragmentOp store) {
+        return Pairs{{store.getFragment(), Layout::Accumulator}};
+      })
+      .Case([](StoreRowsOp store) {
+        return Pairs{{store.getRows(), Layout::Rows}};
+      })
+      .Case(
+          [](VoteAllOp vote) { return Pairs{{vote.getRows(), Layout::Rows}}; })
+      .Case([](ReduceColumnsOp reduce) {
+        return Pairs{{reduce.getSource(), Layout::Accumulator},
+                     {reduce.getResult(), Layout::PartialRows}};
+      })
+      .Case([](CombineQuadOp combine) {
+        return Pairs{{combine.getSource(), Layout::PartialRows},
+                     {combine.getResult(), Layout::Rows}};
+      })
+      .Case([](BroadcastRowsOp broadcast) {
+        return Pairs{{broadcast.getSource(), Layout::Rows},
+                     {broadcast.getResult(), Layout::Accumulator}};
+      })
+      .Default([](Operation *) { return Pairs(); });
+}
+
+LogicalResult mlir::sm90::detail::verifyFixedLayouts(Operation *op) {
+  for (auto [value, expected] : getFixedLayouts(op)) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    std::optional<Layout> got = type ? getLayout(type) : std::nullopt;
+    if (got && *got != expected)
+      return op->emitOpError("expected a fragment in the layout ")
+             << stringifyLayout(expected) << ", got one in "
+             << stringifyLayout(*got);
+  }
+  return success();
+}
 
 //===----------------------------------------------------------------------===//
 // KernelOp

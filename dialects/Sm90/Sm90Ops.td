@@ -20,6 +20,12 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 class Sm90_Op<string mnemonic, list<Trait> traits = []>
     : Op<Sm90_Dialect, mnemonic, traits>;
 
+/// The op demands layouts of its fragments, which are listed once, in
+/// `getFixedLayouts`. Fragments without a layout are left to inference.
+def Sm90_FixedLayouts : NativeOpTrait<"FixedLayouts"> {
+  let cppNamespace = "::mlir::sm90";
+}
+
 def Sm90_Fragment : RankedTensorOf<[BF16, F16, F32, I1]>;
 def Sm90_Matrix : 2DTensorOf<[BF16, F16, F32]>;
 def Sm90_Scores : 2DTensorOf<[F32]>;
@@ -232,7 +238,7 @@ def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, Mem
   let hasVerifier = 1;
 }
 
-def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [MemoryEffects<[MemRead]>]> {
+def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [Sm90_FixedLayouts, MemoryEffects<[MemRead]>]> {
   let summary = "reads 64 rows of a stage into the A operand of a product";
   let description = [{
     | constraint | rule |
@@ -247,7 +253,7 @@ def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [MemoryEffects<[MemWrite]>]> {
+def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
   let summary = "writes a fragment of 64 rows into a stage of shared memory";
   let description = [{
     Makes the data visible to the copy engine.
@@ -296,7 +302,7 @@ def Sm90_BarrierSyncOp : Sm90_Op<"barrier.sync", [MemoryEffects<[MemRead, MemWri
   let assemblyFormat = "attr-dict";
 }
 
-def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
+def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
   let summary = "stores one value per row to global memory";
   let description = [{
     Row r goes to element `offset + r`; rows from `limit` on are dropped.
@@ -317,7 +323,7 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [MemoryEffects<[MemWrite]>]> {
 //===----------------------------------------------------------------------===//
 
 def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
-    MemoryEffects<[MemRead]>,
+    Sm90_FixedLayouts, MemoryEffects<[MemRead]>,
     TypesMatchWith<"the product is of lhs", "result", "lhs",
                    "::llvm::cast<InFlightType>($_self).getLhs()">,
     TypesMatchWith<"the product is of rhs", "result", "rhs",
@@ -352,7 +358,7 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
 }
 
 def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [
-    MemoryEffects<[MemRead, MemWrite]>,
+    Sm90_FixedLayouts, MemoryEffects<[MemRead, MemWrite]>,
     TypesMatchWith<"the result is that of the product", "product", "result",
                    "::llvm::cast<InFlightType>($_self).getResult()">,
     TypesMatchWith<"the stage is that of the product", "product", "stage",
@@ -414,7 +420,7 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
   let hasRegionVerifier = 1;
 }
 
-def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Pure]> {
+def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Sm90_FixedLayouts, Pure]> {
   let summary = "combines the elements of each row that a thread holds";
   let description = [{
     The result is in the layout `partial_rows`; `sm90.combine_quad` completes it.
@@ -430,14 +436,14 @@ def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Pure]> {
 }
 
 def Sm90_CombineQuadOp : Sm90_Op<"combine_quad", [
-    Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+    Sm90_FixedLayouts, Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
   let summary = "combines the parts that the four threads of a quad hold";
   let arguments = (ins Sm90_CombineAttr:$combine, Sm90_RowStats:$source);
   let results = (outs Sm90_RowStats:$result);
   let assemblyFormat = "$combine $source attr-dict `:` type($source) `->` type($result)";
 }
 
-def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Pure]> {
+def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Sm90_FixedLayouts, Pure]> {
   let summary = "repeats one value per row along the columns";
   let description = [{
     | constraint | rule |
@@ -450,7 +456,7 @@ def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Pure]> {
+def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Sm90_FixedLayouts, Pure]> {
   let summary = "whether a condition holds for every row of the warp";
   let arguments = (ins 1DTensorOf<[I1]>:$rows);
   let results = (outs I1:$result);

@@ -126,63 +126,32 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
   return success();
 }
 
-static LogicalResult constrainProduct(LayoutClasses &classes,
-                                      WgmmaAsyncOp product) {
-  if (product.getAcc() &&
-      failed(classes.fix(product, product.getAcc(), Layout::Accumulator)))
-    return failure();
-  return classes.fix(product, product.getLhs(), Layout::OperandA);
+/// What an op passes on that demands no layout itself.
+static LogicalResult constrainElementwise(LayoutClasses &classes,
+                                          Operation *op) {
+  if (isa<MaskOp>(op) || op->hasTrait<OpTrait::ConstantLike>() ||
+      OpTrait::hasElementwiseMappableTraits(op))
+    return uniteAll(classes, op);
+  if (llvm::any_of(op->getOperands(), isFragment) ||
+      llvm::any_of(op->getResults(), isFragment))
+    return op->emitOpError("has no rule for the layout of its fragments");
+  return success();
 }
 
 /// Adds what `op` demands of its fragments.
 static LogicalResult constrain(LayoutClasses &classes, Operation *op) {
-  auto fix = [&](Value value, Layout layout) {
-    return classes.fix(op, value, layout);
-  };
-  auto fixBoth = [&](Value a, Layout layoutA, Value b, Layout layoutB) {
-    return success(succeeded(fix(a, layoutA)) && succeeded(fix(b, layoutB)));
-  };
+  if (op->hasTrait<FixedLayouts>()) {
+    for (auto [value, layout] : getFixedLayouts(op))
+      if (failed(classes.fix(op, value, layout)))
+        return failure();
+    return success();
+  }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](scf::ForOp loop) { return constrainLoop(classes, loop); })
       .Case([&](scf::IfOp branch) { return constrainIf(classes, branch); })
       .Case<scf::YieldOp, LayoutCastOp>([](auto) { return success(); })
-      .Case([&](WgmmaAsyncOp dot) { return constrainProduct(classes, dot); })
-      .Case([&](WgmmaWaitOp wait) {
-        return fix(wait.getResult(), Layout::Accumulator);
-      })
-      .Case([&](LoadFragmentOp load) {
-        return fix(load.getFragment(), Layout::OperandA);
-      })
-      .Case([&](StoreFragmentOp store) {
-        return fix(store.getFragment(), Layout::Accumulator);
-      })
-      .Case(
-          [&](StoreRowsOp store) { return fix(store.getRows(), Layout::Rows); })
-      .Case([&](VoteAllOp vote) { return fix(vote.getRows(), Layout::Rows); })
-      .Case([&](ReduceColumnsOp reduce) {
-        return fixBoth(reduce.getSource(), Layout::Accumulator,
-                       reduce.getResult(), Layout::PartialRows);
-      })
-      .Case([&](CombineQuadOp combine) {
-        return fixBoth(combine.getSource(), Layout::PartialRows,
-                       combine.getResult(), Layout::Rows);
-      })
-      .Case([&](BroadcastRowsOp broadcast) {
-        return fixBoth(broadcast.getSource(), Layout::Rows,
-                       broadcast.getResult(), Layout::Accumulator);
-      })
-      .Default([&](Operation *other) -> LogicalResult {
-        bool elementwise = isa<MaskOp>(other) ||
-                           other->hasTrait<OpTrait::ConstantLike>() ||
-                           OpTrait::hasElementwiseMappableTraits(other);
-        bool usesFragments = llvm::any_of(other->getOperands(), isFragment) ||
-                             llvm::any_of(other->getResults(), isFragment);
-        if (elementwise)
-          return uniteAll(classes, other);
-        if (usesFragments)
-          return other->emitOpError("has no rule for the layout of its "
-                                    "fragments");
-        return success();
+      .Default([&](Operation *other) {
+        return constrainElementwise(classes, other);
       });
 }
 

@@ -780,3 +780,30 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// A layout that is not the one of the op.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %s = arith.constant dense<1.0> : tensor<64x64xf32, #sm90.layout<accumulator>>
+    // expected-error@+1 {{'sm90.reduce_columns' op expected a fragment in the layout partial_rows, got one in rows}}
+    %m = sm90.reduce_columns <max> %s : tensor<64x64xf32, #sm90.layout<accumulator>> -> tensor<64xf32, #sm90.layout<rows>>
+  }
+  sm90.return
+}
+
+// -----
+
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x64xbf16, #sm90.layout<operand_a>>
+    // expected-error@+1 {{'sm90.store_fragment' op expected a fragment in the layout accumulator, got one in operand_a}}
+    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xbf16, #sm90.layout<operand_a>>, !sm90.buffer<2 x 64x64xbf16>
+  }
+  sm90.return
+}
