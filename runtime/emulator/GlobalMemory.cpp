@@ -14,7 +14,12 @@ using namespace attn::runtime::emulator;
 /// What an allocation is aligned to, and the least distance between two.
 static constexpr uint64_t granularity = 1 << 16;
 
+/// More than any GPU has.
+static constexpr size_t maxSize = size_t(1) << 38;
+
 uint64_t GlobalMemory::allocate(size_t size) {
+  if (size > maxSize)
+    return 0;
   Allocation allocation;
   allocation.size = size;
   allocation.bytes.reset(new (std::nothrow) uint8_t[size ? size : 1]);

@@ -12,12 +12,13 @@ import lit.Test
 import lit.util
 from zoo_shapes import shape_options
 
-LEVELS = ["reference", "tile", "ptx", "gpu"]
+LEVELS = ["reference", "tile", "ptx", "emulator", "gpu"]
 # What attn-run runs a program on, and at which length. Above the reference, the
 # result is compared with it; 130 and 1000 cross the edges of tiles.
 RUNS = {
     "reference": ["reference", 33],
     "tile": ["tile", 130, "--check"],
+    "emulator": ["emulator", 130, "--check", "--hazards"],
     "gpu": ["cuda", 1000, "--check"],
 }
 # The feature of lit.cfg.py without which a level is not tested.
