@@ -135,10 +135,17 @@ static Step executeFence(Block &, Warp &, const Instruction &, uint32_t) {
 
 /// All that the warp knows to be written becomes visible to asynchronous
 /// accesses.
-static Step executeProxyFence(Block &, Warp &warp, const Instruction &,
+static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
                               uint32_t) {
+  block.mbarriers.fenceInit(warp.index);
   warp.fenced.join(warp.seen);
   warp.release();
+  return Step::Next;
+}
+
+static Step executeInitFence(Block &block, Warp &warp, const Instruction &,
+                             uint32_t) {
+  block.mbarriers.fenceInit(warp.index);
   return Step::Next;
 }
 
@@ -147,7 +154,7 @@ static Status decodeFence(Decoder &decoder) {
       {"fence.proxy.async", executeProxyFence},
       {"fence.proxy.async.shared::cta", executeProxyFence},
       {"fence.proxy.async.global", executeFence},
-      {"fence.mbarrier_init.release.cluster", executeFence},
+      {"fence.mbarrier_init.release.cluster", executeInitFence},
       {"fence.acq_rel.cta", executeFence},
       {"fence.acq_rel.gpu", executeFence},
       {"fence.sc.cta", executeFence},

@@ -101,6 +101,12 @@ void Block::checkRead(Warp &warp, const Instruction &instruction,
                       Operand operand, uint32_t mask) {
   if (!grid.checked || operand.kind == Operand::Kind::Constant)
     return;
+  checkWritten(warp, instruction, operand, mask);
+  warp.state(operand).fences = warp.wgmmaFences;
+}
+
+void Block::checkWritten(Warp &warp, const Instruction &instruction,
+                         Operand operand, uint32_t mask) {
   RegisterState &state = warp.state(operand);
   if (state.flight == RegisterState::Flight::Accumulator)
     report(HazardKind::RegisterInFlight, warp, instruction, -1,

@@ -104,6 +104,9 @@ public:
   Step block(Warp &warp, std::string waitsFor);
 
   /// Reports the use of registers that nothing wrote or that are in flight.
+  void checkWritten(Warp &warp, const Instruction &instruction, Operand operand,
+                    uint32_t mask);
+  /// The same for ordinary instructions, whose uses wgmma.fence orders.
   void checkRead(Warp &warp, const Instruction &instruction, Operand operand,
                  uint32_t mask);
   void noteWrite(Warp &warp, const Instruction &instruction, Operand operand,

@@ -37,6 +37,11 @@ MBarrier *MBarriers::find(uint64_t address) {
   return found == barriers.end() ? nullptr : &found->second;
 }
 
+void MBarriers::fenceInit(uint32_t warp) {
+  for (auto &entry : barriers)
+    entry.second.isVisible |= entry.second.owner == warp;
+}
+
 bool MBarriers::completePhase(MBarrier &barrier) {
   if (barrier.pendingArrivals || barrier.pendingBytes)
     return false;

@@ -27,6 +27,8 @@ struct MBarrier {
   /// Who initialised it.
   uint32_t owner = 0;
   uint32_t ownerStamp = 0;
+  /// Whether asynchronous copies may complete on it.
+  bool isVisible = false;
   /// What those who arrived knew.
   Clock arrivedSeen, arrivedFenced;
   /// What those who wait for a completed phase come to know.
@@ -41,6 +43,8 @@ public:
 
   MBarrier &create(uint32_t address);
   MBarrier *find(uint64_t address);
+  /// Lets asynchronous copies see what `warp` has initialised.
+  void fenceInit(uint32_t warp);
   /// Completes the phase if nothing is pending; whether it did.
   static bool completePhase(MBarrier &barrier);
   static std::string describe(uint32_t address, const MBarrier &barrier);

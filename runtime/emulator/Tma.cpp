@@ -182,6 +182,11 @@ Step attn::runtime::emulator::completeCopy(Block &block, size_t index) {
     return block.fail(HazardKind::BarrierMisuse, *block.warps[copy.warp],
                       *copy.instruction, static_cast<int>(copy.lane),
                       "there is no mbarrier at this address", copy.mbarrier);
+  if (block.grid.checked && !barrier->isVisible)
+    block.report(HazardKind::MissingProxyFence, *block.warps[copy.warp],
+                 *copy.instruction, static_cast<int>(copy.lane),
+                 "the initialisation of the mbarrier is not fenced",
+                 copy.mbarrier);
   Accessor by{barrier->agent, barrier->phase + 1, &copy.seen, &copy.fenced};
   checkTile(block, copy, tile, by);
   if (moveTile(block, copy, tile) == Step::Failed)

@@ -24,7 +24,7 @@ struct RegisterState {
   enum class Flight : uint8_t { None, Operand, Accumulator };
   /// The lanes that something wrote.
   uint32_t written = 0;
-  /// The wgmma fences that had been executed at the last write.
+  /// The wgmma fences that had been executed when ordinary code last used it.
   uint32_t fences = 0;
   Flight flight = Flight::None;
 };

@@ -273,7 +273,7 @@ static void landFlight(Warp &warp, const Instruction &instruction) {
 }
 
 /// A register that a wgmma uses must have been written, not be in flight in
-/// another role, and be fenced since ordinary code wrote it.
+/// another role, and be fenced since ordinary code used it.
 static void checkRegister(Block &block, Warp &warp,
                           const Instruction &instruction, Operand operand,
                           bool isAccumulator, bool isRead) {
@@ -286,11 +286,11 @@ static void checkRegister(Block &block, Warp &warp,
     block.report(HazardKind::RegisterInFlight, warp, instruction, -1,
                  "uses " + name + ", which another wgmma in flight uses");
   if (isRead)
-    block.checkRead(warp, instruction, operand, ~0u);
+    block.checkWritten(warp, instruction, operand, ~0u);
   if (state.written && state.fences == warp.wgmmaFences)
     block.report(HazardKind::MissingWgmmaFence, warp, instruction, -1,
                  "uses " + name +
-                     ", which was written after the last wgmma.fence");
+                     ", which other code used after the last wgmma.fence");
 }
 
 static void checkRegisters(Block &block, Warp &warp,

@@ -296,7 +296,7 @@ TEST(Hazard, Products) {
                "overwrites shared memory that a wgmma in flight reads (PTX "
                "line "));
   EXPECT_TRUE(contains(before("wgmma.mma_async", "mov.b32 %r11, 0;"),
-                       "uses %r11, which was written after the last "
+                       "uses %r11, which other code used after the last "
                        "wgmma.fence"));
   EXPECT_TRUE(contains(
       hazards(replaced(good,
