@@ -218,6 +218,12 @@ TEST(Hazard, Loads) {
                        "expected a tensor map of 1 dimensions, got one of 2"));
 }
 
+TEST(Hazard, UnfencedMBarriers) {
+  EXPECT_TRUE(contains(
+      hazards(without(copyProgram(), "fence.mbarrier_init"), 64),
+      "missing proxy fence: the initialisation of the mbarrier is not fenced"));
+}
+
 TEST(Hazard, LoadsWithoutAWait) {
   std::string body =
       without(without(loadTile(), "mbarrier.try_wait"), "@!%p2 bra");
