@@ -101,8 +101,9 @@ static uint8_t *globalRow(Block &block, const PendingCopy &copy,
 /// Moves a row between global memory and its swizzled place.
 static Step moveRow(Block &block, const PendingCopy &copy, const Tile &tile,
                     const Row &row) {
-  uint8_t *global = nullptr;
-  if (row.begin < row.end && !(global = globalRow(block, copy, row)))
+  bool isInside = row.begin < row.end;
+  uint8_t *global = isInside ? globalRow(block, copy, row) : nullptr;
+  if (isInside && !global)
     return Step::Failed;
   for (uint32_t at = 0; at < tile.rowBytes;) {
     uint32_t size = std::min(chunkBytes, tile.rowBytes - at);
