@@ -56,6 +56,15 @@ namespace mlir::sm90 {
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
 
+/// A box lies in shared memory in panels of 64 columns of 16-bit elements, rows
+/// of 128 bytes whose swizzle repeats every eight.
+constexpr int64_t kPanelColumns = 64;
+constexpr int64_t kPanelRowBytes = 128;
+constexpr int64_t kSwizzleRows = 8;
+
+/// Bytes of a barrier in shared memory.
+constexpr int64_t kBarrierBytes = 8;
+
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.
 constexpr int64_t kAccumulatorColumns = 8;

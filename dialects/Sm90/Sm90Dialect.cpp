@@ -155,7 +155,7 @@ LogicalResult ExtentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 static LogicalResult verifyBox(function_ref<InFlightDiagnostic()> emitError,
                                int64_t rows, int64_t columns,
                                Type elementType) {
-  constexpr int64_t kSwizzleRows = 8, kMaxRows = 256, kPanelColumns = 64;
+  constexpr int64_t kMaxRows = 256;
   if ((elementType.isBF16() || elementType.isF16()) && rows > 0 &&
       rows % kSwizzleRows == 0 && rows <= kMaxRows && columns > 0 &&
       columns % kPanelColumns == 0)

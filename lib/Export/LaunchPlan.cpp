@@ -34,9 +34,7 @@ static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
 /// The dimensions in the order of the coordinates that a copy gives: in the
 /// panel, along the rows, the panel, and the other axes from the inside out.
 static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
-  constexpr int64_t kPanelBytes = 128;
-  int64_t panel =
-      kPanelBytes * 8 / map.getElementType().getIntOrFloatBitWidth();
+  constexpr int64_t panel = sm90::kPanelColumns;
   int32_t rows = map.getAxes()[0], columns = map.getAxes()[1];
   std::vector<runtime::TensorMapDim> dims = {
       {columns, /*extent=*/panel, /*step=*/1, /*box=*/panel},

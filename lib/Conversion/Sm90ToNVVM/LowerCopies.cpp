@@ -21,9 +21,6 @@ using namespace mlir::attn::sm90_to_nvvm;
 /// createpolicy words: what may go first, what other blocks will read again.
 static constexpr int64_t kEvictFirst = 0x12F0000000000000;
 static constexpr int64_t kEvictLast = 0x14F0000000000000;
-static constexpr int64_t kBarrierBytes = 8;
-static constexpr int64_t kPanelRowBytes = 128;
-static constexpr int64_t kPanelColumns = 64;
 /// Columns of 16-bit elements that four 8x8 matrices cover.
 static constexpr int64_t kMatrixColumns = 16;
 
@@ -47,7 +44,7 @@ static Use describeUse(Int32 &i32, Value count, int64_t stages) {
 }
 
 static Value barrierAddress(Int32 &i32, Value base, Value stage) {
-  return i32.add(base, i32.mul(stage, kBarrierBytes));
+  return i32.add(base, i32.mul(stage, sm90::kBarrierBytes));
 }
 
 /// Waits for the phase of use `count` and gives the address of its stage.
@@ -116,8 +113,9 @@ static SmallVector<Value> coordinates(Int32 &i32, sm90::TensorMapType map,
   auto index = [&](int64_t axis) {
     return i32.fromIndex(indices[axis].front());
   };
-  SmallVector<Value> result{i32.constant(0), index(map.getAxes()[0]),
-                            i32.div(index(map.getAxes()[1]), kPanelColumns)};
+  SmallVector<Value> result{
+      i32.constant(0), index(map.getAxes()[0]),
+      i32.div(index(map.getAxes()[1]), sm90::kPanelColumns)};
   for (int64_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (!llvm::is_contained(map.getAxes(), axis))
       result.push_back(index(axis));
@@ -164,15 +162,16 @@ static Value matrixAddress(Int32 &i32, Value base) {
       i32.add(i32.add(i32.shiftLeft(i32.warpOfWarpgroup(), 4), rowOfEight),
               i32.shiftLeft(upperRows, 3));
   Value chunk = i32.bitXor(rightHalf, rowOfEight);
-  return i32.add(
-      base, i32.add(i32.mul(row, kPanelRowBytes), i32.shiftLeft(chunk, 4)));
+  return i32.add(base, i32.add(i32.mul(row, sm90::kPanelRowBytes),
+                               i32.shiftLeft(chunk, 4)));
 }
 
 /// The address of the block that starts at `column`, in panels of `rows` rows.
 static Value blockAddress(Int32 &i32, Value first, int64_t column,
                           int64_t rows) {
-  Value inPanel = i32.bitXor(first, column % kPanelColumns * 2);
-  return i32.add(inPanel, column / kPanelColumns * rows * kPanelRowBytes);
+  Value inPanel = i32.bitXor(first, column % sm90::kPanelColumns * 2);
+  return i32.add(inPanel,
+                 column / sm90::kPanelColumns * rows * sm90::kPanelRowBytes);
 }
 
 namespace {
@@ -186,7 +185,7 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
     Int32 i32(rewriter, loc);
     auto stage = cast<sm90::StageType>(op.getStage().getType());
     Value rows =
-        i32.mul(i32.fromIndex(adaptor.getRow().front()), kPanelRowBytes);
+        i32.mul(i32.fromIndex(adaptor.getRow().front()), sm90::kPanelRowBytes);
     Value first = matrixAddress(i32, i32.add(adaptor.getStage().front(), rows));
     SmallVector<Value> registers;
     for (int64_t column = 0; column < stage.getColumns();

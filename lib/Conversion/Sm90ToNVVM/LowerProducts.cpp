@@ -13,13 +13,8 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// Bytes of a row of a swizzled panel, and of the eight rows after which the
-/// swizzle repeats.
-static constexpr int64_t kPanelRowBytes = 128;
-static constexpr int64_t kSwizzleGroupBytes = 8 * kPanelRowBytes;
 /// Rows and columns of 16-bit elements that one instruction consumes along K.
 static constexpr int64_t kStep = 16;
-static constexpr int64_t kPanelColumns = 64;
 
 /// Addresses and offsets in descriptors are in units of 16 bytes.
 static int64_t encode(int64_t bytes) { return bytes >> 4; }
@@ -27,7 +22,7 @@ static int64_t encode(int64_t bytes) { return bytes >> 4; }
 /// The matrix descriptor of a stage with 128-byte swizzle: the stride between
 /// groups of eight rows in bits 32-45, the swizzle in bits 62-63.
 static constexpr int64_t kDescriptorHigh =
-    (kSwizzleGroupBytes >> 4) | (int64_t(1) << 30);
+    (sm90::kSwizzleRows * sm90::kPanelRowBytes >> 4) | (int64_t(1) << 30);
 
 namespace {
 
@@ -59,7 +54,7 @@ struct LowerWgmmaWait : OpConversionPattern<sm90::WgmmaWaitOp> {
 
 static OperandB describe(sm90::WgmmaAsyncOp op, sm90::StageType stage) {
   OperandB operand;
-  int64_t panelBytes = stage.getRows() * kPanelRowBytes;
+  int64_t panelBytes = stage.getRows() * sm90::kPanelRowBytes;
   operand.chain.columns = op.getResult().getType().getResult().getDimSize(1);
   operand.chain.elementType = stage.getElementType().isBF16() ? "bf16" : "f16";
   operand.chain.descriptorHigh = kDescriptorHigh;
@@ -68,13 +63,13 @@ static OperandB describe(sm90::WgmmaAsyncOp op, sm90::StageType stage) {
     // K runs along the columns of the stage, panel after panel.
     operand.leadingBytes = 16;
     for (int64_t k = 0; k < stage.getColumns(); k += kStep)
-      operand.chain.steps.push_back(
-          encode(k / kPanelColumns * panelBytes + k % kPanelColumns * 2));
+      operand.chain.steps.push_back(encode(
+          k / sm90::kPanelColumns * panelBytes + k % sm90::kPanelColumns * 2));
   } else {
     // K runs along the rows.
     operand.leadingBytes = panelBytes;
     for (int64_t k = 0; k < stage.getRows(); k += kStep)
-      operand.chain.steps.push_back(encode(k * kPanelRowBytes));
+      operand.chain.steps.push_back(encode(k * sm90::kPanelRowBytes));
   }
   return operand;
 }

@@ -194,7 +194,8 @@ struct LowerMBarrierInit : RolePattern<sm90::MBarrierInitOp> {
       OpBuilder::InsertionGuard guard(rewriter);
       rewriter.setInsertionPointToStart(branch.thenBlock());
       for (int64_t i = 0; i < op.getBarrier().getType().getStages(); ++i)
-        ptx::mbarrierInit(rewriter, loc, i32.add(address, 8 * i),
+        ptx::mbarrierInit(rewriter, loc,
+                          i32.add(address, sm90::kBarrierBytes * i),
                           op.getArrivals());
     }
     rewriter.replaceOp(op, address);

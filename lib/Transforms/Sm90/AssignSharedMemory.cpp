@@ -22,7 +22,6 @@ using namespace mlir::sm90;
 
 /// Swizzled panels repeat every eight rows of 128 bytes.
 static constexpr int64_t kBufferAlignment = 1024;
-static constexpr int64_t kBarrierBytes = 8;
 
 namespace {
 struct AssignSharedMemory
