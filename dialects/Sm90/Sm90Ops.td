@@ -30,6 +30,7 @@ def Sm90_Fragment : RankedTensorOf<[BF16, F16, F32, I1]>;
 def Sm90_Matrix : 2DTensorOf<[BF16, F16, F32]>;
 def Sm90_Scores : 2DTensorOf<[F32]>;
 def Sm90_RowStats : 1DTensorOf<[F32]>;
+def Sm90_Memory : AnyTypeOf<[Sm90_BufferType, Sm90_StageType]>;
 
 //===----------------------------------------------------------------------===//
 // Kernels and roles
@@ -184,7 +185,7 @@ def Sm90_AwaitFullOp : Sm90_AwaitOp<"stage.await_full"> {
     |---|---|
     | C1 | buffer and barrier have the same number of stages |
     | C2 | the stage has the box of the buffer |
-    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or `sm90.wgmma_async`, after it has been read |
+    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or as rhs of `sm90.wgmma_async`, after its other uses are complete |
   }];
 }
 
@@ -254,36 +255,40 @@ def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [Sm90_FixedLayouts, MemoryEff
 }
 
 def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
-  let summary = "writes a fragment of 64 rows into a stage of shared memory";
+  let summary = "writes a fragment of 64 rows into shared memory";
   let description = [{
-    Makes the data visible to the copy engine.
+    Into a buffer of one stage, or a stage, from `row` on. Makes the data visible
+    to the copy engine.
 
     | constraint | rule |
     |---|---|
-    | C1 | the buffer and the fragment have 64 rows and the same columns and element type |
+    | C1 | the fragment has 64 rows; the memory has its element type and at least its columns |
+    | C2 | a buffer has one stage |
   }];
-  let arguments = (ins Sm90_Matrix:$fragment, Sm90_BufferType:$buffer, Index:$stage);
+  let arguments = (ins Sm90_Matrix:$fragment, Sm90_Memory:$memory, Index:$row);
   let assemblyFormat = [{
-    $fragment `,` $buffer `[` $stage `]` attr-dict `:` type($fragment) `,` type($buffer)
+    $fragment `,` $memory `row` `(` $row `)` attr-dict `:` type($fragment) `,` qualified(type($memory))
   }];
   let hasVerifier = 1;
 }
 
 def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "copies a stage of a buffer into a box of a tensor";
+  let summary = "copies rows of shared memory into a box of a tensor";
   let description = [{
-    One thread of the warpgroup starts the copy. Elements outside of the tensor
-    are dropped.
+    From a buffer of one stage, or a stage, from `row` on. One thread of the
+    warpgroup starts the copy. Elements outside of the tensor are dropped.
 
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the tensor |
-    | C2 | buffer and map have the same box |
+    | C2 | the memory has at least the columns, and the element type, of the map |
+    | C3 | a buffer has one stage |
   }];
-  let arguments = (ins Sm90_BufferType:$buffer, Index:$stage, Sm90_TensorMapType:$map,
+  let arguments = (ins Sm90_Memory:$memory, Index:$row, Sm90_TensorMapType:$map,
                        Variadic<Index>:$indices);
   let assemblyFormat = [{
-    $buffer `[` $stage `]` `,` $map `[` $indices `]` attr-dict `:` type($buffer) `,` type($map)
+    $memory `row` `(` $row `)` `,` $map `[` $indices `]` attr-dict
+    `:` qualified(type($memory)) `,` type($map)
   }];
   let hasVerifier = 1;
 }
@@ -323,7 +328,7 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [Sm90_FixedLayouts, MemoryEffects<[
 //===----------------------------------------------------------------------===//
 
 def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
-    Sm90_FixedLayouts, MemoryEffects<[MemRead]>,
+    Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead]>,
     TypesMatchWith<"the product is of lhs", "result", "lhs",
                    "::llvm::cast<InFlightType>($_self).getLhs()">,
     TypesMatchWith<"the product is of rhs", "result", "rhs",
@@ -334,25 +339,30 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
   let summary = "starts a product of a warpgroup";
   let description = [{
     `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`; lhs from
-    registers, rhs from shared memory. Without an accumulator it starts from
-    zero. The products form one commit group.
+    registers, or from the 64 rows of a stage that start at `row`; rhs from
+    shared memory. Without an accumulator it starts from zero. The products form
+    one commit group.
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
        : !sm90.in_flight<tensor<64x128xf32> = tensor<64x128xbf16> * <128x128xbf16>>
+    %g = sm90.wgmma_async %queries row(%r), %k transpose_rhs
+       : !sm90.in_flight<tensor<64x80xf32> = !sm90.stage<128x256xbf16> * <80x256xbf16>>
     ```
     | constraint | rule |
     |---|---|
-    | C1 | lhs has 64 rows, and the inner size, a multiple of 16, and element type of rhs |
+    | C1 | lhs has 64 rows (a stage: at least 64), and the inner size, a multiple of 16, and element type of rhs |
     | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
     | C3 | the result is waited for exactly once, in the same block |
+    | C4 | `row` is given where lhs is a stage, and only there |
   }];
-  let arguments = (ins Sm90_Matrix:$lhs, Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
+  let arguments = (ins AnyTypeOf<[Sm90_Matrix, Sm90_StageType]>:$lhs, Optional<Index>:$row,
+                       Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
                        UnitAttr:$transpose_rhs);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `)`)? attr-dict
-    `:` type($result)
+    $lhs (`row` `(` $row^ `)`)? `,` $rhs (`transpose_rhs` $transpose_rhs^)?
+    (`acc` `(` $acc^ `)`)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -31,16 +31,13 @@ static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
   return spec;
 }
 
-/// The dimensions in the order of the coordinates that a copy gives: in the
-/// panel, along the rows, the panel, and the other axes from the inside out.
+/// The dimensions in the order of the coordinates that a copy of one panel
+/// gives: along the columns, the rows, and the other axes from the inside out.
 static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
-  constexpr int64_t panel = sm90::kPanelColumns;
   int32_t rows = map.getAxes()[0], columns = map.getAxes()[1];
   std::vector<runtime::TensorMapDim> dims = {
-      {columns, /*extent=*/panel, /*step=*/1, /*box=*/panel},
-      {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()},
-      {columns, /*extent=*/map.getColumns() / panel, /*step=*/panel,
-       /*box=*/map.getColumns() / panel}};
+      {columns, /*extent=*/-1, /*step=*/1, /*box=*/sm90::kPanelColumns},
+      {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()}};
   for (int32_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (axis != rows && axis != columns)
       dims.push_back({axis, /*extent=*/-1, /*step=*/1, /*box=*/1});

@@ -158,21 +158,30 @@ SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
   unsigned firstA = results + acc.size();
   unsigned descriptor = firstA + a.size();
   std::string accumulators = registerList(0, results);
+  bool isShared = !chain.stepsA.empty();
+  std::string text = "{\n\t.reg .b64 descriptor;\n\t.reg .b32 low;\n\t";
+  if (isShared)
+    text += ".reg .b64 left;\n\t";
+  text += "wgmma.fence.sync.aligned;\n\t";
   // Descriptors are rebuilt from one 32-bit word in front of each instruction:
   // kept in registers they would not fit.
-  std::string text = "{\n\t.reg .b64 descriptor;\n\t.reg .b32 low;\n\t"
-                     "wgmma.fence.sync.aligned;\n\t";
-  for (auto [k, step] : llvm::enumerate(chain.steps)) {
+  auto describe = [&](StringRef name, unsigned word, int64_t step) {
+    text += llvm::formatv("add.s32 low, ${0}, {1};\n\t"
+                          "mov.b64 {2}, {{low, {3}};\n\t",
+                          word, step, name, chain.descriptorHigh);
+  };
+  for (auto [k, step] : llvm::enumerate(chain.stepsB)) {
+    if (isShared)
+      describe("left", firstA, chain.stepsA[k]);
+    describe("descriptor", descriptor, step);
     // The first product of a chain without accumulators overwrites them.
     int scale = k == 0 && acc.empty() ? 0 : 1;
     text += llvm::formatv(
-        "add.s32 low, ${0}, {1};\n\t"
-        "mov.b64 descriptor, {{low, {2}};\n\t"
-        "wgmma.mma_async.sync.aligned.m64n{3}k16.f32.{4}.{4} {5}, {6}, "
-        "descriptor, {7}, 1, 1, {8};\n\t",
-        descriptor, step, chain.descriptorHigh, chain.columns,
-        chain.elementType, accumulators, registerList(firstA + 4 * k, 4), scale,
-        chain.transposeB ? 1 : 0);
+        "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, "
+        "descriptor, {4}, 1, 1, {5}{6};\n\t",
+        chain.columns, chain.elementType, accumulators,
+        isShared ? "left" : registerList(firstA + 4 * k, 4), scale,
+        isShared ? "0, " : "", chain.transposeB ? 1 : 0);
   }
   text += "wgmma.commit_group.sync.aligned;\n\t}";
 

@@ -55,17 +55,19 @@ struct WgmmaChain {
   int64_t columns;
   /// "bf16" or "f16".
   StringRef elementType;
-  /// The low word of the descriptor of B, added for each step of 16 along K.
-  SmallVector<int64_t> steps;
-  /// The high word of the descriptor of B.
+  /// What is added to the low word of the descriptor of B for each step of 16
+  /// along K, and to that of A where A is in shared memory.
+  SmallVector<int64_t> stepsB, stepsA;
+  /// The high word of the descriptors.
   int64_t descriptorHigh;
   /// B is stored with its columns contiguous.
   bool transposeB;
 };
 
-/// Starts acc + A * B. `a` has four registers for each step, `b` is the low
-/// word of the descriptor of B. Without accumulators the product starts from
-/// zero. Returns the accumulators, which are under way.
+/// Starts acc + A * B. `a` has four registers for each step, or is the low word
+/// of the descriptor of A; `b` is the low word of the descriptor of B. Without
+/// accumulators the product starts from zero. Returns the accumulators, which
+/// are under way.
 SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
                          const WgmmaChain &chain, ValueRange a, Value b,
                          ValueRange acc);

@@ -18,7 +18,8 @@ namespace mlir::attn::sm90_to_nvvm {
 /// A fragment becomes one f32 or i1 for each element of the thread, or one i32
 /// for each two 16-bit elements; a buffer, a stage and a barrier become their
 /// address in shared memory, an i32; a product under way becomes its
-/// accumulators, the registers of its left operand and its stage.
+/// accumulators, the registers or the address of its left operand, and the
+/// address of its right one.
 class FragmentConverter : public TypeConverter {
 public:
   FragmentConverter();
@@ -69,6 +70,9 @@ private:
   OpBuilder &b;
   Location loc;
 };
+
+/// The address of `row` of a stage, or of a buffer of one, in its first panel.
+Value rowAddress(Int32 &i32, ValueRange memory, ValueRange row);
 
 void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);

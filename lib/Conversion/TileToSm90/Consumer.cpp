@@ -29,6 +29,11 @@ struct Pending {
   Value emptyBarrier, count;
 };
 
+/// A stage that several products read, and how to give it back.
+struct HeldStage {
+  Value stage, emptyBarrier, count;
+};
+
 /// Computes what one consumer warpgroup does: 64 rows of every tile.
 class Consumer {
 public:
@@ -48,7 +53,8 @@ private:
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
   LogicalResult consumeStore(tile::StoreOp store);
-  void storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  FailureOr<Value> findQueryBuffer(tile::StoreOp store);
   void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
   LogicalResult consumeLoop(scf::ForOp loop);
   LogicalResult consumeIf(scf::IfOp op);
@@ -60,6 +66,7 @@ private:
     return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
   }
   void waitForOldest();
+  void releaseHeld();
   void waitForAll() {
     while (!pending.empty())
       waitForOldest();
@@ -88,10 +95,12 @@ private:
   IRMapping mapping;
   Counts counts;
   SmallVector<Pending> pending;
+  /// Stages that are kept until the instance is complete.
+  SmallVector<HeldStage> held;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
-  /// This warpgroup, and the first of the rows of a tile that it computes.
-  Value warpgroup, firstRow;
+  /// The first of the rows of a tile that this warpgroup computes.
+  Value firstRow;
   /// Where what is created comes from.
   Location loc;
 };
@@ -146,6 +155,18 @@ void Consumer::waitForOldest() {
   mapping.map(oldest.source, wait.getResult());
 }
 
+/// Gives back what the instance has kept, which nothing may read any more.
+void Consumer::releaseHeld() {
+  if (held.empty())
+    return;
+  if (kernel.schedule().getOutputInQueryBuffer())
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  for (const HeldStage &entry : held)
+    sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
+                            entry.count);
+  held.clear();
+}
+
 Value Consumer::use(Value source) {
   while (llvm::any_of(pending,
                       [&](const Pending &p) { return p.source == source; }))
@@ -174,10 +195,20 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
     FailureOr<Type> type = convert(load, load.getTile().getType());
     if (failed(type))
       return failure();
-    Value fragment =
-        sm90::LoadFragmentOp::create(builder, loc, *type, stage, firstRow);
-    sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
-    mapping.map(load.getTile(), fragment);
+    bool inRegisters = kernel.schedule().getQueryInRegisters();
+    bool isHeld = !inRegisters || kernel.schedule().getOutputInQueryBuffer();
+    if (isHeld && load->getBlock() != kernel.instances().getBody())
+      return load.emitOpError("expected queries that keep their buffer to be "
+                              "loaded once per instance");
+    mapping.map(load.getTile(),
+                inRegisters ? sm90::LoadFragmentOp::create(builder, loc, *type,
+                                                           stage, firstRow)
+                                  .getResult()
+                            : stage);
+    if (isHeld)
+      held.push_back({stage, ring.empty, count});
+    else
+      sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
   } else if (isOperand(1) && load->hasOneUse()) {
     // The product gives the stage back, with this count.
     mapping.map(load.getTile(), stage);
@@ -205,13 +236,15 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   Value rhs = use(dot.getRhs());
   if (acc)
     acc = startsAtZero ? Value() : use(acc);
-  auto inFlight =
-      sm90::InFlightType::get(dot.getContext(), cast<RankedTensorType>(*type),
-                              cast<RankedTensorType>(lhs.getType()),
-                              cast<sm90::StageType>(rhs.getType()));
-  Value anchored = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
-  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, anchored,
-                                             rhs, acc, dot.getTransposeRhs());
+  auto inFlight = sm90::InFlightType::get(
+      dot.getContext(), cast<RankedTensorType>(*type), lhs.getType(),
+      cast<sm90::StageType>(rhs.getType()));
+  bool isStage = isa<sm90::StageType>(lhs.getType());
+  if (!isStage)
+    lhs = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
+  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, lhs,
+                                             isStage ? firstRow : Value(), rhs,
+                                             acc, dot.getTransposeRhs());
   auto [barrier, count] = stageCounts.lookup(rhs);
   pending.push_back({dot.getResult(), product, barrier, count});
   return success();
@@ -346,16 +379,37 @@ LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
 // Stores
 //===----------------------------------------------------------------------===//
 
+/// The stage of the queries, which the output takes over. A warpgroup
+/// overwrites the rows that it alone has read.
+FailureOr<Value> Consumer::findQueryBuffer(tile::StoreOp store) {
+  auto tile = cast<VectorType>(store.getTile().getType());
+  if (held.size() == 1) {
+    auto stage = cast<sm90::StageType>(held.front().stage.getType());
+    if (stage.getColumns() >= tile.getDimSize(1) &&
+        stage.getElementType() == tile.getElementType())
+      return held.front().stage;
+  }
+  return store.emitOpError("expected one tile of queries that holds ")
+         << tile << " for output_in_query_buffer";
+}
+
 /// Through shared memory, where one thread starts the copy.
-void Consumer::storeMatrix(tile::StoreOp store, ArrayRef<Value> indices) {
+LogicalResult Consumer::storeMatrix(tile::StoreOp store,
+                                    ArrayRef<Value> indices) {
   Value fragment = use(store.getTile());
-  Value buffer = kernel.staging.lookup(store.getView());
-  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  FailureOr<Value> memory = kernel.staging.lookup(store.getView());
+  if (kernel.schedule().getOutputInQueryBuffer())
+    memory = findQueryBuffer(store);
+  else
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  if (failed(memory))
+    return failure();
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::StoreFragmentOp::create(builder, loc, fragment, buffer, warpgroup);
+  sm90::StoreFragmentOp::create(builder, loc, fragment, *memory, firstRow);
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::TmaStoreAsyncOp::create(builder, loc, buffer, warpgroup,
+  sm90::TmaStoreAsyncOp::create(builder, loc, *memory, firstRow,
                                 kernel.stores.lookup(store.getView()), indices);
+  return success();
 }
 
 /// Directly; the tensor is compact.
@@ -388,9 +442,8 @@ LogicalResult Consumer::consumeStore(tile::StoreOp store) {
   Value &row = indices[store.getAxes().front()];
   row = arith::AddIOp::create(builder, loc, row, firstRow);
   if (type.getRank() == 2)
-    storeMatrix(store, indices);
-  else
-    storeRows(store, indices);
+    return storeMatrix(store, indices);
+  storeRows(store, indices);
   return success();
 }
 
@@ -531,7 +584,8 @@ LogicalResult Consumer::run() {
     if (op.hasTrait<OpTrait::ConstantLike>() &&
         isa<VectorType>(op.getResult(0).getType()) && failed(consumeOp(&op)))
       return failure();
-  warpgroup = sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
+  Value warpgroup =
+      sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
   firstRow = arith::MulIOp::create(builder, loc, warpgroup,
                                    index(sm90::kWarpgroupRows));
   counts.assign(kernel.rings.size(), index(0));
@@ -540,10 +594,11 @@ LogicalResult Consumer::run() {
         if (failed(consume(source)))
           return failure();
         waitForAll();
+        releaseHeld();
         return success();
       });
   // Shared memory must outlive the copies that read it.
-  if (!kernel.staging.empty())
+  if (kernel.storesMatrix)
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/false);
   return result;
 }

@@ -326,12 +326,14 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
-    if (type.getRank() == 2)
+    if (type.getRank() != 2)
+      continue;
+    kernel.storesMatrix = true;
+    if (!schedule.getOutputInQueryBuffer())
       kernel.staging[view] = sm90::AllocOp::create(
           builder, loc,
-          sm90::BufferType::get(context, schedule.getConsumerWarpgroups(),
-                                sm90::kWarpgroupRows, type.getDimSize(1),
-                                type.getElementType()),
+          sm90::BufferType::get(context, /*stages=*/1, type.getDimSize(0),
+                                type.getDimSize(1), type.getElementType()),
           IntegerAttr());
   }
 }

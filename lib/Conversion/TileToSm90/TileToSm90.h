@@ -37,8 +37,11 @@ struct Kernel {
   llvm::MapVector<Value, Ring> rings;
   /// The tensor map or the pointer of each view that is stored to.
   DenseMap<Value, Value> stores;
-  /// The staging buffer of each view that is stored to through a tensor map.
+  /// The staging buffer of each view that is stored to through a tensor map,
+  /// where it has one of its own.
   DenseMap<Value, Value> staging;
+  /// Whether anything is stored through a tensor map.
+  bool storesMatrix = false;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
   /// Scalars that both roles see: source value to target value.

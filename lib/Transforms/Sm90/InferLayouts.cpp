@@ -183,9 +183,12 @@ static bool isFree(RankedTensorType type, Layout from, Layout to) {
 static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
                                Value value) {
   if (auto inFlight = dyn_cast<InFlightType>(value.getType())) {
+    Type lhs = inFlight.getLhs();
+    if (auto fragment = dyn_cast<RankedTensorType>(lhs))
+      lhs = withLayout(fragment, Layout::OperandA);
     value.setType(InFlightType::get(
         op->getContext(), withLayout(inFlight.getResult(), Layout::Accumulator),
-        withLayout(inFlight.getLhs(), Layout::OperandA), inFlight.getRhs()));
+        lhs, inFlight.getRhs()));
     return success();
   }
   if (!isFragment(value))

@@ -225,7 +225,7 @@ sm90.kernel @rounded(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tenso
     %r = scf.for %i = %c0 to %n step %n iter_args(%y = %x) -> (tensor<64x64xf32, #accumulator>) {
       %z = arith.addf %y, %y : tensor<64x64xf32, #accumulator>
       %small = arith.truncf %y : tensor<64x64xf32, #accumulator> to tensor<64x64xf16, #accumulator>
-      sm90.store_fragment %small, %b[%c0] : tensor<64x64xf16, #accumulator>, !sm90.buffer<1 x 64x64xf16>
+      sm90.store_fragment %small, %b row(%c0) : tensor<64x64xf16, #accumulator>, !sm90.buffer<1 x 64x64xf16>
       scf.yield %z : tensor<64x64xf32, #accumulator>
     }
   }

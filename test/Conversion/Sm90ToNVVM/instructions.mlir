@@ -65,8 +65,8 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
   sm90.return
 }
 
-// Coordinates from the inside out: in the panel, the rows, the panel, the other
-// axes.
+// One copy for each panel of 64 columns, with coordinates from the inside out:
+// the columns, the rows, the other axes. A panel of 8 rows takes 1024 bytes.
 
 // CHECK-LABEL: llvm.func @copies(
 // CHECK-SAME: %[[MAP:.*]]: !llvm.ptr
@@ -76,8 +76,11 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
 // CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[BUFFER]], %c2048_i32
 // CHECK: mbarrier.try_wait
 // CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 2048;", "r,~{memory}" %[[BARRIER]] : (i32) -> ()
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] : (i32, !llvm.ptr, i32, i32, i32, i32, i32, i32, i64) -> ()
-// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_FIRST]] :
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] : (i32, !llvm.ptr, i32, i32, i32, i32, i32, i64) -> ()
+// CHECK-NEXT: %[[PANEL:.*]] = arith.addi %[[BUFFER]], %c1024_i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[PANEL]], %[[MAP]], %c64_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] :
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_FIRST]] :
+// CHECK: cp.async.bulk.tensor.4d.shared
 
 // The first thread of the warpgroup stores.
 // CHECK: %[[OWN:.*]] = arith.andi %{{.*}}, %c127_i32 : i32
@@ -86,7 +89,8 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
 // CHECK-NEXT: nvvm.cp.async.bulk.wait_group 0 {read}
 // CHECK-NEXT: }
 // CHECK-NEXT: scf.if %[[FIRST]] {
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5, $6}], [$0];", "r,l,r,r,r,r,r,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32 : (i32, !llvm.ptr, i32, i32, i32, i32, i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5}], [$0];", "r,l,r,r,r,r,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32 : (i32, !llvm.ptr, i32, i32, i32, i32) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5}], [$0];", "r,l,r,r,r,r,~{memory}" %{{.*}}, %[[MAP]], %c64_i32, %c11_i32, %c12_i32, %c10_i32 :
 // CHECK-NEXT: nvvm.cp.async.bulk.commit.group
 // CHECK-NEXT: }
 // CHECK-NEXT: scf.if %[[FIRST]] {
@@ -109,7 +113,7 @@ sm90.kernel @copies(%x: !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4> {s
     %i2 = arith.constant 12 : index
     %i3 = arith.constant 0 : index
     sm90.tma_store.wait read
-    sm90.tma_store_async %b[%i3], %x[%i0, %i1, %i2, %i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>
+    sm90.tma_store_async %b row(%i3), %x[%i0, %i1, %i2, %i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>
     sm90.tma_store.wait
   }
   sm90.return
@@ -160,7 +164,7 @@ sm90.kernel @matrices() attributes {schedule = #sm90.schedule<consumer_warpgroup
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<1>
     %c = arith.constant dense<1.0> : tensor<64x64xf32, #accumulator>
     %d = arith.truncf %c : tensor<64x64xf32, #accumulator> to tensor<64x64xbf16, #accumulator>
-    sm90.store_fragment %d, %b[%c0] : tensor<64x64xbf16, #accumulator>, !sm90.buffer<1 x 64x64xbf16>
+    sm90.store_fragment %d, %b row(%c0) : tensor<64x64xbf16, #accumulator>, !sm90.buffer<1 x 64x64xbf16>
   }
   sm90.return
 }
@@ -220,6 +224,39 @@ sm90.kernel @accumulated() attributes {schedule = #sm90.schedule<consumer_warpgr
     %f = sm90.wgmma_async %p, %v acc(%acc) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
     %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
     sm90.stage.release %done, %full[%c0] : !sm90.stage<32x64xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// The left operand may stay in shared memory. Its descriptor starts at its row, of
+// 128 bytes, in the first panel; a step of 16 columns is 32 bytes, the second panel
+// of 128 rows is 16384 bytes away. The last panel is half full, and two steps.
+
+// CHECK-LABEL: llvm.func @shared_left()
+// CHECK: %[[ROW:.*]] = arith.addi %{{.*}}, %c8192_i32
+// CHECK-NEXT: %[[MASKED:.*]] = arith.andi %[[ROW]], %c262143_i32
+// CHECK-NEXT: %[[ADDRESS:.*]] = arith.shrui %[[MASKED]], %c4_i32
+// CHECK-NEXT: %[[LEFT:.*]] = arith.ori %[[ADDRESS]], %c65536_i32
+// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09.reg .b64 left;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $8, 0;\0A\09mov.b64 left, {low, 1073741888};\0A\09add.s32 low, $9, 0;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.f16.f16 {$0, $1, $2, $3, $4, $5, $6, $7}, left, descriptor, 0, 1, 1, 0, 0;
+// CHECK-SAME: add.s32 low, $8, 6;
+// CHECK-SAME: add.s32 low, $8, 1024;{{.*}}add.s32 low, $9, 128;
+// CHECK-SAME: add.s32 low, $8, 1026;{{.*}}add.s32 low, $9, 130;{{.*}}left, descriptor, 1, 1, 1, 0, 0;\0A\09wgmma.commit_group
+// CHECK-SAME: "=f,=f,=f,=f,=f,=f,=f,=f,r,r,~{memory}" %[[LEFT]], %{{.*}} :
+// CHECK: "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,~{memory}"
+sm90.kernel @shared_left() attributes {schedule = #sm90.schedule<consumer_warpgroups = 2>, tensors = [], instances = [], shared_memory = 40000 : i64} {
+  %a = sm90.alloc at 0 : !sm90.buffer<1 x 128x96xf16>
+  %b = sm90.alloc at 32768 : !sm90.buffer<1 x 16x96xf16>
+  %full = sm90.mbarrier.init arrivals(1) at 36864 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %q = sm90.stage.await_full %a, %full[%c0] : !sm90.buffer<1 x 128x96xf16>, !sm90.mbarrier<1> -> !sm90.stage<128x96xf16>
+    %k = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 16x96xf16>, !sm90.mbarrier<1> -> !sm90.stage<16x96xf16>
+    %f = sm90.wgmma_async %q row(%c64), %k transpose_rhs : !sm90.in_flight<tensor<64x16xf32, #accumulator> = !sm90.stage<128x96xf16> * <16x96xf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x16xf32, #accumulator> = !sm90.stage<128x96xf16> * <16x96xf16>>
+    sm90.stage.release %done, %full[%c0] : !sm90.stage<16x96xf16>, !sm90.mbarrier<1>
+    sm90.stage.release %q, %full[%c0] : !sm90.stage<128x96xf16>, !sm90.mbarrier<1>
   }
   sm90.return
 }

@@ -37,7 +37,7 @@
 // CHECK-NEXT: %[[K_BUFFER:.*]] = sm90.alloc : <3 x 64x64xbf16>
 // CHECK-NEXT: %[[K_FULL:.*]] = sm90.mbarrier.init arrivals(1) : <3>
 // CHECK-NEXT: %[[K_EMPTY:.*]] = sm90.mbarrier.init arrivals(8) : <3>
-// CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <2 x 64x64xbf16>
+// CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <1 x 128x64xbf16>
 // CHECK-NEXT: %[[N:.*]] = affine.apply #[[TILES]]()[%[[LENGTH]]]
 
 // CHECK-NEXT: sm90.warp_roles producer {
@@ -89,9 +89,9 @@
 // Until the copy of the last instance has read the buffer, it is not written.
 // CHECK-NEXT: sm90.tma_store.wait read
 // CHECK-NEXT: sm90.barrier.sync
-// CHECK-NEXT: sm90.store_fragment %[[SMALL]], %[[STAGING]][%[[WARPGROUP]]]
+// CHECK-NEXT: sm90.store_fragment %[[SMALL]], %[[STAGING]] row(%[[OWN]])
 // CHECK-NEXT: sm90.barrier.sync
-// CHECK-NEXT: sm90.tma_store_async %[[STAGING]][%[[WARPGROUP]]], %[[O]][%{{.*}}, %[[ROWS]], %[[C0]]]
+// CHECK-NEXT: sm90.tma_store_async %[[STAGING]] row(%[[OWN]]), %[[O]][%{{.*}}, %[[ROWS]], %[[C0]]]
 // The offset of a row is of 64 bits.
 // CHECK: %[[OFFSET:.*]] = arith.addi %{{.*}}, %{{.*}} : i64
 // CHECK-NEXT: %[[LIMIT:.*]] = arith.subi %[[LENGTH]], %[[ROWS]]
@@ -134,6 +134,40 @@ tile.kernel @scores(%q: !tile.view<?x?x64xbf16> {tile.name = "q", tile.symbols =
     %small = arith.truncf %r#0 : vector<128x64xf32> to vector<128x64xbf16>
     tile.store %small, %o[%b, %row, %c0] axes [1, 2] : vector<128x64xbf16>, !tile.view<?x?x64xbf16>
     tile.store %r#1, %m[%b, %row] axes [1] : vector<128xf32>, !tile.view<?x?xf32>
+  }
+  tile.return
+}
+
+// Queries that stay in shared memory are read by the products. The output takes
+// their place, and the stage is given back when the copy has read it.
+
+// CHECK-LABEL: sm90.kernel @held(
+// CHECK: } consumer {
+// CHECK: %[[OWN:.*]] = arith.muli
+// CHECK: %[[Q:.*]] = sm90.stage.await_full
+// CHECK-NOT: sm90.load_fragment
+// CHECK: sm90.wgmma_async %[[Q]] row(%[[OWN]]), %{{.*}} transpose_rhs : <tensor<64x64xf32> = !sm90.stage<128x192xbf16> * <64x192xbf16>>
+// CHECK-NOT: sm90.stage.release %[[Q]]
+// CHECK-NOT: sm90.tma_store.wait
+// CHECK: sm90.barrier.sync
+// CHECK-NEXT: sm90.store_fragment %{{.*}}, %[[Q]] row(%[[OWN]])
+// CHECK-NEXT: sm90.barrier.sync
+// CHECK-NEXT: sm90.tma_store_async %[[Q]] row(%[[OWN]]),
+// CHECK-NEXT: sm90.tma_store.wait read
+// CHECK-NEXT: sm90.stage.release %[[Q]]
+// CHECK-NEXT: sm90.tma_store.wait{{$}}
+tile.kernel @held(%q: !tile.view<?x192xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                  %k: !tile.view<?x192xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                  %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 128, block_kv = 64, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true, persistent = false>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !tile.view<?x192xbf16>
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !tile.view<?x192xbf16> -> vector<128x192xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !tile.view<?x192xbf16> -> vector<64x192xbf16>
+    %r = tile.dot %a, %b transpose_rhs : vector<128x192xbf16>, vector<64x192xbf16> -> vector<128x64xf32>
+    %r1 = arith.truncf %r : vector<128x64xf32> to vector<128x64xbf16>
+    tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<128x64xbf16>, !tile.view<?x64xbf16>
   }
   tile.return
 }
