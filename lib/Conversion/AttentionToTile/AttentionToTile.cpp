@@ -332,11 +332,11 @@ void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
       scores, max, sum, builder.getF64FloatAttr(scale),
       threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
       /*may_be_empty=*/builder.getUnitAttr());
+  Value weights =
+      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
   acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
                                 softmax.getCorrection(),
                                 /*mostly_one=*/threshold != 0);
-  Value weights =
-      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
   Value valueTile = load(value, indices, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);

@@ -16,22 +16,30 @@ using namespace mlir;
 using namespace mlir::attn;
 
 /// Operands are numbered $0, $1, ...: results first, then operands.
-static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
-                       const Twine &constraints, ValueRange operands,
-                       TypeRange results = {}) {
+static Operation *emitVolatile(OpBuilder &b, Location loc, const Twine &text,
+                               const Twine &constraints, ValueRange operands,
+                               TypeRange results) {
   Type type = results.empty() ? Type()
               : results.size() == 1
                   ? results.front()
                   : LLVM::LLVMStructType::getLiteral(b.getContext(),
                                                      llvm::to_vector(results));
-  std::string all = constraints.str();
-  all += all.empty() ? "~{memory}" : ",~{memory}";
   return LLVM::InlineAsmOp::create(
-      b, loc, type ? TypeRange(type) : TypeRange(), operands, text.str(), all,
+      b, loc, type ? TypeRange(type) : TypeRange(), operands, text.str(),
+      constraints.str(),
       /*has_side_effects=*/true, /*is_align_stack=*/false,
       LLVM::tailcallkind::TailCallKind::None,
       LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
       ArrayAttr());
+}
+
+/// An instruction that touches memory.
+static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
+                       const Twine &constraints, ValueRange operands,
+                       TypeRange results = {}) {
+  std::string all = constraints.str();
+  all += all.empty() ? "~{memory}" : ",~{memory}";
+  return emitVolatile(b, loc, text, all, operands, results);
 }
 
 /// The results of an instruction that has several.
@@ -145,6 +153,15 @@ void mlir::attn::ptx::stmatrixX4(OpBuilder &b, Location loc, Value address,
   emit(b, loc,
        "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
        "r,r,r,r,r", operands);
+}
+
+Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,
+                                 Value low, Value high) {
+  // The first source goes to the upper half.
+  StringRef name = type.isBF16() ? "bf16x2" : "f16x2";
+  return emitVolatile(b, loc, "cvt.rn." + name + ".f32 $0, $1, $2;", "=r,f,f",
+                      {high, low}, b.getI32Type())
+      ->getResult(0);
 }
 
 //===----------------------------------------------------------------------===//

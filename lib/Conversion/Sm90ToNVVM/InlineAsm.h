@@ -45,6 +45,11 @@ SmallVector<Value> ldmatrixX4(OpBuilder &b, Location loc, Value address);
 void stmatrixX4(OpBuilder &b, Location loc, Value address,
                 ValueRange registers);
 
+/// Rounds two floats to a pair of `type` (bf16 or f16), `low` in the lower
+/// half. Stays where it is: LLVM would move it behind the next branch, where
+/// nothing hides it.
+Value roundPair(OpBuilder &b, Location loc, Type type, Value low, Value high);
+
 /// The barrier `id` (i32) of `threads` threads.
 void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "InlineAsm.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -106,19 +107,11 @@ struct LowerTruncF : FragmentPattern<arith::TruncFOp> {
     auto type = dyn_cast<RankedTensorType>(op.getType());
     if (!type || type.getElementTypeBitWidth() != 16)
       return failure();
-    Location loc = op.getLoc();
-    Type element = type.getElementType();
-    StringRef intrinsic =
-        element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
-    auto pair = VectorType::get({2}, element);
     SmallVector<Value> results;
     ValueRange in = adaptor.getIn();
-    for (size_t i = 0; i < in.size(); i += 2) {
-      // The first operand goes to the upper half.
-      Value packed = call(rewriter, loc, intrinsic, pair, {in[i + 1], in[i]});
-      results.push_back(LLVM::BitcastOp::create(rewriter, loc,
-                                                rewriter.getI32Type(), packed));
-    }
+    for (size_t i = 0; i < in.size(); i += 2)
+      results.push_back(ptx::roundPair(
+          rewriter, op.getLoc(), type.getElementType(), in[i], in[i + 1]));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }

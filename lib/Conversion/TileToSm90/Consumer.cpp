@@ -542,6 +542,10 @@ LogicalResult Consumer::consumeElementwise(Operation *op) {
   }
   if (!isScalar(op) && !OpTrait::hasElementwiseMappableTraits(op))
     return op->emitOpError("is not lowered to the sm90 level");
+  // What is rounded takes the registers of the last left operand, which a
+  // product under way reads.
+  if (isa<arith::TruncFOp>(op) && isa<VectorType>(op->getResult(0).getType()))
+    waitForAll();
   SmallVector<Type> types;
   for (Type type : op->getResultTypes()) {
     FailureOr<Type> converted = convert(op, type);

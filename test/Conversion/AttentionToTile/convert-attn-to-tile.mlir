@@ -45,8 +45,8 @@
 // CHECK-NEXT:          tile.yield %[[KEEP]] : i1
 // CHECK-NEXT:        }
 // CHECK-NEXT:        %[[W:.*]], %[[M1:.*]], %[[L1:.*]], %[[C:.*]] = tile.online_softmax %[[X]], %[[M]], %[[L]] scale(5.000000e-01) threshold(8) may_be_empty
-// CHECK-NEXT:        %[[ACC1:.*]] = tile.rescale %[[ACC]], %[[C]] mostly_one
 // CHECK-NEXT:        %[[PT:.*]] = arith.truncf %[[W]] : vector<16x32xf32> to vector<16x32xbf16>
+// CHECK-NEXT:        %[[ACC1:.*]] = tile.rescale %[[ACC]], %[[C]] mostly_one
 // CHECK-NEXT:        %[[VT:.*]] = tile.load %[[V]][%[[B]], %[[J0]], %[[HK]], %{{.*}}] axes [1, 3] : <?x?x2x64xbf16> -> vector<32x64xbf16>
 // CHECK-NEXT:        %[[ACC2:.*]] = tile.dot %[[PT]], %[[VT]] acc(%[[ACC1]]) : vector<16x32xbf16>, vector<32x64xbf16> -> vector<16x64xf32>
 // CHECK-NEXT:        scf.yield %[[M1]], %[[L1]], %[[ACC2]]

@@ -209,10 +209,8 @@ sm90.kernel @unsigned(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tens
 
 // CHECK-LABEL: llvm.func @rounded(
 // CHECK: scf.for {{.*}} iter_args(%[[X0:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X1:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X2:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X3:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X4:[a-z0-9]+]] =
-// CHECK: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2f16x2.rn"(%[[X1]], %[[X0]]) : (f32, f32) -> vector<2xf16>
-// CHECK-NEXT: %[[R0:.*]] = llvm.bitcast %[[PAIR]] : vector<2xf16> to i32
-// CHECK-NEXT: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2f16x2.rn"(%[[X3]], %[[X2]]) : (f32, f32) -> vector<2xf16>
-// CHECK-NEXT: %[[R1:.*]] = llvm.bitcast %[[PAIR]] : vector<2xf16> to i32
+// CHECK: %[[R0:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "cvt.rn.f16x2.f32 $0, $1, $2;", "=r,f,f" %[[X1]], %[[X0]] : (f32, f32) -> i32
+// CHECK-NEXT: %[[R1:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "cvt.rn.f16x2.f32 $0, $1, $2;", "=r,f,f" %[[X3]], %[[X2]] :
 // CHECK: stmatrix{{.*}} %{{.*}}, %[[R0]], %[[R1]],
 sm90.kernel @rounded(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 0, sm90.axis = 0})
     attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, instances = [], shared_memory = 8192 : i64,

@@ -173,8 +173,8 @@ tile.kernel @held(%q: !tile.view<?x192xbf16> {tile.name = "q", tile.symbols = ar
 }
 
 // Not persistent: the block is the instance, and there is no loop over them.
-// Two products are under way at once; each is waited for at its first use, and
-// one that starts from zeros has no accumulator.
+// Two products are under way at once; each is waited for at its first use, both
+// before anything is rounded, and one that starts from zeros has no accumulator.
 
 // CHECK-LABEL: sm90.kernel @products(
 // CHECK: sm90.warp_roles producer {
@@ -187,8 +187,9 @@ tile.kernel @held(%q: !tile.view<?x192xbf16> {tile.name = "q", tile.symbols = ar
 // CHECK: %[[Y:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} :
 // CHECK-NOT: sm90.wgmma.wait
 // CHECK: sm90.wgmma.wait %[[X]] pending(1)
-// CHECK: arith.truncf
+// CHECK: arith.negf
 // CHECK: sm90.wgmma.wait %[[Y]] pending(0)
+// CHECK: arith.truncf
 // CHECK: arith.truncf
 tile.kernel @products(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
                       %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
@@ -205,7 +206,8 @@ tile.kernel @products(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols =
     %c = tile.load %v[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
     %r = tile.dot %a, %b transpose_rhs acc(%zero) : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
     %s = tile.dot %a, %c : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
-    %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    %minus = arith.negf %r : vector<64x64xf32>
+    %r1 = arith.truncf %minus : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
     %s1 = arith.truncf %s : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %s1, %y[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
