@@ -86,7 +86,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
                                    int64_t consumerRegisters, bool, bool,
-                                   bool) {
+                                   bool persistent, bool dynamic) {
+  if (dynamic && !persistent)
+    return emitError() << "expected a dynamic schedule to be persistent";
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (warpgroups < 1)
@@ -210,6 +212,11 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
 
 int64_t BufferType::getStageBytes() const {
   return boxBytes(getRows(), getColumns());
+}
+
+LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t stages) {
+  return verifyStages(emitError, stages);
 }
 
 StageType BufferType::getStageType() const {

@@ -93,6 +93,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       held the queries, which are loaded later for it.
     - `persistent`: one block per multiprocessor loops over the program
       instances; otherwise the hardware gives each instance a block.
+    - `dynamic`: a persistent block takes its next instance from a counter that
+      all blocks share, instead of every n-th one; good for uneven work.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -101,7 +103,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "240">:$consumer_registers,
     DefaultValuedParameter<"bool", "true">:$query_in_registers,
     DefaultValuedParameter<"bool", "false">:$output_in_query_buffer,
-    DefaultValuedParameter<"bool", "true">:$persistent);
+    DefaultValuedParameter<"bool", "true">:$persistent,
+    DefaultValuedParameter<"bool", "false">:$dynamic);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -195,6 +198,12 @@ def Sm90_StageType : Sm90_VerifiedType<"Stage", "stage"> {
 
 def Sm90_MBarrierType : Sm90_VerifiedType<"MBarrier", "mbarrier"> {
   let summary = "a transaction barrier in shared memory for each stage of a buffer";
+  let parameters = (ins "int64_t":$stages);
+  let assemblyFormat = "`<` $stages `>`";
+}
+
+def Sm90_TicketsType : Sm90_VerifiedType<"Tickets", "tickets"> {
+  let summary = "numbers of instances in shared memory, from the producer to the consumers";
   let parameters = (ins "int64_t":$stages);
   let assemblyFormat = "`<` $stages `>`";
 }

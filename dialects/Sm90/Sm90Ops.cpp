@@ -83,6 +83,8 @@ void KernelOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
   for (BlockArgument argument : region.getArguments()) {
     unsigned index = argument.getArgNumber();
+    if (getArgAttr(index, getCounterAttrName()))
+      setName(argument, "counter");
     auto number = getArgAttrOfType<IntegerAttr>(index, getTensorAttrName());
     if (!number || number.getValue().uge(getTensors().size()))
       continue;
@@ -137,6 +139,9 @@ void KernelOp::print(OpAsmPrinter &printer) {
 
 /// C2: which tensor an argument belongs to, and which axis a size is of.
 static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
+  if (isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes()[index]) &&
+      kernel.getArgAttr(index, KernelOp::getCounterAttrName()))
+    return success();
   auto tensor = kernel.getArgAttrOfType<IntegerAttr>(
       index, KernelOp::getTensorAttrName());
   int64_t count = kernel.getTensors().size();
@@ -192,7 +197,8 @@ LogicalResult KernelOp::verifyRegions() {
   if (!getSharedMemory())
     return success();
   for (Operation &op : getBody().front()) // C6
-    if (isa<AllocOp, MBarrierInitOp>(op) && !op.hasAttr("offset"))
+    if (isa<AllocOp, MBarrierInitOp, TicketsAllocOp>(op) &&
+        !op.hasAttr("offset"))
       return op.emitOpError("expected an offset in a kernel with "
                             "shared_memory, got none");
   return success();
@@ -259,6 +265,23 @@ template <typename AwaitOp> static LogicalResult verifyAwait(AwaitOp op) {
 
 LogicalResult AwaitFullOp::verify() { return verifyAwait(*this); }
 LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+template <typename TicketOp> static LogicalResult verifyTicket(TicketOp op) {
+  int64_t stages = op.getTickets().getType().getStages();
+  for (Value barrier : {op.getFull(), op.getEmpty()})
+    if (cast<MBarrierType>(barrier.getType()).getStages() != stages)
+      return op.emitOpError("expected barriers of ")
+             << stages << " stages, as many as there are tickets, got "
+             << barrier.getType();
+  return success();
+}
+
+LogicalResult TicketPutOp::verify() { return verifyTicket(*this); }  // C1
+LogicalResult TicketTakeOp::verify() { return verifyTicket(*this); } // C1
 
 //===----------------------------------------------------------------------===//
 // Copies

@@ -44,7 +44,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     `tensors` lists what a launch binds, `instances` the counts whose product is
     the number of program instances. An argument is a tensor map or a pointer of
     the tensor that `sm90.tensor` names by its number, or, as an index, the size
-    of its axis `sm90.axis`.
+    of its axis `sm90.axis`. A pointer with `sm90.counter` leads to an i32 that
+    is zero at the start of a launch, and has to be at its end.
 
     The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
     `shared_memory` is assigned by `sm90-assign-shared-memory`.
@@ -52,7 +53,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | constraint | rule |
     |---|---|
     | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
-    | C2 | `sm90.tensor` of every argument is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
+    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
     | C5 | every extent is of an axis of a tensor, or constant |
@@ -83,6 +84,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     /// The names of the argument attributes of a kernel.
     static ::llvm::StringRef getTensorAttrName() { return "sm90.tensor"; }
     static ::llvm::StringRef getAxisAttrName() { return "sm90.axis"; }
+    static ::llvm::StringRef getCounterAttrName() { return "sm90.counter"; }
 
     /// The producer warpgroup and the consumers, in threads.
     int64_t getThreads() {
@@ -207,6 +209,69 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = [{
     $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
   }];
+}
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+def Sm90_CounterNextOp : Sm90_Op<"counter.next", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "increments a counter and gives what it was";
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
+  let results = (outs Index:$value);
+  let assemblyFormat = "$counter attr-dict `:` qualified(type($counter))";
+}
+
+def Sm90_CounterResetOp : Sm90_Op<"counter.reset", [MemoryEffects<[MemWrite]>]> {
+  let summary = "makes a counter zero for the next launch";
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
+  let assemblyFormat = "$counter attr-dict `:` qualified(type($counter))";
+}
+
+def Sm90_TicketsAllocOp : Sm90_Op<"tickets.alloc", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
+  let summary = "allocates tickets in shared memory";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_TicketsType:$tickets);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($tickets)";
+}
+
+def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "tells the consumers the number of an instance";
+  let description = [{
+    Waits until ticket number `count` is free, as `sm90.stage.await_empty` does,
+    writes it and completes a phase of `full`, which expects one arrival.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barriers have the same number of stages |
+  }];
+  let arguments = (ins Index:$instance, Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
+                       Sm90_MBarrierType:$empty, Index:$count);
+  let assemblyFormat = [{
+    $instance `into` $tickets `,` $full `,` $empty `[` $count `]` attr-dict
+    `:` type($tickets) `,` type($full) `,` type($empty)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for the number of an instance";
+  let description = [{
+    The mirror of `sm90.ticket.put`: one thread of each warp arrives at `empty`
+    when the warp has read the ticket. All threads get the same value.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barriers have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
+                       Sm90_MBarrierType:$empty, Index:$count);
+  let results = (outs Index:$instance);
+  let assemblyFormat = [{
+    $tickets `,` $full `,` $empty `[` $count `]` attr-dict
+    `:` type($tickets) `,` type($full) `,` type($empty)
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

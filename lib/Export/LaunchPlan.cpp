@@ -54,6 +54,10 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
   runtime::KernelParameter parameter;
   parameter.tensor = number(sm90::KernelOp::getTensorAttrName());
   Type type = kernel.getArgumentTypes()[index];
+  if (kernel.getArgAttr(index, sm90::KernelOp::getCounterAttrName())) {
+    parameter.kind = Kind::Counter;
+    return parameter;
+  }
   if (auto map = dyn_cast<sm90::TensorMapType>(type)) {
     parameter.kind = Kind::TensorMap;
     parameter.mapDims = convertMap(map);

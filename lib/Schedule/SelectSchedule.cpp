@@ -65,11 +65,12 @@ static constexpr int64_t kBarrierReserve = 512;
 /// Of the 240 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 204;
 
-/// The largest block of keys up to 128 whose stages fit.
+/// The largest block of keys up to 128 that fits.
 static Footprint selectBlocks(int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Footprint footprint{keyDim, valueDim, 128};
-  while (footprint.leastBytes() > sharedBytes)
+  while (footprint.leastBytes() > sharedBytes ||
+         footprint.registers() > kFragmentRegisters)
     footprint.blockKv -= sm90::kProductStep;
   return footprint;
 }
@@ -106,19 +107,19 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       keyDim >= valueDim &&
       footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
 
-  // Blocks of one instance each are handed out by the hardware as processors
-  // become free, which evens causal work out; even work gains from a
-  // persistent grid.
+  // Blocks that fetch their instances even causal work out.
   bool uneven = isUneven(op);
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/24, /*consumer_registers=*/240, queryInRegisters,
-      shareBuffer, /*persistent=*/!uneven);
+      /*producer_registers=*/uneven ? 40 : 24,
+      /*consumer_registers=*/uneven ? 232 : 240, queryInRegisters, shareBuffer,
+      /*persistent=*/true, /*dynamic=*/uneven);
   return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,
                                  /*rescale_threshold=*/8,
-                                 /*longest_first=*/uneven, hopper);
+                                 /*longest_first=*/uneven, model.l2WorkingSet,
+                                 hopper);
 }
 
 /// Whether the target can hold what the schedule asks for.

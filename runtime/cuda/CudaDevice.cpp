@@ -257,6 +257,8 @@ CudaDevice::load(const CompiledKernel &compiled) {
               " bytes of shared memory");
       status.failed())
     return status.error();
+  if (Status status = kernel->allocateCounters(*this); status.failed())
+    return status.error();
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
 

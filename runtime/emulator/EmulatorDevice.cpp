@@ -119,8 +119,11 @@ EmulatorDevice::load(const CompiledKernel &compiled) {
   Result<Program> program = decodeKernel(*module, compiled.plan.kernel);
   if (program.failed())
     return program.error();
-  return std::unique_ptr<Kernel>(
-      std::make_unique<EmulatedKernel>(compiled.plan, std::move(*program)));
+  auto kernel =
+      std::make_unique<EmulatedKernel>(compiled.plan, std::move(*program));
+  if (Status status = kernel->allocateCounters(*this); status.failed())
+    return status.error();
+  return std::unique_ptr<Kernel>(std::move(kernel));
 }
 
 /// Puts the arguments where the kernel expects its parameters.

@@ -27,9 +27,29 @@ void Buffer::reset() {
   bytes = 0;
 }
 
+Status Kernel::allocateCounters(Device &device) {
+  bool wanted = false;
+  for (const KernelParameter &parameter : launchPlan.parameters)
+    wanted |= parameter.kind == KernelParameter::Kind::Counter;
+  if (!wanted)
+    return {};
+  Result<Buffer> buffer = device.allocate(maxLaunches * sizeof(uint32_t));
+  if (buffer.failed())
+    return buffer.error();
+  counters = std::move(*buffer);
+  return device.fill(counters.address(), 0, counters.size());
+}
+
+uint64_t Kernel::takeCounter() {
+  if (!counters.address())
+    return 0;
+  return counters.address() + launches++ % maxLaunches * sizeof(uint32_t);
+}
+
 Status Device::launch(Kernel &kernel,
                       const std::vector<TensorArgument> &tensors) {
-  Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors());
+  Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors(),
+                                     kernel.takeCounter());
   if (launch.failed())
     return launch.error();
   if (launch->blocks == 0)

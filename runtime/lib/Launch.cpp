@@ -27,8 +27,9 @@ constexpr int64_t maxCount = std::numeric_limits<int32_t>::max();
 /// The plan and the arguments, so that each rule is a small function.
 class Planner {
 public:
-  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors)
-      : plan(plan), tensors(tensors) {}
+  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors,
+          uint64_t counter)
+      : plan(plan), tensors(tensors), counter(counter) {}
 
   Status checkTensors() const;
   Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
@@ -45,6 +46,7 @@ private:
 
   const LaunchPlan &plan;
   const std::vector<TensorArgument> &tensors;
+  uint64_t counter;
 };
 } // namespace
 
@@ -148,6 +150,8 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
 
 Result<ParameterValue>
 Planner::evaluate(const KernelParameter &parameter) const {
+  if (parameter.kind == KernelParameter::Kind::Counter)
+    return ParameterValue(counter);
   int32_t index = parameter.tensor;
   if (Status status = checkTensorIndex(index); status.failed())
     return status.error();
@@ -159,6 +163,7 @@ Planner::evaluate(const KernelParameter &parameter) const {
       return status.error();
     return ParameterValue(tensors[index].address);
   case KernelParameter::Kind::Size:
+  case KernelParameter::Kind::Counter:
     break;
   }
   if (Status status = checkReference(index, parameter.axis); status.failed())
@@ -245,8 +250,8 @@ Result<uint64_t> Planner::byteStride(int32_t index,
 Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors) {
-  Planner planner(plan, tensors);
+                          uint32_t multiprocessors, uint64_t counter) {
+  Planner planner(plan, tensors, counter);
   if (Status status = planner.checkTensors(); status.failed())
     return status.error();
   Launch launch;

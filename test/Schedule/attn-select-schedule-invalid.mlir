@@ -63,7 +63,20 @@ func.func @other_target(%q: !t, %k: !t) -> !t {
 
 func.func @registers(%q: !t, %k: !t) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
-  // expected-error @below {{'attn.attention' op expected at most 65536 registers per block on sm_90a, got 95232 (128 * (24 + 3 * 240))}}
+  // expected-error @below {{'attn.attention' op expected at most 65536 registers per block of 512 threads on sm_90a, got 95232 (128 * (24 + 3 * 240))}}
   %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 192, block_kv = 128, target = #sm90.schedule<consumer_warpgroups = 3>>} : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+// What three warpgroups have at their launch is a little less than there is.
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @registers_at_launch(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected at most 64512 registers per block of 384 threads on sm_90a, got 65536 (128 * (32 + 2 * 240))}}
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<producer_registers = 32>>} : !t, !attn.kv<!t, !t> -> !t
   return %o : !t
 }

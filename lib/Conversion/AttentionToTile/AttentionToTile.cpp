@@ -60,6 +60,7 @@ private:
   void createKernel();
   void createSizes();
   void createInstance(Value batch, Value head, Value queryTile);
+  SmallVector<Value> reorder(ValueRange ids, Value tiles);
   scf::ForOp createKeyLoop(Value batch, Value head, Value keyHead,
                            Value position, Value queryTile);
   void createStep(scf::ForOp loop, Value batch, Value head, Value keyHead,
@@ -395,6 +396,54 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
   }
 }
 
+/// Numbers the instances anew: section by section of heads whose keys and
+/// values the L2 cache can hold, in a section from the last tile of queries to
+/// the first, and for each tile all heads.
+SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
+  auto mul = [&](Value a, Value b) -> Value {
+    return arith::MulIOp::create(builder, loc, a, b);
+  };
+  auto div = [&](Value a, Value b) -> Value {
+    return arith::DivSIOp::create(builder, loc, a, b);
+  };
+  auto rem = [&](Value a, Value b) -> Value {
+    return arith::RemSIOp::create(builder, loc, a, b);
+  };
+  auto min = [&](Value a, Value b) -> Value {
+    return arith::MinSIOp::create(builder, loc, a, b);
+  };
+  int64_t heads = program.attention.getQueryHeads();
+  Value allHeads = apply(d(0) * heads, {batchSize});
+  int64_t keyBytes = 0;
+  for (Value view : {key, value}) {
+    auto type = cast<tile::ViewType>(view.getType());
+    keyBytes +=
+        type.getShape()[ChannelAxis] * type.getElementTypeBitWidth() / 8;
+  }
+  // Heads of queries that share keys count once.
+  int64_t budget =
+      schedule.getSectionBytes() * program.attention.getGroupSize() / keyBytes;
+  Value one = constant(1);
+  Value section =
+      div(constant(budget),
+          arith::MaxSIOp::create(builder, loc, keyLength, one).getResult());
+  section = min(arith::MaxSIOp::create(builder, loc, section, one), allHeads);
+
+  Value number = apply((d(0) * heads + d(1)), {ids[0], ids[1]});
+  number = arith::AddIOp::create(builder, loc, mul(number, tiles), ids[2]);
+  Value perSection = mul(section, tiles);
+  Value first = mul(div(number, perSection), section);
+  Value inSection = rem(number, perSection);
+  // The last section may have fewer heads.
+  Value size =
+      min(section,
+          arith::SubIOp::create(builder, loc, allHeads, first).getResult());
+  Value head = arith::AddIOp::create(builder, loc, first, rem(inSection, size));
+  Value tile = apply(d(0) - d(1) - 1, {tiles, div(inSection, size)});
+  return {apply(d(0).floorDiv(heads), {head}), apply(d(0) % heads, {head}),
+          tile};
+}
+
 void KernelBuilder::build() {
   createKernel();
   createSizes();
@@ -408,10 +457,10 @@ void KernelBuilder::build() {
 
   builder.setInsertionPointToStart(forall.getBody());
   ValueRange ids = forall.getInductionVars();
-  Value tileIndex = ids[2];
-  if (schedule.getLongestFirst())
-    tileIndex = apply(d(0) - d(1) - 1, {tiles, tileIndex});
-  createInstance(ids[0], ids[1], tileIndex);
+  if (!schedule.getLongestFirst())
+    return createInstance(ids[0], ids[1], ids[2]);
+  SmallVector<Value> reordered = reorder(ids, tiles);
+  createInstance(reordered[0], reordered[1], reordered[2]);
 }
 
 namespace {

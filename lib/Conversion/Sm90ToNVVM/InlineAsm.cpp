@@ -75,6 +75,11 @@ void mlir::attn::ptx::mbarrierInit(OpBuilder &b, Location loc, Value barrier,
        barrier);
 }
 
+void mlir::attn::ptx::mbarrierArrive(OpBuilder &b, Location loc,
+                                     Value barrier) {
+  emit(b, loc, "mbarrier.arrive.shared::cta.b64 _, [$0];", "r", barrier);
+}
+
 void mlir::attn::ptx::mbarrierArriveIf(OpBuilder &b, Location loc,
                                        Value barrier, Value predicate) {
   emit(b, loc, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
@@ -103,6 +108,28 @@ void mlir::attn::ptx::mbarrierWaitParity(OpBuilder &b, Location loc,
 void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,
                                   int64_t threads) {
   emit(b, loc, "bar.sync $0, " + Twine(threads) + ";", "r", id);
+}
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+Value mlir::attn::ptx::atomicIncrement(OpBuilder &b, Location loc,
+                                       Value pointer) {
+  return emit(b, loc, "atom.global.add.u32 $0, [$1], 1;", "=r,l", pointer,
+              b.getI32Type())
+      ->getResult(0);
+}
+
+void mlir::attn::ptx::storeShared(OpBuilder &b, Location loc, Value address,
+                                  Value value) {
+  emit(b, loc, "st.shared.b32 [$0], $1;", "r,r", {address, value});
+}
+
+Value mlir::attn::ptx::loadShared(OpBuilder &b, Location loc, Value address) {
+  return emit(b, loc, "ld.shared.b32 $0, [$1];", "=r,r", address,
+              b.getI32Type())
+      ->getResult(0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,9 +28,17 @@ void mbarrierArriveIf(OpBuilder &b, Location loc, Value barrier,
 /// One arrival that announces `bytes` of copies.
 void mbarrierArriveExpectTx(OpBuilder &b, Location loc, Value barrier,
                             int64_t bytes);
+/// One arrival.
+void mbarrierArrive(OpBuilder &b, Location loc, Value barrier);
 /// Waits for the completion of the phase of `parity` (i32).
 void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
                         Value parity);
+
+/// Adds one to an i32 in global memory and returns what it was.
+Value atomicIncrement(OpBuilder &b, Location loc, Value pointer);
+/// Stores to, and loads from, an i32 in shared memory.
+void storeShared(OpBuilder &b, Location loc, Value address, Value value);
+Value loadShared(OpBuilder &b, Location loc, Value address);
 
 /// Copies the box of `map` (a generic pointer) at `coordinates`, innermost
 /// first, to shared memory, with the cache policy `policy`.

@@ -26,11 +26,6 @@ static constexpr int64_t kMatrixColumns = 16;
 
 namespace {
 
-/// The use `count` of a ring of stages.
-struct Use {
-  Value stage, parity;
-};
-
 template <typename Op> struct CopyPattern : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
@@ -38,12 +33,14 @@ template <typename Op> struct CopyPattern : OpConversionPattern<Op> {
 
 } // namespace
 
-static Use describeUse(Int32 &i32, Value count, int64_t stages) {
+Use mlir::attn::sm90_to_nvvm::describeUse(Int32 &i32, Value count,
+                                          int64_t stages) {
   Value number = i32.fromIndex(count);
   return {i32.rem(number, stages), i32.bitAnd(i32.div(number, stages), 1)};
 }
 
-static Value barrierAddress(Int32 &i32, Value base, Value stage) {
+Value mlir::attn::sm90_to_nvvm::barrierAddress(Int32 &i32, Value base,
+                                               Value stage) {
   return i32.add(base, i32.mul(stage, sm90::kBarrierBytes));
 }
 
@@ -59,8 +56,10 @@ static Value lowerAwait(Op op, Adaptor adaptor,
   Value barrier = barrierAddress(i32, adaptor.getBarrier().front(), use.stage);
   ptx::mbarrierWaitParity(rewriter, loc, barrier,
                           i32.bitXor(use.parity, flip ? 1 : 0));
-  return i32.add(adaptor.getBuffer().front(),
-                 i32.mul(use.stage, buffer.getStageBytes()));
+  // In the unit of descriptors, which the products need without delay.
+  Value first = i32.shiftRight(adaptor.getBuffer().front(), kDescriptorShift);
+  return i32.add(
+      first, i32.mul(use.stage, buffer.getStageBytes() >> kDescriptorShift));
 }
 
 namespace {
@@ -144,7 +143,7 @@ struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
     ptx::mbarrierArriveExpectTx(
         rewriter, loc, barrier,
         sm90::boxBytes(map.getRows(), map.getColumns()));
-    Value stage = adaptor.getStage().front();
+    Value stage = byteAddress(i32, op.getStage().getType(), adaptor.getStage());
     forEachPanel(i32, map, adaptor.getIndices(), map.getRows(),
                  [&](int64_t offset, ValueRange coordinates) {
                    ptx::tmaLoad(rewriter, loc, i32.add(stage, offset),
@@ -182,9 +181,16 @@ static Value blockAddress(Int32 &i32, Value first, int64_t column,
                  column / sm90::kPanelColumns * rows * sm90::kPanelRowBytes);
 }
 
-Value mlir::attn::sm90_to_nvvm::rowAddress(Int32 &i32, ValueRange memory,
-                                           ValueRange row) {
-  return i32.add(memory.front(),
+Value mlir::attn::sm90_to_nvvm::byteAddress(Int32 &i32, Type type,
+                                            ValueRange memory) {
+  Value address = memory.front();
+  return isa<sm90::StageType>(type) ? i32.shiftLeft(address, kDescriptorShift)
+                                    : address;
+}
+
+Value mlir::attn::sm90_to_nvvm::rowAddress(Int32 &i32, Type type,
+                                           ValueRange memory, ValueRange row) {
+  return i32.add(byteAddress(i32, type, memory),
                  i32.mul(i32.fromIndex(row.front()), sm90::kPanelRowBytes));
 }
 
@@ -199,7 +205,7 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
     Int32 i32(rewriter, loc);
     auto stage = cast<sm90::StageType>(op.getStage().getType());
     Value first = matrixAddress(
-        i32, rowAddress(i32, adaptor.getStage(), adaptor.getRow()));
+        i32, rowAddress(i32, stage, adaptor.getStage(), adaptor.getRow()));
     SmallVector<Value> registers;
     for (int64_t column = 0; column < stage.getColumns();
          column += kMatrixColumns)
@@ -220,8 +226,9 @@ struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     sm90::StageType box = sm90::asStage(op.getMemory().getType());
-    Value first = matrixAddress(
-        i32, rowAddress(i32, adaptor.getMemory(), adaptor.getRow()));
+    Value first =
+        matrixAddress(i32, rowAddress(i32, op.getMemory().getType(),
+                                      adaptor.getMemory(), adaptor.getRow()));
     ValueRange registers = adaptor.getFragment();
     int64_t columns =
         cast<RankedTensorType>(op.getFragment().getType()).getDimSize(1);
@@ -263,7 +270,8 @@ struct LowerTmaStore : CopyPattern<sm90::TmaStoreAsyncOp> {
     Location loc = op.getLoc();
     inFirstThread(rewriter, loc, [&] {
       Int32 i32(rewriter, loc);
-      Value first = rowAddress(i32, adaptor.getMemory(), adaptor.getRow());
+      Value first = rowAddress(i32, op.getMemory().getType(),
+                               adaptor.getMemory(), adaptor.getRow());
       forEachPanel(i32, op.getMap().getType(), adaptor.getIndices(),
                    sm90::asStage(op.getMemory().getType()).getRows(),
                    [&](int64_t offset, ValueRange coordinates) {

@@ -13,8 +13,7 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// Addresses and offsets in descriptors are in units of 16 bytes.
-static int64_t encode(int64_t bytes) { return bytes >> 4; }
+static int64_t encode(int64_t bytes) { return bytes >> kDescriptorShift; }
 
 /// The matrix descriptor of a stage with 128-byte swizzle: the stride between
 /// groups of eight rows in bits 32-45, the swizzle in bits 62-63.
@@ -22,15 +21,6 @@ static constexpr int64_t kDescriptorHigh =
     (sm90::kSwizzleRows * sm90::kPanelRowBytes >> 4) | (int64_t(1) << 30);
 
 namespace {
-
-/// Where a product finds an operand in a stage.
-struct SharedOperand {
-  /// The leading offset of the descriptor: the stride between panels where K
-  /// runs along the rows of the stage; unused otherwise.
-  int64_t leadingBytes;
-  /// Of each step along K, in units of a descriptor.
-  SmallVector<int64_t> steps;
-};
 
 struct LowerWgmmaAsync : OpConversionPattern<sm90::WgmmaAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -50,27 +40,24 @@ struct LowerWgmmaWait : OpConversionPattern<sm90::WgmmaWaitOp> {
 
 } // namespace
 
-static SharedOperand describe(sm90::StageType stage, bool alongRows) {
+/// The low words of the descriptors of a stage along K, less the address of the
+/// stage: in bits 0-13 the offset of each step, in bits 16-29 the leading
+/// offset, which is the stride between panels where K runs along the rows of
+/// the stage, and unused otherwise.
+static SmallVector<int64_t> describe(sm90::StageType stage, bool alongRows) {
   int64_t panelBytes = sm90::boxBytes(stage.getRows(), sm90::kPanelColumns);
-  SharedOperand operand;
+  int64_t leading = encode(alongRows ? panelBytes : 16) << 16;
+  SmallVector<int64_t> steps;
   if (alongRows) {
-    operand.leadingBytes = panelBytes;
     for (int64_t k = 0; k < stage.getRows(); k += sm90::kProductStep)
-      operand.steps.push_back(encode(k * sm90::kPanelRowBytes));
-    return operand;
+      steps.push_back(leading + encode(k * sm90::kPanelRowBytes));
+    return steps;
   }
   // Along the columns, panel after panel.
-  operand.leadingBytes = 16;
   for (int64_t k = 0; k < stage.getColumns(); k += sm90::kProductStep)
-    operand.steps.push_back(encode(k / sm90::kPanelColumns * panelBytes +
-                                   k % sm90::kPanelColumns * 2));
-  return operand;
-}
-
-/// The low word of a descriptor. Shared memory is below 2^18 bytes.
-static Value descriptorLow(Int32 &i32, Value address, int64_t leadingBytes) {
-  return i32.bitOr(i32.shiftRight(i32.bitAnd(address, 0x3FFFF), 4),
-                   encode(leadingBytes) << 16);
+    steps.push_back(leading + encode(k / sm90::kPanelColumns * panelBytes +
+                                     k % sm90::kPanelColumns * 2));
+  return steps;
 }
 
 LogicalResult
@@ -79,27 +66,24 @@ LowerWgmmaAsync::matchAndRewrite(sm90::WgmmaAsyncOp op, OneToNOpAdaptor adaptor,
   Location loc = op.getLoc();
   auto stage = cast<sm90::StageType>(op.getRhs().getType());
   bool alongRows = !op.getTransposeRhs();
-  SharedOperand right = describe(stage, alongRows);
   ptx::WgmmaChain chain;
   chain.columns = op.getResult().getType().getResult().getDimSize(1);
   chain.elementType = stage.getElementType().isBF16() ? "bf16" : "f16";
   chain.descriptorHigh = kDescriptorHigh;
   chain.transposeB = alongRows;
-  chain.stepsB = right.steps;
+  chain.stepsB = describe(stage, alongRows);
 
-  Int32 i32(rewriter, loc);
   Value address = adaptor.getRhs().front();
-  Value low = descriptorLow(i32, address, right.leadingBytes);
   SmallVector<Value> lhs(adaptor.getLhs());
   if (auto queries = dyn_cast<sm90::StageType>(op.getLhs().getType())) {
-    SharedOperand left = describe(queries, /*alongRows=*/false);
-    chain.stepsA = left.steps;
-    lhs = {descriptorLow(i32,
-                         rowAddress(i32, adaptor.getLhs(), adaptor.getRow()),
-                         left.leadingBytes)};
+    chain.stepsA = describe(queries, /*alongRows=*/false);
+    Int32 i32(rewriter, loc);
+    Value row = i32.fromIndex(adaptor.getRow().front());
+    lhs = {i32.add(lhs.front(), i32.mul(row, encode(sm90::kPanelRowBytes)))};
   }
   ValueRange acc = op.getAcc() ? adaptor.getAcc() : ValueRange();
-  SmallVector<Value> results = ptx::wgmma(rewriter, loc, chain, lhs, low, acc);
+  SmallVector<Value> results =
+      ptx::wgmma(rewriter, loc, chain, lhs, address, acc);
   llvm::append_range(results, adaptor.getLhs());
   results.push_back(address);
   rewriter.replaceOpWithMultiple(op, {results});

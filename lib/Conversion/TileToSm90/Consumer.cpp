@@ -593,14 +593,14 @@ LogicalResult Consumer::run() {
   firstRow = arith::MulIOp::create(builder, loc, warpgroup,
                                    index(sm90::kWarpgroupRows));
   counts.assign(kernel.rings.size(), index(0));
-  LogicalResult result =
-      forEachInstance(kernel, builder, mapping, counts, [&](Block &source) {
-        if (failed(consume(source)))
-          return failure();
-        waitForAll();
-        releaseHeld();
-        return success();
-      });
+  LogicalResult result = forEachInstance(kernel, Role::Consumer, builder,
+                                         mapping, counts, [&](Block &source) {
+                                           if (failed(consume(source)))
+                                             return failure();
+                                           waitForAll();
+                                           releaseHeld();
+                                           return success();
+                                         });
   // Shared memory must outlive the copies that read it.
   if (kernel.storesMatrix)
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/false);

@@ -152,7 +152,7 @@ LogicalResult Producer::run() {
   Value zero =
       arith::ConstantIndexOp::create(builder, kernel.source.getLoc(), 0);
   counts.assign(kernel.rings.size(), zero);
-  return forEachInstance(kernel, builder, mapping, counts,
+  return forEachInstance(kernel, Role::Producer, builder, mapping, counts,
                          [&](Block &source) { return produce(source); });
 }
 

@@ -70,11 +70,49 @@ bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
          llvm::all_of(op->getOperandTypes(), isScalarType);
 }
 
+namespace {
+
+/// The loop of a block over its instances.
+class InstanceLoop {
+public:
+  InstanceLoop(Kernel &kernel, Role role, OpBuilder &builder,
+               IRMapping &mapping)
+      : kernel(kernel), role(role), builder(builder), mapping(mapping),
+        loc(kernel.instances().getLoc()) {}
+
+  using Body = function_ref<LogicalResult(Block &source)>;
+  LogicalResult build(Counts &counts, Body body);
+
+private:
+  LogicalResult buildStrided(Counts &counts, Body body);
+  LogicalResult buildDynamic(Counts &counts, Body body);
+  void mapExtents();
+  void mapInstance(Value linear);
+
+  Kernel &kernel;
+  Role role;
+  OpBuilder &builder;
+  IRMapping &mapping;
+  Location loc;
+  SmallVector<Value> extents;
+  /// The number of this block, of the blocks and of the instances.
+  Value block, grid, total;
+};
+
+} // namespace
+
+void InstanceLoop::mapExtents() {
+  for (OpFoldResult bound : kernel.instances().getMixedUpperBound()) {
+    Value extent = dyn_cast<Value>(bound);
+    extents.push_back(
+        extent ? mapping.lookup(extent)
+               : getValueOrCreateConstantIndexOp(builder, loc, bound));
+  }
+}
+
 /// Maps the indices of the instance numbered `linear`; the last one is fastest.
-static void mapInstance(Kernel &kernel, OpBuilder &builder, IRMapping &mapping,
-                        Value linear, ArrayRef<Value> extents) {
+void InstanceLoop::mapInstance(Value linear) {
   auto ids = kernel.instances().getInductionVars();
-  Location loc = linear.getLoc();
   for (int64_t i = extents.size() - 1; i > 0; --i) {
     mapping.map(
         ids[i],
@@ -84,38 +122,105 @@ static void mapInstance(Kernel &kernel, OpBuilder &builder, IRMapping &mapping,
   mapping.map(ids[0], linear);
 }
 
-LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
-    Kernel &kernel, OpBuilder &builder, IRMapping &mapping, Counts &counts,
-    function_ref<LogicalResult(Block &source)> body) {
-  scf::ForallOp instances = kernel.instances();
-  Location loc = instances.getLoc();
-  SmallVector<Value> extents;
-  for (OpFoldResult bound : instances.getMixedUpperBound()) {
-    Value extent = dyn_cast<Value>(bound);
-    extents.push_back(
-        extent ? mapping.lookup(extent)
-               : getValueOrCreateConstantIndexOp(builder, loc, bound));
-  }
-  Value block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
+LogicalResult InstanceLoop::build(Counts &counts, Body body) {
+  mapExtents();
+  block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
   if (!kernel.schedule().getPersistent()) {
-    mapInstance(kernel, builder, mapping, block, extents);
-    return body(*instances.getBody());
+    mapInstance(block);
+    return body(*kernel.instances().getBody());
   }
-  Value total = extents.front();
+  total = extents.front();
   for (Value extent : ArrayRef(extents).drop_front())
     total = arith::MulIOp::create(builder, loc, total, extent);
-  Value grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  return kernel.schedule().getDynamic() ? buildDynamic(counts, body)
+                                        : buildStrided(counts, body);
+}
+
+LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
   auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   counts.assign(loop.getRegionIterArgs().begin(),
                 loop.getRegionIterArgs().end());
-  mapInstance(kernel, builder, mapping, loop.getInductionVar(), extents);
-  if (failed(body(*instances.getBody())))
+  mapInstance(loop.getInductionVar());
+  if (failed(body(*kernel.instances().getBody())))
     return failure();
   scf::YieldOp::create(builder, loc, counts);
   counts.assign(loop.result_begin(), loop.result_end());
   return success();
+}
+
+/// The first instance of a block is that of its number; the producer takes the
+/// others from the counter when it has copied for the one before, and hands
+/// them on. Behind the last instance each block takes one number too many. The
+/// number of all that is taken is thus that of the instances, and who takes the
+/// last one leaves the counter as it was found.
+LogicalResult InstanceLoop::buildDynamic(Counts &counts, Body body) {
+  bool isProducer = role == Role::Producer;
+  auto compare = [&](arith::CmpIPredicate predicate, Value a,
+                     Value b) -> Value {
+    return arith::CmpIOp::create(builder, loc, predicate, a, b);
+  };
+  auto add = [&](Value a, Value b) -> Value {
+    return arith::AddIOp::create(builder, loc, a, b);
+  };
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  SmallVector<Value> inits{block,
+                           arith::ConstantIndexOp::create(builder, loc, 0)};
+  llvm::append_range(inits, counts);
+  SmallVector<Type> types(inits.size(), builder.getIndexType());
+  SmallVector<Location> locations(inits.size(), loc);
+  auto loop = scf::WhileOp::create(builder, loc, types, inits);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block *before =
+        builder.createBlock(&loop.getBefore(), {}, types, locations);
+    scf::ConditionOp::create(
+        builder, loc,
+        compare(arith::CmpIPredicate::slt, before->getArgument(0), total),
+        before->getArguments());
+    Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
+    Value ticket = after->getArgument(1);
+    Value next;
+    counts.assign(after->args_begin() + 2, after->args_end());
+    mapInstance(after->getArgument(0));
+    if (failed(body(*kernel.instances().getBody())))
+      return failure();
+    if (isProducer) {
+      // Not earlier: the last copies are still to be consumed, and a block that
+      // has much to do should not claim more.
+      next = add(sm90::CounterNextOp::create(
+                     builder, loc, builder.getIndexType(), kernel.counter),
+                 grid);
+      sm90::TicketPutOp::create(builder, loc, next, kernel.tickets,
+                                kernel.ticketFull, kernel.ticketEmpty, ticket);
+    } else {
+      next = sm90::TicketTakeOp::create(builder, loc, builder.getIndexType(),
+                                        kernel.tickets, kernel.ticketFull,
+                                        kernel.ticketEmpty, ticket);
+    }
+    SmallVector<Value> yielded{next, add(ticket, one)};
+    llvm::append_range(yielded, counts);
+    scf::YieldOp::create(builder, loc, yielded);
+  }
+  counts.assign(loop.result_begin() + 2, loop.result_end());
+  if (!isProducer)
+    return success();
+  Value last = arith::SubIOp::create(builder, loc, add(total, grid), one);
+  auto branch = scf::IfOp::create(
+      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(0), last),
+      /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  sm90::CounterResetOp::create(builder, loc, kernel.counter);
+  return success();
+}
+
+LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
+    Kernel &kernel, Role role, OpBuilder &builder, IRMapping &mapping,
+    Counts &counts, function_ref<LogicalResult(Block &source)> body) {
+  return InstanceLoop(kernel, role, builder, mapping).build(counts, body);
 }
 
 //===----------------------------------------------------------------------===//
@@ -135,9 +240,10 @@ public:
 private:
   struct Argument {
     Type type;
-    int64_t tensor;
+    int64_t tensor = -1;
     /// The axis of a size, or -1.
     int64_t axis = -1;
+    /// Null for the counter of instances.
     Value view = {};
   };
 
@@ -324,6 +430,16 @@ void SignatureBuilder::allocate(Kernel &kernel) {
     ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
                                               consumerWarps, IntegerAttr());
   }
+  if (schedule.getDynamic()) {
+    constexpr int64_t kTickets = 2;
+    auto barrier = sm90::MBarrierType::get(context, kTickets);
+    kernel.tickets = sm90::TicketsAllocOp::create(
+        builder, loc, sm90::TicketsType::get(context, kTickets), IntegerAttr());
+    kernel.ticketFull =
+        sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
+    kernel.ticketEmpty = sm90::MBarrierInitOp::create(
+        builder, loc, barrier, consumerWarps, IntegerAttr());
+  }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
     if (type.getRank() != 2)
@@ -359,6 +475,8 @@ FailureOr<Kernel> SignatureBuilder::build() {
   if (failed(collectLoads()) || failed(collectStores()))
     return failure();
   collectSizes();
+  if (schedule.getDynamic())
+    arguments.push_back({LLVM::LLVMPointerType::get(builder.getContext(), 1)});
   FailureOr<ArrayAttr> extents = createExtents();
   if (failed(extents))
     return failure();
@@ -370,6 +488,11 @@ FailureOr<Kernel> SignatureBuilder::build() {
   for (const Argument &argument : arguments) {
     types.push_back(argument.type);
     NamedAttrList list;
+    if (!argument.view) {
+      list.set(sm90::KernelOp::getCounterAttrName(), builder.getUnitAttr());
+      attrs.push_back(list.getDictionary(builder.getContext()));
+      continue;
+    }
     list.set(sm90::KernelOp::getTensorAttrName(),
              builder.getI64IntegerAttr(argument.tensor));
     if (argument.axis >= 0)
@@ -386,7 +509,9 @@ FailureOr<Kernel> SignatureBuilder::build() {
   Block *entry = builder.createBlock(&kernel.target.getBody());
   for (const Argument &argument : arguments) {
     Value value = entry->addArgument(argument.type, source.getLoc());
-    if (argument.axis >= 0)
+    if (!argument.view)
+      kernel.counter = value;
+    else if (argument.axis >= 0)
       kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
     else if (loads.contains(argument.view))
       kernel.rings[argument.view].map = value;

@@ -42,6 +42,9 @@ struct Kernel {
   DenseMap<Value, Value> staging;
   /// Whether anything is stored through a tensor map.
   bool storesMatrix = false;
+  /// Where a dynamic schedule takes its instances from, and how the consumers
+  /// hear of them.
+  Value counter, tickets, ticketFull, ticketEmpty;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
   /// Scalars that both roles see: source value to target value.
@@ -70,9 +73,11 @@ SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
 /// Whether `op` computes nothing but scalars from scalars.
 bool isScalar(Operation *op);
 
+enum class Role { Producer, Consumer };
+
 /// Calls `body` for every program instance that a block runs, with the values
 /// of the instance's indices mapped in `mapping` and `counts` threaded through.
-LogicalResult forEachInstance(Kernel &kernel, OpBuilder &builder,
+LogicalResult forEachInstance(Kernel &kernel, Role role, OpBuilder &builder,
                               IRMapping &mapping, Counts &counts,
                               function_ref<LogicalResult(Block &source)> body);
 

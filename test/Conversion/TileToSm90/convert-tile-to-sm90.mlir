@@ -312,3 +312,51 @@ tile.kernel @softmax(%q: !tile.view<?x64xf16> {tile.name = "q", tile.symbols = a
 func.func @other() {
   return
 }
+
+// A dynamic schedule: the first instance of a block is that of its number, the
+// producer fetches the others behind the copies and hands them on. Who takes the
+// last number of all resets the counter.
+
+// CHECK-LABEL: sm90.kernel @dynamic(
+// CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
+// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+// CHECK-NEXT: %[[FULL:.*]] = sm90.mbarrier.init arrivals(1) : <2>
+// CHECK-NEXT: %[[EMPTY:.*]] = sm90.mbarrier.init arrivals(4) : <2>
+// CHECK: sm90.warp_roles producer {
+// CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
+// CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
+// CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %{{.*}}, %{{.*}})
+// CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[I]], %[[TOTAL:.*]] : index
+// CHECK-NEXT: scf.condition(%[[MORE]])
+// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index,
+// CHECK: sm90.tma_load_async %{{.*}}[%[[I]],
+// CHECK: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[OLD]], %[[GRID]]
+// CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %[[FULL]], %[[EMPTY]][%[[T]]]
+// CHECK-NEXT: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
+// CHECK-NEXT: scf.yield %[[NEXT]], %[[T1]],
+// CHECK: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
+// CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[SUM]], %{{.*}}
+// CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#0, %[[LAST]]
+// CHECK-NEXT: scf.if %[[IS_LAST]] {
+// CHECK-NEXT: sm90.counter.reset %[[COUNTER]]
+// CHECK: } consumer {
+// CHECK: scf.while
+// CHECK: sm90.wgmma_async
+// CHECK: sm90.tma_store_async
+// CHECK: sm90.ticket.take %[[TICKETS]], %[[FULL]], %[[EMPTY]][
+tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                     %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                     %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !tile.view<?x64xbf16>
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %r = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
+  }
+  tile.return
+}

@@ -894,3 +894,41 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// expected-error@+1 {{expected a dynamic schedule to be persistent}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, dynamic = true>, tensors = [], instances = []} {
+}
+
+// -----
+
+// C1 of sm90.ticket.put: barriers of more stages than there are tickets.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.ticket.put' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    sm90.ticket.put %c0 into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<3>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.take: barriers of fewer stages than there are tickets.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.ticket.take' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}

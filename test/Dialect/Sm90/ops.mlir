@@ -188,3 +188,27 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
   }
   sm90.return
 }
+
+// CHECK-LABEL: sm90.kernel @instances(
+// CHECK-SAME: %[[COUNTER:.*]]: !llvm.ptr<1> {sm90.counter}
+sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter})
+    attributes {schedule = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>, instances = [], tensors = []} {
+  // CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    // CHECK: %[[NEXT:.*]] = sm90.counter.next %[[COUNTER]] : !llvm.ptr<1>
+    %next = sm90.counter.next %counter : !llvm.ptr<1>
+    // CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
+    sm90.ticket.put %next into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.counter.reset %[[COUNTER]] : !llvm.ptr<1>
+    sm90.counter.reset %counter : !llvm.ptr<1>
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
+    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}

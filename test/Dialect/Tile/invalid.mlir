@@ -12,6 +12,11 @@ func.func private @block_q() attributes {s = #tile.schedule<block_q = 0, block_k
 
 // -----
 
+// expected-error @below {{expected positive section_bytes, got 0}}
+func.func private @section() attributes {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, section_bytes = 0>}
+
+// -----
+
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 

@@ -111,7 +111,7 @@ TEST_F(CompileTest, PlanListsPointersAndSizes) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
   ASSERT_TRUE(succeeded(kernel)) << messages;
   const LaunchPlan &plan = kernel->plan;
-  ASSERT_EQ(plan.parameters.size(), 8u);
+  ASSERT_EQ(plan.parameters.size(), 9u);
   EXPECT_EQ(plan.parameters[4].kind, KernelParameter::Kind::Pointer);
   EXPECT_EQ(plan.parameters[4].tensor, 4);
   // The batch, the queries and the keys: what has one symbol is passed once.
@@ -119,6 +119,8 @@ TEST_F(CompileTest, PlanListsPointersAndSizes) {
     EXPECT_EQ(plan.parameters[i].kind, KernelParameter::Kind::Size);
   EXPECT_EQ(plan.parameters[7].tensor, 1);
   EXPECT_EQ(plan.parameters[7].axis, 1);
+  // A causal program fetches its instances.
+  EXPECT_EQ(plan.parameters[8].kind, KernelParameter::Kind::Counter);
   // Batch of q, k, v, o, lse; lengths of q, o, lse; lengths of k, v.
   EXPECT_EQ(plan.equalSizes.size(), 4u + 2u + 1u);
 }

@@ -59,6 +59,13 @@ protected:
 };
 } // namespace
 
+TEST_F(LaunchTest, PassesTheCounter) {
+  plan.parameters.push_back({KernelParameter::Kind::Counter, 0, 0, {}, {}});
+  Result<Launch> launch = planLaunch(plan, tensors, 132, 0x40000);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0x40000u);
+}
+
 TEST_F(LaunchTest, EvaluatesParameters) {
   Result<Launch> launch = planLaunch(plan, tensors, 132);
   ASSERT_FALSE(launch.failed()) << launch.message();

@@ -56,10 +56,11 @@ completeShapes(const LaunchPlan &plan,
                const std::vector<std::vector<int64_t>> &inputs);
 
 /// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
-/// tensors that the kernel was not compiled for.
+/// tensors that the kernel was not compiled for. `counter` is the address of
+/// the counter that a plan may want.
 Result<Launch> planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors);
+                          uint32_t multiprocessors, uint64_t counter = 0);
 
 } // namespace attn::runtime
 

@@ -66,6 +66,9 @@ struct KernelParameter {
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
+    /// The 64-bit address of a 32-bit counter that no other launch uses at the
+    /// same time: zero at the start, and the kernel leaves it so.
+    Counter,
   };
   Kind kind = Kind::Size;
   int32_t tensor = 0;
