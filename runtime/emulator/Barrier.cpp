@@ -137,7 +137,7 @@ static Step executeFence(Block &, Warp &, const Instruction &, uint32_t) {
 /// accesses.
 static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
                               uint32_t) {
-  block.mbarriers.fenceInit(warp.index);
+  block.mbarriers.fenceInit(warp.agent);
   warp.fenced.join(warp.seen);
   warp.release();
   return Step::Next;
@@ -145,7 +145,7 @@ static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
 
 static Step executeInitFence(Block &block, Warp &warp, const Instruction &,
                              uint32_t) {
-  block.mbarriers.fenceInit(warp.index);
+  block.mbarriers.fenceInit(warp.agent);
   return Step::Next;
 }
 

@@ -7,6 +7,7 @@
 
 #include "Block.h"
 
+#include "Cluster.h"
 #include "Syntax.h"
 
 #include <sstream>
@@ -25,34 +26,40 @@ uint64_t Random::next() {
   return z ^ (z >> 31);
 }
 
-static uint32_t warpCount(const Grid &grid) {
-  return (grid.threads + warpSize - 1) / warpSize;
-}
-
 /// The lanes of a warp of a block, the last of which may have fewer.
 static uint32_t lanesOf(const Grid &grid, uint32_t warp) {
   uint32_t count = std::min(grid.threads - warp * warpSize, warpSize);
   return count == warpSize ? ~0u : (1u << count) - 1;
 }
 
-Block::Block(const Grid &grid, uint32_t index)
-    : grid(grid), index(index),
-      random(grid.seed * 0xD1342543DE82EF95u + index + 1),
-      shared(grid.program.staticSharedBytes + grid.sharedBytes, warpCount(grid),
+Block::Block(Cluster &cluster, uint32_t rank)
+    : cluster(cluster), grid(cluster.grid), rank(rank),
+      index(cluster.index * grid.clusterBlocks + rank), random(cluster.random),
+      shared(grid.program.staticSharedBytes + grid.sharedBytes, rank,
              grid.checked),
-      mbarriers(warpCount(grid)) {
-  uint32_t threads = warpCount(grid) * warpSize;
+      mbarriers(cluster.nextAgent) {
+  uint32_t threads = grid.warps() * warpSize;
   uint32_t budget = std::min(registerFile / threads / 8 * 8, maxRegisters);
   freeRegisters = registerFile - threads * budget;
-  for (uint32_t warp = 0; warp < warpCount(grid); ++warp) {
+  for (uint32_t warp = 0; warp < grid.warps(); ++warp) {
     warps.push_back(
-        std::make_unique<Warp>(grid.program, warp, lanesOf(grid, warp)));
+        std::make_unique<Warp>(*this, grid.program, warp, lanesOf(grid, warp)));
     warps.back()->registerBudget = budget;
   }
 }
 
+void Block::wake() { cluster.wake(); }
+
 uint64_t Block::randomDue() {
-  static constexpr uint64_t never = ~uint64_t(0);
+  return emulator::randomDue(cluster.time(), random);
+}
+
+bool Block::isDone() const {
+  return std::all_of(warps.begin(), warps.end(),
+                     [](const auto &warp) { return warp->isDone(); });
+}
+
+uint64_t attn::runtime::emulator::randomDue(uint64_t now, Random &random) {
   switch (random.below(4)) {
   case 0:
     return now;
@@ -61,7 +68,7 @@ uint64_t Block::randomDue() {
   case 2:
     return now + random.below(16384);
   default:
-    return never;
+    return Operation::never;
   }
 }
 
@@ -74,7 +81,7 @@ void Block::report(HazardKind kind, const Warp &warp,
                    const std::string &what, std::optional<uint64_t> address) {
   std::ostringstream text;
   text << "hazard: " << hazardName(kind) << ": " << what << "\n  kernel '"
-       << grid.program.kernel << "', block " << index << ", warp "
+       << grid.program.kernel << "', block " << warp.block.index << ", warp "
        << warp.index;
   if (lane >= 0)
     text << ", lane " << lane;
@@ -132,20 +139,11 @@ void Block::noteWrite(Warp &warp, const Instruction &instruction,
   state.fences = warp.wgmmaFences;
 }
 
-std::string Block::agentText(uint32_t agent) const {
-  if (agent < warps.size())
-    return "warp " + std::to_string(agent);
-  std::ostringstream text;
-  text << "a copy that completes on the mbarrier at 0x" << std::hex
-       << mbarriers.addressOf(agent);
-  return text.str();
-}
-
 void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                            const Instruction &instruction, int lane,
                            bool isWrite) {
   const char *access = isWrite ? "writes" : "reads";
-  std::string agent = agentText(conflict.agent);
+  std::string agent = cluster.agentText(conflict.agent, *this);
   switch (conflict.kind) {
   case Conflict::Kind::None:
     return;
@@ -174,17 +172,12 @@ void Block::checkNotRead(Warp &warp, const Instruction &instruction, int lane,
                          uint32_t address, uint32_t size) {
   if (!grid.checked)
     return;
-  auto found = [&](const char *reader, uint32_t line) {
+  if (const Operation *reader = cluster.operations.findReading(address, size))
     report(HazardKind::MemoryInFlight, warp, instruction, lane,
-           "overwrites shared memory that " + std::string(reader) +
-               " in flight reads (PTX line " + std::to_string(line) + ")",
+           std::string("overwrites shared memory that a ") + reader->name() +
+               " in flight reads (PTX line " +
+               std::to_string(reader->instruction.line) + ")",
            address);
-  };
-  for (const auto &other : warps)
-    if (const PendingWgmma *wgmma = findWgmmaReading(*other, address, size))
-      return found("a wgmma", wgmma->instruction->line);
-  if (const PendingCopy *copy = findStoreReading(*this, address, size))
-    found("a copy", copy->instruction->line);
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,8 +190,7 @@ uint8_t *Block::accessShared(Warp &warp, const Instruction &instruction,
   if (!shared.contains(address, size)) {
     std::ostringstream text;
     text << "accesses " << size << " bytes outside of shared memory, which is ["
-         << std::hex << "0x" << SharedMemory::base << ", 0x" << shared.end()
-         << ")";
+         << std::hex << "0x" << shared.start() << ", 0x" << shared.end() << ")";
     fail(HazardKind::OutOfBounds, warp, instruction, lane, text.str(), address);
     return nullptr;
   }
@@ -212,6 +204,23 @@ uint8_t *Block::accessShared(Warp &warp, const Instruction &instruction,
   return shared.at(static_cast<uint32_t>(address));
 }
 
+Block *Block::accessCluster(Warp &warp, const Instruction &instruction,
+                            int lane, uint64_t address, uint32_t size,
+                            uint32_t alignment) {
+  Block *owner = cluster.ownerOf(address);
+  Block &asked = owner ? *owner : *this;
+  if (!asked.accessShared(warp, instruction, lane, address, size, alignment))
+    return nullptr;
+  if (asked.isDone()) {
+    fail(HazardKind::OutOfBounds, warp, instruction, lane,
+         "accesses shared memory of block " + std::to_string(asked.index) +
+             ", which has exited",
+         address);
+    return nullptr;
+  }
+  return owner;
+}
+
 uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
                            uint64_t address, uint32_t size) {
   uint8_t *bytes = accessShared(warp, instruction, lane, address, size, size);
@@ -221,7 +230,7 @@ uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
   Accessor by = warp.genericAccessor();
   reportConflict(shared.checkRead(by, start, size), warp, instruction, lane,
                  /*isWrite=*/false);
-  shared.recordRead(warp.index, by.stamp, start, size);
+  shared.recordRead(warp.agent, by.stamp, start, size);
   return bytes;
 }
 
@@ -293,126 +302,4 @@ Step Block::step(Warp &warp) {
   if (result == Step::Next || result == Step::Jumped)
     reconverge(warp);
   return result;
-}
-
-/// Executes up to `steps` instructions of `warp`; false if one failed.
-bool Block::runWarp(Warp &warp, uint32_t steps) {
-  warp.blocked = false;
-  while (steps-- && !warp.isDone()) {
-    ++now;
-    executeDueWgmmas(*this, warp, now);
-    if (!completeDueCopies())
-      return false;
-    switch (step(warp)) {
-    case Step::Next:
-    case Step::Jumped:
-      break;
-    case Step::Blocked:
-      warp.blocked = true;
-      warp.blockedSince = events;
-      return true;
-    case Step::Failed:
-      return false;
-    }
-  }
-  if (warp.isDone())
-    finish(warp);
-  return true;
-}
-
-bool Block::completeDueCopies() {
-  for (size_t i = 0; i < copies.size();)
-    if (copies[i].due > now)
-      ++i;
-    else if (completeCopy(*this, i) == Step::Failed)
-      return false;
-  return true;
-}
-
-/// What a warp may not leave behind when it exits.
-void Block::finish(Warp &warp) {
-  if (!warp.wgmmas.empty())
-    report(HazardKind::Outstanding, warp, *warp.wgmmas.front().instruction, -1,
-           warp.wgmmas.front().group == PendingWgmma::uncommitted
-               ? "the warp exits without a commit of this wgmma"
-               : "the warp exits without a wait for this wgmma");
-  for (const PendingCopy &copy : copies)
-    if (copy.isStore && copy.warp == warp.index)
-      report(HazardKind::Outstanding, warp, *copy.instruction,
-             static_cast<int>(copy.lane),
-             copy.group == PendingCopy::uncommitted
-                 ? "the thread exits without a commit of this copy"
-                 : "the thread exits without a wait for this copy");
-  warp.wgmmas.clear();
-  wake();
-}
-
-/// Lets something happen that does not depend on a warp; false if nothing can.
-bool Block::unblock() {
-  if (copies.empty())
-    return false;
-  copies[random.below(static_cast<uint32_t>(copies.size()))].due = now;
-  return true;
-}
-
-bool Block::reportDeadlock() {
-  std::string text = "no warp can go on";
-  const Warp *first = nullptr;
-  for (const auto &warp : warps) {
-    if (warp->isDone())
-      continue;
-    // Once more, to hear what is missing now.
-    step(*warp);
-    first = first ? first : warp.get();
-    const Path &path = warp->paths.back();
-    text += "\n  warp " + std::to_string(warp->index) + " waits at PTX line " +
-            std::to_string(grid.program.instructions[path.pc].line) + " for " +
-            warp->waitsFor;
-  }
-  fail(HazardKind::Deadlock, *first,
-       grid.program.instructions[first->paths.back().pc], -1, text);
-  return false;
-}
-
-bool Block::reportEndless(Warp &warp) {
-  fail(HazardKind::Deadlock, warp,
-       grid.program.instructions[warp.paths.back().pc], -1,
-       "the block does not end within " + std::to_string(grid.maxInstructions) +
-           " instructions");
-  return false;
-}
-
-bool Block::run() {
-  // Short turns find other orders than long ones do.
-  static constexpr uint32_t turns[] = {1, 8, 64, 512};
-  std::vector<Warp *> ready;
-  while (true) {
-    ready.clear();
-    bool done = true;
-    for (const auto &warp : warps) {
-      done &= warp->isDone();
-      if (!warp->isDone() && !(warp->blocked && warp->blockedSince == events))
-        ready.push_back(warp.get());
-    }
-    if (done)
-      break;
-    if (ready.empty()) {
-      if (!unblock())
-        return reportDeadlock();
-      if (!completeDueCopies())
-        return false;
-      continue;
-    }
-    Warp &warp = *ready[random.below(static_cast<uint32_t>(ready.size()))];
-    if (!runWarp(warp, turns[random.below(4)]))
-      return false;
-    if (now > grid.maxInstructions && !warp.isDone())
-      return reportEndless(warp);
-  }
-  for (const PendingCopy &copy : copies)
-    if (!copy.isStore)
-      report(HazardKind::Outstanding, *warps[copy.warp], *copy.instruction,
-             static_cast<int>(copy.lane),
-             "the block exits before this copy has completed");
-  return true;
 }

@@ -13,7 +13,6 @@
 #include "MBarrier.h"
 #include "Program.h"
 #include "SharedMemory.h"
-#include "Tma.h"
 #include "Warp.h"
 
 #include "attn/Runtime/Launch.h"
@@ -32,6 +31,8 @@ struct Grid {
   const Program &program;
   const GlobalMemory &memory;
   uint32_t blocks = 1;
+  /// The blocks of a cluster, which divide `blocks`.
+  uint32_t clusterBlocks = 1;
   uint32_t threads = warpSize;
   /// Beyond what the program declares.
   uint32_t sharedBytes = 0;
@@ -44,6 +45,9 @@ struct Grid {
   /// What a block may execute.
   uint64_t maxInstructions = 0;
   HazardLog &log;
+
+  /// The warps of a block.
+  uint32_t warps() const { return (threads + warpSize - 1) / warpSize; }
 };
 
 /// A small generator, so that a seed means the same everywhere.
@@ -59,6 +63,10 @@ private:
   uint64_t state;
 };
 
+/// When something that starts now shall happen: soon, late, or not before
+/// somebody waits for it.
+uint64_t randomDue(uint64_t now, Random &random);
+
 /// A barrier that bar.sync names.
 struct NamedBarrier {
   uint32_t count = 0;
@@ -69,29 +77,31 @@ struct NamedBarrier {
   Clock seen, fenced;
 };
 
+class Cluster;
+
 class Block {
 public:
-  Block(const Grid &grid, uint32_t index);
+  /// The block `rank` of a cluster.
+  Block(Cluster &cluster, uint32_t rank);
 
-  /// Executes the block; false if it could not finish, which the log says.
-  bool run();
-
+  Cluster &cluster;
   const Grid &grid;
+  const uint32_t rank;
+  /// Within the grid.
   const uint32_t index;
-  Random random;
+  Random &random;
   SharedMemory shared;
-  std::vector<std::unique_ptr<Warp>> warps;
   MBarriers mbarriers;
+  std::vector<std::unique_ptr<Warp>> warps;
   std::array<NamedBarrier, 16> namedBarriers;
-  std::vector<PendingCopy> copies;
   uint32_t freeRegisters = 0;
 
-  uint64_t time() const { return now; }
-  /// When something that starts now shall happen: soon, late, or not before
-  /// somebody waits for it.
-  uint64_t randomDue();
+  /// Executes the next instruction of `warp`.
+  Step step(Warp &warp);
   /// Something happened that a blocked warp may wait for.
-  void wake() { ++events; }
+  void wake();
+  uint64_t randomDue();
+  bool isDone() const;
 
   /// Adds a hazard of `lane` of `warp`, -1 standing for all of them.
   void report(HazardKind kind, const Warp &warp, const Instruction &instruction,
@@ -121,6 +131,10 @@ public:
   /// The same without a record of the access.
   uint8_t *accessShared(Warp &warp, const Instruction &instruction, int lane,
                         uint64_t address, uint32_t size, uint32_t alignment);
+  /// The block of the cluster whose shared memory holds the bytes, or null
+  /// after a failure.
+  Block *accessCluster(Warp &warp, const Instruction &instruction, int lane,
+                       uint64_t address, uint32_t size, uint32_t alignment);
   uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
                         uint64_t address, uint32_t size);
   void reportConflict(const Conflict &conflict, const Warp &warp,
@@ -128,19 +142,6 @@ public:
   /// Reports what is in flight and still reads bytes that are written.
   void checkNotRead(Warp &warp, const Instruction &instruction, int lane,
                     uint32_t address, uint32_t size);
-
-private:
-  Step step(Warp &warp);
-  bool runWarp(Warp &warp, uint32_t steps);
-  bool completeDueCopies();
-  void finish(Warp &warp);
-  bool unblock();
-  bool reportDeadlock();
-  bool reportEndless(Warp &warp);
-  std::string agentText(uint32_t agent) const;
-
-  uint64_t now = 0;
-  uint64_t events = 0;
 };
 
 } // namespace attn::runtime::emulator

@@ -7,10 +7,11 @@
 
 #include "attn/Runtime/EmulatorDevice.h"
 
-#include "Block.h"
+#include "Cluster.h"
 #include "Decoder.h"
 #include "Syntax.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <thread>
@@ -90,7 +91,7 @@ Status EmulatorDevice::copyToDevice(uint64_t address, const void *source,
   Result<uint8_t *> destination = find(address, bytes);
   if (destination.failed())
     return destination.error();
-  std::memcpy(*destination, source, bytes);
+  std::copy_n(static_cast<const uint8_t *>(source), bytes, *destination);
   return {};
 }
 
@@ -99,7 +100,7 @@ Status EmulatorDevice::copyFromDevice(void *destination, uint64_t address,
   Result<uint8_t *> source = find(address, bytes);
   if (source.failed())
     return source.error();
-  std::memcpy(destination, *source, bytes);
+  std::copy_n(*source, bytes, static_cast<uint8_t *>(destination));
   return {};
 }
 
@@ -155,17 +156,18 @@ static Status bindParameters(Grid &grid, const Launch &launch) {
   return {};
 }
 
-/// Executes the blocks on the host's cores. One that fails ends the launch.
+/// Executes the clusters on the host's cores. One that fails ends the launch.
 static bool runBlocks(const Grid &grid) {
   std::atomic<uint32_t> next = 0;
   std::atomic<bool> failed = false;
+  uint32_t clusters = grid.blocks / grid.clusterBlocks;
   auto work = [&] {
-    for (uint32_t index; !failed && (index = next++) < grid.blocks;)
-      if (!Block(grid, index).run())
+    for (uint32_t index; !failed && (index = next++) < clusters;)
+      if (!Cluster(grid, index).run())
         failed = true;
   };
   uint32_t count =
-      std::min(std::max(std::thread::hardware_concurrency(), 1u), grid.blocks);
+      std::min(std::max(std::thread::hardware_concurrency(), 1u), clusters);
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < count; ++i)
     threads.emplace_back(work);
@@ -189,6 +191,7 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
   Grid grid{program,
             memory,
             launch.blocks,
+            /*clusterBlocks=*/1,
             launch.threadsPerBlock,
             launch.sharedMemoryBytes,
             {},

@@ -7,6 +7,7 @@
 
 #include "MBarrier.h"
 
+#include "Cluster.h"
 #include "Decoder.h"
 #include "Lanes.h"
 
@@ -89,11 +90,11 @@ static MBarrier *findBarrier(Block &block, Warp &warp,
   if (!barrier)
     block.fail(HazardKind::BarrierMisuse, warp, instruction, lane,
                "there is no mbarrier at this address", address);
-  else if (block.grid.checked && barrier->owner != warp.index &&
+  else if (block.grid.checked && barrier->owner != warp.agent &&
            barrier->ownerStamp > warp.seen.get(barrier->owner))
     block.report(HazardKind::Race, warp, instruction, lane,
-                 "uses an mbarrier that warp " +
-                     std::to_string(barrier->owner) +
+                 "uses an mbarrier that " +
+                     block.cluster.agentText(barrier->owner, block) +
                      " initialised, without being ordered after it",
                  address);
   return barrier;
@@ -119,8 +120,8 @@ static Step executeInit(Block &block, Warp &warp,
                         address);
     MBarrier &barrier = block.mbarriers.create(static_cast<uint32_t>(address));
     barrier.expected = barrier.pendingArrivals = counts[lane];
-    barrier.owner = warp.index;
-    barrier.ownerStamp = warp.seen.get(warp.index);
+    barrier.owner = warp.agent;
+    barrier.ownerStamp = warp.stamp();
     return Step::Next;
   });
 }

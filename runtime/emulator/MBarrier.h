@@ -38,8 +38,7 @@ struct MBarrier {
 /// The mbarriers of a block by address.
 class MBarriers {
 public:
-  /// `agents` is the number of agents that are not mbarriers.
-  explicit MBarriers(uint32_t agents) : nextAgent(agents) {}
+  explicit MBarriers(uint32_t &nextAgent) : nextAgent(nextAgent) {}
 
   MBarrier &create(uint32_t address);
   MBarrier *find(uint64_t address);
@@ -53,7 +52,7 @@ public:
 
 private:
   std::map<uint32_t, MBarrier> barriers;
-  uint32_t nextAgent;
+  uint32_t &nextAgent;
 };
 
 } // namespace attn::runtime::emulator

@@ -7,14 +7,37 @@
 
 #include "Emulation.h"
 
+#include "attn/Runtime/CudaDevice.h"
 #include "attn/Runtime/EmulatorDevice.h"
 #include "attn/Runtime/Float.h"
 #include "attn/Runtime/HostTensor.h"
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
 using namespace attn::runtime;
 
-static constexpr int64_t outWords = 1024, rows = 60, columns = 64;
-static constexpr uint32_t sharedBytes = 32 * 1024;
+static constexpr int64_t leastWords = 1024, rows = 60, columns = 64;
+
+/// The device that runs the test, which GPUs share.
+static Device &deviceOf(const Emulation &emulation,
+                        std::unique_ptr<Device> &owner) {
+  const char *name = std::getenv("ATTN_TEST_DEVICE");
+  if (!name || std::string(name) != "cuda") {
+    owner = makeEmulatorDevice({emulation.seed, emulation.checked, 1 << 20});
+    return *owner;
+  }
+  static const std::unique_ptr<Device> gpu = [] {
+    Result<std::unique_ptr<Device>> opened = openCudaDevice();
+    if (opened.failed()) {
+      std::fprintf(stderr, "%s\n", opened.message().c_str());
+      std::abort();
+    }
+    return std::move(*opened);
+  }();
+  return *gpu;
+}
 
 static std::string moduleText(const Emulation &emulation) {
   return ".version 8.6\n.target sm_90a\n.address_size 64\n"
@@ -41,6 +64,7 @@ static CompiledKernel compile(const Emulation &emulation) {
   compiled.ptx = moduleText(emulation);
   LaunchPlan &plan = compiled.plan;
   plan.kernel = "test";
+  auto outWords = std::max(leastWords, int64_t(emulation.data.size()));
   plan.tensors = {{"out", ElementType::F32, {outWords}, true},
                   {"in", ElementType::BF16, {rows, columns}, false},
                   {"stored", ElementType::BF16, {rows, columns}, true}};
@@ -48,14 +72,15 @@ static CompiledKernel compile(const Emulation &emulation) {
   pointer.kind = KernelParameter::Kind::Pointer;
   plan.parameters = {pointer, mapOf(1), mapOf(2)};
   plan.threadsPerBlock = emulation.threads;
-  plan.sharedMemoryBytes = sharedBytes;
+  plan.sharedMemoryBytes = emulation.sharedBytes;
   return compiled;
 }
 
 Result<std::vector<uint32_t>> Emulation::run() const {
-  std::unique_ptr<Device> device = makeEmulatorDevice({seed, checked, 1 << 20});
+  std::unique_ptr<Device> owner;
+  Device &device = deviceOf(*this, owner);
   CompiledKernel compiled = compile(*this);
-  Result<std::unique_ptr<Kernel>> kernel = device->load(compiled);
+  Result<std::unique_ptr<Kernel>> kernel = device.load(compiled);
   if (kernel.failed())
     return kernel.error();
 
@@ -66,28 +91,33 @@ Result<std::vector<uint32_t>> Emulation::run() const {
   std::vector<TensorArgument> arguments;
   for (const TensorSpec &spec : compiled.plan.tensors) {
     size_t bytes = elementCount(spec.shape) * elementSize(spec.elementType);
-    buffers.push_back(std::move(*device->allocate(bytes)));
+    buffers.push_back(std::move(*device.allocate(bytes)));
     uint64_t address = buffers.back().address();
-    EXPECT_FALSE(device->fill(address, 0, bytes).failed());
+    EXPECT_FALSE(device.fill(address, 0, bytes).failed());
     arguments.push_back(
         {spec.elementType, address, spec.shape, rowMajorStrides(spec.shape)});
   }
   EXPECT_FALSE(
-      device->copyToDevice(buffers[1].address(), in.data.data(), in.data.size())
+      device.copyToDevice(buffers[1].address(), in.data.data(), in.data.size())
           .failed());
-  if (Status status = device->launch(**kernel, arguments); status.failed())
-    return status.error();
-  EXPECT_FALSE(device->synchronize().failed());
-
-  std::vector<uint32_t> out(outWords);
   EXPECT_FALSE(device
-                   ->copyFromDevice(out.data(), buffers[0].address(),
-                                    outWords * sizeof(uint32_t))
+                   .copyToDevice(buffers[0].address(), data.data(),
+                                 data.size() * sizeof(uint32_t))
+                   .failed());
+  if (Status status = device.launch(**kernel, arguments); status.failed())
+    return status.error();
+  if (Status status = device.synchronize(); status.failed())
+    return status.error();
+
+  std::vector<uint32_t> out(compiled.plan.tensors[0].shape[0]);
+  EXPECT_FALSE(device
+                   .copyFromDevice(out.data(), buffers[0].address(),
+                                   out.size() * sizeof(uint32_t))
                    .failed());
   stored.resize(rows * columns);
   EXPECT_FALSE(device
-                   ->copyFromDevice(stored.data(), buffers[2].address(),
-                                    stored.size() * sizeof(uint16_t))
+                   .copyFromDevice(stored.data(), buffers[2].address(),
+                                   stored.size() * sizeof(uint16_t))
                    .failed());
   return out;
 }

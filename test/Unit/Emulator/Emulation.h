@@ -18,11 +18,12 @@
 
 namespace attn::runtime {
 
-/// One block of a kernel that has
+/// One block of a kernel, on the emulator or, with ATTN_TEST_DEVICE=cuda, on a
+/// GPU, which sees no hazards. It has
 ///   - parameters `out` (an address, in %d0 at the start) and `map` (a tensor
 ///     map over a bf16 matrix of 60 x 64 that counts from 0, boxes of 64 x 64,
 ///     128-byte swizzle), and `outMap` (the same over a matrix of zeros),
-///   - `smem`, 32 KiB of shared memory,
+///   - `smem`, shared memory,
 ///   - registers %p0-15, %h0-15, %r0-255, %d0-31.
 struct Emulation {
   std::string body;
@@ -31,6 +32,9 @@ struct Emulation {
   bool checked = true;
   /// Elsewhere in the module, and after the parameters.
   std::string declarations = "";
+  /// What `out` holds at the start, and zeros after that.
+  std::vector<uint32_t> data = {};
+  uint32_t sharedBytes = 32 * 1024;
 
   /// The words of `out`, or what went wrong.
   Result<std::vector<uint32_t>> run() const;

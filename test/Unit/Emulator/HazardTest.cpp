@@ -315,12 +315,9 @@ TEST(Hazard, Products) {
   EXPECT_TRUE(contains(
       hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 1, 1, 1, 0"), 128),
       "reads %r20, which nothing wrote"));
-  EXPECT_TRUE(contains(
-      hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 0, 1, 1, 1"), 128),
-      "a transposed matrix without a swizzle is not emulated"));
   EXPECT_TRUE(
-      contains(hazards(replaced(good, "{%r5, 16}", "{%r5, 131088}"), 128),
-               "a base offset in a descriptor is not emulated"));
+      contains(hazards(replaced(good, "%r5, 524288", "%r5, 1073676288"), 128),
+               "out of bounds: accesses 16 bytes outside of shared memory"));
 }
 
 //===----------------------------------------------------------------------===//

@@ -45,9 +45,7 @@ TEST(Parser, UnknownInstructionsAreNamed) {
         "mov.b32 %r1, {%h1, %h2};",
         "mov.b16 %h1, %tid.x;",
         "mov.b16 %h1, smem;",
-        "wgmma.wait_all 0;",
-        "wgmma.mma_async.sync.aligned.m64n9k16.f32.bf16.bf16 {%r1}, %d1, %d2, "
-        "0, 1, 1, 0, 0;"})
+        "wgmma.wait_all 0;"})
     refuse(instruction, "the emulator does not know '");
 }
 
