@@ -46,6 +46,15 @@ Block::Block(Cluster &cluster, uint32_t rank)
         std::make_unique<Warp>(*this, grid.program, warp, lanesOf(grid, warp)));
     warps.back()->registerBudget = budget;
   }
+  if (rank == 0)
+    return;
+  ownConstants = grid.program.constants;
+  for (Constant &constant : ownConstants)
+    if (constant.isShared) {
+      constant.value += rank << SharedMemory::rankShift;
+      constant.words.fill(static_cast<uint32_t>(constant.value));
+      constant.doubles.fill(constant.value);
+    }
 }
 
 void Block::wake() { cluster.wake(); }
@@ -99,7 +108,8 @@ Step Block::fail(HazardKind kind, const Warp &warp,
   return Step::Failed;
 }
 
-Step Block::block(Warp &warp, std::string waitsFor) {
+Step Block::block(Warp &warp, std::string waitsFor, bool mayTimeOut) {
+  warp.mayTimeOut = mayTimeOut;
   warp.waitsFor = std::move(waitsFor);
   return Step::Blocked;
 }
@@ -218,7 +228,30 @@ Block *Block::accessCluster(Warp &warp, const Instruction &instruction,
          address);
     return nullptr;
   }
+  if (owner != this && grid.checked)
+    owner->remoteAccesses[warp.agent] = {&warp, &instruction, warp.stamp()};
   return owner;
+}
+
+uint8_t *Block::accessOther(Warp &warp, const Instruction &instruction,
+                            int lane, uint64_t address, uint32_t size,
+                            bool isWrite) {
+  Block *owner = accessCluster(warp, instruction, lane, address, size, size);
+  if (!owner)
+    return nullptr;
+  return isWrite ? owner->writeShared(warp, instruction, lane, address, size)
+                 : owner->readShared(warp, instruction, lane, address, size);
+}
+
+void Block::noteExit(const Warp &warp) {
+  exitSeen.join(warp.seen);
+  if (!isDone())
+    return;
+  for (const auto &[agent, access] : remoteAccesses)
+    if (access.stamp > exitSeen.get(agent))
+      report(HazardKind::Race, *access.warp, *access.instruction, -1,
+             "accesses shared memory of block " + std::to_string(index) +
+                 ", which exits without being ordered after it");
 }
 
 uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,

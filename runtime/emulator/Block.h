@@ -18,6 +18,7 @@
 #include "attn/Runtime/Launch.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,12 +97,19 @@ public:
   std::array<NamedBarrier, 16> namedBarriers;
   uint32_t freeRegisters = 0;
 
+  /// Those of the program, with the addresses of this block's memory.
+  const std::vector<Constant> &constants() const {
+    return ownConstants.empty() ? grid.program.constants : ownConstants;
+  }
   /// Executes the next instruction of `warp`.
   Step step(Warp &warp);
   /// Something happened that a blocked warp may wait for.
   void wake();
   uint64_t randomDue();
   bool isDone() const;
+  /// A warp is done. Reports accesses of other blocks to the memory of this one
+  /// that its end is not ordered after.
+  void noteExit(const Warp &warp);
 
   /// Adds a hazard of `lane` of `warp`, -1 standing for all of them.
   void report(HazardKind kind, const Warp &warp, const Instruction &instruction,
@@ -111,7 +119,8 @@ public:
   Step fail(HazardKind kind, const Warp &warp, const Instruction &instruction,
             int lane, const std::string &what,
             std::optional<uint64_t> address = std::nullopt);
-  Step block(Warp &warp, std::string waitsFor);
+  /// `mayTimeOut` says that the wait has a time limit.
+  Step block(Warp &warp, std::string waitsFor, bool mayTimeOut = false);
 
   /// Reports the use of registers that nothing wrote or that are in flight.
   void checkWritten(Warp &warp, const Instruction &instruction, Operand operand,
@@ -135,6 +144,9 @@ public:
   /// after a failure.
   Block *accessCluster(Warp &warp, const Instruction &instruction, int lane,
                        uint64_t address, uint32_t size, uint32_t alignment);
+  /// An element of the memory of any block of the cluster.
+  uint8_t *accessOther(Warp &warp, const Instruction &instruction, int lane,
+                       uint64_t address, uint32_t size, bool isWrite);
   uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
                         uint64_t address, uint32_t size);
   void reportConflict(const Conflict &conflict, const Warp &warp,
@@ -142,6 +154,19 @@ public:
   /// Reports what is in flight and still reads bytes that are written.
   void checkNotRead(Warp &warp, const Instruction &instruction, int lane,
                     uint32_t address, uint32_t size);
+
+private:
+  /// The last access of a warp of another block.
+  struct RemoteAccess {
+    Warp *warp = nullptr;
+    const Instruction *instruction = nullptr;
+    uint32_t stamp = 0;
+  };
+
+  std::vector<Constant> ownConstants;
+  std::map<uint32_t, RemoteAccess> remoteAccesses;
+  /// What the warps that are done knew.
+  Clock exitSeen;
 };
 
 } // namespace attn::runtime::emulator

@@ -73,15 +73,68 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
   }
   if (warp.isDone()) {
     operations.finish(warp);
+    warp.block.noteExit(warp);
     if (warp.block.isDone())
       operations.finish(warp.block);
     wake();
   }
+  if (barrier.isAwaited)
+    completeBarrier();
+  return true;
+}
+
+void Cluster::completeBarrier() {
+  for (const Warp *warp : warps)
+    if (warp->liveLanes() & ~warp->clusterPending)
+      return;
+  for (Warp *warp : warps)
+    warp->clusterPending = 0;
+  barrier.seen = std::move(barrier.arrivedSeen);
+  barrier.fenced = std::move(barrier.arrivedFenced);
+  barrier.inits = std::move(barrier.arrivedInits);
+  barrier.arrivedSeen = barrier.arrivedFenced = barrier.arrivedInits = Clock();
+  barrier.isAwaited = false;
+  wake();
+}
+
+std::string Cluster::describeBarrier() const {
+  unsigned arrived = 0, live = 0;
+  for (const Warp *warp : warps) {
+    arrived += __builtin_popcount(warp->clusterPending & warp->liveLanes());
+    live += __builtin_popcount(warp->liveLanes());
+  }
+  return std::to_string(arrived) + " of " + std::to_string(live) +
+         " threads have arrived";
+}
+
+void Cluster::noteIdle() {
+  static constexpr uint64_t patience = 64;
+  if (++idleLooks % patience == 0)
+    operations.hasten(now, random);
+}
+
+/// Work comes first, then the time limits of waits, once each until something
+/// else happens.
+bool Cluster::unblock() {
+  if (operations.hasten(now, random))
+    return true;
+  std::vector<Warp *> candidates;
+  for (Warp *warp : warps)
+    if (!warp->isDone() && warp->mayTimeOut && warp->timedOutAt != events)
+      candidates.push_back(warp);
+  if (candidates.empty())
+    return false;
+  Warp &warp =
+      *candidates[random.below(static_cast<uint32_t>(candidates.size()))];
+  warp.timesOut = true;
+  warp.timedOutAt = events;
+  warp.blocked = false;
   return true;
 }
 
 bool Cluster::reportDeadlock() {
   std::string text = "no warp can go on";
+  stuck = true;
   Warp *first = nullptr;
   for (Warp *warp : warps) {
     if (warp->isDone())
@@ -126,7 +179,7 @@ bool Cluster::run() {
     if (done)
       return operations.finishAll() != Step::Failed;
     if (ready.empty()) {
-      if (!operations.hasten(now, random))
+      if (!unblock())
         return reportDeadlock();
       if (!advanceOperations())
         return false;

@@ -22,6 +22,14 @@
 
 namespace attn::runtime::emulator {
 
+/// The barrier of all threads of a cluster that have not exited.
+struct ClusterBarrier {
+  bool isAwaited = false;
+  Clock arrivedSeen, arrivedFenced, arrivedInits;
+  /// What those of the last complete generation knew together.
+  Clock seen, fenced, inits;
+};
+
 class Cluster {
 public:
   Cluster(const Grid &grid, uint32_t index);
@@ -41,12 +49,22 @@ public:
   Random random;
   std::vector<std::unique_ptr<Block>> blocks;
   Operations operations;
+  ClusterBarrier barrier;
   /// Warps are agents, then come the mbarriers.
   uint32_t nextAgent;
 
   uint64_t time() const { return now; }
   /// Something happened that a blocked warp may wait for.
   void wake() { ++events; }
+  /// A warp has looked in vain for something to happen. Those who only look,
+  /// and never wait, must not keep the rest from going on.
+  void noteIdle();
+  /// Whether no warp could go on, and only the reasons are looked for.
+  bool isStuck() const { return stuck; }
+  /// Lets all go on if no thread is missing at the barrier.
+  void completeBarrier();
+  /// "1 of 64 threads have arrived".
+  std::string describeBarrier() const;
 
 private:
   bool runWarp(Warp &warp, uint32_t steps);
@@ -54,12 +72,16 @@ private:
   bool isReady(const Warp &warp) const {
     return !warp.isDone() && !(warp.blocked && warp.blockedSince == events);
   }
+  /// Lets something happen that no warp does; false if nothing can.
+  bool unblock();
   bool reportDeadlock();
   bool reportEndless(Warp &warp);
 
   std::vector<Warp *> warps;
   uint64_t now = 0;
   uint64_t events = 0;
+  uint64_t idleLooks = 0;
+  bool stuck = false;
 };
 
 } // namespace attn::runtime::emulator

@@ -24,6 +24,8 @@ static constexpr uint32_t emulatedMultiprocessors = 4;
 /// What a block of a Hopper GPU can have.
 static constexpr uint32_t maxSharedBytes = 227 * 1024;
 static constexpr uint32_t maxThreads = 1024;
+/// What every Hopper GPU can have in a cluster.
+static constexpr uint32_t maxClusterBlocks = 8;
 
 namespace {
 class EmulatedKernel : public Kernel {
@@ -177,6 +179,23 @@ static bool runBlocks(const Grid &grid) {
   return !failed;
 }
 
+/// The blocks of a cluster, as the kernel or the launch has it.
+static Result<uint32_t> clusterSize(const Program &program,
+                                    const Launch &launch) {
+  uint32_t wanted = std::max(launch.clusterBlocks, 1u);
+  uint32_t required = program.clusterBlocks ? program.clusterBlocks : wanted;
+  if (wanted > 1 && wanted != required)
+    return failure("expected clusters of ", required, " blocks, as kernel '",
+                   program.kernel, "' requires, got ", wanted);
+  if (required > maxClusterBlocks)
+    return failure("expected at most ", maxClusterBlocks,
+                   " blocks in a cluster, got ", required);
+  if (launch.blocks % required)
+    return failure("expected a multiple of ", required,
+                   " blocks, as a cluster has, got ", launch.blocks);
+  return required;
+}
+
 Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
   const Program &program = static_cast<EmulatedKernel &>(kernel).program;
   if (launch.threadsPerBlock == 0 || launch.threadsPerBlock > maxThreads)
@@ -187,11 +206,14 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
     return failure(
         "expected at most ", maxSharedBytes, " bytes of shared memory, got ",
         uint64_t(program.staticSharedBytes) + launch.sharedMemoryBytes);
+  Result<uint32_t> clusterBlocks = clusterSize(program, launch);
+  if (clusterBlocks.failed())
+    return clusterBlocks.error();
   HazardLog log;
   Grid grid{program,
             memory,
             launch.blocks,
-            /*clusterBlocks=*/1,
+            *clusterBlocks,
             launch.threadsPerBlock,
             launch.sharedMemoryBytes,
             {},

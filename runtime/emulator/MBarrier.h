@@ -21,6 +21,8 @@ struct MBarrier {
   /// Whose name asynchronous copies that complete on it write in.
   uint32_t agent = 0;
   uint32_t expected = 0;
+  /// What the next phases do without, as threads have dropped out.
+  uint32_t dropped = 0;
   uint32_t pendingArrivals = 0;
   int64_t pendingBytes = 0;
   uint32_t phase = 0;
@@ -29,6 +31,8 @@ struct MBarrier {
   uint32_t ownerStamp = 0;
   /// Whether asynchronous copies may complete on it.
   bool isVisible = false;
+  /// Until it is invalidated.
+  bool isValid = true;
   /// What those who arrived knew.
   Clock arrivedSeen, arrivedFenced;
   /// What those who wait for a completed phase come to know.
@@ -44,6 +48,10 @@ public:
   MBarrier *find(uint64_t address);
   /// Lets asynchronous copies see what `warp` has initialised.
   void fenceInit(uint32_t warp);
+  /// The limits of the hardware's counts.
+  static constexpr int64_t maxCount = (1 << 20) - 1;
+  static constexpr uint32_t bytes = 8;
+
   /// Completes the phase if nothing is pending; whether it did.
   static bool completePhase(MBarrier &barrier);
   static std::string describe(uint32_t address, const MBarrier &barrier);

@@ -66,6 +66,11 @@ public:
   std::vector<uint32_t> predicates;
 
   Clock seen;
+  /// What a fence has released to those who see a later relaxed access, and
+  /// what such accesses have shown, which the next fence acquires.
+  Clock released, observed;
+  /// The initialisations of mbarriers that fences have released.
+  Clock inits;
   /// What a proxy fence has made visible to asynchronous accesses.
   Clock fenced;
 
@@ -76,9 +81,16 @@ public:
   uint32_t registerBudget = 0;
   /// The generation of the named barrier that the warp waits for, or -1.
   int64_t barrierGeneration = -1;
+  /// The lanes that have arrived at the barrier of the cluster, and those among
+  /// them whose generation is not complete.
+  uint32_t clusterArrived = 0, clusterPending = 0;
   /// What the warp waits for, when it does; and since which event.
   std::string waitsFor;
   bool blocked = false;
+  /// Whether the wait has a time limit; that it shall be over; and at which
+  /// event it was over last.
+  bool mayTimeOut = false, timesOut = false;
+  uint64_t timedOutAt = ~uint64_t(0);
   uint64_t blockedSince = 0;
 
 private:
