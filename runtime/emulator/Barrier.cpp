@@ -137,17 +137,17 @@ static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
   return Step::Next;
 }
 
-/// Proxies of global memory are not told apart.
-static Step executeNothing(Block &, Warp &, const Instruction &, uint32_t) {
-  return Step::Next;
-}
-
 /// All that the warp knows to be written becomes visible to asynchronous
-/// accesses.
+/// accesses of shared memory, of global memory, or of both.
+template <bool shared, bool global>
 static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
                               uint32_t) {
-  block.mbarriers.fenceInit(warp.agent);
-  warp.fenced.join(warp.seen);
+  if (shared) {
+    block.mbarriers.fenceInit(warp.agent);
+    warp.fenced.join(warp.seen);
+  }
+  if (global)
+    warp.fencedGlobal.join(warp.seen);
   warp.release();
   return Step::Next;
 }
@@ -162,10 +162,10 @@ static Step executeInitFence(Block &block, Warp &warp, const Instruction &,
 
 static Status decodeFence(Decoder &decoder) {
   static const std::map<std::string, Execute> fences = {
-      {"fence.proxy.async", executeProxyFence},
-      {"fence.proxy.async.shared::cta", executeProxyFence},
-      {"fence.proxy.async.shared::cluster", executeProxyFence},
-      {"fence.proxy.async.global", executeNothing},
+      {"fence.proxy.async", executeProxyFence<true, true>},
+      {"fence.proxy.async.shared::cta", executeProxyFence<true, false>},
+      {"fence.proxy.async.shared::cluster", executeProxyFence<true, false>},
+      {"fence.proxy.async.global", executeProxyFence<false, true>},
       {"fence.mbarrier_init.release.cluster", executeInitFence},
       {"fence.acq_rel.cta", executeFence},
       {"fence.acq_rel.cluster", executeFence},

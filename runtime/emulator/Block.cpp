@@ -273,6 +273,7 @@ uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
   if (!bytes || !grid.checked)
     return bytes;
   auto start = static_cast<uint32_t>(address);
+  warp.block.laneWrites.add(lane, start, size, bytes);
   checkNotRead(warp, instruction, lane, start, size);
   reportConflict(shared.recordWrite(warp.genericAccessor(), start, size), warp,
                  instruction, lane, /*isWrite=*/true);
@@ -280,7 +281,8 @@ uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
 }
 
 uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
-                             int lane, uint64_t address, uint32_t size) {
+                             int lane, uint64_t address, uint32_t size,
+                             bool isWrite) {
   uint8_t *bytes = grid.memory.find(address, size);
   if (!bytes)
     fail(HazardKind::OutOfBounds, warp, instruction, lane,
@@ -293,6 +295,16 @@ uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
          address);
     return nullptr;
   }
+  if (!bytes || !grid.checked || !grid.program.copiesAsynchronously)
+    return bytes;
+  if (const Operation *writer = cluster.operations.findWriting(address, size))
+    report(HazardKind::Race, warp, instruction, lane,
+           std::string("accesses global memory that a ") + writer->name() +
+               " in flight writes (PTX line " +
+               std::to_string(writer->instruction.line) + ")",
+           address);
+  if (isWrite)
+    cluster.globalWrites.record(address, size, {warp.agent, warp.stamp()});
   return bytes;
 }
 
@@ -312,6 +324,15 @@ static void reconverge(Warp &warp) {
   }
 }
 
+void Block::checkLanes(Warp &warp, const Instruction &instruction) {
+  if (const LaneWrites::Overlap *overlap = laneWrites.findDifference())
+    report(HazardKind::Race, warp, instruction, overlap->second,
+           "lane " + std::to_string(overlap->first) +
+               " writes another value to the same shared memory",
+           overlap->address);
+  laneWrites.clear();
+}
+
 Step Block::step(Warp &warp) {
   Path &path = warp.paths.back();
   const Instruction &instruction = grid.program.instructions[path.pc];
@@ -329,6 +350,8 @@ Step Block::step(Warp &warp) {
       report(HazardKind::Divergence, warp, instruction, __builtin_ctz(mask),
              "not all threads of the warp execute this together");
     result = instruction.execute(*this, warp, instruction, mask);
+    if (!laneWrites.isEmpty())
+      checkLanes(warp, instruction);
   }
   if (result == Step::Next)
     ++warp.paths.back().pc;

@@ -10,6 +10,7 @@
 
 #include "GlobalMemory.h"
 #include "Hazard.h"
+#include "LaneWrites.h"
 #include "MBarrier.h"
 #include "Program.h"
 #include "SharedMemory.h"
@@ -148,7 +149,7 @@ public:
   uint8_t *accessOther(Warp &warp, const Instruction &instruction, int lane,
                        uint64_t address, uint32_t size, bool isWrite);
   uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
-                        uint64_t address, uint32_t size);
+                        uint64_t address, uint32_t size, bool isWrite = false);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
   /// Reports what is in flight and still reads bytes that are written.
@@ -163,6 +164,9 @@ private:
     uint32_t stamp = 0;
   };
 
+  void checkLanes(Warp &warp, const Instruction &instruction);
+
+  LaneWrites laneWrites;
   std::vector<Constant> ownConstants;
   std::map<uint32_t, RemoteAccess> remoteAccesses;
   /// What the warps that are done knew.

@@ -15,6 +15,7 @@
 #define ATTN_RUNTIME_EMULATOR_CLUSTER_H
 
 #include "Block.h"
+#include "GlobalWrites.h"
 #include "Operation.h"
 
 #include <memory>
@@ -41,6 +42,10 @@ public:
   /// end of that memory; or null.
   Block *ownerOf(uint64_t address);
 
+  /// How late the last write of a warp to global memory is that it has fenced.
+  uint32_t fencedBy(uint32_t agent) const {
+    return warps[agent]->fencedGlobal.get(agent);
+  }
   /// For people: who is called `agent` in clocks.
   std::string agentText(uint32_t agent, const Block &from) const;
 
@@ -49,6 +54,7 @@ public:
   Random random;
   std::vector<std::unique_ptr<Block>> blocks;
   Operations operations;
+  GlobalWrites globalWrites;
   ClusterBarrier barrier;
   /// Warps are agents, then come the mbarriers.
   uint32_t nextAgent;

@@ -45,6 +45,53 @@ void Copy::release() {
   block.shared.recordRead(warp.agent, warp.stamp(), source, tile.bytes());
 }
 
+/// A write is fenced by the warp that made it, or by the one that copies.
+bool Copy::reportUnfenced(uint64_t address, GlobalWrites::Write write) const {
+  std::string what = "copies global memory that " +
+                     block.cluster.agentText(write.agent, block) + " wrote, ";
+  if (write.agent != warp.agent && write.stamp > seen.get(write.agent))
+    fail(HazardKind::Race, what + "without being ordered after it", address);
+  else if (write.stamp > std::max(block.cluster.fencedBy(write.agent),
+                                  warp.fencedGlobal.get(write.agent)))
+    fail(HazardKind::MissingProxyFence, what + "without fence.proxy.async",
+         address);
+  else
+    return false;
+  return true;
+}
+
+void Copy::checkGlobal() {
+  if (!block.grid.checked || kind == Kind::Forward)
+    return;
+  bool reported = false;
+  for (uint32_t index = 0; index < tile.rows; ++index) {
+    TileRow row = tile.row(index);
+    if (row.begin == row.end)
+      continue;
+    uint64_t size = row.end - row.begin;
+    lowest = std::min(lowest, row.global);
+    highest = std::max(highest, row.global + size);
+    reported =
+        reported ||
+        block.cluster.globalWrites.any(
+            row.global, size, [&](uint64_t address, GlobalWrites::Write write) {
+              return reportUnfenced(address, write);
+            });
+  }
+}
+
+bool Copy::writesGlobal(uint64_t address, uint32_t size) const {
+  if (kind != Kind::Store || address >= highest || lowest >= address + size)
+    return false;
+  for (uint32_t index = 0; index < tile.rows; ++index) {
+    TileRow row = tile.row(index);
+    if (address < row.global + (row.end - row.begin) &&
+        row.global < address + size)
+      return true;
+  }
+  return false;
+}
+
 /// The bytes of global memory of a row, or null after a failure.
 uint8_t *Copy::globalRow(const TileRow &row) const {
   uint8_t *bytes = block.grid.memory.find(row.global, row.end - row.begin);

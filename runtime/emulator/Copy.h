@@ -8,6 +8,7 @@
 #ifndef ATTN_RUNTIME_EMULATOR_COPY_H
 #define ATTN_RUNTIME_EMULATOR_COPY_H
 
+#include "GlobalWrites.h"
 #include "MBarrier.h"
 #include "Operation.h"
 #include "Reduction.h"
@@ -50,10 +51,13 @@ public:
   void release() override;
   bool reads(uint32_t address, uint32_t size) const override;
   bool writesTo(const Block &target) const override;
+  bool writesGlobal(uint64_t address, uint32_t size) const override;
   const char *name() const override { return "copy"; }
 
   /// Reports a read of shared memory that is not ordered after its writes.
   void checkSource() const;
+  /// Looks for what ordinary code wrote to the global memory without a fence.
+  void checkGlobal();
 
   const Kind kind;
   Tile tile;
@@ -72,8 +76,11 @@ private:
   Step writeShared(const Target &target);
   Step complete(const Target &target, MBarrier &barrier) const;
   uint8_t *globalRow(const TileRow &row) const;
+  bool reportUnfenced(uint64_t address, GlobalWrites::Write write) const;
 
   const Clock seen, fenced;
+  /// The global memory is in between.
+  uint64_t lowest = ~uint64_t(0), highest = 0;
 };
 
 } // namespace attn::runtime::emulator

@@ -37,6 +37,7 @@ public:
   const std::vector<std::string> &parts() const { return nameParts; }
   Instruction &instruction() { return decoded; }
   const Program &result() const { return program; }
+  void noteCopy() { program.copiesAsynchronously = true; }
 
   Failure error(const std::string &message) const;
   /// The emulator has no such instruction, or not in this form.

@@ -31,7 +31,7 @@ static uint8_t *access(Block &block, Warp &warp, const Instruction &instruction,
   else if constexpr (space == Space::Cluster)
     return block.accessOther(warp, instruction, lane, address, size, isWrite);
   else
-    return block.accessGlobal(warp, instruction, lane, address, size);
+    return block.accessGlobal(warp, instruction, lane, address, size, isWrite);
 }
 
 static void setLane(Warp &warp, Operand operand, unsigned lane,

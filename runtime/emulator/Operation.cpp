@@ -124,6 +124,14 @@ const Operation *Operations::findReading(uint32_t address,
   return nullptr;
 }
 
+const Operation *Operations::findWriting(uint64_t address,
+                                         uint32_t size) const {
+  for (const auto &operation : operations)
+    if (operation->writesGlobal(address, size))
+      return operation.get();
+  return nullptr;
+}
+
 //===----------------------------------------------------------------------===//
 // Ends
 //===----------------------------------------------------------------------===//

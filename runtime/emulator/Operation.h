@@ -59,6 +59,10 @@ public:
   }
   /// Whether it writes shared memory of `target`.
   virtual bool writesTo(const Block & /*target*/) const { return false; }
+  /// Whether it writes one of these bytes of global memory.
+  virtual bool writesGlobal(uint64_t /*address*/, uint32_t /*size*/) const {
+    return false;
+  }
   /// For people, e.g. "copy".
   virtual const char *name() const = 0;
 
@@ -100,6 +104,10 @@ public:
 
   /// One that nobody waited for yet and that reads one of the bytes.
   const Operation *findReading(uint32_t address, uint32_t size) const;
+
+  /// One that nobody waited for to its end and that writes one of these bytes
+  /// of global memory.
+  const Operation *findWriting(uint64_t address, uint32_t size) const;
 
   /// Reports what `warp` leaves behind.
   void finish(Warp &warp);

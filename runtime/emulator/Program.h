@@ -100,6 +100,8 @@ struct Program {
   uint32_t staticSharedBytes = 0;
   /// The blocks of a cluster, or zero where the launch decides.
   uint32_t clusterBlocks = 0;
+  /// There are instructions that copy from or to global memory.
+  bool copiesAsynchronously = false;
 };
 
 } // namespace attn::runtime::emulator

@@ -191,6 +191,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
     if (addTarget(*copy, shared, mbarrier, size, alignment) == Step::Failed)
       return Step::Failed;
   }
+  copy->checkGlobal();
   copy->due = block.randomDue();
   block.cluster.operations.enqueue(std::move(copy));
   return Step::Next;
@@ -438,6 +439,7 @@ static Status decodeCopy(Decoder &decoder) {
       (kind == Copy::Kind::Forward && isTensor) ||
       (name.reduces && (kind == Copy::Kind::Load || (toShared && isTensor))))
     return decoder.unknown();
+  decoder.noteCopy();
   Instruction &instruction = decoder.instruction();
   instruction.execute = executeCopy;
   instruction.form = {name.rank, static_cast<uint32_t>(kind),

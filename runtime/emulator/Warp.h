@@ -73,6 +73,8 @@ public:
   Clock inits;
   /// What a proxy fence has made visible to asynchronous accesses.
   Clock fenced;
+  /// The same of global memory, by fences of this warp alone.
+  Clock fencedGlobal;
 
   uint32_t wgmmaFences = 0;
   /// The committed groups of each lane, by tracker.

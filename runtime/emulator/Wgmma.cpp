@@ -132,6 +132,13 @@ static void checkRegister(Block &block, Warp &warp,
 static void checkRegisters(Block &block, Warp &warp,
                            const Instruction &instruction,
                            const WgmmaForm &form, bool accumulate) {
+  // ptxas can spare registers elsewhere, but not these.
+  uint32_t held = form.accumulators() + (form.aInRegisters ? form.aCount() : 0);
+  if (held > warp.registerBudget)
+    block.report(HazardKind::RegisterBudget, warp, instruction, -1,
+                 "the wgmma holds " + std::to_string(held) +
+                     " registers of each thread, of which the warp has " +
+                     std::to_string(warp.registerBudget));
   if (warp.wgmmaFences == 0)
     block.report(HazardKind::MissingWgmmaFence, warp, instruction, -1,
                  "no wgmma.fence comes before the first wgmma");

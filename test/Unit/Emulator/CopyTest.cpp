@@ -175,7 +175,8 @@ TEST(Copy, WaitingForReadsIsNotWaitingForWrites) {
 )";
   unsigned late = 0;
   for (uint64_t seed = 0; seed < 32; ++seed) {
-    Result<std::vector<uint32_t>> out = Emulation{body, 1, seed}.run();
+    // Unchecked, as the load is a race.
+    Result<std::vector<uint32_t>> out = Emulation{body, 1, seed, false}.run();
     ASSERT_FALSE(out.failed()) << out.message();
     // Whatever is written afterwards, what was read lands in the end.
     EXPECT_EQ((*out)[0], 7u);
@@ -185,6 +186,68 @@ TEST(Copy, WaitingForReadsIsNotWaitingForWrites) {
     EXPECT_EQ((*out)[4], 7u);
   }
   EXPECT_GT(late, 0u);
+  EXPECT_TRUE(contains(
+      (Emulation{body, 1}.anyMessage()),
+      "race: accesses global memory that a copy in flight writes (PTX line "));
+}
+
+TEST(Copy, OrdinaryWritesToGlobalMemoryWantAFence) {
+  std::string body = std::string(prologue) + R"(
+    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 32;
+    st.global.b32 [%d0+260], 5;
+    fence.proxy.async.global;
+    cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r2], [%d0+256], 32, [%r3];
+)" + awaitBytes;
+  auto fenced = [&](const std::string &fence) {
+    return Emulation{replaced(body, "fence.proxy.async.global;", fence), 1}
+        .anyMessage();
+  };
+  const std::string unfenced = "missing proxy fence: copies global memory that "
+                               "warp 0 wrote, without fence.proxy.async";
+  EXPECT_EQ(fenced("fence.proxy.async.global;"), "");
+  EXPECT_EQ(fenced("fence.proxy.async;"), "");
+  EXPECT_TRUE(contains(fenced(""), unfenced));
+  EXPECT_TRUE(contains(fenced("fence.proxy.async.shared::cta;"), unfenced));
+  // Neighbours do not matter.
+  EXPECT_EQ((Emulation{replaced(replaced(body, "fence.proxy.async.global;", ""),
+                                "[%d0+260]", "[%d0+288]"),
+                       1}
+                 .anyMessage()),
+            "");
+  std::string two = R"(
+    mov.u32 %r1, %tid.x;
+    mov.b32 %r2, smem;
+    st.shared.v4.b32 [%r2], {1, 1, 1, 1};
+    fence.proxy.async;
+    bar.sync 0;
+    setp.eq.b32 %p1, %r1, 0;
+    setp.eq.b32 %p2, %r1, 32;
+    @%p2 st.global.b32 [%d0], 5;
+    fence.proxy.async;
+    bar.sync 1;
+    @!%p1 bra DONE;
+    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.async.bulk.commit_group;
+    cp.async.bulk.wait_group 0;
+DONE:
+)";
+  EXPECT_EQ((Emulation{replaced(two, "{1, 1, 1, 1}", "{%r1, %r1, 1, 1}"), 1}
+                 .anyMessage()),
+            "");
+  two = replaced(two, "    st.shared",
+                 "    setp.lt.u32 %p3, %r1, 1;\n@%p3 "
+                 "st.shared");
+  EXPECT_EQ((Emulation{two, 64}.anyMessage()), "");
+  EXPECT_TRUE(contains(
+      (Emulation{without(two, "bar.sync 1;"), 64}.anyMessage()), "race: "));
+  bool raced = false;
+  for (uint64_t seed = 0; seed < 16; ++seed) {
+    Emulation emulation{without(two, "bar.sync 1;"), 64, seed};
+    raced |= emulation.message().find(
+                 "copies global memory that warp 1 wrote, without being "
+                 "ordered after it") != std::string::npos;
+  }
+  EXPECT_TRUE(raced);
 }
 
 TEST(Copy, GroupsAreWaitedForInOrder) {
