@@ -178,7 +178,7 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
   }
 }
 
-void Block::checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+void Block::checkNotUsed(Warp &warp, const Instruction &instruction, int lane,
                          uint32_t address, uint32_t size) {
   if (!grid.checked)
     return;
@@ -188,6 +188,10 @@ void Block::checkNotRead(Warp &warp, const Instruction &instruction, int lane,
                " in flight reads (PTX line " +
                std::to_string(reader->instruction.line) + ")",
            address);
+  const Block *owner = cluster.ownerOf(address);
+  if (owner && owner->mbarriers.findOverlap(address, size))
+    report(HazardKind::BarrierMisuse, warp, instruction, lane,
+           "writes to an mbarrier that is valid still", address);
 }
 
 //===----------------------------------------------------------------------===//
@@ -247,11 +251,26 @@ void Block::noteExit(const Warp &warp) {
   exitSeen.join(warp.seen);
   if (!isDone())
     return;
+  checkWarpgroups();
   for (const auto &[agent, access] : remoteAccesses)
     if (access.stamp > exitSeen.get(agent))
       report(HazardKind::Race, *access.warp, *access.instruction, -1,
              "accesses shared memory of block " + std::to_string(index) +
                  ", which exits without being ordered after it");
+}
+
+/// The four warps of a warpgroup multiply together.
+void Block::checkWarpgroups() {
+  constexpr size_t groupWarps = 4;
+  for (size_t i = 0; i < warps.size(); ++i) {
+    const Warp &first = *warps[i / groupWarps * groupWarps];
+    Warp &warp = *warps[i];
+    const Instruction *last = warp.lastWgmma ? warp.lastWgmma : first.lastWgmma;
+    bool isWhole = i / groupWarps * groupWarps + groupWarps <= warps.size();
+    if (last && (!isWhole || warp.wgmmaTrace != first.wgmmaTrace))
+      report(HazardKind::Divergence, warp, *last, -1,
+             "the four warps of a warpgroup do not execute the same wgmmas");
+  }
 }
 
 uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
@@ -274,7 +293,7 @@ uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
     return bytes;
   auto start = static_cast<uint32_t>(address);
   warp.block.laneWrites.add(lane, start, size, bytes);
-  checkNotRead(warp, instruction, lane, start, size);
+  checkNotUsed(warp, instruction, lane, start, size);
   reportConflict(shared.recordWrite(warp.genericAccessor(), start, size), warp,
                  instruction, lane, /*isWrite=*/true);
   return bytes;

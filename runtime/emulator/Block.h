@@ -152,8 +152,9 @@ public:
                         uint64_t address, uint32_t size, bool isWrite = false);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
-  /// Reports what is in flight and still reads bytes that are written.
-  void checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+  /// Reports what is in flight and still reads bytes that are written, and
+  /// mbarriers among them.
+  void checkNotUsed(Warp &warp, const Instruction &instruction, int lane,
                     uint32_t address, uint32_t size);
 
 private:
@@ -165,6 +166,7 @@ private:
   };
 
   void checkLanes(Warp &warp, const Instruction &instruction);
+  void checkWarpgroups();
 
   LaneWrites laneWrites;
   std::vector<Constant> ownConstants;

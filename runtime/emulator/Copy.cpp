@@ -186,7 +186,7 @@ Step Copy::writeShared(const Target &target) {
            "the initialisation of the mbarrier is not fenced", target.mbarrier);
     Accessor by{barrier->agent, barrier->phase + 1, &seen,
                 kind == Kind::Values ? nullptr : &fenced};
-    block.checkNotRead(warp, instruction, lane, target.address, size);
+    block.checkNotUsed(warp, instruction, lane, target.address, size);
     if (reduction)
       block.reportConflict(shared.checkRead(by, target.address, size), warp,
                            instruction, lane, /*isWrite=*/false);

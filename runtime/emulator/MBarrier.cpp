@@ -36,6 +36,16 @@ MBarrier *MBarriers::find(uint64_t address) {
                                                            : &found->second;
 }
 
+std::optional<uint32_t> MBarriers::findOverlap(uint32_t address,
+                                               uint32_t size) const {
+  uint32_t first = address < bytes ? 0 : address - bytes + 1;
+  for (auto entry = barriers.lower_bound(first);
+       entry != barriers.end() && entry->first < address + size; ++entry)
+    if (entry->second.isValid)
+      return entry->first;
+  return std::nullopt;
+}
+
 void MBarriers::fenceInit(uint32_t warp) {
   for (auto &entry : barriers)
     entry.second.isVisible |= entry.second.owner == warp;
@@ -161,8 +171,15 @@ static Step executeInit(Block &block, Warp &warp,
   return forEachLane(mask, [&](unsigned lane) {
     uint64_t address = addresses[lane] + instruction.offset;
     auto index = static_cast<int>(lane);
-    if (!findPlace(block, warp, instruction, index, address) ||
-        !block.writeShared(warp, instruction, index, address, MBarriers::bytes))
+    if (!findPlace(block, warp, instruction, index, address))
+      return Step::Failed;
+    if (MBarrier *old = block.mbarriers.find(address)) {
+      block.report(HazardKind::BarrierMisuse, warp, instruction, index,
+                   "initialises an mbarrier again, without mbarrier.inval",
+                   address);
+      old->isValid = false;
+    }
+    if (!block.writeShared(warp, instruction, index, address, MBarriers::bytes))
       return Step::Failed;
     if (counts[lane] == 0 || counts[lane] > MBarriers::maxCount)
       return block.fail(HazardKind::BarrierMisuse, warp, instruction, index,

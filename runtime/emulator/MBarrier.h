@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace attn::runtime::emulator {
@@ -46,6 +47,8 @@ public:
 
   MBarrier &create(uint32_t address);
   MBarrier *find(uint64_t address);
+  /// The address of a valid mbarrier that some bytes belong to, or nothing.
+  std::optional<uint32_t> findOverlap(uint32_t address, uint32_t size) const;
   /// Lets asynchronous copies see what `warp` has initialised.
   void fenceInit(uint32_t warp);
   /// The limits of the hardware's counts.

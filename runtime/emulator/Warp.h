@@ -77,6 +77,9 @@ public:
   Clock fencedGlobal;
 
   uint32_t wgmmaFences = 0;
+  /// The last wgmma, and a number that all of them together make.
+  const Instruction *lastWgmma = nullptr;
+  uint64_t wgmmaTrace = 0;
   /// The committed groups of each lane, by tracker.
   std::array<std::array<uint32_t, warpSize>, groupTrackers> groups = {};
 

@@ -220,6 +220,8 @@ static Step executeWgmma(Block &block, Warp &warp,
                    product->accumulate);
   if (product->list() == Step::Failed)
     return Step::Failed;
+  warp.lastWgmma = &instruction;
+  warp.wgmmaTrace = warp.wgmmaTrace * 0x9E3779B97F4A7C15u + instruction.line;
   product->due = block.randomDue();
   product->markFlight();
   block.cluster.operations.enqueue(std::move(product));

@@ -286,6 +286,11 @@ TEST(Copy, Misuse) {
                    load + operands + ";" + awaitBytes);
   };
   EXPECT_EQ(copies("[%r2], [%d0], 16, [%r3]"), "");
+  EXPECT_TRUE(
+      contains(message("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], "
+                       "16;\nand.b32 %r4, %r3, -16;\n" +
+                       load + "[%r4], [%d0], 16, [%r3];" + awaitBytes),
+               "writes to an mbarrier that is valid still"));
   EXPECT_TRUE(contains(copies("[%r2], [%d0], 8, [%r3]"),
                        "expected a size that is a multiple of 16, got 8"));
   EXPECT_TRUE(contains(copies("[%r2+8], [%d0], 16, [%r3]"),

@@ -318,6 +318,14 @@ TEST(Hazard, Products) {
                        "the warp exits without a wait for this wgmma"));
   EXPECT_TRUE(contains(hazards(without(good, "wgmma.commit_group"), 128),
                        "the warp exits without a commit of this wgmma"));
+  const std::string apart =
+      "the four warps of a warpgroup do not execute the same wgmmas";
+  EXPECT_TRUE(contains(hazards(good, 96), apart));
+  EXPECT_TRUE(contains(hazards(replaced(good, "shr.u32 %r5, %r2, 4",
+                                        "setp.ge.u32 %p2, %r1, 96;\n@%p2 ret;\n"
+                                        "shr.u32 %r5, %r2, 4"),
+                               128),
+                       apart));
   auto before = [&](const char *line, const std::string &inserted) {
     return hazards(replaced(good, line, inserted + "\n    " + line), 128);
   };

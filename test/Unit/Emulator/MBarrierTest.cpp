@@ -111,6 +111,12 @@ TEST(MBarrier, Misuse) {
   EXPECT_TRUE(contains(
       misuse(1, "mbarrier.complete_tx.shared.b64 [%r2], 1048576;"),
       "more than 2^20 - 1 bytes arrive that the mbarrier does not expect"));
+  EXPECT_TRUE(
+      contains(misuse(1, "mbarrier.init.shared.b64 [%r2], 1;"),
+               "initialises an mbarrier again, without mbarrier.inval"));
+  EXPECT_TRUE(contains(misuse(1, "st.shared.b32 [%r2+4], 1;"),
+                       "writes to an mbarrier that is valid still"));
+  EXPECT_EQ(misuse(1, "st.shared.b32 [%r2+8], 1;"), "");
   // A thread has dropped out: one arrival too many for the second phase.
   EXPECT_TRUE(contains(
       misuse(2, "mbarrier.arrive_drop.shared.b64 _, [%r2];\n"
