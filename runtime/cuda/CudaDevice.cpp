@@ -304,6 +304,28 @@ Status CudaDevice::encode(const TensorMapDescription &description,
                    "encode a tensor map");
 }
 
+static CUresult launchOn(CUstream stream, const CudaKernel &kernel,
+                         const Launch &launch, void **parameters) {
+  if (launch.clusterBlocks <= 1)
+    return kernel.api.cuLaunchKernel(
+        kernel.function, launch.blocks, 1, 1, launch.threadsPerBlock, 1, 1,
+        launch.sharedMemoryBytes, stream, parameters, nullptr);
+  CUlaunchAttribute cluster = {
+      CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, 0, {launch.clusterBlocks, 1, 1}};
+  CUlaunchConfig config = {launch.blocks,
+                           1,
+                           1,
+                           launch.threadsPerBlock,
+                           1,
+                           1,
+                           launch.sharedMemoryBytes,
+                           stream,
+                           &cluster,
+                           1};
+  return kernel.api.cuLaunchKernelEx(&config, kernel.function, parameters,
+                                     nullptr);
+}
+
 Status CudaDevice::start(Kernel &kernel, const Launch &launch) {
   auto &loaded = static_cast<CudaKernel &>(kernel);
   // The driver copies what the pointers lead to, which must stay in place until
@@ -324,10 +346,7 @@ Status CudaDevice::start(Kernel &kernel, const Launch &launch) {
     }
     pointers.push_back(const_cast<void *>(pointer));
   }
-  return api.check(api.cuLaunchKernel(loaded.function, launch.blocks, 1, 1,
-                                      launch.threadsPerBlock, 1, 1,
-                                      launch.sharedMemoryBytes, stream,
-                                      pointers.data(), nullptr),
+  return api.check(launchOn(stream, loaded, launch, pointers.data()),
                    "launch kernel '" + kernel.plan().kernel + "'");
 }
 

@@ -59,6 +59,7 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuModuleGetFunction, "cuModuleGetFunction");
   symbols.get(api.cuFuncSetAttribute, "cuFuncSetAttribute");
   symbols.get(api.cuLaunchKernel, "cuLaunchKernel");
+  symbols.get(api.cuLaunchKernelEx, "cuLaunchKernelEx");
   symbols.get(api.cuTensorMapEncodeTiled, "cuTensorMapEncodeTiled");
   symbols.get(api.cuStreamCreate, "cuStreamCreate");
   symbols.get(api.cuStreamDestroy, "cuStreamDestroy_v2");

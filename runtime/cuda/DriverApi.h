@@ -47,8 +47,26 @@ struct alignas(128) CUtensorMap {
   uint64_t opaque[16];
 };
 
+/// An attribute of a launch, of which only the shape of clusters is in use.
+struct CUlaunchAttribute {
+  int id;
+  int padding;
+  unsigned value[16];
+};
+
+struct CUlaunchConfig {
+  unsigned gridX, gridY, gridZ;
+  unsigned blockX, blockY, blockZ;
+  unsigned sharedBytes;
+  CUstream stream;
+  CUlaunchAttribute *attributes;
+  unsigned attributeCount;
+};
+
 enum : int {
   CUDA_SUCCESS = 0,
+
+  CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4,
 
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
@@ -108,6 +126,9 @@ struct DriverApi {
                              unsigned blockY, unsigned blockZ,
                              unsigned sharedBytes, CUstream stream,
                              void **parameters, void **extra);
+  CUresult (*cuLaunchKernelEx)(const CUlaunchConfig *config,
+                               CUfunction function, void **parameters,
+                               void **extra);
   CUresult (*cuTensorMapEncodeTiled)(
       CUtensorMap *map, int dataType, uint32_t rank, void *address,
       const uint64_t *extents, const uint64_t *strides, const uint32_t *box,

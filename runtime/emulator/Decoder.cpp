@@ -104,16 +104,17 @@ Status Decoder::addSource(const SourceOperand &operand, Type type) {
   return {};
 }
 
-void Decoder::addConstant(uint64_t value) {
+void Decoder::addConstant(uint64_t value, bool isShared) {
   Operand operand{Operand::Kind::Constant, 0};
   for (const Constant &constant : program.constants) {
-    if (constant.value == value)
+    if (constant.value == value && constant.isShared == isShared)
       break;
     ++operand.index;
   }
   if (operand.index == program.constants.size()) {
     Constant constant;
     constant.value = value;
+    constant.isShared = isShared;
     constant.words.fill(static_cast<uint32_t>(value));
     constant.doubles.fill(value);
     program.constants.push_back(constant);
@@ -153,7 +154,7 @@ Status Decoder::addAddress(const SourceOperand &operand, bool mayOffset) {
   if (!address || *address >= sharedWindow)
     return error("expected a register or a variable, got '" + operand.text +
                  "'");
-  addConstant(*address);
+  addConstant(*address, /*isShared=*/true);
   return {};
 }
 
@@ -414,9 +415,17 @@ Status Decoder::decodeInstruction() {
       {"fence", decodeBarrier},
       {"membar", decodeBarrier},
       {"setmaxnreg", decodeBarrier},
+      {"mapa", decodeCluster},
+      {"getctarank", decodeCluster},
       {"mbarrier", decodeMBarrier},
       {"cp", decodeTma},
       {"wgmma", decodeWgmma}};
+  if (nameParts[0] == "barrier" && nameParts.size() > 1 &&
+      nameParts[1] == "cluster")
+    return decodeCluster(*this);
+  if (nameParts.size() > 1 && nameParts[1] == "async" &&
+      (nameParts[0] == "st" || nameParts[0] == "red"))
+    return decodeAsyncStore(*this);
   auto unit = units.find(nameParts[0]);
   return unit == units.end() ? decodeAlu(*this) : unit->second(*this);
 }
@@ -456,6 +465,7 @@ Status Decoder::decodeStatement(const Statement &statement) {
 Result<Program> Decoder::decode() {
   program.kernel = function.name;
   program.lines = module.lines;
+  program.clusterBlocks = function.clusterBlocks;
   layOutParameters();
   if (Status status = layOutShared(); status.failed())
     return status.error();

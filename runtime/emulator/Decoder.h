@@ -37,6 +37,7 @@ public:
   const std::vector<std::string> &parts() const { return nameParts; }
   Instruction &instruction() { return decoded; }
   const Program &result() const { return program; }
+  void noteCopy() { program.copiesAsynchronously = true; }
 
   Failure error(const std::string &message) const;
   /// The emulator has no such instruction, or not in this form.
@@ -54,7 +55,8 @@ public:
   /// An address without an offset unless `mayOffset`: there is one offset in an
   /// instruction.
   Status addAddress(const SourceOperand &operand, bool mayOffset = true);
-  void addConstant(uint64_t value);
+  /// `isShared` says that it is an address of shared memory.
+  void addConstant(uint64_t value, bool isShared = false);
   Result<int64_t> immediate(const SourceOperand &operand, int64_t least,
                             int64_t most) const;
   /// The generic address of a variable, or nothing.
@@ -104,6 +106,8 @@ Status decodeMatrixMove(Decoder &decoder);
 Status decodeWarp(Decoder &decoder);
 Status decodeControl(Decoder &decoder);
 Status decodeBarrier(Decoder &decoder);
+Status decodeCluster(Decoder &decoder);
+Status decodeAsyncStore(Decoder &decoder);
 Status decodeMBarrier(Decoder &decoder);
 Status decodeTma(Decoder &decoder);
 Status decodeWgmma(Decoder &decoder);

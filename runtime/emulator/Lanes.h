@@ -26,19 +26,19 @@ template <typename Body> Step forEachLane(uint32_t mask, Body body) {
 inline const Words &wordsOf(Block &block, Warp &warp, Operand operand) {
   return operand.kind == Operand::Kind::Word
              ? warp.words[operand.index]
-             : block.grid.program.constants[operand.index].words;
+             : block.constants()[operand.index].words;
 }
 
 inline const Doubles &doublesOf(Block &block, Warp &warp, Operand operand) {
   return operand.kind == Operand::Kind::Double
              ? warp.doubles[operand.index]
-             : block.grid.program.constants[operand.index].doubles;
+             : block.constants()[operand.index].doubles;
 }
 
 inline uint32_t predicateOf(Block &block, Warp &warp, Operand operand) {
   if (operand.kind == Operand::Kind::Predicate)
     return warp.predicates[operand.index];
-  return block.grid.program.constants[operand.index].value ? ~0u : 0;
+  return block.constants()[operand.index].value ? ~0u : 0;
 }
 
 /// The values of an operand of type `T`, which says how its bits are read.

@@ -17,7 +17,7 @@ namespace {
 /// What form[] holds: how many elements of how many bytes.
 enum Form { ElementCount, ElementBytes, IsSigned };
 
-enum class Space { Parameter, Global, Shared };
+enum class Space { Parameter, Global, Shared, Cluster };
 } // namespace
 
 /// The address of the element of a lane; the whole access is aligned.
@@ -28,8 +28,10 @@ static uint8_t *access(Block &block, Warp &warp, const Instruction &instruction,
   if constexpr (space == Space::Shared)
     return isWrite ? block.writeShared(warp, instruction, lane, address, size)
                    : block.readShared(warp, instruction, lane, address, size);
+  else if constexpr (space == Space::Cluster)
+    return block.accessOther(warp, instruction, lane, address, size, isWrite);
   else
-    return block.accessGlobal(warp, instruction, lane, address, size);
+    return block.accessGlobal(warp, instruction, lane, address, size, isWrite);
 }
 
 static void setLane(Warp &warp, Operand operand, unsigned lane,
@@ -46,7 +48,7 @@ static uint64_t getLane(Block &block, Warp &warp, Operand operand,
     return warp.doubles[operand.index][lane];
   return operand.kind == Operand::Kind::Word
              ? warp.words[operand.index][lane]
-             : block.grid.program.constants[operand.index].value;
+             : block.constants()[operand.index].value;
 }
 
 static uint64_t loadValue(const uint8_t *bytes,
@@ -269,6 +271,9 @@ Status attn::runtime::emulator::decodeMemory(Decoder &decoder) {
   else if (form->space == "shared" || form->space == "shared::cta")
     instruction.execute =
         isLoad ? executeLoad<Space::Shared> : executeStore<Space::Shared>;
+  else if (form->space == "shared::cluster")
+    instruction.execute =
+        isLoad ? executeLoad<Space::Cluster> : executeStore<Space::Cluster>;
   else
     return decoder.unknown();
   if (Status status = decoder.addAddress(address); status.failed())

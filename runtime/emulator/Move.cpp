@@ -73,18 +73,52 @@ static Step unpackDouble(Block &block, Warp &warp,
 //===----------------------------------------------------------------------===//
 
 namespace {
-enum class Special { Thread, Threads, Block, Blocks, Lane, Warp, Zero, One };
+enum class Special {
+  Thread,
+  Threads,
+  Block,
+  Blocks,
+  Lane,
+  Warp,
+  ClusterRank,
+  ClusterBlocks,
+  Cluster,
+  Clusters,
+  Zero,
+  One
+};
 } // namespace
 
 static std::optional<Special> findSpecial(const std::string &name) {
   static const std::map<std::string, Special> specials = {
-      {"%tid.x", Special::Thread},  {"%ntid.x", Special::Threads},
-      {"%ctaid.x", Special::Block}, {"%nctaid.x", Special::Blocks},
-      {"%laneid", Special::Lane},   {"%warpid", Special::Warp},
-      {"%tid.y", Special::Zero},    {"%tid.z", Special::Zero},
-      {"%ctaid.y", Special::Zero},  {"%ctaid.z", Special::Zero},
-      {"%ntid.y", Special::One},    {"%ntid.z", Special::One},
-      {"%nctaid.y", Special::One},  {"%nctaid.z", Special::One}};
+      {"%tid.x", Special::Thread},
+      {"%ntid.x", Special::Threads},
+      {"%ctaid.x", Special::Block},
+      {"%nctaid.x", Special::Blocks},
+      {"%laneid", Special::Lane},
+      {"%warpid", Special::Warp},
+      {"%tid.y", Special::Zero},
+      {"%tid.z", Special::Zero},
+      {"%ctaid.y", Special::Zero},
+      {"%ctaid.z", Special::Zero},
+      {"%ntid.y", Special::One},
+      {"%ntid.z", Special::One},
+      {"%cluster_ctaid.x", Special::ClusterRank},
+      {"%cluster_ctaid.y", Special::Zero},
+      {"%cluster_ctaid.z", Special::Zero},
+      {"%cluster_ctarank", Special::ClusterRank},
+      {"%cluster_nctaid.x", Special::ClusterBlocks},
+      {"%cluster_nctaid.y", Special::One},
+      {"%cluster_nctaid.z", Special::One},
+      {"%cluster_nctarank", Special::ClusterBlocks},
+      {"%clusterid.x", Special::Cluster},
+      {"%clusterid.y", Special::Zero},
+      {"%clusterid.z", Special::Zero},
+      {"%nclusterid.x", Special::Clusters},
+      {"%nclusterid.y", Special::One},
+      {"%nclusterid.z", Special::One},
+      {"%nctaid.y", Special::One},
+      {"%nctaid.z", Special::One}};
   auto found = specials.find(name);
   if (found == specials.end())
     return std::nullopt;
@@ -106,6 +140,14 @@ static uint32_t specialValue(Special special, const Block &block,
     return lane;
   case Special::Warp:
     return warp.index;
+  case Special::ClusterRank:
+    return block.rank;
+  case Special::ClusterBlocks:
+    return block.grid.clusterBlocks;
+  case Special::Cluster:
+    return block.index / block.grid.clusterBlocks;
+  case Special::Clusters:
+    return block.grid.blocks / block.grid.clusterBlocks;
   case Special::Zero:
     return 0;
   case Special::One:
@@ -197,7 +239,7 @@ static Status decodeMov(Decoder &decoder) {
   if (*type != Type::Bits64 &&
       !(*type == Type::Bits32 && *address < sharedWindow))
     return decoder.unknown();
-  decoder.addConstant(*address);
+  decoder.addConstant(*address, /*isShared=*/*address < sharedWindow);
   return {};
 }
 

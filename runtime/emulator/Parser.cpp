@@ -42,7 +42,8 @@ private:
 
   Status parseDirective();
   Status parseFunction();
-  Status parseFunctionDirectives();
+  Status parseFunctionDirectives(Function &function);
+  Status parseClusterShape(Function &function);
   Status parseVariable(Variable &variable, bool isParameter);
   Status parseArraySize(Variable &variable, uint64_t elementSize);
   Status parseBody(Function &function);
@@ -312,7 +313,7 @@ Status Parser::parseFunction() {
     if (Status status = expect(")"); status.failed())
       return status;
   }
-  if (Status status = parseFunctionDirectives(); status.failed())
+  if (Status status = parseFunctionDirectives(function); status.failed())
     return status;
   if (Status status = parseBody(function); status.failed())
     return status;
@@ -320,15 +321,47 @@ Status Parser::parseFunction() {
   return {};
 }
 
+/// The blocks of a cluster, which are along x as those of a grid are.
+Status Parser::parseClusterShape(Function &function) {
+  uint32_t line = peek().line;
+  int64_t shape[3] = {1, 1, 1};
+  size_t count = 0;
+  do {
+    Result<int64_t> value = parseCount(/*least=*/1);
+    if (value.failed())
+      return value.error();
+    if (count == 3)
+      return unexpected("at most 3 dimensions");
+    shape[count++] = *value;
+  } while (takeIf(","));
+  if (shape[1] != 1 || shape[2] != 1)
+    return lineFailure(module.lines, line,
+                       "expected a cluster along x, got " +
+                           std::to_string(shape[1]) + " x " +
+                           std::to_string(shape[2]) + " blocks along y and z");
+  function.clusterBlocks = static_cast<uint32_t>(shape[0]);
+  return {};
+}
+
 /// Limits on a launch, which the launch plan states as well.
-Status Parser::parseFunctionDirectives() {
-  while (takeIf(".reqntid") || takeIf(".maxntid") || takeIf(".minnctapersm") ||
-         takeIf(".maxnreg"))
+Status Parser::parseFunctionDirectives(Function &function) {
+  while (true) {
+    if (takeIf(".explicitcluster"))
+      continue;
+    if (takeIf(".reqnctapercluster")) {
+      if (Status status = parseClusterShape(function); status.failed())
+        return status;
+      continue;
+    }
+    if (!takeIf(".reqntid") && !takeIf(".maxntid") &&
+        !takeIf(".minnctapersm") && !takeIf(".maxnreg") &&
+        !takeIf(".maxclusterrank"))
+      return {};
     do {
       if (Result<int64_t> value = parseInteger(); value.failed())
         return value.error();
     } while (takeIf(","));
-  return {};
+  }
 }
 
 Status Parser::parseBody(Function &function) {

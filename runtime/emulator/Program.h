@@ -74,6 +74,8 @@ struct Instruction {
 /// A constant in each lane, as a word and as 64 bits.
 struct Constant {
   uint64_t value = 0;
+  /// An address of shared memory, to which the rank of the block belongs.
+  bool isShared = false;
   Words words = {};
   Doubles doubles = {};
 };
@@ -96,6 +98,10 @@ struct Program {
   /// Shared memory of known size; what the launch adds comes after it, at
   /// `externalShared`.
   uint32_t staticSharedBytes = 0;
+  /// The blocks of a cluster, or zero where the launch decides.
+  uint32_t clusterBlocks = 0;
+  /// There are instructions that copy from or to global memory.
+  bool copiesAsynchronously = false;
 };
 
 } // namespace attn::runtime::emulator

@@ -64,6 +64,8 @@ struct Statement {
 
 struct Function {
   std::string name;
+  /// Of `.reqnctapercluster`, along x; zero without it.
+  uint32_t clusterBlocks = 0;
   std::vector<Variable> parameters;
   std::vector<Statement> body;
 };

@@ -143,8 +143,21 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
                      " program instances of kernel '", plan.kernel,
                      "', got more");
   }
-  if (plan.persistent)
-    instances = std::min<int64_t>(instances, multiprocessors);
+  int64_t cluster = plan.clusterBlocks;
+  if (cluster < 1)
+    return failure("malformed launch plan: expected a positive number of "
+                   "blocks in a cluster, got ",
+                   cluster);
+  if (plan.persistent) {
+    // Whole clusters, of which there is one at least.
+    int64_t wanted = (instances + cluster - 1) / cluster;
+    int64_t room = std::max<int64_t>(multiprocessors / cluster, 1);
+    return static_cast<uint32_t>(std::min(wanted, room) * cluster);
+  }
+  if (instances % cluster)
+    return failure("expected the program instances of kernel '", plan.kernel,
+                   "' to be a multiple of ", cluster,
+                   ", the blocks of a cluster, got ", instances);
   return static_cast<uint32_t>(instances);
 }
 
@@ -267,6 +280,7 @@ attn::runtime::planLaunch(const LaunchPlan &plan,
   if (blocks.failed())
     return blocks.error();
   launch.blocks = *blocks;
+  launch.clusterBlocks = plan.clusterBlocks;
   return launch;
 }
 

@@ -35,8 +35,8 @@ TEST(Parser, UnknownInstructionsAreNamed) {
         "bar.red 0;",
         "fence.proxy.alias;",
         "setmaxnreg.set.u32 24;",
-        "mbarrier.arrive.b64 %d1, [%r1];",
-        "mbarrier.inval.b64 [%r1];",
+        "mbarrier.arrive.release.b64 %d1, [%d2];",
+        "mbarrier.inval.parity.b64 [%d1];",
         "mbarrier.try_wait.parity.b64 %p1, [%r1];",
         "cp.async.bulk.wait_all 0;",
         "cp.async.bulk.tensor.2d.shared::cluster.global [%r1], [%d1, {0, 0}];",
@@ -45,9 +45,7 @@ TEST(Parser, UnknownInstructionsAreNamed) {
         "mov.b32 %r1, {%h1, %h2};",
         "mov.b16 %h1, %tid.x;",
         "mov.b16 %h1, smem;",
-        "wgmma.wait_all 0;",
-        "wgmma.mma_async.sync.aligned.m64n9k16.f32.bf16.bf16 {%r1}, %d1, %d2, "
-        "0, 1, 1, 0, 0;"})
+        "wgmma.wait_all 0;"})
     refuse(instruction, "the emulator does not know '");
 }
 

@@ -119,10 +119,7 @@ int cuFuncSetAttribute(void *, int, int value) {
   fakeDriver()->sharedLimit = value;
   return result("cuFuncSetAttribute");
 }
-int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
-                   unsigned, unsigned, unsigned shared, void *,
-                   void **parameters, void **) {
-  FakeDriver::Launch launch{gridX, blockX, shared, {}};
+static void noteLaunch(FakeDriver::Launch launch, void **parameters) {
   for (size_t i = 0; i < fakeDriver()->parameterCount; ++i) {
     uint32_t low = 0;
     std::memcpy(&low, parameters[i], sizeof(low));
@@ -135,7 +132,27 @@ int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
   if (std::getenv("ATTN_FAKE_OVERRUN") && !fakeDriver()->maps.empty())
     std::memset(pointer(fakeDriver()->maps.back().address - 4), 0, 4);
   fakeDriver()->captured += fakeDriver()->capturing;
+}
+
+int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
+                   unsigned, unsigned, unsigned shared, void *,
+                   void **parameters, void **) {
+  noteLaunch({gridX, 1, blockX, shared, {}}, parameters);
   return result("cuLaunchKernel");
+}
+int cuLaunchKernelEx(const unsigned *config, void *, void **parameters,
+                     void **) {
+  // Seven numbers, the stream, and the attributes: a number and a shape.
+  const unsigned *attribute;
+  std::memcpy(&attribute, config + 10, sizeof(attribute));
+  noteLaunch(
+      {config[0],
+       attribute[0] == 4 ? attribute[2] * attribute[3] * attribute[4] : 0,
+       config[3],
+       config[6],
+       {}},
+      parameters);
+  return result("cuLaunchKernelEx");
 }
 int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
                            const uint64_t *extents, const uint64_t *strides,

@@ -32,7 +32,7 @@ struct FakeDriver {
   std::string compilerLog;
 
   struct Launch {
-    unsigned grid = 0, block = 0, shared = 0;
+    unsigned grid = 0, cluster = 1, block = 0, shared = 0;
     /// The first bytes of each parameter.
     std::vector<std::array<uint64_t, 2>> parameters;
   };

@@ -44,6 +44,8 @@ using ParameterValue = std::variant<TensorMapDescription, uint64_t, int32_t>;
 /// `blocks` is zero.
 struct Launch {
   uint32_t blocks = 0;
+  /// The blocks that run together as a cluster, which divide `blocks`.
+  uint32_t clusterBlocks = 1;
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
   std::vector<ParameterValue> parameters;

@@ -89,6 +89,9 @@ struct LaunchPlan {
   /// A persistent kernel loops over its instances and is launched with at most
   /// one block per multiprocessor; any other with one block per instance.
   bool persistent = true;
+  /// The blocks that run together as a cluster. A launch has a multiple of it:
+  /// the instances of a kernel that is not persistent must be one.
+  uint32_t clusterBlocks = 1;
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
 
