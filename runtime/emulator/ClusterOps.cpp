@@ -168,10 +168,10 @@ static Step executeRank(Block &block, Warp &warp,
 /// A register, or a variable in shared memory.
 static Status addPlace(Decoder &decoder, const SourceOperand &operand,
                        Type type) {
-  std::optional<uint64_t> symbol = decoder.symbol(operand.text);
-  if (!symbol || *symbol >= sharedWindow)
+  const Symbol *symbol = decoder.variable(operand.text);
+  if (!symbol || symbol->space != Space::Shared || operand.offset)
     return decoder.addSource(operand, type);
-  decoder.addConstant(*symbol, /*isShared=*/true);
+  decoder.addConstant(symbol->address, /*isShared=*/true);
   return {};
 }
 

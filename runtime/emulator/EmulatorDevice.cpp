@@ -19,8 +19,6 @@
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
-/// Few, so that the blocks of a persistent kernel do more than one instance.
-static constexpr uint32_t emulatedMultiprocessors = 4;
 /// What a block of a Hopper GPU can have.
 static constexpr uint32_t maxSharedBytes = 227 * 1024;
 static constexpr uint32_t maxThreads = 1024;
@@ -30,10 +28,16 @@ static constexpr uint32_t maxClusterBlocks = 8;
 namespace {
 class EmulatedKernel : public Kernel {
 public:
-  EmulatedKernel(LaunchPlan plan, Program program)
-      : Kernel(std::move(plan)), program(std::move(program)) {}
+  EmulatedKernel(LaunchPlan plan, Program program,
+                 std::vector<Buffer> variables)
+      : Kernel(std::move(plan)), program(std::move(program)),
+        variables(std::move(variables)) {}
 
   const Program program;
+
+private:
+  /// The variables of its module.
+  const std::vector<Buffer> variables;
 };
 
 class EmulatorDevice : public Device {
@@ -67,6 +71,8 @@ protected:
 
 private:
   Result<uint8_t *> find(uint64_t address, size_t bytes) const;
+  Result<std::vector<Buffer>> placeVariables(const Module &module,
+                                             ModuleAddresses &addresses);
 
   const EmulatorOptions options;
   GlobalMemory memory;
@@ -119,14 +125,48 @@ EmulatorDevice::load(const CompiledKernel &compiled) {
   Result<Module> module = parsePtx(compiled.ptx);
   if (module.failed())
     return module.error();
-  Result<Program> program = decodeKernel(*module, compiled.plan.kernel);
+  ModuleAddresses addresses;
+  Result<std::vector<Buffer>> variables = placeVariables(*module, addresses);
+  if (variables.failed())
+    return variables.error();
+  Result<Program> program =
+      decodeKernel(*module, compiled.plan.kernel, addresses);
   if (program.failed())
     return program.error();
-  auto kernel =
-      std::make_unique<EmulatedKernel>(compiled.plan, std::move(*program));
+  auto kernel = std::make_unique<EmulatedKernel>(
+      compiled.plan, std::move(*program), std::move(*variables));
   if (Status status = kernel->allocateCounters(*this); status.failed())
     return status.error();
   return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+/// Sets memory aside for the variables of a module, and fills it.
+Result<std::vector<Buffer>>
+EmulatorDevice::placeVariables(const Module &module,
+                               ModuleAddresses &addresses) {
+  std::vector<Buffer> buffers;
+  for (const Variable &variable : module.variables) {
+    if (!isAllocated(variable))
+      continue;
+    Result<Buffer> buffer = allocate(variable.size);
+    if (buffer.failed())
+      return buffer.error();
+    addresses[variable.name] = buffer->address();
+    buffers.push_back(std::move(*buffer));
+  }
+  for (const Variable &variable : module.variables) {
+    if (!isAllocated(variable))
+      continue;
+    Result<std::vector<uint8_t>> bytes =
+        initialBytes(module, variable, addresses);
+    if (bytes.failed())
+      return bytes.error();
+    if (Status status = copyToDevice(addresses[variable.name], bytes->data(),
+                                     bytes->size());
+        status.failed())
+      return status.error();
+  }
+  return buffers;
 }
 
 /// Puts the arguments where the kernel expects its parameters.

@@ -35,6 +35,9 @@ Warp::Warp(Block &block, const Program &program, uint32_t index, uint32_t lanes)
       doubleStates(doubles.size()), predicateStates(predicates.size()) {
   uint32_t end = static_cast<uint32_t>(program.instructions.size());
   paths.push_back({0, end, lanes});
+  size_t localBytes = size_t(warpSize) * program.localBytes;
+  local.bytes.assign(localBytes, static_cast<uint8_t>(poison));
+  local.written.resize(localBytes);
   seen.set(agent, 1);
 }
 

@@ -35,6 +35,12 @@ struct Path {
   uint32_t mask = 0;
 };
 
+/// Memory of each thread alone, one lane after the other.
+struct LocalMemory {
+  std::vector<uint8_t> bytes;
+  std::vector<bool> written;
+};
+
 class Warp {
 public:
   Warp(Block &block, const Program &program, uint32_t index, uint32_t lanes);
@@ -64,6 +70,7 @@ public:
   std::vector<Words> words;
   std::vector<Doubles> doubles;
   std::vector<uint32_t> predicates;
+  LocalMemory local;
 
   Clock seen;
   /// What a fence has released to those who see a later relaxed access, and
