@@ -74,8 +74,14 @@ void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateFragmentPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateReadPatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
+
+/// Replaces scalar functions that no instruction computes. Fails with a
+/// diagnostic where one remains.
+LogicalResult expandMath(Operation *function);
 
 } // namespace mlir::attn::sm90_to_nvvm
 

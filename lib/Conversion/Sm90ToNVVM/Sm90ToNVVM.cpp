@@ -326,6 +326,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateCopyPatterns(converter, patterns);
   populateFragmentPatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
+  populateReadPatterns(converter, patterns);
   patterns.add<LowerAlloc, LowerMBarrierInit, LowerWarpRoles,
                LowerIndex<sm90::BlockIdOp, blockId>,
                LowerIndex<sm90::GridSizeOp, gridSize>,
@@ -341,7 +342,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   if (failed(applyPartialConversion(function, target, std::move(patterns))))
     return failure();
   function->removeAttr("sm90.schedule");
-  return success();
+  return expandMath(function);
 }
 
 void ConvertSm90ToNVVM::runOnOperation() {

@@ -43,7 +43,7 @@ private:
   LogicalResult consumeOp(Operation *op);
   LogicalResult consumeLoad(tile::LoadOp load);
   LogicalResult consumeDot(tile::DotOp dot);
-  LogicalResult consumeMask(tile::MaskOp mask);
+  template <typename Target, typename Source> void consumeRegion(Source op);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
@@ -221,23 +221,25 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult Consumer::consumeMask(tile::MaskOp mask) {
-  Value scores = use(mask.getScores());
+/// A mask or a modifier, from the first query of this warpgroup on.
+template <typename Target, typename Source>
+void Consumer::consumeRegion(Source op) {
+  Value scores = use(op.getScores());
   Value query =
-      arith::AddIOp::create(builder, loc, use(mask.getQuery()), firstRow);
-  auto copy = sm90::MaskOp::create(builder, loc, scores.getType(), scores,
-                                   query, use(mask.getKey()));
-  Block &source = mask.getPredicate().front();
+      arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
+  auto copy = Target::create(builder, loc, scores.getType(), scores, query,
+                             use(op.getKey()));
+  Block &source = op->getRegion(0).front();
   OpBuilder::InsertionGuard guard(builder);
-  Block *block = builder.createBlock(&copy.getPredicate(), {},
-                                     source.getArgumentTypes(), {loc, loc});
+  SmallVector<Location> locations(source.getNumArguments(), loc);
+  Block *block = builder.createBlock(&copy->getRegion(0), {},
+                                     source.getArgumentTypes(), locations);
   mapping.map(source.getArguments(), block->getArguments());
-  for (Operation &op : source.without_terminator())
-    builder.clone(op, mapping);
+  for (Operation &inner : source.without_terminator())
+    cloneScalar(kernel, builder, &inner, mapping);
   sm90::YieldOp::create(builder, loc,
                         mapping.lookup(source.getTerminator()->getOperand(0)));
-  mapping.map(mask.getResult(), copy.getResult());
-  return success();
+  mapping.map(op.getResult(), copy.getResult());
 }
 
 /// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
@@ -508,7 +510,18 @@ LogicalResult Consumer::consumeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return consumeLoad(load); })
       .Case([&](tile::DotOp dot) { return consumeDot(dot); })
-      .Case([&](tile::MaskOp mask) { return consumeMask(mask); })
+      .Case([&](tile::MaskOp mask) {
+        consumeRegion<sm90::MaskOp>(mask);
+        return success();
+      })
+      .Case([&](tile::ScoreOp score) {
+        consumeRegion<sm90::ScoreOp>(score);
+        return success();
+      })
+      .Case<tile::ReadOp, tile::WalkOp>([&](auto scalar) {
+        cloneScalar(kernel, builder, scalar, mapping);
+        return success();
+      })
       .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
       .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
       .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })

@@ -26,8 +26,8 @@
 
 // -----
 
-// expected-error@+1 {{expected a tensor of bf16, f16 or f32, got 'tensor<4xi32>'}}
-#t = #sm90.tensor<"ids", tensor<4xi32>, [-1]>
+// expected-error@+1 {{expected a tensor of bf16, f16, f32, index or integers of 1, 8, 16, 32 or 64 bits, got 'tensor<4xi4>'}}
+#t = #sm90.tensor<"ids", tensor<4xi4>, [-1]>
 
 // -----
 
