@@ -156,6 +156,12 @@ LogicalResult AttentionOp::verify() {
   // C10
   if (getScale() && !getScale()->isFinite())
     return emitOpError("expected scale to be finite, got ") << getScaleAttr();
+  // C11
+  auto sink =
+      RankedTensorType::get({getQueryHeads()}, Float32Type::get(getContext()));
+  if (getSink() && getSink().getType() != sink)
+    return emitOpError("expected sink of type ")
+           << sink << ", got " << getSink().getType();
   return success();
 }
 

@@ -460,6 +460,17 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
   }];
 }
 
+def Sm90_SplatOp : Sm90_Op<"splat", [
+    Pure, TypesMatchWith<"the scalar has the element type of the fragment",
+                         "result", "scalar",
+                         "::llvm::cast<RankedTensorType>($_self).getElementType()">]> {
+  let summary = "repeats a scalar in every element";
+  let description = "The fragment may be in any layout.";
+  let arguments = (ins F32:$scalar);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$scalar attr-dict `:` type($result)";
+}
+
 def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Sm90_FixedLayouts, Pure]> {
   let summary = "combines the elements of each row that a thread holds";
   let description = [{

@@ -389,6 +389,8 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
         result = acc / sum,                 0 for a row with sum = 0
         lse    = scale * max + ln(sum),  -inf for a row with sum = 0
 
+    With a sink, the result is divided by sum + exp(sink - scale * max) instead.
+
     ```mlir
     %o, %lse = tile.finish_softmax %acc, %m, %l scale(0.088388346) : vector<128x128xf32>, vector<128xf32>
     ```
@@ -398,10 +400,10 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
     | C2 | the scale is positive and finite |
   }];
   let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$max, Tile_RowStats:$sum,
-                       F64Attr:$scale);
+                       Optional<F32>:$sink, F64Attr:$scale);
   let results = (outs Tile_Scores:$result, Tile_RowStats:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
+    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
   }];
   let hasVerifier = 1;
 }

@@ -422,9 +422,14 @@ LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
   const std::vector<float> &max = get(op.getMax()).floats;
   const std::vector<float> &sum = get(op.getSum()).floats;
   auto scale = static_cast<float>(op.getScale().convertToDouble());
+  std::vector<float> total = sum;
+  if (op.getSink())
+    for (auto [r, element] : llvm::enumerate(total))
+      if (element != 0)
+        element += std::exp(get(op.getSink()).floats.front() - scale * max[r]);
   TileValue result = get(op.getAcc());
   for (auto [i, element] : llvm::enumerate(result.floats))
-    element = sum[i / columns] == 0 ? 0 : element / sum[i / columns];
+    element = total[i / columns] == 0 ? 0 : element / total[i / columns];
   std::vector<float> lse(sum.size(), -kInfinity);
   for (auto [r, element] : llvm::enumerate(lse))
     if (sum[r] != 0)

@@ -151,11 +151,13 @@ static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
 
 static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
                                    KVDenseOp kv) {
-  std::pair<StringRef, Value> operands[] = {
-      {"query", op.getQuery()}, {"key", kv.getKey()}, {"value", kv.getValue()}};
+  std::pair<StringRef, Value> operands[] = {{"query", op.getQuery()},
+                                            {"key", kv.getKey()},
+                                            {"value", kv.getValue()},
+                                            {"sink", op.getSink()}};
   for (auto [name, operand] : operands)
-    if (operand.getParentBlock() != &function.front() ||
-        !isa<BlockArgument>(operand))
+    if (operand && (operand.getParentBlock() != &function.front() ||
+                    !isa<BlockArgument>(operand)))
       return op.emitOpError("expected the ")
              << name << " to be an argument of the function";
   ValueRange results = function.front().getTerminator()->getOperands();
@@ -449,9 +451,13 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
   createInvariants(batch, head);
   scf::ForOp loop = createKeyLoop(batch, keyHead, position, queryTile);
 
+  Value sink;
+  if (Value sinks = program.attention.getSink())
+    sink = tile::ReadOp::create(builder, loc, builder.getF32Type(),
+                                regions.lookup(sinks), head);
   auto finish = tile::FinishSoftmaxOp::create(
       builder, loc, loop.getResult(2).getType(), loop.getResult(0).getType(),
-      loop.getResult(2), loop.getResult(0), loop.getResult(1),
+      loop.getResult(2), loop.getResult(0), loop.getResult(1), sink,
       builder.getF64FloatAttr(getSoftmaxScale()));
   auto results = function.front().getTerminator()->getOperands();
   unsigned firstOutput = function.getNumArguments();

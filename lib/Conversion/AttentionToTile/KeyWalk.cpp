@@ -76,6 +76,15 @@ KeyWalk::Run KeyWalk::createRun(TileBoundsBuilder &tile,
   return {arith::MinSIOp::create(builder, loc, begin, end), end};
 }
 
+/// The blocks of both and those between. An empty run may lie before key 0.
+KeyWalk::Run KeyWalk::join(Run a, Run b) {
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value begin = arith::MinSIOp::create(builder, loc, a.begin, b.begin);
+  Value end = arith::MaxSIOp::create(builder, loc, a.end, b.end);
+  begin = arith::MaxSIOp::create(builder, loc, begin, zero);
+  return {arith::MinSIOp::create(builder, loc, begin, end), end};
+}
+
 /// Sorts by exchanges of neighbours, when the kernel runs.
 void KeyWalk::sortByEnd(SmallVectorImpl<Run> &runs) {
   for (size_t last = runs.size() - 1; last > 0; --last)
@@ -100,13 +109,10 @@ void KeyWalk::walkSeveral(TileBoundsBuilder &tile,
   SmallVector<Run> runs;
   for (const KeyInterval &interval : intervals) {
     Run run = createRun(tile, interval);
-    if (runs.size() < kMostRuns) {
+    if (runs.size() < kMostRuns)
       runs.push_back(run);
-      continue;
-    }
-    Run &last = runs.back();
-    last = {arith::MinSIOp::create(builder, loc, last.begin, run.begin),
-            arith::MaxSIOp::create(builder, loc, last.end, run.end)};
+    else
+      runs.back() = join(runs.back(), run);
   }
   if (!isSorted)
     sortByEnd(runs);

@@ -39,6 +39,7 @@ private:
   void walkOne(TileBoundsBuilder &tile, const KeyInterval &interval);
   void walkSeveral(TileBoundsBuilder &tile, ArrayRef<KeyInterval> intervals);
   Run createRun(TileBoundsBuilder &tile, const KeyInterval &interval);
+  Run join(Run a, Run b);
   void sortByEnd(SmallVectorImpl<Run> &runs);
   Value apply(AffineExpr expr, ArrayRef<OpFoldResult> operands);
 

@@ -246,6 +246,19 @@ struct LowerBroadcastRows : FragmentPattern<sm90::BroadcastRowsOp> {
   }
 };
 
+struct LowerSplat : FragmentPattern<sm90::SplatOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(sm90::SplatOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<Value> results(elementsPerThread(type),
+                               adaptor.getScalar().front());
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 struct LowerVoteAll : FragmentPattern<sm90::VoteAllOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -349,10 +362,10 @@ struct LowerScore : RegionPattern<sm90::ScoreOp> {
 void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerElementwise, LowerConstant, LowerReciprocal,
-               LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
-               LowerVoteAll, LowerLayoutCast, LowerMask, LowerScore>(converter,
-                                                                     context);
+  patterns
+      .add<LowerElementwise, LowerConstant, LowerReciprocal, LowerReduceColumns,
+           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerVoteAll,
+           LowerLayoutCast, LowerMask, LowerScore>(converter, context);
   patterns.add<LowerTruncF>(converter, context, /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");

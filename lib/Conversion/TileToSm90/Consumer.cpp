@@ -47,6 +47,7 @@ private:
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
+  Value addSink(Value sink, Value max, Value scale, Value sum);
   LogicalResult consumeStore(tile::StoreOp store);
   void storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
   void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
@@ -320,25 +321,39 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
   return success();
 }
 
+/// sum + exp(sink - max), in the powers of two of the softmax. Where the sink
+/// is far above, the sum is infinite and its inverse zero.
+Value Consumer::addSink(Value sink, Value max, Value scale, Value sum) {
+  Value own = sm90::SplatOp::create(builder, loc, max.getType(), sink);
+  own = arith::MulFOp::create(builder, loc, own,
+                              constant(max.getType(), M_LOG2E));
+  own = arith::SubFOp::create(builder, loc, own,
+                              arith::MulFOp::create(builder, loc, max, scale));
+  own = math::Exp2Op::create(builder, loc, own);
+  return arith::AddFOp::create(builder, loc, sum, own);
+}
+
 LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
   Value acc = use(op.getAcc()), max = use(op.getMax());
   Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
   Type rows = max.getType();
   Value isEmpty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                         sum, constant(rows, 0));
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
+  Value total = sum;
+  if (op.getSink())
+    total = addSink(use(op.getSink()), max, scale, sum);
   auto approximate = arith::FastMathFlagsAttr::get(builder.getContext(),
                                                    arith::FastMathFlags::arcp);
-  Value inverse =
-      arith::DivFOp::create(builder, loc, constant(rows, 1), sum, approximate);
+  Value inverse = arith::DivFOp::create(builder, loc, constant(rows, 1), total,
+                                        approximate);
   inverse = arith::SelectOp::create(builder, loc, isEmpty, constant(rows, 0),
                                     inverse);
   Value result = arith::MulFOp::create(builder, loc, acc,
                                        broadcast(inverse, acc.getType()));
   // -inf for an empty row: its maximum and the logarithm of its sum are.
   Value log2 = math::Log2Op::create(builder, loc, sum);
-  Value lse = math::FmaOp::create(
-      builder, loc, max,
-      constant(rows, op.getScale().convertToDouble() * M_LOG2E), log2);
+  Value lse = math::FmaOp::create(builder, loc, max, scale, log2);
   lse = arith::MulFOp::create(builder, loc, lse, constant(rows, M_LN2));
   mapping.map(op.getResults(), ValueRange{result, lse});
   return success();

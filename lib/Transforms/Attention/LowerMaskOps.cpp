@@ -120,10 +120,10 @@ static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
   auto reassociate = flags(arith::FastMathFlags::reassoc);
   Value share = arith::MulFOp::create(rewriter, loc, op.getX(),
                                       constant(1 / cap), reassociate);
-  Value bounded = math::TanhOp::create(
-      rewriter, loc, share,
-      flags(cap <= kSmallCap ? arith::FastMathFlags::afn
-                             : arith::FastMathFlags::none));
+  Value bounded = math::TanhOp::create(rewriter, loc, share,
+                                       flags(cap <= kSmallCap
+                                                 ? arith::FastMathFlags::afn
+                                                 : arith::FastMathFlags::none));
   rewriter.replaceOpWithNewOp<arith::MulFOp>(op, bounded, constant(cap),
                                              reassociate);
   return success();
