@@ -53,26 +53,18 @@ static std::optional<int> getDirection(AffineExpr expr) {
   }
 }
 
-/// An expression as a sum of one without a constant term and a constant.
-static std::pair<AffineExpr, int64_t> splitConstant(AffineExpr expr) {
-  MLIRContext *context = expr.getContext();
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return {getAffineConstantExpr(0, context), constant.getValue()};
-  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
-  auto constant =
-      sum ? dyn_cast<AffineConstantExpr>(sum.getRHS()) : AffineConstantExpr();
-  if (constant && expr.getKind() == AffineExprKind::Add)
-    return {sum.getLHS(), constant.getValue()};
-  return {expr, 0};
-}
-
 /// a - b, where it is seen to be the same for all queries.
 static std::optional<int64_t> getDifference(KeyBound a, KeyBound b) {
-  auto [formA, constantA] = splitConstant(a.expr);
-  auto [formB, constantB] = splitConstant(b.expr);
-  if (formA != formB)
-    return std::nullopt;
-  return constantA - constantB;
+  AffineExpr difference = a.expr - b.expr;
+  unsigned dims = 0;
+  difference.walk([&](AffineExpr expr) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      dims = std::max(dims, dim.getPosition() + 1);
+  });
+  difference = simplifyAffineExpr(difference, dims, /*numSymbols=*/0);
+  if (auto constant = dyn_cast<AffineConstantExpr>(difference))
+    return constant.getValue();
+  return std::nullopt;
 }
 
 /// Adds a bound to the upper or lower ones, which keep the tightest of a kind.
@@ -175,6 +167,7 @@ public:
 private:
   bool depends(Value value);
   std::optional<AffineExpr> readForm(Value value);
+  std::optional<AffineExpr> readArithmetic(Operation *op);
   Intervals readOp(Operation *op, Value keep, bool negated);
   Intervals readComparison(arith::CmpIOp compare, bool negated);
   Intervals readChoice(Value condition, Value ifTrue, bool negateTrue,
@@ -260,18 +253,25 @@ std::optional<AffineExpr> Reader::readForm(Value value) {
   IntegerAttr constant;
   if (matchPattern(value, m_Constant(&constant)))
     return getAffineConstantExpr(constant.getInt(), query.getContext());
-  if (!depends(value)) {
-    auto known = llvm::find(operands, value);
-    unsigned index = known - operands.begin();
-    if (known == operands.end())
-      operands.push_back(value);
-    return dim(FirstOperandDim + index);
-  }
   Operation *op = value.getDefiningOp();
+  if (op && value.getParentBlock() == &predicate)
+    if (std::optional<AffineExpr> form = readArithmetic(op))
+      return form;
+  if (depends(value))
+    return std::nullopt;
+  auto known = llvm::find(operands, value);
+  unsigned index = known - operands.begin();
+  if (known == operands.end())
+    operands.push_back(value);
+  return dim(FirstOperandDim + index);
+}
+
+std::optional<AffineExpr> Reader::readArithmetic(Operation *op) {
+  Type type = op->getResult(0).getType();
   // Positions fit into every width that an index is cast to.
-  bool isWide = value.getType().isIndex() ||
-                value.getType().getIntOrFloatBitWidth() >= 32;
-  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op) && isWide)
+  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op) &&
+      depends(op->getResult(0)) &&
+      (type.isIndex() || type.getIntOrFloatBitWidth() >= 32))
     return readForm(op->getOperand(0));
   if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::FloorDivSIOp>(
           op))

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 using namespace attn::runtime;
 
@@ -149,7 +150,9 @@ template <typename T> static double load(const uint8_t *element) {
 }
 
 template <typename T> static void store(uint8_t *element, double value) {
-  auto narrow = static_cast<T>(value);
+  // Integers wrap around.
+  using Wide = std::conditional_t<std::is_integral_v<T>, int64_t, T>;
+  auto narrow = static_cast<T>(static_cast<Wide>(value));
   std::memcpy(element, &narrow, sizeof(narrow));
 }
 

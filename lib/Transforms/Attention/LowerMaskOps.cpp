@@ -13,6 +13,8 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#include <cmath>
+
 namespace mlir::attn {
 #define GEN_PASS_DEF_LOWERMASKOPSPASS
 #include "attn/Transforms/Attention/Passes.h.inc"
@@ -118,8 +120,12 @@ static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
     return arith::FastMathFlagsAttr::get(op.getContext(), value);
   };
   auto reassociate = flags(arith::FastMathFlags::reassoc);
-  Value share = arith::MulFOp::create(rewriter, loc, op.getX(),
-                                      constant(1 / cap), reassociate);
+  Value share;
+  if (std::isfinite(1 / cap))
+    share = arith::MulFOp::create(rewriter, loc, op.getX(), constant(1 / cap),
+                                  reassociate);
+  else
+    share = arith::DivFOp::create(rewriter, loc, op.getX(), constant(cap));
   Value bounded = math::TanhOp::create(rewriter, loc, share,
                                        flags(cap <= kSmallCap
                                                  ? arith::FastMathFlags::afn

@@ -465,7 +465,7 @@ std::string RandomMask::makeComparison() {
 }
 
 TEST_F(DifferentialTest, RandomMasks) {
-  for (unsigned seed = 0; seed != 300; ++seed) {
+  for (unsigned seed = 0; seed != 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 generator(seed);
     std::uniform_int_distribution<int64_t> length(0, 99);
