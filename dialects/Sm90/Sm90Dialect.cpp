@@ -128,8 +128,14 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
                                  ArrayRef<int64_t> symbols, bool) {
   Type element = type.getElementType();
-  if (!element.isBF16() && !element.isF16() && !element.isF32())
-    return emitError() << "expected a tensor of bf16, f16 or f32, got " << type;
+  bool isInteger =
+      element.isSignlessInteger(1) || element.isSignlessInteger(8) ||
+      element.isSignlessInteger(16) || element.isSignlessInteger(32) ||
+      element.isSignlessInteger(64) || element.isIndex();
+  if (!element.isBF16() && !element.isF16() && !element.isF32() && !isInteger)
+    return emitError() << "expected a tensor of bf16, f16, f32, index or "
+                          "integers of 1, 8, 16, 32 or 64 bits, got "
+                       << type;
   bool fits = static_cast<int64_t>(symbols.size()) == type.getRank();
   for (auto [symbol, size] : llvm::zip(symbols, type.getShape()))
     fits &= symbol >= 0 || !ShapedType::isDynamic(size);

@@ -445,6 +445,18 @@ LogicalResult MaskOp::verifyRegions() {
   return success();
 }
 
+LogicalResult ScoreOp::verifyRegions() {
+  Block &block = getModifier().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  Builder builder(getContext());
+  Type f32 = builder.getF32Type(), index = builder.getIndexType();
+  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+      yield.getOperandTypes() != TypeRange{f32}) // C1
+    return emitOpError("expected a region of arguments f32, index and index "
+                       "that yields one f32");
+  return success();
+}
+
 /// One value per row of `matrix`.
 static LogicalResult verifyRows(Operation *op, Type matrix, Type rows) {
   int64_t expected = cast<RankedTensorType>(matrix).getDimSize(0);

@@ -119,7 +119,7 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
 }
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp"]>]> {
+    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp", "ScoreOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -493,6 +493,57 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
     $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
+}
+
+def Sm90_ScoreOp : Sm90_Op<"score", [
+    Pure, AllTypesMatch<["scores", "result"]>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "modifies every score";
+  let description = [{
+    As `tile.score`: the region gets a score and the positions of its query and of
+    its key.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has arguments of f32, index and index and yields one f32 |
+  }];
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$modifier);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
+  let summary = "reads one element of a tensor in global memory";
+  let description = [{
+    The element at `indices` of a compact tensor of the given sizes, or zero where
+    they lie outside. The kernel does not write the tensor. Elements of index are
+    i64 in memory, those of i1 a byte.
+
+    ```mlir
+    %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
+                       Variadic<Index>:$sizes);
+  let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
+  let assemblyFormat = [{
+    $pointer `[` $indices `]` `of` `[` $sizes `]` attr-dict `:` qualified(type($pointer)) `->` type($element)
+  }];
+}
+
+def Sm90_SplatOp : Sm90_Op<"splat", [
+    Pure, TypesMatchWith<"the scalar has the element type of the fragment",
+                         "result", "scalar",
+                         "::llvm::cast<RankedTensorType>($_self).getElementType()">]> {
+  let summary = "repeats a scalar in every element";
+  let description = "The fragment may be in any layout.";
+  let arguments = (ins F32:$scalar);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$scalar attr-dict `:` type($result)";
 }
 
 def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Sm90_FixedLayouts, Pure]> {

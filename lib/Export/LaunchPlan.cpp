@@ -16,9 +16,25 @@ using namespace mlir;
 namespace runtime = ::attn::runtime;
 
 static runtime::ElementType convertElementType(Type type) {
+  using runtime::ElementType;
   if (type.isBF16())
-    return runtime::ElementType::BF16;
-  return type.isF16() ? runtime::ElementType::F16 : runtime::ElementType::F32;
+    return ElementType::BF16;
+  if (type.isF16())
+    return ElementType::F16;
+  if (type.isF32())
+    return ElementType::F32;
+  switch (type.isIndex() ? 64 : type.getIntOrFloatBitWidth()) {
+  case 1:
+    return ElementType::I1;
+  case 8:
+    return ElementType::I8;
+  case 16:
+    return ElementType::I16;
+  case 32:
+    return ElementType::I32;
+  default:
+    return ElementType::I64;
+  }
 }
 
 static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {

@@ -88,7 +88,7 @@ public:
 
   void evaluate(Row row) {
     computeScores(row);
-    double lse = normalise();
+    double lse = normalise(row.head);
     accumulate(row);
     store(row, lse);
   }
@@ -139,7 +139,7 @@ private:
 
   /// weights = softmax(weights). Returns the lse. In an empty row the weights
   /// are zero.
-  double normalise() {
+  double normalise(int64_t head) {
     Real maximum = -kInfinity;
     for (Real score : weights)
       maximum = std::max(maximum, score);
@@ -150,8 +150,12 @@ private:
       sum += weight = weight == -kInfinity ? 0 : std::exp(weight - shift);
     if (sum == 0)
       return -kInfinity;
+    // A sink far above the maximum makes the total infinite, the weights zero.
+    Real total = sum;
+    if (tensors.sink)
+      total += std::exp(static_cast<Real>(tensors.sink->values[head]) - shift);
     for (Real &weight : weights)
-      weight = problem.keep(weight / sum);
+      weight = problem.keep(weight / total);
     return shift + std::log(sum);
   }
 

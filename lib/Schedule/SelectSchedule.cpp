@@ -27,10 +27,8 @@ static bool isUneven(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
     return false;
-  Operation *culprit = nullptr;
-  FailureOr<KeyBounds> bounds = analyzeKeyBounds(*mask, mask->getArgument(2),
-                                                 mask->getArgument(3), culprit);
-  return succeeded(bounds) && bounds->relativeUpper && !bounds->relativeLower;
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
+      .growsWithQuery();
 }
 
 namespace {

@@ -270,8 +270,10 @@ static int encodeElementType(ElementType type) {
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
   case ElementType::F32:
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+  default:
+    // Integers are read one by one.
+    return -1;
   }
-  return -1;
 }
 
 static int encodeSwizzle(Swizzle swizzle) {

@@ -153,7 +153,8 @@ static Status runProgram(mlir::MLIRContext &context) {
   Result<std::unique_ptr<Runner>> runner = makeRunner(**program);
   if (runner.failed())
     return runner.error();
-  auto inputs = makeInputs(specs, *shapes, *inputFiles, seed);
+  auto inputs =
+      makeInputs(specs, (*program)->fills(), *shapes, *inputFiles, seed);
   if (inputs.failed())
     return inputs.error();
   Result<std::vector<HostTensor>> outputs = (*runner)->run(*inputs);

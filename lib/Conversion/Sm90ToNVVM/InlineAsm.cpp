@@ -42,6 +42,27 @@ static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
   return emitVolatile(b, loc, text, all, operands, results);
 }
 
+/// Without side effects, so that it is shared and moved.
+Value mlir::attn::ptx::loadGlobalIf(OpBuilder &b, Location loc,
+                                    StringRef format, Type type, Value address,
+                                    int64_t offset, Value predicate) {
+  bool isFloat = isa<FloatType>(type);
+  StringRef zero = isFloat              ? "mov.f32 $0, 0f00000000;"
+                   : type.isInteger(64) ? "mov.b64 $0, 0;"
+                                        : "mov.b32 $0, 0;";
+  StringRef result = isFloat ? "f" : type.isInteger(64) ? "l" : "r";
+  std::string text = llvm::formatv(
+      "{{ {0} @$2 ld.global.nc.{1} $0, [$1+{2}]; }", zero, format, offset);
+  return LLVM::InlineAsmOp::create(
+             b, loc, TypeRange(type), ValueRange{address, predicate}, text,
+             ("=&" + result + ",l,b").str(), /*has_side_effects=*/false,
+             /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+             LLVM::AsmDialectAttr::get(b.getContext(),
+                                       LLVM::AsmDialect::AD_ATT),
+             ArrayAttr())
+      .getResult(0);
+}
+
 /// The results of an instruction that has several.
 static SmallVector<Value> unpack(OpBuilder &b, Operation *op, size_t count) {
   if (count == 1)

@@ -91,6 +91,12 @@ SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
 SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
                              ValueRange acc, ValueRange read);
 
+/// Loads the value at `address + offset` of global memory that nobody writes,
+/// or zero unless `predicate`. `format` is that of the load, e.g. "u16"; a
+/// short integer is extended to `type`: i32, i64 or f32.
+Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
+                   Value address, int64_t offset, Value predicate);
+
 } // namespace mlir::attn::ptx
 
 #endif // ATTN_LIB_CONVERSION_SM90TONVVM_INLINEASM_H

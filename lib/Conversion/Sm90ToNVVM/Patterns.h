@@ -93,8 +93,14 @@ void populateFragmentPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateReadPatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
+
+/// Replaces scalar functions that no instruction computes. Fails with a
+/// diagnostic where one remains.
+LogicalResult expandMath(Operation *function);
 
 } // namespace mlir::attn::sm90_to_nvvm
 

@@ -328,6 +328,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateFragmentPatterns(converter, patterns);
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
+  populateReadPatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
                LowerMBarrierInit, LowerWarpRoles,
                LowerIndex<sm90::BlockIdOp, blockId>,
@@ -344,7 +345,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   if (failed(applyPartialConversion(function, target, std::move(patterns))))
     return failure();
   function->removeAttr("sm90.schedule");
-  return success();
+  return expandMath(function);
 }
 
 void ConvertSm90ToNVVM::runOnOperation() {

@@ -48,10 +48,11 @@ private:
   LogicalResult consumeOp(Operation *op);
   LogicalResult consumeLoad(tile::LoadOp load);
   LogicalResult consumeDot(tile::DotOp dot);
-  LogicalResult consumeMask(tile::MaskOp mask);
+  template <typename Target, typename Source> void consumeRegion(Source op);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
+  Value addSink(Value sink, Value max, Value scale, Value sum);
   LogicalResult consumeStore(tile::StoreOp store);
   LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
   FailureOr<Value> findQueryBuffer(tile::StoreOp store);
@@ -254,23 +255,25 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult Consumer::consumeMask(tile::MaskOp mask) {
-  Value scores = use(mask.getScores());
+/// A mask or a modifier, from the first query of this warpgroup on.
+template <typename Target, typename Source>
+void Consumer::consumeRegion(Source op) {
+  Value scores = use(op.getScores());
   Value query =
-      arith::AddIOp::create(builder, loc, use(mask.getQuery()), firstRow);
-  auto copy = sm90::MaskOp::create(builder, loc, scores.getType(), scores,
-                                   query, use(mask.getKey()));
-  Block &source = mask.getPredicate().front();
+      arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
+  auto copy = Target::create(builder, loc, scores.getType(), scores, query,
+                             use(op.getKey()));
+  Block &source = op->getRegion(0).front();
   OpBuilder::InsertionGuard guard(builder);
-  Block *block = builder.createBlock(&copy.getPredicate(), {},
-                                     source.getArgumentTypes(), {loc, loc});
+  SmallVector<Location> locations(source.getNumArguments(), loc);
+  Block *block = builder.createBlock(&copy->getRegion(0), {},
+                                     source.getArgumentTypes(), locations);
   mapping.map(source.getArguments(), block->getArguments());
-  for (Operation &op : source.without_terminator())
-    builder.clone(op, mapping);
+  for (Operation &inner : source.without_terminator())
+    cloneScalar(kernel, builder, &inner, mapping);
   sm90::YieldOp::create(builder, loc,
                         mapping.lookup(source.getTerminator()->getOperand(0)));
-  mapping.map(mask.getResult(), copy.getResult());
-  return success();
+  mapping.map(op.getResult(), copy.getResult());
 }
 
 /// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
@@ -351,25 +354,39 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
   return success();
 }
 
+/// sum + exp(sink - max), in the powers of two of the softmax. Where the sink
+/// is far above, the sum is infinite and its inverse zero.
+Value Consumer::addSink(Value sink, Value max, Value scale, Value sum) {
+  Value own = sm90::SplatOp::create(builder, loc, max.getType(), sink);
+  own = arith::MulFOp::create(builder, loc, own,
+                              constant(max.getType(), M_LOG2E));
+  own = arith::SubFOp::create(builder, loc, own,
+                              arith::MulFOp::create(builder, loc, max, scale));
+  own = math::Exp2Op::create(builder, loc, own);
+  return arith::AddFOp::create(builder, loc, sum, own);
+}
+
 LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
   Value acc = use(op.getAcc()), max = use(op.getMax());
   Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
   Type rows = max.getType();
   Value isEmpty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                         sum, constant(rows, 0));
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
+  Value total = sum;
+  if (op.getSink())
+    total = addSink(use(op.getSink()), max, scale, sum);
   auto approximate = arith::FastMathFlagsAttr::get(builder.getContext(),
                                                    arith::FastMathFlags::arcp);
-  Value inverse =
-      arith::DivFOp::create(builder, loc, constant(rows, 1), sum, approximate);
+  Value inverse = arith::DivFOp::create(builder, loc, constant(rows, 1), total,
+                                        approximate);
   inverse = arith::SelectOp::create(builder, loc, isEmpty, constant(rows, 0),
                                     inverse);
   Value result = arith::MulFOp::create(builder, loc, acc,
                                        broadcast(inverse, acc.getType()));
   // -inf for an empty row: its maximum and the logarithm of its sum are.
   Value log2 = math::Log2Op::create(builder, loc, sum);
-  Value lse = math::FmaOp::create(
-      builder, loc, max,
-      constant(rows, op.getScale().convertToDouble() * M_LOG2E), log2);
+  Value lse = math::FmaOp::create(builder, loc, max, scale, log2);
   lse = arith::MulFOp::create(builder, loc, lse, constant(rows, M_LN2));
   mapping.map(op.getResults(), ValueRange{result, lse});
   return success();
@@ -565,7 +582,18 @@ LogicalResult Consumer::consumeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return consumeLoad(load); })
       .Case([&](tile::DotOp dot) { return consumeDot(dot); })
-      .Case([&](tile::MaskOp mask) { return consumeMask(mask); })
+      .Case([&](tile::MaskOp mask) {
+        consumeRegion<sm90::MaskOp>(mask);
+        return success();
+      })
+      .Case([&](tile::ScoreOp score) {
+        consumeRegion<sm90::ScoreOp>(score);
+        return success();
+      })
+      .Case<tile::ReadOp, tile::WalkOp>([&](auto scalar) {
+        cloneScalar(kernel, builder, scalar, mapping);
+        return success();
+      })
       .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
       .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
       .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })

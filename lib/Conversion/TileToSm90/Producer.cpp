@@ -138,9 +138,10 @@ LogicalResult Producer::produce(Block &block) {
       result = produceIf(branch);
     } else if (isScalar(&op)) {
       // What depends on the data is the consumer's.
-      if (llvm::all_of(op.getOperands(),
-                       [&](Value v) { return mapping.contains(v); }))
-        builder.clone(op, mapping);
+      if (llvm::all_of(op.getOperands(), [&](Value v) {
+            return isa<tile::ViewType>(v.getType()) || mapping.contains(v);
+          }))
+        cloneScalar(kernel, builder, &op, mapping);
     }
     if (failed(result))
       return failure();

@@ -62,14 +62,6 @@ SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
   return used;
 }
 
-bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
-  auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
-         isMemoryEffectFree(op) &&
-         llvm::all_of(op->getResultTypes(), isScalarType) &&
-         llvm::all_of(op->getOperandTypes(), isScalarType);
-}
-
 namespace {
 
 /// The loop of a block over its instances.
@@ -238,24 +230,32 @@ public:
   FailureOr<Kernel> build();
 
 private:
+  enum Use { Load, Store, Read, Size, Counter };
+
   struct Argument {
     Type type;
-    int64_t tensor = -1;
+    Use use;
+    /// Null for the counter of instances.
+    Value view;
     /// The axis of a size, or -1.
     int64_t axis = -1;
-    /// Null for the counter of instances.
-    Value view = {};
   };
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
+  LogicalResult collectReads();
   void collectSizes();
-  LogicalResult addTensorMap(Operation *access, Value view, VectorType tile,
-                             int64_t rows, ArrayRef<int64_t> axes);
+  LogicalResult addTensorMap(Operation *access, Use use, Value view,
+                             VectorType tile, int64_t rows,
+                             ArrayRef<int64_t> axes);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
   ArrayAttr createTensors();
   void allocate(Kernel &kernel);
+  void bind(Kernel &kernel, const Argument &argument, Value value);
+  Type getPointerType() {
+    return LLVM::LLVMPointerType::get(builder.getContext(), 1);
+  }
 
   tile::KernelOp source;
   OpBuilder builder;
@@ -271,8 +271,9 @@ static int64_t numberOf(Value view) {
   return cast<BlockArgument>(view).getArgNumber();
 }
 
-LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
-                                             VectorType tile, int64_t rows,
+LogicalResult SignatureBuilder::addTensorMap(Operation *access, Use use,
+                                             Value view, VectorType tile,
+                                             int64_t rows,
                                              ArrayRef<int64_t> axes) {
   auto type = cast<tile::ViewType>(view.getType());
   auto map = sm90::TensorMapType::getChecked(
@@ -281,7 +282,7 @@ LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
       axes, type.getRank());
   if (!map)
     return failure();
-  arguments.push_back({map, numberOf(view), -1, view});
+  arguments.push_back({map, use, view});
   return success();
 }
 
@@ -302,8 +303,8 @@ LogicalResult SignatureBuilder::collectLoads() {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(addTensorMap(load, load.getView(), type, type.getDimSize(0),
-                               load.getAxes()))
+    return failed(addTensorMap(load, Load, load.getView(), type,
+                               type.getDimSize(0), load.getAxes()))
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
@@ -322,14 +323,35 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, store.getView(), type,
+      return failed(addTensorMap(store, Store, store.getView(), type,
                                  sm90::kWarpgroupRows, store.getAxes()))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
       return fail("expected a row of values along the innermost axis");
-    arguments.push_back({LLVM::LLVMPointerType::get(builder.getContext(), 1),
-                         numberOf(store.getView()), -1, store.getView()});
+    arguments.push_back({getPointerType(), Store, store.getView()});
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// What the memory of a tensor read element by element looks like.
+static bool isReadable(Type type) {
+  return type.isIndex() || isa<FloatType>(type) || type.isInteger(1) ||
+         type.isInteger(8) || type.isInteger(16) || type.isInteger(32) ||
+         type.isInteger(64);
+}
+
+LogicalResult SignatureBuilder::collectReads() {
+  DenseSet<Value> seen;
+  WalkResult result = source.walk([&](tile::ReadOp read) {
+    if (!isReadable(read.getElement().getType())) {
+      read.emitOpError("expected an element of 1, 8, 16, 32 or 64 bits, got ")
+          << read.getElement().getType();
+      return WalkResult::interrupt();
+    }
+    if (seen.insert(read.getView()).second)
+      arguments.push_back({getPointerType(), Read, read.getView()});
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -341,8 +363,8 @@ void SignatureBuilder::collectSizes() {
     auto type = cast<tile::ViewType>(view.getType());
     for (auto [axis, symbol] : llvm::enumerate(getSymbols(view)))
       if (type.isDynamicDim(axis) && seen.insert(symbol).second)
-        arguments.push_back({builder.getIndexType(), numberOf(view),
-                             static_cast<int64_t>(axis), view});
+        arguments.push_back(
+            {builder.getIndexType(), Size, view, static_cast<int64_t>(axis)});
   }
 }
 
@@ -454,6 +476,28 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   }
 }
 
+/// Notes which value of the kernel an argument has become.
+void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
+                            Value value) {
+  switch (argument.use) {
+  case Load:
+    kernel.rings[argument.view].map = value;
+    break;
+  case Store:
+    kernel.stores[argument.view] = value;
+    break;
+  case Read:
+    kernel.reads[argument.view] = value;
+    break;
+  case Size:
+    kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
+    break;
+  case Counter:
+    kernel.counter = value;
+    break;
+  }
+}
+
 FailureOr<Kernel> SignatureBuilder::build() {
   schedule =
       dyn_cast_or_null<sm90::ScheduleAttr>(source.getSchedule().getTarget());
@@ -472,11 +516,13 @@ FailureOr<Kernel> SignatureBuilder::build() {
       if (!source.getArgAttr(view.getArgNumber(), attr))
         return source.emitOpError("expected argument ")
                << view.getArgNumber() << " to have the attribute " << attr;
-  if (failed(collectLoads()) || failed(collectStores()))
+  if (failed(collectLoads()) || failed(collectStores()) ||
+      failed(collectReads()))
     return failure();
   collectSizes();
   if (schedule.getDynamic())
-    arguments.push_back({LLVM::LLVMPointerType::get(builder.getContext(), 1)});
+    arguments.push_back(
+        {LLVM::LLVMPointerType::get(builder.getContext(), 1), Counter, {}});
   FailureOr<ArrayAttr> extents = createExtents();
   if (failed(extents))
     return failure();
@@ -488,13 +534,13 @@ FailureOr<Kernel> SignatureBuilder::build() {
   for (const Argument &argument : arguments) {
     types.push_back(argument.type);
     NamedAttrList list;
-    if (!argument.view) {
+    if (argument.use == Counter) {
       list.set(sm90::KernelOp::getCounterAttrName(), builder.getUnitAttr());
       attrs.push_back(list.getDictionary(builder.getContext()));
       continue;
     }
     list.set(sm90::KernelOp::getTensorAttrName(),
-             builder.getI64IntegerAttr(argument.tensor));
+             builder.getI64IntegerAttr(numberOf(argument.view)));
     if (argument.axis >= 0)
       list.set(sm90::KernelOp::getAxisAttrName(),
                builder.getI64IntegerAttr(argument.axis));
@@ -507,17 +553,8 @@ FailureOr<Kernel> SignatureBuilder::build() {
       /*res_attrs=*/ArrayAttr());
   function_interface_impl::setAllArgAttrDicts(kernel.target, attrs);
   Block *entry = builder.createBlock(&kernel.target.getBody());
-  for (const Argument &argument : arguments) {
-    Value value = entry->addArgument(argument.type, source.getLoc());
-    if (!argument.view)
-      kernel.counter = value;
-    else if (argument.axis >= 0)
-      kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
-    else if (loads.contains(argument.view))
-      kernel.rings[argument.view].map = value;
-    else
-      kernel.stores[argument.view] = value;
-  }
+  for (const Argument &argument : arguments)
+    bind(kernel, argument, entry->addArgument(argument.type, source.getLoc()));
   allocate(kernel);
   return kernel;
 }
@@ -539,7 +576,7 @@ static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
       continue;
     }
     if (isScalar(&op))
-      builder.clone(op, kernel.scalars);
+      cloneScalar(kernel, builder, &op, kernel.scalars);
     else if (!op.hasTrait<OpTrait::ConstantLike>() &&
              !isa<scf::ForallOp, tile::ReturnOp>(op))
       return op.emitOpError("is not lowered outside of the scf.forall");

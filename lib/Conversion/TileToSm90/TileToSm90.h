@@ -37,6 +37,8 @@ struct Kernel {
   llvm::MapVector<Value, Ring> rings;
   /// The tensor map or the pointer of each view that is stored to.
   DenseMap<Value, Value> stores;
+  /// The pointer of each view of which single elements are read.
+  DenseMap<Value, Value> reads;
   /// The staging buffer of each view that is stored to through a tensor map,
   /// where it has one of its own.
   DenseMap<Value, Value> staging;
@@ -70,8 +72,13 @@ using Counts = SmallVector<Value>;
 /// Which rings the loads below `op` go through, as indices into the counts.
 SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
 
-/// Whether `op` computes nothing but scalars from scalars.
+/// Whether `op` computes nothing but scalars, from scalars and from elements of
+/// views.
 bool isScalar(Operation *op);
+
+/// Copies a scalar op, whose operands `mapping` has.
+void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
+                 IRMapping &mapping);
 
 enum class Role { Producer, Consumer };
 

@@ -129,7 +129,8 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp>(op) || op->hasTrait<OpTrait::ConstantLike>() ||
+  if (isa<MaskOp, ScoreOp, SplatOp>(op) ||
+      op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);
   if (llvm::any_of(op->getOperands(), isFragment) ||

@@ -163,8 +163,8 @@ func.func @window(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor
 // Constants of the function move into the kernel, which is isolated.
 
 // CHECK-LABEL: tile.kernel @captured_constants(
+// CHECK:         %[[C5:.*]] = arith.constant 5 : index
 // CHECK:         tile.mask
-// CHECK:           %[[C5:.*]] = arith.constant 5 : index
 // CHECK:           arith.cmpi sle, %{{.*}}, %[[C5]] : index
 func.func @captured_constants(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor<?x?x1x16xf16>) -> tensor<?x?x1x16xf16> {
   %c5 = arith.constant 5 : index
@@ -179,8 +179,8 @@ func.func @captured_constants(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>
 }
 
 // CHECK-LABEL: tile.kernel @captured_true(
+// CHECK:         %[[TRUE:.*]] = arith.constant true
 // CHECK:         tile.mask
-// CHECK:           %[[TRUE:.*]] = arith.constant true
 // CHECK:           arith.andi %[[TRUE]], %{{.*}} : i1
 func.func @captured_true(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor<?x?x1x16xf16>) -> tensor<?x?x1x16xf16> {
   %true = arith.constant true

@@ -24,8 +24,8 @@
 // CHECK-NEXT: %[[E0:.*]] = arith.mulf %[[Y0]], %[[R0]] : f32
 // CHECK-NEXT: %[[R1:.*]] = llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"(%[[D1]]) : (f32) -> f32
 // CHECK-NEXT: %[[E1:.*]] = arith.mulf %[[Y1]], %[[R1]] : f32
-// CHECK-NEXT: %[[F0:.*]] = arith.divf %[[Y0]], %[[D0]] : f32
-// CHECK-NEXT: %[[F1:.*]] = arith.divf %[[Y1]], %[[D1]] : f32
+// CHECK-NEXT: %[[F0:.*]] = llvm.call_intrinsic "llvm.nvvm.div.full"(%[[Y0]], %[[D0]]) : (f32, f32) -> f32
+// CHECK-NEXT: %[[F1:.*]] = llvm.call_intrinsic "llvm.nvvm.div.full"(%[[Y1]], %[[D1]]) : (f32, f32) -> f32
 // CHECK-NEXT: %[[G0:.*]] = arith.cmpf oeq, %[[E0]], %[[F0]] : f32
 // CHECK-NEXT: %[[G1:.*]] = arith.cmpf oeq, %[[E1]], %[[F1]] : f32
 // CHECK-NEXT: %[[H0:.*]] = arith.select %[[G0]], %[[E0]], %[[F0]] : f32

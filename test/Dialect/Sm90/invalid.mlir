@@ -26,8 +26,8 @@
 
 // -----
 
-// expected-error@+1 {{expected a tensor of bf16, f16 or f32, got 'tensor<4xi32>'}}
-#t = #sm90.tensor<"ids", tensor<4xi32>, [-1]>
+// expected-error@+1 {{expected a tensor of bf16, f16, f32, index or integers of 1, 8, 16, 32 or 64 bits, got 'tensor<4xi4>'}}
+#t = #sm90.tensor<"ids", tensor<4xi4>, [-1]>
 
 // -----
 
@@ -798,6 +798,41 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 //===----------------------------------------------------------------------===//
 // Fragments
 //===----------------------------------------------------------------------===//
+
+// C1 of sm90.score: no score.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%p: index, %j: index):
+      %y = arith.constant 1.0 : f32
+      sm90.yield %y : f32
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.score: yields a position.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%x: f32, %p: index, %j: index):
+      sm90.yield %p : index
+    }
+  }
+  sm90.return
+}
+
+// -----
 
 // C1 of sm90.mask: one argument.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {

@@ -160,6 +160,20 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
       %keep = arith.cmpi sle, %j, %p : index
       sm90.yield %keep : i1
     }
+    // CHECK-NEXT: %[[BIAS:.*]] = sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] : !llvm.ptr<1> -> f32
+    %bias = sm90.read %lse[%id] of [%length] : !llvm.ptr<1> -> f32
+    // CHECK-NEXT: sm90.splat %[[BIAS]] : ![[ROWTYPE]]
+    %splat = sm90.splat %bias : tensor<64xf32, #rows>
+    // CHECK-NEXT: sm90.score %[[MASKED]] query(%{{.*}}) key(%{{.*}}) : ![[ACC]] {
+    // CHECK-NEXT: ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index):
+    // CHECK-NEXT: %[[Y:.*]] = arith.addf %[[X]], %[[BIAS]] : f32
+    // CHECK-NEXT: sm90.yield %[[Y]] : f32
+    // CHECK-NEXT: }
+    %modified = sm90.score %masked query(%id) key(%length) : tensor<64x128xf32, #accumulator> {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %y = arith.addf %x, %bias : f32
+      sm90.yield %y : f32
+    }
     // CHECK-NEXT: %[[PART:.*]] = sm90.reduce_columns <max> %[[MASKED]] : ![[ACC]] -> ![[PARTIAL]]
     %part = sm90.reduce_columns <max> %masked : tensor<64x128xf32, #accumulator> -> tensor<64xf32, #partial>
     // CHECK-NEXT: %[[ROWS:.*]] = sm90.combine_quad <sum> %[[PART]] : ![[PARTIAL]] -> ![[ROWTYPE]]

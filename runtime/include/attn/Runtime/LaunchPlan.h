@@ -20,7 +20,8 @@
 
 namespace attn::runtime {
 
-enum class ElementType { BF16, F16, F32 };
+/// The types of elements. Those of I1 are bytes of 0 or 1.
+enum class ElementType { BF16, F16, F32, I1, I8, I16, I32, I64 };
 
 /// A tensor of the kernel's signature. The inputs come first, in the order of
 /// the program's arguments, then the outputs in the order of its results.
