@@ -27,10 +27,21 @@ Copy::Copy(Kind kind, Block &block, Warp &warp, const Instruction &instruction,
 // Sources
 //===----------------------------------------------------------------------===//
 
+/// What lies outside of the tensor goes nowhere, and need not be written.
 void Copy::checkSource() const {
   Accessor by{warp.agent, seen.get(warp.agent), &seen, &fenced};
-  block.reportConflict(block.shared.checkRead(by, source, tile.bytes()), warp,
-                       instruction, lane, /*isWrite=*/false);
+  for (uint32_t index = 0; index < tile.rows; ++index) {
+    TileRow row = tile.row(index);
+    uint32_t first = row.begin / Tile::chunkBytes * Tile::chunkBytes;
+    for (uint32_t at = first; at < row.end; at += Tile::chunkBytes) {
+      uint32_t address = tile.swizzle(source + row.offset + at);
+      Conflict conflict = block.shared.checkRead(
+          by, address, std::min(Tile::chunkBytes, tile.rowBytes - at));
+      if (conflict.kind != Conflict::Kind::None)
+        return block.reportConflict(conflict, warp, instruction, lane,
+                                    /*isWrite=*/false);
+    }
+  }
 }
 
 bool Copy::reads(uint32_t address, uint32_t size) const {
