@@ -33,13 +33,15 @@ constexpr double lseLimit = 1e-4;
 struct Precision {
   double frobeniusLimit;
   int fractionBits;
+  /// What is smaller has fewer bits.
+  double leastNormal;
 };
 } // namespace
 
 static Precision precisionOf(attn::runtime::ElementType type) {
   if (type == attn::runtime::ElementType::F16)
-    return {4e-4, 10};
-  return {3e-3, 7};
+    return {4e-4, 10, 0x1p-14};
+  return {3e-3, 7, 0x1p-126};
 }
 
 /// The queries that every head must be compared at.
@@ -104,6 +106,7 @@ namespace {
 /// Sums of squares over the rows of a head.
 struct HeadError {
   double difference = 0, expected = 0;
+  int64_t elements = 0;
 };
 
 /// The order of CheckReport::verdicts.
@@ -219,6 +222,7 @@ void Checker::checkOutput(const RowIndex &row, bool empty) {
     eagerError = std::max(eagerError, std::abs(data.eagerOutput[i] - expected));
     head.difference += difference * difference;
     head.expected += expected * expected;
+    ++head.elements;
   }
   if (empty) {
     judge(EmptyRow, row, largest, 0);
@@ -247,10 +251,14 @@ void Checker::checkRow(const RowIndex &row) {
 CheckReport Checker::finish() {
   for (size_t i = 0; i < heads.size(); ++i) {
     auto index = static_cast<int64_t>(i);
-    if (heads[i].expected > 0)
-      judge(Frobenius, {index / geometry.heads, index % geometry.heads, 0},
-            std::sqrt(heads[i].difference / heads[i].expected),
-            precision.frobeniusLimit);
+    const HeadError &head = heads[i];
+    if (head.expected == 0)
+      continue;
+    double least = static_cast<double>(head.elements) * precision.leastNormal *
+                   precision.leastNormal;
+    judge(Frobenius, {index / geometry.heads, index % geometry.heads, 0},
+          std::sqrt(head.difference / std::max(head.expected, least)),
+          precision.frobeniusLimit);
   }
   return report;
 }
