@@ -200,7 +200,11 @@ static bool isRegionOp(Operation &op) {
           AlibiOp, ReadOp, YieldOp>(op))
     return true;
   StringRef dialect = op.getName().getDialectNamespace();
-  return (dialect == "arith" || dialect == "math") && op.getNumResults() == 1 &&
+  // Bits of floats and powers by an integer have no use here.
+  StringRef excluded[] = {"arith.bitcast", "math.fpowi", "math.ipowi"};
+  return (dialect == "arith" || dialect == "math") &&
+         !llvm::is_contained(excluded, op.getName().getStringRef()) &&
+         op.getNumResults() == 1 &&
          llvm::all_of(op.getOperandTypes(), isScalar) &&
          llvm::all_of(op.getResultTypes(), isScalar);
 }

@@ -91,8 +91,9 @@ def AttentionOp : Attn_Op<"attention", [
     - (C7) the region `mask` has the arguments `(index, index, index, index)`
       and yields an i1; `score` has `f32` before these and yields an f32.
     - (C8) a region holds the ops of this dialect that are meant for it and
-      ops of `arith` and `math` with one result, on scalars: index, integers of
-      at most 64 bits, f32, f16 and bf16.
+      ops of `arith` and `math` with one result (but for `arith.bitcast`,
+      `math.fpowi` and `math.ipowi`), on scalars: index, integers of at most 64
+      bits, f32, f16 and bf16.
     - (C9) a region captures constants and tensors; a captured tensor is an
       operand of an op of this dialect.
     - (C10) scale is finite.

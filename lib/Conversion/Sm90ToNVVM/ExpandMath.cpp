@@ -20,6 +20,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -120,6 +121,13 @@ static Value expandDivF(F32 &f, Operation *op) {
   return f.call("llvm.nvvm.div.full", op->getOperands());
 }
 
+static Value expandClamp(F32 &f, Operation *op) {
+  Value x = op->getOperand(0), low = op->getOperand(1),
+        high = op->getOperand(2);
+  x = f.select(CmpFPredicate::OLT, x, low, low, x);
+  return f.select(CmpFPredicate::OGT, x, high, high, x);
+}
+
 /// 1 - 2 / (exp(2 x) + 1) has a small absolute error, which is all that `afn`
 /// asks for. Otherwise small arguments take the Taylor series.
 static Value expandTanh(F32 &f, Operation *op) {
@@ -186,6 +194,41 @@ static Value expandRemF(F32 &f, OpBuilder &b, Operation *op) {
 }
 
 namespace {
+/// Predicates by the magnitude: NaN compares with nothing.
+struct ExpandClass : RewritePattern {
+  ExpandClass(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/4, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<math::IsNaNOp, math::IsInfOp, math::IsFiniteOp, math::IsNormalOp>(
+            op) ||
+        !op->getOperand(0).getType().isF32())
+      return failure();
+    F32 f(rewriter, op->getLoc());
+    Value magnitude = f.abs(op->getOperand(0));
+    Value infinity = f.constant(INFINITY);
+    auto compare = [&](CmpFPredicate predicate, Value other) -> Value {
+      return arith::CmpFOp::create(rewriter, op->getLoc(), predicate, magnitude,
+                                   other);
+    };
+    Value result;
+    if (isa<math::IsNaNOp>(op))
+      result = compare(CmpFPredicate::UNO, magnitude);
+    else if (isa<math::IsInfOp>(op))
+      result = compare(CmpFPredicate::OEQ, infinity);
+    else
+      result = compare(CmpFPredicate::OLT, infinity);
+    if (isa<math::IsNormalOp>(op))
+      result = arith::AndIOp::create(
+          rewriter, op->getLoc(), result,
+          compare(CmpFPredicate::OGE,
+                  f.constant(std::numeric_limits<float>::min())));
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
 struct ExpandRemainder : OpRewritePattern<arith::RemFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::RemFOp op,
@@ -211,8 +254,7 @@ static bool isInstruction(Operation *op) {
   return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::FloorOp,
              math::TruncOp, math::RoundOp, math::RoundEvenOp, math::CopySignOp,
              math::FmaOp, math::CtPopOp, math::CountLeadingZerosOp,
-             math::CountTrailingZerosOp, math::IsNaNOp, math::IsInfOp,
-             math::IsFiniteOp, math::IsNormalOp>(op);
+             math::CountTrailingZerosOp>(op);
 }
 
 static bool needsExpansion(Operation *op) {
@@ -235,9 +277,10 @@ static void populateExpansions(RewritePatternSet &patterns) {
   add(math::SqrtOp::getOperationName(), expandSqrt);
   add(math::RsqrtOp::getOperationName(), expandRsqrt);
   add(math::TanhOp::getOperationName(), expandTanh);
+  add(math::ClampFOp::getOperationName(), expandClamp);
   add(arith::DivFOp::getOperationName(), expandDivF);
   patterns.add<ExpandCircular<math::SinOp>, ExpandCircular<math::CosOp>,
-               ExpandRemainder>(context);
+               ExpandRemainder, ExpandClass>(context);
   // The others by polynomials, or by those above.
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
     return llvm::is_contained({"math.atan", "math.atan2", "math.asin",
@@ -245,9 +288,8 @@ static void populateExpansions(RewritePatternSet &patterns) {
                                "math.erfc", "math.expm1", "math.log1p"},
                               name);
   });
-  math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "asinh",
-                                             "acosh", "atanh", "powf", "fpowi",
-                                             "ipowi", "clampf", "sincos"});
+  math::populateExpansionPatterns(
+      patterns, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf"});
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
 }
 

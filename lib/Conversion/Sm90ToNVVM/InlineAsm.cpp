@@ -46,11 +46,17 @@ static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
 Value mlir::attn::ptx::loadGlobalIf(OpBuilder &b, Location loc,
                                     StringRef format, Type type, Value address,
                                     int64_t offset, Value predicate) {
-  bool isFloat = isa<FloatType>(type);
-  StringRef zero = isFloat              ? "mov.f32 $0, 0f00000000;"
-                   : type.isInteger(64) ? "mov.b64 $0, 0;"
-                                        : "mov.b32 $0, 0;";
-  StringRef result = isFloat ? "f" : type.isInteger(64) ? "l" : "r";
+  StringRef zero = "mov.b32 $0, 0;", result = "r";
+  if (isa<FloatType>(type)) {
+    zero = "mov.f32 $0, 0f00000000;";
+    result = "f";
+  } else if (type.isInteger(64)) {
+    zero = "mov.b64 $0, 0;";
+    result = "l";
+  } else if (type.isInteger(16)) {
+    zero = "mov.b16 $0, 0;";
+    result = "h";
+  }
   std::string text = llvm::formatv(
       "{{ {0} @$2 ld.global.nc.{1} $0, [$1+{2}]; }", zero, format, offset);
   return LLVM::InlineAsmOp::create(

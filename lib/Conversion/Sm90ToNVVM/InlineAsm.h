@@ -92,8 +92,8 @@ SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
                              ValueRange acc, ValueRange read);
 
 /// Loads the value at `address + offset` of global memory that nobody writes,
-/// or zero unless `predicate`. `format` is that of the load, e.g. "u16"; a
-/// short integer is extended to `type`: i32, i64 or f32.
+/// or zero unless `predicate`. `format` is that of the load, e.g. "b16"; a byte
+/// is extended to `type`: i16, i32, i64 or f32.
 Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
                    Value address, int64_t offset, Value predicate);
 

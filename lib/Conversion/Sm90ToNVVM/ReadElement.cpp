@@ -56,7 +56,6 @@ Value sm90_to_nvvm::readElement(OpBuilder &b, Location loc, sm90::ReadOp op,
     return ptx::loadGlobalIf(b, loc, format, loaded, address, offset * bytes,
                              inside);
   };
-  Type i32 = b.getI32Type();
   if (type.isF32())
     return load("f32", type);
   if (type.isInteger(32))
@@ -66,22 +65,25 @@ Value sm90_to_nvvm::readElement(OpBuilder &b, Location loc, sm90::ReadOp op,
   if (type.isIndex())
     return arith::IndexCastOp::create(b, loc, type,
                                       load("b64", b.getI64Type()));
+  // The smallest register has 16 bits.
+  Type i16 = b.getI16Type();
   if (type.isInteger(1)) {
-    Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+    Value zero = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(0));
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
-                                 load("u8", i32), zero);
+                                 load("u8", i16), zero);
   }
-  if (isa<IntegerType>(type))
-    return arith::TruncIOp::create(b, loc, type,
-                                   load(bytes == 1 ? "s8" : "s16", i32));
-  Value bits = load("u16", i32);
+  if (type.isInteger(8))
+    return arith::TruncIOp::create(b, loc, type, load("s8", i16));
+  Value bits = load("b16", i16);
+  if (type.isInteger(16))
+    return bits;
   if (type.isBF16()) {
     // The upper half of an f32.
     Value half = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(16));
+    bits = arith::ExtUIOp::create(b, loc, b.getI32Type(), bits);
     bits = arith::ShLIOp::create(b, loc, bits, half);
     return arith::BitcastOp::create(b, loc, b.getF32Type(), bits);
   }
-  bits = arith::TruncIOp::create(b, loc, b.getI16Type(), bits);
   Value narrow = arith::BitcastOp::create(b, loc, type, bits);
   return arith::ExtFOp::create(b, loc, b.getF32Type(), narrow);
 }

@@ -168,32 +168,113 @@ Term RegionEvaluator::convertToFloat(Operation &op, Term term) {
   return {arith::AddFOp::create(b, loc, base, constant)};
 }
 
+bool RegionEvaluator::isIndexPosition(Term term) {
+  return !term.base || (term.base.getType().isIndex() && isPosition(term.base));
+}
+
 /// A difference says nothing of these: positions may be negative.
 static bool isUnsigned(arith::CmpIPredicate predicate) {
   return predicate >= arith::CmpIPredicate::ult;
 }
 
-Value RegionEvaluator::compare(arith::CmpIOp op, Term lhs, Term rhs) {
-  auto constant = [&](int64_t value) {
-    return materialize({Value(), value}, b.getIndexType());
+/// The difference of the bases.
+Value RegionEvaluator::getDifference(Term lhs, Term rhs) {
+  auto baseOf = [&](Term term) {
+    return term.base ? term.base : materialize({}, b.getIndexType());
   };
-  Value zero;
-  auto baseOf = [&](Term &term) {
-    if (!term.base)
-      term.base = zero ? zero : (zero = constant(0));
-    return term.base;
-  };
-  // lhs + c < rhs + d  is  lhs - rhs < d - c: positions are far from overflow.
-  Value difference =
-      share({identify(lhs.base.getAsOpaquePointer()),
-             identify(rhs.base.getAsOpaquePointer())},
-            [&]() -> Value {
-              if (!rhs.base)
-                return baseOf(lhs);
-              return arith::SubIOp::create(b, loc, baseOf(lhs), rhs.base);
-            });
-  return arith::CmpIOp::create(b, loc, op.getPredicate(), difference,
-                               constant(rhs.constant - lhs.constant));
+  return share({identify(lhs.base.getAsOpaquePointer()),
+                identify(rhs.base.getAsOpaquePointer())},
+               [&]() -> Value {
+                 if (!rhs.base)
+                   return baseOf(lhs);
+                 return arith::SubIOp::create(b, loc, baseOf(lhs), rhs.base);
+               });
+}
+
+/// lhs + c < rhs + d  is  lhs - rhs < d - c: positions are far from overflow.
+Value RegionEvaluator::compare(arith::CmpIPredicate predicate, Term lhs,
+                               Term rhs) {
+  Value difference = getDifference(lhs, rhs);
+  return arith::CmpIOp::create(
+      b, loc, predicate, difference,
+      materialize({Value(), rhs.constant - lhs.constant}, b.getIndexType()));
+}
+
+/// term * factor, of an index.
+Term RegionEvaluator::multiplyTerm(Term term, int64_t factor) {
+  if (!term.base)
+    return {Value(), term.constant * factor};
+  Value base =
+      share({factor, identify(term.base.getAsOpaquePointer())}, [&]() -> Value {
+        return arith::MulIOp::create(
+            b, loc, term.base,
+            materialize({Value(), factor}, b.getIndexType()));
+      });
+  positions[base] = isPosition(term.base);
+  return {base, term.constant * factor};
+}
+
+/// Compares x floordiv n with another position, without dividing: it is less
+/// than y where x is less than y * n, and y where x - y * n is from 0 to n - 1.
+/// Null where `quotient` is something else.
+Value RegionEvaluator::compareQuotient(arith::CmpIPredicate predicate,
+                                       Value quotient, Term other) {
+  auto division = quotient.getDefiningOp<arith::FloorDivSIOp>();
+  IntegerAttr divisor;
+  if (!division || !matchPattern(division.getRhs(), m_Constant(&divisor)) ||
+      divisor.getInt() <= 0)
+    return {};
+  Term dividend = lookup(division.getLhs());
+  if (!isIndexPosition(dividend))
+    return {};
+  Term multiple = multiplyTerm(other, divisor.getInt());
+  switch (predicate) {
+  case arith::CmpIPredicate::sle:
+  case arith::CmpIPredicate::sgt:
+    multiple.constant += divisor.getInt() - 1;
+    return compare(predicate, dividend, multiple);
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::sge:
+    return compare(predicate, dividend, multiple);
+  default:
+    break;
+  }
+  Term rest = {getDifference(dividend, multiple),
+               dividend.constant - multiple.constant};
+  return arith::CmpIOp::create(
+      b, loc,
+      predicate == arith::CmpIPredicate::eq ? arith::CmpIPredicate::ult
+                                            : arith::CmpIPredicate::uge,
+      materialize(rest, b.getIndexType()),
+      materialize({Value(), divisor.getInt()}, b.getIndexType()));
+}
+
+static arith::CmpIPredicate swapOperands(arith::CmpIPredicate predicate) {
+  switch (predicate) {
+  case arith::CmpIPredicate::slt:
+    return arith::CmpIPredicate::sgt;
+  case arith::CmpIPredicate::sle:
+    return arith::CmpIPredicate::sge;
+  case arith::CmpIPredicate::sgt:
+    return arith::CmpIPredicate::slt;
+  case arith::CmpIPredicate::sge:
+    return arith::CmpIPredicate::sle;
+  default:
+    return predicate;
+  }
+}
+
+/// A comparison that needs no value of an element alone, or null.
+Value RegionEvaluator::comparePositions(arith::CmpIOp op, Term lhs, Term rhs) {
+  arith::CmpIPredicate predicate = op.getPredicate();
+  if (!isTermType(op.getLhs().getType()) || isUnsigned(predicate) ||
+      !isIndexPosition(lhs) || !isIndexPosition(rhs))
+    return {};
+  if (Value result = compareQuotient(predicate, op.getLhs(), rhs))
+    return result;
+  if (Value result = compareQuotient(swapOperands(predicate), op.getRhs(), lhs))
+    return result;
+  return compare(predicate, lhs, rhs);
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,13 +350,6 @@ Value RegionEvaluator::rebuild(Operation &op, ArrayRef<Term> operands) {
   };
   if (isa<arith::TruncFOp>(op))
     return widen(round(values.front(), type));
-  if (isa<arith::BitcastOp>(op)) {
-    Type from = op.getOperand(0).getType();
-    Value bits =
-        isShortFloat(from) ? round(values.front(), from) : values.front();
-    Value result = arith::BitcastOp::create(b, loc, type, bits);
-    return isShort ? widen(result) : result;
-  }
   OperationState state(loc, op.getName(), values, wide, op.getAttrs());
   Operation *copy = b.create(state);
   // A product and a sum may become one instruction.
@@ -298,15 +372,9 @@ Term RegionEvaluator::compute(Operation &op, ArrayRef<Term> operands) {
   if (auto read = dyn_cast<sm90::ReadOp>(op))
     return this->read(
         read, operands.take_front(read.getIndices().size() + 1).drop_front());
-  auto isIndexPosition = [&](Term term) {
-    return !term.base ||
-           (term.base.getType().isIndex() && isPosition(term.base));
-  };
-  auto comparison = dyn_cast<arith::CmpIOp>(op);
-  if (comparison && isTermType(comparison.getLhs().getType()) &&
-      !isUnsigned(comparison.getPredicate()) &&
-      llvm::all_of(operands, isIndexPosition))
-    return {compare(comparison, operands[0], operands[1])};
+  if (auto comparison = dyn_cast<arith::CmpIOp>(op))
+    if (Value result = comparePositions(comparison, operands[0], operands[1]))
+      return {result};
   if (isa<arith::SIToFPOp>(op) && isTermType(op.getOperand(0).getType()))
     return convertToFloat(op, operands[0]);
   return {rebuild(op, operands)};

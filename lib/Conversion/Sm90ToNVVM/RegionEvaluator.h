@@ -48,7 +48,12 @@ private:
   std::optional<Term> addTerms(Operation &op, Term lhs, Term rhs);
   std::optional<Term> castTerm(Operation &op, Term term);
   Term convertToFloat(Operation &op, Term term);
-  Value compare(arith::CmpIOp op, Term lhs, Term rhs);
+  Value comparePositions(arith::CmpIOp op, Term lhs, Term rhs);
+  Value compareQuotient(arith::CmpIPredicate predicate, Value quotient,
+                        Term other);
+  Value compare(arith::CmpIPredicate predicate, Term lhs, Term rhs);
+  Value getDifference(Term lhs, Term rhs);
+  Term multiplyTerm(Term term, int64_t factor);
   Term read(sm90::ReadOp op, ArrayRef<Term> indices);
   Value isInside(sm90::ReadOp op, ArrayRef<Term> indices);
   Value rebuild(Operation &op, ArrayRef<Term> operands);
@@ -59,6 +64,7 @@ private:
   /// Whether the base is a position or a size, or computed from these: far from
   /// overflow, unlike numbers from memory.
   bool isPosition(Value base);
+  bool isIndexPosition(Term term);
 
   OpBuilder &b;
   Location loc;
