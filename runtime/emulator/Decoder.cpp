@@ -114,6 +114,11 @@ Status Decoder::addSource(const SourceOperand &operand, Type type,
   return {};
 }
 
+bool Decoder::isPredicate(const SourceOperand &operand) const {
+  const Register *found = findRegister(operand.text);
+  return found && found->bits == 1;
+}
+
 Status Decoder::addPair(const SourceOperand &operand, Type first, Type second,
                         bool isOptional) {
   bool isPair = operand.kind == SourceOperand::Kind::Pair;
@@ -503,6 +508,9 @@ Status Decoder::decodeInstruction() {
   if (nameParts.size() > 1 && nameParts[1] == "async" &&
       (nameParts[0] == "st" || nameParts[0] == "red"))
     return decodeAsyncStore(*this);
+  if (nameParts[0] == "cp" && nameParts.size() > 2 && nameParts[1] == "async" &&
+      nameParts[2] != "bulk" && nameParts[2] != "reduce")
+    return decodeCpAsync(*this);
   auto unit = units.find(nameParts[0]);
   return unit == units.end() ? decodeAlu(*this) : unit->second(*this);
 }

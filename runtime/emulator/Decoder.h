@@ -72,6 +72,8 @@ public:
     return operand.text == "_";
   }
 
+  bool isPredicate(const SourceOperand &operand) const;
+
   /// A register or a number. The unit that lets a predicate be negated looks at
   /// whether it is.
   Status addSource(const SourceOperand &operand, Type type,

@@ -37,10 +37,33 @@ Conflict SharedMemory::orderAfter(const WriteRecord &record,
   return {};
 }
 
+void SharedMemory::changeFlight(uint32_t address, uint32_t size, int change) {
+  if (!tracked)
+    return;
+  flights.resize(writes.size());
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    flights[word] = static_cast<uint16_t>(flights[word] + change);
+}
+
+Conflict SharedMemory::checkFlight(uint32_t address, uint32_t size) const {
+  if (flights.empty())
+    return {};
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    if (flights[word])
+      return {Conflict::Kind::InFlight, 0,
+              first + std::max(begin, word * wordBytes)};
+  return {};
+}
+
 Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
                                  uint32_t size) const {
   if (!tracked)
     return {};
+  if (Conflict flight = checkFlight(address, size);
+      flight.kind != Conflict::Kind::None)
+    return flight;
   uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     const WriteRecord &record = writes[word];
@@ -61,7 +84,7 @@ Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
                                    uint32_t size) {
   if (!tracked)
     return {};
-  Conflict conflict;
+  Conflict conflict = checkFlight(address, size);
   uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     WriteRecord &record = writes[word];

@@ -65,6 +65,8 @@ struct Conflict {
     Unfenced,
     /// Not ordered after a read of `agent`.
     AfterRead,
+    /// A copy of a single thread that nobody has waited for writes them.
+    InFlight,
   };
   Kind kind = Kind::None;
   uint32_t agent = 0;
@@ -97,6 +99,14 @@ public:
   Conflict recordWrite(const Accessor &by, uint32_t address, uint32_t size);
   void recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
                   uint32_t size);
+  /// Copies of single threads, which write whole words, are in flight from
+  /// their start to their end.
+  void startFlight(uint32_t address, uint32_t size) {
+    changeFlight(address, size, 1);
+  }
+  void endFlight(uint32_t address, uint32_t size) {
+    changeFlight(address, size, -1);
+  }
 
 private:
   struct WriteRecord {
@@ -108,6 +118,8 @@ private:
   };
 
   Conflict orderAfter(const WriteRecord &record, const Accessor &by) const;
+  void changeFlight(uint32_t address, uint32_t size, int change);
+  Conflict checkFlight(uint32_t address, uint32_t size) const;
 
   static constexpr uint32_t wordBytes = 4;
 
@@ -117,6 +129,8 @@ private:
   std::vector<WriteRecord> writes;
   /// By the agent of a warp, then by word; empty for one that read nothing.
   std::vector<std::vector<uint32_t>> reads;
+  /// The copies that are in flight to each word; empty before the first.
+  std::vector<uint16_t> flights;
 };
 
 } // namespace attn::runtime::emulator

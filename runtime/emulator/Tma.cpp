@@ -455,14 +455,6 @@ static Status decodeCopy(Decoder &decoder) {
 
 Status attn::runtime::emulator::decodeTma(Decoder &decoder) {
   const std::vector<std::string> &parts = decoder.parts();
-  const std::string &name = decoder.statement().name;
-  if (parts[0] == "prefetch") {
-    if (name != "prefetch.tensormap" && name != "prefetch.param.tensormap" &&
-        name != "prefetch.const.tensormap")
-      return decoder.unknown();
-    decoder.instruction().execute = executePrefetch;
-    return decoder.expectOperands(1);
-  }
   if (parts.size() > 3 &&
       (parts[3] == "commit_group" || parts[3] == "wait_group"))
     return decodeGroups(decoder);

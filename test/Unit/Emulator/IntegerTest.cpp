@@ -181,8 +181,7 @@ TEST(Integer, Carries) {
            1, 2, 0, 0xFFFFFFFEFFFFFFFF},
           {"{\n.reg .b32 l, h;\nmad.lo.cc.u32 l, ra, rb, rc;\n"
            "madc.hi.u32 h, ra, rb, rc;\nmov.b64 dr, {l, h};\n}",
-           ones32, ones32, ones32,
-           0xFFFFFFFE00000000},
+           ones32, ones32, ones32, 0xFFFFFFFE00000000},
           {"{\n.reg .b32 l, h;\nmad.lo.cc.u32 l, ra, rb, rc;\n"
            "madc.lo.s32 h, ra, 0, 0;\nmov.b64 dr, {l, h};\n}",
            3, 5, 0 - uint64_t(1), 0x10000000E},
