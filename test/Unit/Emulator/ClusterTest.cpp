@@ -101,6 +101,30 @@ TEST(ClusterValues, MemoryOfOtherBlocks) {
   });
 }
 
+TEST(ClusterValues, GenericAddressesAndAtomics) {
+  std::string body = std::string(prologue) + R"(
+    shl.b32 %r6, %r1, 2;
+    add.s32 %r6, %r6, %r2;
+    mad.lo.s32 %r7, %r3, 1000, %r1;
+    st.shared.b32 [%r6], %r7;
+    xor.b32 %r8, %r3, 1;
+)" + clusterSync + R"(
+    mapa.shared::cluster.u32 %r11, %r6, %r8;
+    red.relaxed.cluster.shared::cluster.add.u32 [%r11], 10000;
+    atom.shared::cluster.add.u32 %r12, [%r11], 20000;
+)" + clusterSync + R"(
+    cvt.u64.u32 %d4, %r6;
+    cvta.shared.u64 %d4, %d4;
+    mapa.u64 %d5, %d4, %r8;
+    atom.add.u32 %r13, [%d5], 40000;
+)" + clusterSync + R"(
+    ld.b32 %r9, [%d5];
+)" + clusterSync + epilogue;
+  expectWords(body, 2, 2, [](uint32_t block, uint32_t thread) {
+    return (block ^ 1) * 1000 + thread + 70000;
+  });
+}
+
 TEST(ClusterValues, Addresses) {
   std::string body = std::string(prologue) + R"(
     mapa.shared::cluster.u32 %r6, smem, 1;
