@@ -98,6 +98,8 @@ private:
   SmallVector<Pending> pending;
   /// Stages that are kept until the instance is complete.
   SmallVector<HeldStage> held;
+  /// Of a correction: whether it is 1 because the maximum is kept.
+  DenseMap<Value, Value> keptMax;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
   /// The first of the rows of a tile that this warpgroup computes.
@@ -300,8 +302,10 @@ LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
   if (op.getThreshold()) {
     // NaN, from two infinities, does not keep the old maximum.
     Value threshold = constant(rows, static_cast<double>(*op.getThreshold()));
-    newMax = select(arith::CmpFPredicate::OLE, mul(sub(newMax, max), scale),
-                    threshold, max, newMax);
+    Value keeps = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
+                                        mul(sub(newMax, max), scale), threshold);
+    newMax = arith::SelectOp::create(builder, loc, keeps, max, newMax);
+    keptMax[op.getCorrection()] = keeps;
   }
   // A row that has seen only -inf: -inf - 0 gives weights of 0, -inf - -inf
   // would give NaN.
@@ -339,8 +343,10 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
     return success();
   }
   // The vote comes first: the accumulator may still be under way.
-  Value isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                      factor, constant(factor.getType(), 1));
+  Value isOne = keptMax.lookup(op.getFactor());
+  if (!isOne)
+    isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                  factor, constant(factor.getType(), 1));
   Value all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), isOne);
   Value acc = use(op.getAcc());
   auto branch = scf::IfOp::create(builder, loc, acc.getType(), all,
