@@ -369,7 +369,7 @@ Value RegionEvaluator::rebuild(Operation &op, ArrayRef<Term> operands) {
   };
   if (isa<arith::TruncFOp>(op))
     return widen(round(values.front(), type));
-  OperationState state(loc, op.getName(), values, wide, op.getAttrs());
+  OperationState state(op.getLoc(), op.getName(), values, wide, op.getAttrs());
   Operation *copy = b.create(state);
   // A product and a sum may become one instruction.
   if (auto fast = dyn_cast<arith::ArithFastMathInterface>(copy))
