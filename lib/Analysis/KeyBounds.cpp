@@ -135,15 +135,18 @@ SmallVector<Value> KeyBounds::getValues() const {
   return values;
 }
 
-bool KeyBounds::growsWithQuery() const {
+bool KeyBounds::isUneven() const {
   auto grows = [](KeyBound bound) { return bound.direction > 0; };
   auto isConstant = [](KeyBound bound) {
     return isa<AffineConstantExpr>(bound.expr);
   };
+  if (!operands.empty() || getOuterIntervals().size() > 1)
+    return true;
   return llvm::any_of(intervals, [&](const KeyInterval &interval) {
-    return llvm::any_of(interval.upper, grows) &&
-           llvm::none_of(interval.lower, grows) &&
-           llvm::none_of(interval.upper, isConstant);
+    return !interval.conditions.empty() ||
+           (llvm::any_of(interval.upper, grows) &&
+            llvm::none_of(interval.lower, grows) &&
+            llvm::none_of(interval.upper, isConstant));
   });
 }
 

@@ -17,8 +17,13 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     the last one that a query of the tile sees to the first, with an online
     softmax. Requires `attn-lower-mask-ops` and `attn-select-schedule`; leaves no
     op of the attn dialect. A function that is not one attention over its
-    arguments, a score modifier, or a mask that is not one interval of keys is
-    refused.
+    arguments, or one whose regions read a tensor that is no argument, is refused.
+
+    The blocks are those that the bounds of the mask (`KeyBounds`) leave: the keys
+    of up to three intervals, each block once. What masks and modifiers compute
+    from the batch and the head alone stands in front of the loop. Where there is
+    a modifier, or a scale that is not positive, scores are scaled first and the
+    softmax has a scale of 1.
 
     ```mlir
     func.func @f(%q: tensor<?x?x8x128xbf16>, ...) -> tensor<?x?x8x128xbf16> {

@@ -61,6 +61,7 @@ LogicalResult RegionTranslator<Real>::translate(Operation *op) {
         &RegionTranslator::translateAttention})
     if (Maybe translated = (this->*family)(op))
       return *translated;
+  // untested: the dialect admits no other op.
   return op->emitOpError("has no reference semantics");
 }
 

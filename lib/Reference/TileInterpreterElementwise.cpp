@@ -116,11 +116,13 @@ private:
     }
   }
 
-  /// The results, brought into the range of the result's type. Of floats, only a
-  /// truncation rounds to fewer bits than f32 has: see RegionProgram.
+  /// The results, brought into the range of the result's type. Of scalars, which
+  /// are those of masks and modifiers, only a truncation rounds to fewer bits
+  /// than f32 has.
   TileValue finish(std::vector<float> values) {
     auto type = cast<FloatType>(getElementType());
-    if (isa<arith::TruncFOp>(op))
+    bool isTile = isa<VectorType>(op->getResult(0).getType());
+    if (!type.isF32() && (isTile || isa<arith::TruncFOp>(op)))
       for (float &value : values)
         value = roundTo(value, type);
     return {std::move(values), {}};

@@ -28,7 +28,7 @@ static bool isUneven(AttentionOp op) {
   if (!mask)
     return false;
   return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
-      .growsWithQuery();
+      .isUneven();
 }
 
 namespace {

@@ -49,8 +49,9 @@ struct KeyBounds {
   /// The values that the bounds and conditions are computed from.
   SmallVector<Value> getValues() const;
 
-  /// Whether later queries see more keys, at no end.
-  bool growsWithQuery() const;
+  /// Whether tiles may see numbers of keys that differ by much: later ones more,
+  /// those of one batch or head more than those of another, or several intervals.
+  bool isUneven() const;
 };
 
 /// Reads the bounds off a predicate: a block whose terminator yields one i1,

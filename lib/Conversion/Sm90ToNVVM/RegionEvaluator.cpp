@@ -296,7 +296,7 @@ Value RegionEvaluator::isInside(sm90::ReadOp op, ArrayRef<Term> indices) {
       continue;
     }
     inside = share(
-        {identify(&op), identify(inside.getAsOpaquePointer()),
+        {identify(op.getOperation()), identify(inside.getAsOpaquePointer()),
          identify(own.getAsOpaquePointer())},
         [&]() -> Value { return arith::AndIOp::create(b, loc, inside, own); });
   }
@@ -311,7 +311,7 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
   SmallVector<Term> bases(indices);
   if (!bases.empty() && bases.back().base && isPosition(bases.back().base))
     std::swap(constant, bases.back().constant);
-  Key key = {identify(&op)};
+  Key key = {identify(op.getOperation())};
   for (Term base : bases)
     append(key, base);
   Value address = share(std::move(key), [&] {
@@ -327,9 +327,28 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
 // Ops
 //===----------------------------------------------------------------------===//
 
+/// What tells an index of 32 bits from one of 64 where it is negative.
+static bool needsWideIndex(Operation &op) {
+  if (op.getNumOperands() == 0 || !op.getOperand(0).getType().isIndex())
+    return false;
+  return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp,
+             arith::ShRUIOp>(op) ||
+         isa<math::MathDialect>(op.getDialect());
+}
+
 /// Repeats an op on other operands.
 Value RegionEvaluator::rebuild(Operation &op, ArrayRef<Term> operands) {
   SmallVector<Value> values;
+  if (needsWideIndex(op)) {
+    Type i64 = b.getI64Type();
+    for (Term term : operands)
+      values.push_back(materialize(term, i64));
+    OperationState state(loc, op.getName(), values, i64, op.getAttrs());
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                      b.create(state)->getResult(0));
+  }
+  if (isa<arith::IndexCastUIOp>(op) && op.getOperand(0).getType().isIndex())
+    return materialize(operands.front(), op.getResult(0).getType());
   for (auto [term, operand] : llvm::zip_equal(operands, op.getOperands()))
     values.push_back(materialize(term, operand.getType()));
   Type type = op.getResult(0).getType();
@@ -350,7 +369,7 @@ Value RegionEvaluator::rebuild(Operation &op, ArrayRef<Term> operands) {
   };
   if (isa<arith::TruncFOp>(op))
     return widen(round(values.front(), type));
-  OperationState state(loc, op.getName(), values, wide, op.getAttrs());
+  OperationState state(op.getLoc(), op.getName(), values, wide, op.getAttrs());
   Operation *copy = b.create(state);
   // A product and a sum may become one instruction.
   if (auto fast = dyn_cast<arith::ArithFastMathInterface>(copy))

@@ -494,3 +494,16 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   }
   tile.return
 }
+
+// -----
+
+// An element that has no address of its own.
+tile.kernel @nibbles(%n: !tile.view<8xi4> {tile.name = "n", tile.symbols = array<i64: -1>})
+    schedule(<block_q = 128, block_kv = 128, target = #sm90.schedule<>>) {
+  %c1 = arith.constant 1 : index
+  scf.forall (%t) in (%c1) {
+    // expected-error@+1 {{'tile.read' op expected an element of 1, 8, 16, 32 or 64 bits, got 'i4'}}
+    %e = tile.read %n[%t] : !tile.view<8xi4>
+  }
+  tile.return
+}

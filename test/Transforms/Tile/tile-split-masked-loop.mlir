@@ -543,3 +543,56 @@ tile.kernel @two_masks(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.s
   }
   tile.return
 }
+
+// Two runs and two intervals: the longest run of clean blocks, which is known when the
+// kernel runs, gets the loop without a mask. Three keys never fill a block.
+// CHECK-LABEL: tile.kernel @runs(
+// CHECK:         %[[LONGER:.*]] = arith.cmpi sge, %{{.*}}, %{{.*}} : index
+// CHECK:         arith.select %[[LONGER]], %{{.*}}, %{{.*}} : index
+// CHECK:         arith.select %[[LONGER]], %{{.*}}, %{{.*}} : index
+// CHECK:         %[[LOW:.*]] = arith.maxsi %{{.*}}, %c0
+// CHECK:         %[[BEGIN:.*]] = arith.minsi %[[LOW]], %[[COUNT:.*]] : index
+// CHECK:         %[[HIGH:.*]] = arith.maxsi %{{.*}}, %[[BEGIN]]
+// CHECK:         %[[END:.*]] = arith.minsi %[[HIGH]], %[[COUNT]] : index
+// CHECK:         scf.for %[[I:.*]] = %c0 to %[[BEGIN]] step
+// CHECK:           tile.walk %[[I]] from
+// CHECK:           tile.mask
+// CHECK:         scf.for %{{.*}} = %[[BEGIN]] to %[[END]] step
+// CHECK-NOT:       tile.mask
+// CHECK:           tile.online_softmax %{{.*}} scale(1.000000e+00) :
+// CHECK:         scf.for %{{.*}} = %[[END]] to %[[COUNT]] step
+// CHECK:           tile.mask
+// CHECK:         tile.return
+tile.kernel @runs(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.symbols = array<i64: 1, -1>},
+    %o: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.output})
+    schedule(<block_q = 8, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c40 = arith.constant 40 : index
+  %m0 = arith.constant dense<0xFF800000> : vector<8xf32>
+  %l0 = arith.constant dense<0.0> : vector<8xf32>
+  %n = tile.dim %k[0] : !x
+  scf.forall (%p0, %first, %second, %count) in (%n, %n, %n, %n) {
+    %qt = tile.load %q[%p0, %c0] axes [0, 1] : !x -> vector<8x16xf16>
+    %r:2 = scf.for %i = %c0 to %count step %c1 iter_args(%m = %m0, %l = %l0) -> (vector<8xf32>, vector<8xf32>) {
+      %j0 = tile.walk %i from(%first, %second) at(%first) step(16)
+      %kt = tile.load %k[%j0, %c0] axes [0, 1] : !x -> vector<16x16xf16>
+      %s = tile.dot %qt, %kt transpose_rhs : vector<8x16xf16>, vector<16x16xf16> -> vector<8x16xf32>
+      %x = tile.mask %s query(%p0) key(%j0) : vector<8x16xf32> {
+      ^bb0(%p: index, %j: index):
+        %few = arith.cmpi slt, %j, %c3 : index
+        %least = arith.subi %p, %c40 : index
+        %after = arith.cmpi sge, %j, %least : index
+        %before = arith.cmpi sle, %j, %p : index
+        %near = arith.andi %after, %before : i1
+        %keep = arith.ori %few, %near : i1
+        tile.yield %keep : i1
+      }
+      %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(1.0) may_be_empty : vector<8x16xf32>, vector<8xf32>
+      scf.yield %m1, %l1 : vector<8xf32>, vector<8xf32>
+    }
+    tile.store %r#1, %o[%p0] axes [0] : vector<8xf32>, !tile.view<?xf32>
+  }
+  tile.return
+}

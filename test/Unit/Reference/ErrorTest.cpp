@@ -60,22 +60,6 @@ TEST_F(ErrorTest, ControlFlow) {
               {{{2}, {1, 2}}}, "'cf.br' op has no reference semantics");
 }
 
-TEST_F(ErrorTest, UnknownOpInRegion) {
-  expectError(makeAttention(sizes, R"mlir(score {
-        ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
-          %0 = math.acos %x : f32
-          attn.yield %0 : f32
-        })mlir"),
-              inputs, "'math.acos' op has no reference semantics");
-  expectError(makeAttention(sizes, R"mlir(mask {
-        ^bb0(%b: index, %h: index, %p: index, %j: index):
-          %0 = math.ctpop %j : index
-          %1 = arith.cmpi eq, %0, %j : index
-          attn.yield %1 : i1
-        })mlir"),
-              inputs, "'math.ctpop' op has no reference semantics");
-}
-
 TEST_F(ErrorTest, NumberOfArguments) {
   expectError(makeAttention(sizes), {inputs[0]},
               "'func.func' op expected 3 arguments, got 1");

@@ -1,0 +1,76 @@
+// Masks and modifiers at the tile level: what is the same for a whole instance stands
+// in front of the loop, once.
+// RUN: attn-opt %s -attn-lower-mask-ops -convert-attn-to-tile -canonicalize -cse \
+// RUN:   -split-input-file | FileCheck %s
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// The scale comes before the modifiers, so that the softmax has none. A tensor that
+// is read is a view; its own sizes have their own numbers.
+// CHECK-LABEL: tile.kernel @scores(
+// CHECK-SAME:    %[[SLOPES:[a-z0-9]+]]: !tile.view<2xf32> {tile.name = "arg2", tile.symbols = array<i64: -1>}
+// CHECK-SAME:    %[[BIAS:[a-z0-9]+]]: !tile.view<2x?x?xbf16> {tile.name = "bias", tile.symbols = array<i64: -1, 3, 4>}
+// CHECK:         scf.forall (%{{.*}}, %[[H:.*]], %{{.*}}) in
+// CHECK:           %[[SLOPE:.*]] = tile.read %[[SLOPES]][%[[H]]] : <2xf32>
+// CHECK:           scf.for
+// CHECK:             %[[S:.*]] = tile.dot
+// CHECK:             %[[MODIFIED:.*]] = tile.score %[[S]] query(%[[P0:.*]]) key(%[[J0:.*]]) :
+// CHECK-NEXT:        ^bb0(%[[X:.*]]: f32, %[[P:.*]]: index, %[[J:.*]]: index):
+// CHECK-NEXT:          %[[SCALED:.*]] = arith.mulf %[[X]], %{{.*}} fastmath<reassoc> : f32
+// CHECK:               arith.mulf %[[SLOPE]], %{{.*}} : f32
+// CHECK:               tile.read %[[BIAS]][%[[H]], %[[P]], %[[J]]] : <2x?x?xbf16>
+// CHECK:               tile.yield %{{.*}} : f32
+// CHECK:             tile.mask %[[MODIFIED]] query(%[[P0]]) key(%[[J0]])
+// CHECK:             tile.online_softmax %{{.*}} scale(1.000000e+00)
+// CHECK:           tile.finish_softmax %{{.*}} scale(1.000000e+00)
+func.func @scores(%q: !t, %k: !t, %slopes: tensor<2xf32>,
+                  %bias: tensor<2x?x?xbf16> {attn.name = "bias"}) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %far = attn.alibi %x, %slopes, %h, %p, %j : tensor<2xf32>
+    %narrow = attn.read %bias[%h, %p, %j] : tensor<2x?x?xbf16>
+    %own = arith.extf %narrow : bf16 to f32
+    %y = arith.addf %far, %own : f32
+    attn.yield %y : f32
+  } {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// The largest score of a row is not that of the largest product where the scale is
+// not positive.
+// CHECK-LABEL: tile.kernel @negative_scale(
+// CHECK:         %[[SCALE:.*]] = arith.constant dense<-2.500000e-01> : vector<16x16xf32>
+// CHECK:         %[[S:.*]] = tile.dot
+// CHECK:         %[[SCALED:.*]] = arith.mulf %[[S]], %[[SCALE]] : vector<16x16xf32>
+// CHECK:         tile.mask %[[SCALED]]
+// CHECK:         tile.online_softmax %{{.*}} scale(1.000000e+00)
+func.func @negative_scale(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv scale(-0.25)
+      {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// CHECK-LABEL: tile.kernel @sink(
+// CHECK-SAME:    %[[SINKS:[a-z0-9]+]]: !tile.view<2xf32>
+// CHECK:         scf.forall (%{{.*}}, %[[H:.*]], %{{.*}}) in
+// CHECK:           %[[SINK:.*]] = tile.read %[[SINKS]][%[[H]]] : <2xf32>
+// CHECK:           tile.finish_softmax %{{.*}} sink(%[[SINK]]) scale(2.500000e-01)
+func.func @sink(%q: !t, %k: !t, %sinks: tensor<2xf32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv sink(%sinks : tensor<2xf32>)
+      {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
