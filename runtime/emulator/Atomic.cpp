@@ -191,7 +191,7 @@ static uint8_t *modifyShared(Block &block, Warp &warp,
   if (!bytes || !block.grid.checked)
     return bytes;
   auto start = static_cast<uint32_t>(address);
-  block.checkNotRead(warp, instruction, lane, start, size);
+  block.checkNotUsed(warp, instruction, lane, start, size);
   Conflict conflict =
       block.shared.checkRead(warp.genericAccessor(), start, size);
   if (conflict.kind == Conflict::Kind::Unwritten)
