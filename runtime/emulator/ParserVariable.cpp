@@ -58,7 +58,8 @@ Status Parser::parseVariables(Space space, bool isExternal,
     one.name = take().text;
     if (Status status = parseArraySize(one); status.failed())
       return status;
-    if (takeIf("="))
+    bool mayHaveValue = space == Space::Global || space == Space::Constant;
+    if (mayHaveValue && takeIf("="))
       if (Status status = parseInitialiser(one); status.failed())
         return status;
     variables.push_back(std::move(one));
@@ -128,8 +129,6 @@ Status Parser::parseArraySize(Variable &variable) {
 //===----------------------------------------------------------------------===//
 
 Status Parser::parseInitialiser(Variable &variable) {
-  if (variable.space != Space::Global && variable.space != Space::Constant)
-    return unexpected("';'");
   bool isList = peek().text == "{";
   Status status =
       isList ? parseValues(variable, /*depth=*/0) : parseValue(variable);

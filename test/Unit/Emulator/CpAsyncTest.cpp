@@ -49,33 +49,33 @@ static void expectHazard(const std::string &body, const std::string &message,
   EXPECT_TRUE(contains(emulationOf(body, threads).message(), message)) << body;
 }
 
-static const std::string waitForAll = "cp.async.wait_all;\n";
+static const std::string waitAll = "cp.async.wait_all;\n";
 
 TEST(CpAsync, SizesAndFills) {
   auto copied = [](uint32_t word) { return word + 1; };
-  check("cp.async.cg.shared.global [%r2], [%d1], 16;\n" + waitForAll, copied);
-  check("cp.async.ca.shared::cta.global [%r2], [%d1], 16;\n" + waitForAll, copied);
-  check("cp.async.cg.shared.global.L2::128B [%r2], [%d1], 16;\n" + waitForAll,
+  check("cp.async.cg.shared.global [%r2], [%d1], 16;\n" + waitAll, copied);
+  check("cp.async.ca.shared::cta.global [%r2], [%d1], 16;\n" + waitAll, copied);
+  check("cp.async.cg.shared.global.L2::128B [%r2], [%d1], 16;\n" + waitAll,
         copied);
   check("mov.b64 %d2, 0;\n"
         "cp.async.cg.shared.global.L2::cache_hint [%r2], [%d1], 16, %d2;\n" +
-            wait,
+            waitAll,
         copied);
   check("cp.async.ca.shared.global [%r2], [%d1], 8;\n"
         "cp.async.ca.shared.global [%r2+8], [%d1+8], 4;\n"
         "cp.async.ca.shared.global [%r2+12], [%d1+12], 4;\n" +
-            wait,
+            waitAll,
         copied);
-  check("cp.async.cg.shared.global [%r2], [%d1], 16, 8;\n" + waitForAll,
+  check("cp.async.cg.shared.global [%r2], [%d1], 16, 8;\n" + waitAll,
         [](uint32_t word) { return word % 4 < 2 ? word + 1 : 0; });
   // Nothing is read, wherever the address leads.
   check("mov.b64 %d2, 16;\nmov.b32 %r8, 0;\n"
         "cp.async.ca.shared.global [%r2], [%d2], 16, %r8;\n" +
-            wait,
+            waitAll,
         [](uint32_t) { return 0u; });
   check("setp.lt.u32 %p1, %r1, 8;\n"
         "cp.async.ca.shared.global [%r2], [%d1], 16, %p1;\n" +
-            wait,
+            waitAll,
         [](uint32_t word) { return word < 32 ? 0 : word + 1; });
 }
 
@@ -98,7 +98,7 @@ TEST(CpAsync, Groups) {
 
 TEST(CpAsync, Hazards) {
   const std::string copy = "cp.async.cg.shared.global [%r2], [%d1], 16;\n";
-  expectHazard(copy + "st.shared.b32 [%r2], 0;\n" + waitForAll,
+  expectHazard(copy + "st.shared.b32 [%r2], 0;\n" + waitAll,
                "memory in flight: writes shared memory that a copy in flight");
   expectHazard(copy, "outstanding work: the thread exits without a wait for "
                      "this copy");
@@ -113,13 +113,14 @@ TEST(CpAsync, Hazards) {
   // Another warp reads what was waited for by its owner alone.
   const std::string other = "xor.b32 %r8, %r2, 512;\n"
                             "ld.shared.b32 %r4, [%r8];\n";
-  expectHazard(copy + waitForAll + other, "race: ", 64);
-  expectHazard(copy + "bar.sync 0;\n" + other + waitForAll, "memory in flight", 64);
-  EXPECT_EQ(emulationOf(copy + waitForAll + "bar.sync 0;\n" + other, 64).message(),
+  expectHazard(copy + waitAll + other, "race: ", 64);
+  expectHazard(copy + "bar.sync 0;\n" + other + waitAll, "memory in flight",
+               64);
+  EXPECT_EQ(emulationOf(copy + waitAll + "bar.sync 0;\n" + other, 64).message(),
             "");
   // And overwrites what another still reads.
   expectHazard("st.shared.b32 [%r2], 0;\nbar.sync 0;\n" + other +
-                   "mov.u32 %r9, %tid.x;\n" + copy + waitForAll,
+                   "mov.u32 %r9, %tid.x;\n" + copy + waitAll,
                "overwrites shared memory that warp", 64);
 }
 
@@ -161,7 +162,11 @@ WAIT:
   expectHazard(arrivals(".noinc", 65) + finish, "deadlock", 64);
   expectHazard(arrivals(".noinc", 64) + "ld.shared.b32 %r4, [%r2];\n" + finish,
                "memory in flight: reads shared memory", 64);
-  expectHazard(arrivals(".noinc", 63) + finish, "expects no more arrivals", 64);
+  expectHazard("setp.eq.u32 %p1, %r1, 0;\n"
+               "@%p1 mbarrier.init.shared.b64 [%r2], 1;\n"
+               "@%p1 mbarrier.arrive.expect_tx.shared.b64 _, [%r2], 16;\n"
+               "@%p1 cp.async.mbarrier.arrive.noinc.shared.b64 [%r2];",
+               "arrives at an mbarrier that expects no more arrivals");
   expectHazard("cp.async.mbarrier.arrive.noinc.shared.b64 [%r2];",
                "there is no mbarrier at this address");
 }

@@ -90,7 +90,7 @@ void attn::runtime::expectUnknown(
     const std::vector<std::string> &instructions) {
   for (const std::string &instruction : instructions) {
     std::string message = Emulation{"\n  " + instruction}.message();
-    std::string name = instruction.substr(0, instruction.find(' '));
+    std::string name = instruction.substr(0, instruction.find_first_of(" ;"));
     EXPECT_TRUE(contains(message, "PTX line "));
     EXPECT_TRUE(contains(message, "the emulator does not know '" + name +
                                       "' with these operands\n  " +

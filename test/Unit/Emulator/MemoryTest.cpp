@@ -266,12 +266,12 @@ static void checkAtomics(unsigned bits, const std::vector<Form> &operations) {
     const char *space, *setup;
   };
   for (const Place &place :
-       {Place{".global", "add.u64 at, %d0, 8128;\n"},
+       {Place{".global", "add.u64 at, %d0, 4080;\n"},
         Place{".shared", "mov.b64 at, smem;\n"},
         Place{"", "mov.b64 at, smem;\ncvta.shared.u64 at, at;\n"}}) {
     std::vector<Form> forms;
     for (const Form &operation : operations) {
-      std::string text = "{\n.reg .b64 at;\n.reg" + type + " old;\n" +
+      std::string text = "{\n.reg .b64 at;\n.reg " + type + " old;\n" +
                          place.setup + "st" + place.space + type + " [at], " +
                          r +
                          "a;\nbar.sync 0;\n.reg .pred first;\n"
