@@ -20,6 +20,7 @@ config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
 config.repository = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%bin", config.attn_tools_dir),
+    ("%fakes", os.path.join(config.test_exec_root, "Unit", "Runtime", "fakes")),
     ("%zoo", os.path.join(config.repository, "docs", "zoo")),
     ("%scripts", os.path.join(config.repository, "tools", "scripts")),
     ("%repository", config.repository),

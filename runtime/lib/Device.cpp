@@ -27,6 +27,32 @@ void Buffer::reset() {
   bytes = 0;
 }
 
+namespace {
+/// The work of a device that has only its own stream.
+class OwnStreamWork : public PreparedWork {
+public:
+  explicit OwnStreamWork(Work work) : work(std::move(work)) {}
+  Status start(std::optional<Stream>) const override { return work(); }
+
+private:
+  Work work;
+};
+} // namespace
+
+Result<std::unique_ptr<PreparedWork>> Device::prepare(Kernel &kernel,
+                                                      Launch launch) {
+  return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
+      [this, &kernel, launch = std::move(launch)] {
+        return start(kernel, launch);
+      }));
+}
+
+Result<std::unique_ptr<PreparedWork>>
+Device::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
+  return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
+      [=] { return fill(address, value, bytes); }));
+}
+
 Status Device::launch(Kernel &kernel,
                       const std::vector<TensorArgument> &tensors) {
   Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors());

@@ -113,6 +113,15 @@ const char *attn::runtime::elementName(ElementType type) {
   return "";
 }
 
+std::optional<ElementType>
+attn::runtime::elementTypeNamed(std::string_view name) {
+  for (ElementType type :
+       {ElementType::BF16, ElementType::F16, ElementType::F32})
+    if (name == elementName(type))
+      return type;
+  return std::nullopt;
+}
+
 double attn::runtime::loadElement(ElementType type, const void *data,
                                   size_t index) {
   const auto *element =

@@ -30,10 +30,15 @@ static cl::opt<EmitLevel> emit(
                clEnumValN(EmitLevel::NVVM, "nvvm", "NVVM and LLVM dialects"),
                clEnumValN(EmitLevel::LLVM, "llvm", "LLVM IR"),
                clEnumValN(EmitLevel::PTX, "ptx", "PTX"),
-               clEnumValN(EmitLevel::Cubin, "cubin", "assembled by ptxas")));
-static cl::opt<std::string> target("target",
-                                   cl::desc("The chip to compile for (sm_90a)"),
-                                   cl::init("sm_90a"));
+               clEnumValN(EmitLevel::Cubin, "cubin", "assembled by ptxas"),
+               clEnumValN(EmitLevel::Bundle, "bundle",
+                          "what a runtime loads: kernels and how to launch "
+                          "them")));
+static cl::opt<std::string>
+    target("target",
+           cl::desc("The chip to compile for (sm_90a); a bundle may be for "
+                    "several, separated by commas"),
+           cl::init("sm_90a"));
 static cl::opt<std::string>
     ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"));
 

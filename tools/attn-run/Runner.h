@@ -10,6 +10,7 @@
 
 #include "Program.h"
 
+#include "attn/Runtime/Bundle.h"
 #include "attn/Runtime/Device.h"
 #include "attn/Runtime/HostTensor.h"
 
@@ -47,6 +48,11 @@ runtime::Result<std::unique_ptr<Runner>>
 makeCompiledRunner(const Program &program,
                    std::unique_ptr<runtime::Device> device,
                    const std::string &ptxas);
+
+/// Loads a compiled program on `device`.
+runtime::Result<std::unique_ptr<Runner>>
+makeBundleRunner(const runtime::Bundle &bundle,
+                 std::unique_ptr<runtime::Device> device);
 
 /// Interprets `program` on the CPU in double precision.
 std::unique_ptr<Runner> makeReferenceRunner(const Program &program);

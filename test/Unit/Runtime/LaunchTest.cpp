@@ -229,15 +229,18 @@ TEST_F(LaunchTest, RefusesAMalformedPlan) {
 
 TEST_F(LaunchTest, CompletesTheShapesOfOutputs) {
   plan.equalSizes.push_back({{1, 0}, {2, 0}});
-  auto shapes = completeShapes(plan, {{3, 1000, 16, 128}, {3, 77, 2, 128}});
+  auto shapes = completeShapes(plan.tensors, plan.equalSizes,
+                               {{3, 1000, 16, 128}, {3, 77, 2, 128}});
   ASSERT_FALSE(shapes.failed()) << shapes.message();
   EXPECT_EQ(shapes->back(), (std::vector<int64_t>{3, 16, 1000}));
 }
 
 TEST_F(LaunchTest, RefusesToGuessTheShapesOfOutputs) {
-  EXPECT_EQ(completeShapes(plan, {{3, 1000, 16, 128}}).message(),
+  EXPECT_EQ(completeShapes(plan.tensors, plan.equalSizes, {{3, 1000, 16, 128}})
+                .message(),
             "expected 2 inputs, got 1");
-  EXPECT_EQ(
-      completeShapes(plan, {{3, 1000, 16, 128}, {3, 77, 2, 128}}).message(),
-      "malformed launch plan: nothing gives size 0 of 'lse'");
+  EXPECT_EQ(completeShapes(plan.tensors, plan.equalSizes,
+                           {{3, 1000, 16, 128}, {3, 77, 2, 128}})
+                .message(),
+            "malformed launch plan: nothing gives size 0 of 'lse'");
 }
