@@ -47,8 +47,29 @@ struct alignas(128) CUtensorMap {
   uint64_t opaque[16];
 };
 
+/// An attribute of a launch whose value is a flag.
+struct CUlaunchAttribute {
+  int id;
+  int padding;
+  union {
+    int allowed;
+    uint64_t opaque[8];
+  };
+};
+
+struct CUlaunchConfig {
+  unsigned gridX, gridY, gridZ;
+  unsigned blockX, blockY, blockZ;
+  unsigned sharedBytes;
+  CUstream stream;
+  CUlaunchAttribute *attributes;
+  unsigned attributeCount;
+};
+
 enum : int {
   CUDA_SUCCESS = 0,
+
+  CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
 
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
@@ -87,7 +108,8 @@ struct DriverApi {
   CUresult (*cuDeviceGetAttribute)(int *value, int attribute, CUdevice device);
   CUresult (*cuDevicePrimaryCtxRetain)(CUcontext *context, CUdevice device);
   CUresult (*cuDevicePrimaryCtxRelease)(CUdevice device);
-  CUresult (*cuCtxSetCurrent)(CUcontext context);
+  CUresult (*cuCtxPushCurrent)(CUcontext context);
+  CUresult (*cuCtxPopCurrent)(CUcontext *context);
   CUresult (*cuMemAlloc)(CUdeviceptr *address, size_t bytes);
   CUresult (*cuMemFree)(CUdeviceptr address);
   CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr destination, const void *source,
@@ -103,11 +125,9 @@ struct DriverApi {
   CUresult (*cuModuleGetFunction)(CUfunction *function, CUmodule module,
                                   const char *name);
   CUresult (*cuFuncSetAttribute)(CUfunction function, int attribute, int value);
-  CUresult (*cuLaunchKernel)(CUfunction function, unsigned gridX,
-                             unsigned gridY, unsigned gridZ, unsigned blockX,
-                             unsigned blockY, unsigned blockZ,
-                             unsigned sharedBytes, CUstream stream,
-                             void **parameters, void **extra);
+  CUresult (*cuLaunchKernelEx)(const CUlaunchConfig *config,
+                               CUfunction function, void **parameters,
+                               void **extra);
   CUresult (*cuTensorMapEncodeTiled)(
       CUtensorMap *map, int dataType, uint32_t rank, void *address,
       const uint64_t *extents, const uint64_t *strides, const uint32_t *box,
