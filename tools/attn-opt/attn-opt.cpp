@@ -41,6 +41,8 @@ static cl::opt<std::string>
            cl::init("sm_90a"));
 static cl::opt<std::string>
     ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"));
+static cl::opt<std::string>
+    cache("cache", cl::desc("A folder in which bundles are kept"));
 
 /// Compiles the program in `inputName` to the level that --emit names.
 static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
@@ -65,6 +67,7 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   CompileOptions options;
   options.target = target;
   options.ptxas = ptxas;
+  options.cacheFolder = cache;
   EmitLevel level = emit;
   std::string text;
   if (level <= EmitLevel::NVVM) {

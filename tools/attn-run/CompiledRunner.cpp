@@ -7,7 +7,6 @@
 
 #include "Runner.h"
 
-#include "attn/Pipelines/Compile.h"
 #include "attn/Runtime/Executable.h"
 
 #include <algorithm>
@@ -213,9 +212,7 @@ CompiledRunner::run(const std::vector<HostTensor> &inputs) {
 Result<std::unique_ptr<Runner>>
 attn::run::makeCompiledRunner(const Program &program,
                               std::unique_ptr<Device> device,
-                              const std::string &ptxas) {
-  mlir::attn::CompileOptions options;
-  options.ptxas = ptxas;
+                              mlir::attn::CompileOptions options) {
   options.assemble = device->runsBinaries();
   mlir::FailureOr<Bundle> bundle =
       mlir::attn::compileBundle(program.module(), options);

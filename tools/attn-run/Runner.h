@@ -10,6 +10,7 @@
 
 #include "Program.h"
 
+#include "attn/Pipelines/Compile.h"
 #include "attn/Runtime/Bundle.h"
 #include "attn/Runtime/Device.h"
 #include "attn/Runtime/HostTensor.h"
@@ -42,12 +43,11 @@ public:
   virtual std::optional<DeviceWork> lastRun() { return std::nullopt; }
 };
 
-/// Compiles `program` for `device` and loads it there. `ptxas` is the path of
-/// the assembler, or empty to look for it.
+/// Compiles `program` for `device` and loads it there.
 runtime::Result<std::unique_ptr<Runner>>
 makeCompiledRunner(const Program &program,
                    std::unique_ptr<runtime::Device> device,
-                   const std::string &ptxas);
+                   mlir::attn::CompileOptions options);
 
 /// Loads a compiled program on `device`.
 runtime::Result<std::unique_ptr<Runner>>

@@ -78,18 +78,25 @@ static cl::opt<std::string>
     ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"),
           cl::cat(category));
 
+static cl::opt<std::string>
+    cache("cache", cl::desc("A folder in which compiled programs are kept"),
+          cl::cat(category));
+
 /// The runner that --device names. What `auto` did not find is said.
 static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
+  mlir::attn::CompileOptions options;
+  options.ptxas = ptxas;
+  options.cacheFolder = cache;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
   if (deviceChoice == DeviceChoice::Tile)
     return makeTileRunner(program);
   if (deviceChoice == DeviceChoice::Emulator)
     return makeCompiledRunner(program, makeEmulatorDevice({seed, hazards}),
-                              ptxas);
+                              options);
   Result<std::unique_ptr<Device>> device = openCudaDevice();
   if (!device.failed())
-    return makeCompiledRunner(program, std::move(*device), ptxas);
+    return makeCompiledRunner(program, std::move(*device), options);
   if (deviceChoice == DeviceChoice::Cuda)
     return device.error();
   llvm::errs() << "attn-run: no GPU is used: " << device.message() << '\n';

@@ -27,6 +27,8 @@ struct CompileOptions {
   std::string ptxas;
   /// Whether a kernel is wanted as a binary too, not as PTX alone.
   bool assemble = true;
+  /// The folder in which bundles are kept for the next time; empty for none.
+  std::string cacheFolder;
 };
 
 /// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.
@@ -46,7 +48,8 @@ FailureOr<::attn::runtime::CompiledKernel>
 compileKernel(ModuleOp module, const CompileOptions &options);
 
 /// Compiles the only function of `module`, which stays as it is, for each
-/// target of `options`.
+/// target of `options`, or takes the bundle from the cache. A cache that does
+/// not work costs a remark, no more.
 FailureOr<::attn::runtime::Bundle> compileBundle(ModuleOp module,
                                                  const CompileOptions &options);
 
