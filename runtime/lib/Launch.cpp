@@ -53,14 +53,19 @@ static std::string axisText(const TensorSpec &spec, int32_t axis) {
   return "size " + std::to_string(axis) + " of '" + spec.name + "'";
 }
 
+static bool isEmpty(const TensorArgument &tensor) {
+  return std::find(tensor.shape.begin(), tensor.shape.end(), 0) !=
+         tensor.shape.end();
+}
+
 /// An output in which two elements share memory has no right value.
 static Status checkDistinct(const TensorSpec &spec,
                             const TensorArgument &tensor) {
+  if (isEmpty(tensor))
+    return {};
   std::array<std::pair<int64_t, int64_t>, 16> axes;
   size_t count = 0;
   for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
-    if (tensor.shape[axis] == 0)
-      return {};
     if (tensor.shape[axis] > 1 && count < axes.size())
       axes[count++] = {tensor.strides[axis], tensor.shape[axis]};
   }
@@ -97,7 +102,8 @@ static Status checkTensor(const TensorSpec &spec,
       return failure("expected ", axisText(spec, axis), " to be ",
                      spec.shape[axis], ", got ", tensor.shape[axis]);
   }
-  if (tensor.address == 0)
+  // Frameworks give none to a tensor without elements.
+  if (tensor.address == 0 && !isEmpty(tensor))
     return failure("expected '", spec.name, "' to have an address");
   return {};
 }
@@ -176,7 +182,8 @@ Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
         attn::runtime::evaluate(parameter.expression, tensors, multiprocessors);
     if (value.failed())
       return value.error();
-    return ParameterValue(static_cast<uint64_t>(*value));
+    ParameterValue parameterValue = static_cast<uint64_t>(*value);
+    return parameterValue;
   }
   int32_t index = parameter.tensor;
   if (Status status = checkTensorIndex(index); status.failed())
@@ -242,7 +249,8 @@ Planner::describe(const KernelParameter &parameter) const {
 
   TensorMapDescription map;
   map.elementType = tensor.elementType;
-  map.address = tensor.address;
+  // The driver wants an address that is not null, be it never read.
+  map.address = tensor.address ? tensor.address : tensorMapAlignment;
   map.swizzle = parameter.swizzle;
   for (const TensorMapDim &dim : parameter.mapDims) {
     if (Status status =

@@ -95,6 +95,14 @@ TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {
   EXPECT_EQ(map.extents, (std::vector<uint64_t>{64, 1, 2, 16, 3}));
 }
 
+TEST_F(LaunchTest, AnEmptyTensorNeedsNoAddress) {
+  tensors[0] = make(ElementType::BF16, 0, {3, 0, 16, 128});
+  tensors[2] = make(ElementType::F32, 0, {3, 16, 0});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_NE(std::get<TensorMapDescription>(launch->parameters[0]).address, 0u);
+}
+
 TEST_F(LaunchTest, AViewWithItsOwnStridesIsTaken) {
   // One of three in a packed [B, S, 3, H, D] tensor.
   tensors[0].strides = {1000 * 3 * 2048, 3 * 2048, 128, 1};
