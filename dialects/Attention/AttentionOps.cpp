@@ -156,6 +156,12 @@ LogicalResult AttentionOp::verify() {
   // C10
   if (getScale() && !getScale()->isFinite())
     return emitOpError("expected scale to be finite, got ") << getScaleAttr();
+  // C11
+  auto sink =
+      RankedTensorType::get({getQueryHeads()}, Float32Type::get(getContext()));
+  if (getSink() && getSink().getType() != sink)
+    return emitOpError("expected sink of type ")
+           << sink << ", got " << getSink().getType();
   return success();
 }
 
@@ -183,14 +189,22 @@ static LogicalResult verifySignature(AttentionOp op, StringRef name,
   return success();
 }
 
-static bool isScalar(Type type) { return type.isIntOrIndexOrFloat(); }
+static bool isScalar(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return integer.getWidth() <= 64;
+  return isa<IndexType, Float32Type, Float16Type, BFloat16Type>(type);
+}
 
 static bool isRegionOp(Operation &op) {
   if (isa<CausalOp, WindowOp, FirstOp, ChunkOp, PrefixOp, DocumentOp, SoftcapOp,
           AlibiOp, ReadOp, YieldOp>(op))
     return true;
   StringRef dialect = op.getName().getDialectNamespace();
+  // Bits of floats and powers by an integer have no use here.
+  StringRef excluded[] = {"arith.bitcast", "math.fpowi", "math.ipowi"};
   return (dialect == "arith" || dialect == "math") &&
+         !llvm::is_contained(excluded, op.getName().getStringRef()) &&
+         op.getNumResults() == 1 &&
          llvm::all_of(op.getOperandTypes(), isScalar) &&
          llvm::all_of(op.getResultTypes(), isScalar);
 }

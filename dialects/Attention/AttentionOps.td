@@ -55,10 +55,13 @@ def AttentionOp : Attn_Op<"attention", [
         x_j = score(x_j, b, h, p, j)
         x_j = -inf                                  unless mask(b, h, p, j)
         lse[b, h, i] = ln(sum_j exp(x_j))
-        output[b, i, h, :] = sum_j exp(x_j - lse[b, h, i]) * value[b, j, g, :]
+        total = lse[b, h, i], or ln(exp(lse[b, h, i]) + exp(sink[h]))
+        output[b, i, h, :] = sum_j exp(x_j - total) * value[b, j, g, :]
 
     A query that sees no key has output 0 and lse -inf. Scores, the sum and lse
-    are f32; `scale` is `D ^ -1/2` where it is not given.
+    are f32; `scale` is `D ^ -1/2` where it is not given. `sink`, where there is
+    one, is a score per head of a key without a value: neither scaled nor
+    modified, and no part of lse, so that partial results merge.
 
     `mask` and `score` are optional regions, evaluated for every pair of query
     and key. The mask yields whether the key is seen, from `%b`, `%h`, `%p`,
@@ -88,10 +91,13 @@ def AttentionOp : Attn_Op<"attention", [
     - (C7) the region `mask` has the arguments `(index, index, index, index)`
       and yields an i1; `score` has `f32` before these and yields an f32.
     - (C8) a region holds the ops of this dialect that are meant for it and
-      ops of `arith` and `math` on scalars.
+      ops of `arith` and `math` with one result (but for `arith.bitcast`,
+      `math.fpowi` and `math.ipowi`), on scalars: index, integers of at most 64
+      bits, f32, f16 and bf16.
     - (C9) a region captures constants and tensors; a captured tensor is an
       operand of an op of this dialect.
     - (C10) scale is finite.
+    - (C11) sink is `[Hq]` of f32.
 
     Example:
 
@@ -106,6 +112,8 @@ def AttentionOp : Attn_Op<"attention", [
   let arguments = (ins
     Arg<AnyRankedTensor, "the queries, `[B, Lq, Hq, D]`">:$query,
     Arg<KVType, "the keys and values">:$kv,
+    Arg<Optional<AnyRankedTensor>,
+        "a score per head that takes part in the sum alone, `[Hq]`">:$sink,
     OptionalAttr<F32Attr>:$scale
   );
   let results = (outs
@@ -116,7 +124,7 @@ def AttentionOp : Attn_Op<"attention", [
   let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
   let assemblyFormat = [{
     $query `,` $kv (custom<Mask>($mask)^)? (custom<Score>($score)^)?
-    (`scale` `(` $scale^ `)`)? attr-dict
+    (`scale` `(` $scale^ `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)? attr-dict
     `:` type($query) `,` qualified(type($kv))
     `->` type($output) (`,` type($lse)^)?
   }];

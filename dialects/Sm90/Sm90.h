@@ -62,13 +62,25 @@ constexpr int64_t kPanelColumns = 64;
 constexpr int64_t kPanelRowBytes = 128;
 constexpr int64_t kSwizzleRows = 8;
 
-/// Bytes of a barrier in shared memory.
+/// The panels of a box of so many columns, and the bytes that it takes.
+constexpr int64_t panelsOf(int64_t columns) {
+  return (columns + kPanelColumns - 1) / kPanelColumns;
+}
+constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
+  return panelsOf(columns) * rows * kPanelRowBytes;
+}
+
+/// Bytes of a barrier, and of a ticket, in shared memory.
 constexpr int64_t kBarrierBytes = 8;
+constexpr int64_t kTicketBytes = 4;
 
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.
 constexpr int64_t kAccumulatorColumns = 8;
 constexpr int64_t kProductStep = 16;
+
+/// A stage of the buffer, or the stage, that `memory` is.
+StageType asStage(Type memory);
 
 /// The layout of a fragment, or nothing before `sm90-infer-layouts`.
 std::optional<Layout> getLayout(RankedTensorType type);

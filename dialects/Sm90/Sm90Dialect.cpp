@@ -85,7 +85,10 @@ void Sm90Dialect::initialize() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
-                                   int64_t consumerRegisters, bool) {
+                                   int64_t consumerRegisters, bool, bool,
+                                   bool persistent, bool dynamic) {
+  if (dynamic && !persistent)
+    return emitError() << "expected a dynamic schedule to be persistent";
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (warpgroups < 1)
@@ -125,8 +128,14 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
                                  ArrayRef<int64_t> symbols, bool) {
   Type element = type.getElementType();
-  if (!element.isBF16() && !element.isF16() && !element.isF32())
-    return emitError() << "expected a tensor of bf16, f16 or f32, got " << type;
+  bool isInteger =
+      element.isSignlessInteger(1) || element.isSignlessInteger(8) ||
+      element.isSignlessInteger(16) || element.isSignlessInteger(32) ||
+      element.isSignlessInteger(64) || element.isIndex();
+  if (!element.isBF16() && !element.isF16() && !element.isF32() && !isInteger)
+    return emitError() << "expected a tensor of bf16, f16, f32, index or "
+                          "integers of 1, 8, 16, 32 or 64 bits, got "
+                       << type;
   bool fits = static_cast<int64_t>(symbols.size()) == type.getRank();
   for (auto [symbol, size] : llvm::zip(symbols, type.getShape()))
     fits &= symbol >= 0 || !ShapedType::isDynamic(size);
@@ -158,11 +167,11 @@ static LogicalResult verifyBox(function_ref<InFlightDiagnostic()> emitError,
   constexpr int64_t kMaxRows = 256;
   if ((elementType.isBF16() || elementType.isF16()) && rows > 0 &&
       rows % kSwizzleRows == 0 && rows <= kMaxRows && columns > 0 &&
-      columns % kPanelColumns == 0)
+      columns % kProductStep == 0)
     return success();
   return emitError() << "expected a box of bf16 or f16 with a multiple of "
                      << kSwizzleRows << " rows up to " << kMaxRows
-                     << " and a multiple of " << kPanelColumns
+                     << " and a multiple of " << kProductStep
                      << " columns, got " << rows << "x" << columns << "x"
                      << elementType;
 }
@@ -178,7 +187,7 @@ LogicalResult
 TensorMapType::verify(function_ref<InFlightDiagnostic()> emitError,
                       int64_t rows, int64_t columns, Type elementType,
                       ArrayRef<int64_t> axes, int64_t rank) {
-  constexpr int64_t kMaxRank = 4;
+  constexpr int64_t kMaxRank = 5;
   if (axes.size() != 2 || axes[0] < 0 || axes[0] >= axes[1] ||
       axes[1] != rank - 1 || rank > kMaxRank)
     return emitError() << "expected two axes, the second one the innermost of "
@@ -207,9 +216,24 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
   return verifyStages(emitError, stages);
 }
 
+int64_t BufferType::getStageBytes() const {
+  return boxBytes(getRows(), getColumns());
+}
+
+LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t stages) {
+  return verifyStages(emitError, stages);
+}
+
 StageType BufferType::getStageType() const {
   return StageType::get(getContext(), getRows(), getColumns(),
                         getElementType());
+}
+
+StageType mlir::sm90::asStage(Type memory) {
+  if (auto buffer = dyn_cast<BufferType>(memory))
+    return buffer.getStageType();
+  return cast<StageType>(memory);
 }
 
 std::optional<Layout> mlir::sm90::getLayout(RankedTensorType type) {

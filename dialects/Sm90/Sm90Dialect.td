@@ -87,15 +87,24 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     - `kv_stages`: how many tiles of keys, and of values, are in flight.
     - `consumer_warpgroups`: each computes 64 rows of queries.
     - `producer_registers`, `consumer_registers`: per thread, by setmaxnreg.
+    - `query_in_registers`: the consumers hold the queries in registers instead
+      of reading them from shared memory for each product.
+    - `output_in_query_buffer`: the output goes through the shared memory that
+      held the queries, which are loaded later for it.
     - `persistent`: one block per multiprocessor loops over the program
       instances; otherwise the hardware gives each instance a block.
+    - `dynamic`: a persistent block takes its next instance from a counter that
+      all blocks share, instead of every n-th one; good for uneven work.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
     DefaultValuedParameter<"int64_t", "2">:$consumer_warpgroups,
     DefaultValuedParameter<"int64_t", "24">:$producer_registers,
     DefaultValuedParameter<"int64_t", "240">:$consumer_registers,
-    DefaultValuedParameter<"bool", "true">:$persistent);
+    DefaultValuedParameter<"bool", "true">:$query_in_registers,
+    DefaultValuedParameter<"bool", "false">:$output_in_query_buffer,
+    DefaultValuedParameter<"bool", "true">:$persistent,
+    DefaultValuedParameter<"bool", "false">:$dynamic);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -148,10 +157,11 @@ def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
   let summary = "describes boxes of a tensor in global memory to the copy engine";
   let description = [{
     A box has `rows` steps along `axes[0]` and `columns` along `axes[1]`, the
-    innermost axis of a tensor of rank `rank`, which is at most 4: the panels are
-    the fifth dimension that a copy has. In shared memory a box lies in panels of
-    128 bytes by `rows`, swizzled by 128 bytes. So its elements are `bf16` or
-    `f16`, its rows a multiple of 8 up to 256, its columns a multiple of 64.
+    innermost axis of a tensor of rank `rank`, which is at most 5. In shared
+    memory a box lies in panels of 128 bytes by `rows`, swizzled by 128 bytes;
+    one instruction copies a panel. So its elements are `bf16` or `f16`, its rows
+    a multiple of 8 up to 256, its columns a multiple of 16. What the last panel
+    has beyond the columns is zero where they end with the tensor.
 
     Example: `!sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>`.
   }];
@@ -173,9 +183,7 @@ def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
   }];
   let extraClassDeclaration = [{
     /// The bytes of one stage, and of all.
-    int64_t getStageBytes() const {
-      return getRows() * getColumns() * getElementType().getIntOrFloatBitWidth() / 8;
-    }
+    int64_t getStageBytes() const;
     int64_t getBytes() const { return getStages() * getStageBytes(); }
     /// The right to use one of the stages.
     StageType getStageType() const;
@@ -194,12 +202,19 @@ def Sm90_MBarrierType : Sm90_VerifiedType<"MBarrier", "mbarrier"> {
   let assemblyFormat = "`<` $stages `>`";
 }
 
+def Sm90_TicketsType : Sm90_VerifiedType<"Tickets", "tickets"> {
+  let summary = "numbers of instances in shared memory, from the producer to the consumers";
+  let parameters = (ins "int64_t":$stages);
+  let assemblyFormat = "`<` $stages `>`";
+}
+
 def Sm90_InFlightType : Sm90_Type<"InFlight", "in_flight"> {
   let summary = "the result of a product that is under way, used exactly once";
   let description = [{
-    Holds the fragment and the stage that the product still reads.
+    Holds the fragment or the stage, and the stage, that the product still
+    reads.
   }];
-  let parameters = (ins "::mlir::RankedTensorType":$result, "::mlir::RankedTensorType":$lhs,
+  let parameters = (ins "::mlir::RankedTensorType":$result, "::mlir::Type":$lhs,
                         "::mlir::sm90::StageType":$rhs);
   let assemblyFormat = "`<` $result `=` $lhs `*` $rhs `>`";
 }

@@ -26,7 +26,9 @@ mlir::sm90::getFixedLayouts(Operation *op) {
   using Pairs = SmallVector<std::pair<Value, Layout>, 2>;
   return TypeSwitch<Operation *, Pairs>(op)
       .Case([](WgmmaAsyncOp product) {
-        Pairs pairs{{product.getLhs(), Layout::OperandA}};
+        Pairs pairs;
+        if (isa<RankedTensorType>(product.getLhs().getType()))
+          pairs.push_back({product.getLhs(), Layout::OperandA});
         if (product.getAcc())
           pairs.push_back({product.getAcc(), Layout::Accumulator});
         return pairs;
@@ -81,6 +83,8 @@ void KernelOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
   for (BlockArgument argument : region.getArguments()) {
     unsigned index = argument.getArgNumber();
+    if (getArgAttr(index, getCounterAttrName()))
+      setName(argument, "counter");
     auto number = getArgAttrOfType<IntegerAttr>(index, getTensorAttrName());
     if (!number || number.getValue().uge(getTensors().size()))
       continue;
@@ -135,6 +139,9 @@ void KernelOp::print(OpAsmPrinter &printer) {
 
 /// C2: which tensor an argument belongs to, and which axis a size is of.
 static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
+  if (isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes()[index]) &&
+      kernel.getArgAttr(index, KernelOp::getCounterAttrName()))
+    return success();
   auto tensor = kernel.getArgAttrOfType<IntegerAttr>(
       index, KernelOp::getTensorAttrName());
   int64_t count = kernel.getTensors().size();
@@ -190,7 +197,8 @@ LogicalResult KernelOp::verifyRegions() {
   if (!getSharedMemory())
     return success();
   for (Operation &op : getBody().front()) // C6
-    if (isa<AllocOp, MBarrierInitOp>(op) && !op.hasAttr("offset"))
+    if (isa<AllocOp, MBarrierInitOp, TicketsAllocOp>(op) &&
+        !op.hasAttr("offset"))
       return op.emitOpError("expected an offset in a kernel with "
                             "shared_memory, got none");
   return success();
@@ -200,23 +208,44 @@ LogicalResult KernelOp::verifyRegions() {
 // Shared memory and its stages
 //===----------------------------------------------------------------------===//
 
-/// A stage is read any number of times and then given back once: to the
+/// Whether a use leaves the stage with its owner.
+static bool isAccess(OpOperand &use) {
+  if (auto product = dyn_cast<WgmmaAsyncOp>(use.getOwner()))
+    return &use == &product.getLhsMutable();
+  return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp>(use.getOwner());
+}
+
+/// Where an access to a stage is complete, or null.
+static Operation *getCompletion(Operation *access) {
+  if (auto product = dyn_cast<WgmmaAsyncOp>(access))
+    return product.getResult().hasOneUse() ? *product.getResult().user_begin()
+                                           : nullptr;
+  if (!isa<TmaStoreAsyncOp>(access))
+    return access;
+  while ((access = access->getNextNode()))
+    if (isa<TmaStoreWaitOp>(access))
+      return access;
+  return nullptr;
+}
+
+/// A stage is accessed any number of times and then given back once: to the
 /// producer, to a copy that fills it, or to a product that borrows it.
 static LogicalResult verifyGivenBackOnce(Operation *op, Value stage) {
-  SmallVector<Operation *> readers, takers;
-  for (Operation *user : stage.getUsers())
-    (isa<LoadFragmentOp>(user) ? readers : takers).push_back(user);
+  SmallVector<Operation *> accesses, takers;
+  for (OpOperand &use : stage.getUses())
+    (isAccess(use) ? accesses : takers).push_back(use.getOwner());
   if (takers.size() != 1 || takers.front()->getBlock() != op->getBlock() ||
       !isa<ReleaseOp, TmaLoadAsyncOp, WgmmaAsyncOp>(takers.front()))
     return op->emitOpError("expected the stage to be given back exactly once, "
                            "in the same block, got ")
-           << takers.size() << " uses that are no reads";
-  for (Operation *reader : readers) {
-    Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*reader);
+           << takers.size() << " uses that take it";
+  for (Operation *access : accesses) {
+    Operation *end = getCompletion(access);
+    Operation *ancestor =
+        end ? op->getBlock()->findAncestorOpInBlock(*end) : nullptr;
     if (!ancestor || !ancestor->isBeforeInBlock(takers.front()))
-      return reader->emitOpError(
-          "expected to read the stage before it is given "
-          "back");
+      return access->emitOpError("expected the access to the stage to be "
+                                 "complete before it is given back");
   }
   return success();
 }
@@ -236,6 +265,23 @@ template <typename AwaitOp> static LogicalResult verifyAwait(AwaitOp op) {
 
 LogicalResult AwaitFullOp::verify() { return verifyAwait(*this); }
 LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+template <typename TicketOp> static LogicalResult verifyTicket(TicketOp op) {
+  int64_t stages = op.getTickets().getType().getStages();
+  for (Value barrier : {op.getFull(), op.getEmpty()})
+    if (cast<MBarrierType>(barrier.getType()).getStages() != stages)
+      return op.emitOpError("expected barriers of ")
+             << stages << " stages, as many as there are tickets, got "
+             << barrier.getType();
+  return success();
+}
+
+LogicalResult TicketPutOp::verify() { return verifyTicket(*this); }  // C1
+LogicalResult TicketTakeOp::verify() { return verifyTicket(*this); } // C1
 
 //===----------------------------------------------------------------------===//
 // Copies
@@ -282,27 +328,33 @@ LogicalResult LoadFragmentOp::verify() {
                           stage.getColumns(), stage.getElementType()); // C1
 }
 
+/// A buffer of one stage is accessed as a stage is.
+static LogicalResult verifyOneStage(Operation *op, Type memory) {
+  auto buffer = dyn_cast<BufferType>(memory);
+  if (!buffer || buffer.getStages() == 1)
+    return success();
+  return op->emitOpError("expected a buffer of one stage, got ") << buffer;
+}
+
 LogicalResult StoreFragmentOp::verify() {
-  BufferType buffer = getBuffer().getType();
-  if (buffer.getRows() != kWarpgroupRows)
-    return emitOpError("expected a buffer of ")
-           << kWarpgroupRows << " rows, got " << buffer;
-  return verifyFragmentOf(*this,
-                          cast<RankedTensorType>(getFragment().getType()),
-                          buffer.getColumns(),
-                          buffer.getElementType()); // C1
+  if (failed(verifyOneStage(*this, getMemory().getType()))) // C2
+    return failure();
+  StageType box = asStage(getMemory().getType());
+  auto fragment = cast<RankedTensorType>(getFragment().getType());
+  int64_t columns = std::min(fragment.getDimSize(1), box.getColumns());
+  return verifyFragmentOf(*this, fragment, columns, box.getElementType()); // C1
 }
 
 LogicalResult TmaStoreAsyncOp::verify() {
   TensorMapType map = getMap().getType();
-  BufferType buffer = getBuffer().getType();
-  if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
+  if (failed(verifyIndices(*this, map, getIndices().size())) || // C1
+      failed(verifyOneStage(*this, getMemory().getType())))     // C3
     return failure();
-  if (map.getRows() != buffer.getRows() ||
-      map.getColumns() != buffer.getColumns() ||
-      map.getElementType() != buffer.getElementType()) // C2
-    return emitOpError("expected a buffer with the box of ")
-           << map << ", got " << buffer;
+  StageType box = asStage(getMemory().getType());
+  if (map.getColumns() > box.getColumns() ||
+      map.getElementType() != box.getElementType()) // C2
+    return emitOpError("expected memory with the columns of ")
+           << map << ", got " << getMemory().getType();
   return success();
 }
 
@@ -317,18 +369,31 @@ LogicalResult StoreRowsOp::verify() {
 // Products
 //===----------------------------------------------------------------------===//
 
+/// Rows, columns and element type of the left operand of a product.
+static std::tuple<int64_t, int64_t, Type> getBox(Type type) {
+  if (auto stage = dyn_cast<StageType>(type))
+    return {stage.getRows(), stage.getColumns(), stage.getElementType()};
+  auto fragment = cast<RankedTensorType>(type);
+  return {fragment.getDimSize(0), fragment.getDimSize(1),
+          fragment.getElementType()};
+}
+
 LogicalResult WgmmaAsyncOp::verify() {
-  auto lhs = cast<RankedTensorType>(getLhs().getType());
+  bool isStage = isa<StageType>(getLhs().getType());
+  if (isStage != static_cast<bool>(getRow())) // C4
+    return emitOpError("expected a row exactly where lhs is a stage");
+  auto [rows, depth, elementType] = getBox(getLhs().getType());
   auto rhs = cast<StageType>(getRhs().getType());
   RankedTensorType result = getResult().getType().getResult();
   int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
   int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
-  if (lhs.getDimSize(0) != kWarpgroupRows || lhs.getDimSize(1) != inner ||
-      inner % kProductStep != 0 ||
-      lhs.getElementType() != rhs.getElementType()) // C1
+  if (rows < kWarpgroupRows || (!isStage && rows != kWarpgroupRows) ||
+      depth != inner || inner % kProductStep != 0 ||
+      elementType != rhs.getElementType()) // C1
     return emitOpError("expected lhs of ")
            << kWarpgroupRows << "x" << inner << "x" << rhs.getElementType()
-           << " with a multiple of " << kProductStep << " columns, got " << lhs;
+           << " with a multiple of " << kProductStep << " columns, got "
+           << getLhs().getType();
   if (result.getShape() != ArrayRef<int64_t>({kWarpgroupRows, columns}) ||
       !result.getElementType().isF32() || columns % kAccumulatorColumns != 0 ||
       columns > 256) // C2
@@ -377,6 +442,18 @@ LogicalResult MaskOp::verifyRegions() {
   if (!argumentsFit || !yieldFits) // C1
     return emitOpError("expected a region of two index arguments that yields "
                        "one i1");
+  return success();
+}
+
+LogicalResult ScoreOp::verifyRegions() {
+  Block &block = getModifier().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  Builder builder(getContext());
+  Type f32 = builder.getF32Type(), index = builder.getIndexType();
+  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+      yield.getOperandTypes() != TypeRange{f32}) // C1
+    return emitOpError("expected a region of arguments f32, index and index "
+                       "that yields one f32");
   return success();
 }
 

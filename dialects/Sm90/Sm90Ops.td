@@ -30,6 +30,7 @@ def Sm90_Fragment : RankedTensorOf<[BF16, F16, F32, I1]>;
 def Sm90_Matrix : 2DTensorOf<[BF16, F16, F32]>;
 def Sm90_Scores : 2DTensorOf<[F32]>;
 def Sm90_RowStats : 1DTensorOf<[F32]>;
+def Sm90_Memory : AnyTypeOf<[Sm90_BufferType, Sm90_StageType]>;
 
 //===----------------------------------------------------------------------===//
 // Kernels and roles
@@ -43,7 +44,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     `tensors` lists what a launch binds, `instances` the counts whose product is
     the number of program instances. An argument is a tensor map or a pointer of
     the tensor that `sm90.tensor` names by its number, or, as an index, the size
-    of its axis `sm90.axis`.
+    of its axis `sm90.axis`. A pointer with `sm90.counter` leads to an i32 that
+    is zero at the start of a launch, and has to be at its end.
 
     The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
     `shared_memory` is assigned by `sm90-assign-shared-memory`.
@@ -51,7 +53,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | constraint | rule |
     |---|---|
     | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
-    | C2 | `sm90.tensor` of every argument is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
+    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
     | C5 | every extent is of an axis of a tensor, or constant |
@@ -82,6 +84,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     /// The names of the argument attributes of a kernel.
     static ::llvm::StringRef getTensorAttrName() { return "sm90.tensor"; }
     static ::llvm::StringRef getAxisAttrName() { return "sm90.axis"; }
+    static ::llvm::StringRef getCounterAttrName() { return "sm90.counter"; }
 
     /// The producer warpgroup and the consumers, in threads.
     int64_t getThreads() {
@@ -116,7 +119,7 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
 }
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp"]>]> {
+    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp", "ScoreOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -184,7 +187,7 @@ def Sm90_AwaitFullOp : Sm90_AwaitOp<"stage.await_full"> {
     |---|---|
     | C1 | buffer and barrier have the same number of stages |
     | C2 | the stage has the box of the buffer |
-    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or `sm90.wgmma_async`, after it has been read |
+    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or as rhs of `sm90.wgmma_async`, after its other uses are complete |
   }];
 }
 
@@ -206,6 +209,69 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = [{
     $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
   }];
+}
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+def Sm90_CounterNextOp : Sm90_Op<"counter.next", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "increments a counter and gives what it was";
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
+  let results = (outs Index:$value);
+  let assemblyFormat = "$counter attr-dict `:` qualified(type($counter))";
+}
+
+def Sm90_CounterResetOp : Sm90_Op<"counter.reset", [MemoryEffects<[MemWrite]>]> {
+  let summary = "makes a counter zero for the next launch";
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
+  let assemblyFormat = "$counter attr-dict `:` qualified(type($counter))";
+}
+
+def Sm90_TicketsAllocOp : Sm90_Op<"tickets.alloc", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
+  let summary = "allocates tickets in shared memory";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_TicketsType:$tickets);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($tickets)";
+}
+
+def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "tells the consumers the number of an instance";
+  let description = [{
+    Waits until ticket number `count` is free, as `sm90.stage.await_empty` does,
+    writes it and completes a phase of `full`, which expects one arrival.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barriers have the same number of stages |
+  }];
+  let arguments = (ins Index:$instance, Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
+                       Sm90_MBarrierType:$empty, Index:$count);
+  let assemblyFormat = [{
+    $instance `into` $tickets `,` $full `,` $empty `[` $count `]` attr-dict
+    `:` type($tickets) `,` type($full) `,` type($empty)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for the number of an instance";
+  let description = [{
+    The mirror of `sm90.ticket.put`: one thread of each warp arrives at `empty`
+    when the warp has read the ticket. All threads get the same value.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barriers have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
+                       Sm90_MBarrierType:$empty, Index:$count);
+  let results = (outs Index:$instance);
+  let assemblyFormat = [{
+    $tickets `,` $full `,` $empty `[` $count `]` attr-dict
+    `:` type($tickets) `,` type($full) `,` type($empty)
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,36 +320,40 @@ def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [Sm90_FixedLayouts, MemoryEff
 }
 
 def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
-  let summary = "writes a fragment of 64 rows into a stage of shared memory";
+  let summary = "writes a fragment of 64 rows into shared memory";
   let description = [{
-    Makes the data visible to the copy engine.
+    Into a buffer of one stage, or a stage, from `row` on. Makes the data visible
+    to the copy engine.
 
     | constraint | rule |
     |---|---|
-    | C1 | the buffer and the fragment have 64 rows and the same columns and element type |
+    | C1 | the fragment has 64 rows; the memory has its element type and at least its columns |
+    | C2 | a buffer has one stage |
   }];
-  let arguments = (ins Sm90_Matrix:$fragment, Sm90_BufferType:$buffer, Index:$stage);
+  let arguments = (ins Sm90_Matrix:$fragment, Sm90_Memory:$memory, Index:$row);
   let assemblyFormat = [{
-    $fragment `,` $buffer `[` $stage `]` attr-dict `:` type($fragment) `,` type($buffer)
+    $fragment `,` $memory `row` `(` $row `)` attr-dict `:` type($fragment) `,` qualified(type($memory))
   }];
   let hasVerifier = 1;
 }
 
 def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "copies a stage of a buffer into a box of a tensor";
+  let summary = "copies rows of shared memory into a box of a tensor";
   let description = [{
-    One thread of the warpgroup starts the copy. Elements outside of the tensor
-    are dropped.
+    From a buffer of one stage, or a stage, from `row` on. One thread of the
+    warpgroup starts the copy. Elements outside of the tensor are dropped.
 
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the tensor |
-    | C2 | buffer and map have the same box |
+    | C2 | the memory has at least the columns, and the element type, of the map |
+    | C3 | a buffer has one stage |
   }];
-  let arguments = (ins Sm90_BufferType:$buffer, Index:$stage, Sm90_TensorMapType:$map,
+  let arguments = (ins Sm90_Memory:$memory, Index:$row, Sm90_TensorMapType:$map,
                        Variadic<Index>:$indices);
   let assemblyFormat = [{
-    $buffer `[` $stage `]` `,` $map `[` $indices `]` attr-dict `:` type($buffer) `,` type($map)
+    $memory `row` `(` $row `)` `,` $map `[` $indices `]` attr-dict
+    `:` qualified(type($memory)) `,` type($map)
   }];
   let hasVerifier = 1;
 }
@@ -323,7 +393,7 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [Sm90_FixedLayouts, MemoryEffects<[
 //===----------------------------------------------------------------------===//
 
 def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
-    Sm90_FixedLayouts, MemoryEffects<[MemRead]>,
+    Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead]>,
     TypesMatchWith<"the product is of lhs", "result", "lhs",
                    "::llvm::cast<InFlightType>($_self).getLhs()">,
     TypesMatchWith<"the product is of rhs", "result", "rhs",
@@ -334,25 +404,30 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
   let summary = "starts a product of a warpgroup";
   let description = [{
     `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`; lhs from
-    registers, rhs from shared memory. Without an accumulator it starts from
-    zero. The products form one commit group.
+    registers, or from the 64 rows of a stage that start at `row`; rhs from
+    shared memory. Without an accumulator it starts from zero. The products form
+    one commit group.
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
        : !sm90.in_flight<tensor<64x128xf32> = tensor<64x128xbf16> * <128x128xbf16>>
+    %g = sm90.wgmma_async %queries row(%r), %k transpose_rhs
+       : !sm90.in_flight<tensor<64x80xf32> = !sm90.stage<128x256xbf16> * <80x256xbf16>>
     ```
     | constraint | rule |
     |---|---|
-    | C1 | lhs has 64 rows, and the inner size, a multiple of 16, and element type of rhs |
+    | C1 | lhs has 64 rows (a stage: at least 64), and the inner size, a multiple of 16, and element type of rhs |
     | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
     | C3 | the result is waited for exactly once, in the same block |
+    | C4 | `row` is given where lhs is a stage, and only there |
   }];
-  let arguments = (ins Sm90_Matrix:$lhs, Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
+  let arguments = (ins AnyTypeOf<[Sm90_Matrix, Sm90_StageType]>:$lhs, Optional<Index>:$row,
+                       Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
                        UnitAttr:$transpose_rhs);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transpose_rhs` $transpose_rhs^)? (`acc` `(` $acc^ `)`)? attr-dict
-    `:` type($result)
+    $lhs (`row` `(` $row^ `)`)? `,` $rhs (`transpose_rhs` $transpose_rhs^)?
+    (`acc` `(` $acc^ `)`)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -418,6 +493,57 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
     $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
+}
+
+def Sm90_ScoreOp : Sm90_Op<"score", [
+    Pure, AllTypesMatch<["scores", "result"]>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "modifies every score";
+  let description = [{
+    As `tile.score`: the region gets a score and the positions of its query and of
+    its key.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has arguments of f32, index and index and yields one f32 |
+  }];
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$modifier);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
+  let summary = "reads one element of a tensor in global memory";
+  let description = [{
+    The element at `indices` of a compact tensor of the given sizes, or zero where
+    they lie outside. The kernel does not write the tensor. Elements of index are
+    i64 in memory, those of i1 a byte.
+
+    ```mlir
+    %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
+                       Variadic<Index>:$sizes);
+  let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
+  let assemblyFormat = [{
+    $pointer `[` $indices `]` `of` `[` $sizes `]` attr-dict `:` qualified(type($pointer)) `->` type($element)
+  }];
+}
+
+def Sm90_SplatOp : Sm90_Op<"splat", [
+    Pure, TypesMatchWith<"the scalar has the element type of the fragment",
+                         "result", "scalar",
+                         "::llvm::cast<RankedTensorType>($_self).getElementType()">]> {
+  let summary = "repeats a scalar in every element";
+  let description = "The fragment may be in any layout.";
+  let arguments = (ins F32:$scalar);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$scalar attr-dict `:` type($result)";
 }
 
 def Sm90_ReduceColumnsOp : Sm90_Op<"reduce_columns", [Sm90_FixedLayouts, Pure]> {

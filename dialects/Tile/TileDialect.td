@@ -80,7 +80,8 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     - `rescale_threshold`: the running maximum is kept until the scores exceed
       it by this much, in units of log2; 0 follows every new maximum. The
       result does not depend on it.
-    - `longest_first`: program instances with the most work come first.
+    - `longest_first`: program instances with the most work come first, within
+      as many heads as have up to `section_bytes` of keys and values.
     - `target`: what the target's own passes obey; not read at this level.
   }];
   let parameters = (ins
@@ -89,6 +90,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$split_masked_loop,
     DefaultValuedParameter<"int64_t", "8">:$rescale_threshold,
     DefaultValuedParameter<"bool", "false">:$longest_first,
+    DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
     OptionalParameter<"::mlir::Attribute">:$target);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

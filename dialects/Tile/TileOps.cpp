@@ -189,6 +189,32 @@ LogicalResult StoreOp::verify() {
                       getIndices().size(), getAxes());
 }
 
+LogicalResult ReadOp::verify() {
+  int64_t rank = getView().getType().getRank();
+  if (static_cast<int64_t>(getIndices().size()) != rank) // C1
+    return emitOpError("expected ")
+           << rank << " indices, one per axis of the view, got "
+           << getIndices().size();
+  auto argument = dyn_cast<BlockArgument>(getView());
+  auto kernel = argument
+                    ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
+                    : KernelOp();
+  if (kernel && kernel.getArgAttr(argument.getArgNumber(),
+                                  KernelOp::getOutputAttrName())) // C2
+    return emitOpError("expected a view that is not an output of the kernel");
+  return success();
+}
+
+LogicalResult WalkOp::verify() {
+  if (getFrom().size() != getAt().size() + 1) // C1
+    return emitOpError("expected ")
+           << getAt().size() + 1 << " values of from, one more than of at, got "
+           << getFrom().size();
+  if (auto step = static_cast<int64_t>(getStep()); step <= 0) // C2
+    return emitOpError("expected a positive step, got ") << step;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
@@ -226,6 +252,18 @@ LogicalResult MaskOp::verifyRegions() {
   if (!argumentsFit || !yieldFits) // C1
     return emitOpError("expected a region of two index arguments that yields "
                        "one i1");
+  return success();
+}
+
+LogicalResult ScoreOp::verifyRegions() {
+  Block &block = getModifier().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  Builder builder(getContext());
+  Type f32 = builder.getF32Type(), index = builder.getIndexType();
+  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+      yield.getOperandTypes() != TypeRange{f32}) // C1
+    return emitOpError("expected a region of arguments f32, index and index "
+                       "that yields one f32");
   return success();
 }
 

@@ -20,6 +20,8 @@ class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic, traits>;
 
 def Tile_Float : AnyTypeOf<[BF16, F16, F32]>;
+/// What a mask or a score modifier reads one by one.
+def Tile_Element : AnyTypeOf<[AnySignlessInteger, Index, BF16, F16, F32]>;
 def Tile_Matrix : VectorOfRankAndType<[2], [BF16, F16, F32]>;
 def Tile_Scores : VectorOfRankAndType<[2], [F32]>;
 def Tile_RowStats : VectorOfRankAndType<[1], [F32]>;
@@ -167,6 +169,55 @@ def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Tile_ReadOp : Tile_Op<"read", [Pure,
+    TypesMatchWith<"element has the element type of view", "view", "element",
+                   "::llvm::cast<ViewType>($_self).getElementType()">]> {
+  let summary = "reads one element of a view";
+  let description = [{
+    The element at `indices`, or zero where they lie outside of the view. What is
+    read is not written by the kernel, so that a read may be moved and repeated.
+
+    ```mlir
+    %length = tile.read %lengths[%b] : !tile.view<?xi32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the view |
+    | C2 | the view is not an output of the kernel |
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<Index>:$indices);
+  let results = (outs Tile_Element:$element);
+  let assemblyFormat = "$view `[` $indices `]` attr-dict `:` type($view)";
+  let hasVerifier = 1;
+}
+
+def Tile_WalkOp : Tile_Op<"walk", [Pure, AttrSizedOperandSegments]> {
+  let summary = "the first key of the block that an iteration handles";
+  let description = [{
+    The blocks of keys of a loop form runs, each from the right to the left. The
+    first run begins with iteration 0, the others with those of `at`; run r begins
+    with the block at key `from[r]`. Iteration i belongs to the last run that
+    begins with i or before, and handles the block at
+
+        from[r] - (i - at[r]) * step
+
+    ```mlir
+    %key = tile.walk %i from(%right, %left) at(%n) step(128)
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | `from` has one value more than `at` |
+    | C2 | the step is positive |
+  }];
+  let arguments = (ins Index:$iteration, Variadic<Index>:$from, Variadic<Index>:$at,
+                       I64Attr:$step);
+  let results = (outs Index:$key);
+  let assemblyFormat = [{
+    $iteration `from` `(` $from `)` `at` `(` $at `)` `step` `(` $step `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
@@ -231,7 +282,37 @@ def Tile_MaskOp : Tile_Op<"mask", [
   let hasRegionVerifier = 1;
 }
 
-def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"MaskOp">]> {
+def Tile_ScoreOp : Tile_Op<"score", [
+    Pure, AllTypesMatch<["scores", "result"]>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "modifies every score";
+  let description = [{
+    The region gets a score and, as in `tile.mask`, the positions of its query and
+    of its key, and yields the new score.
+
+    ```mlir
+    %biased = tile.score %s query(%p0) key(%j0) : vector<128x128xf32> {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %bias = tile.read %biases[%h, %p, %j] : !tile.view<8x?x?xf32>
+      %y = arith.addf %x, %bias : f32
+      tile.yield %y : f32
+    }
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has arguments of f32, index and index and yields one f32 |
+  }];
+  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$modifier);
+  let results = (outs Tile_Scores:$result);
+  let assemblyFormat = [{
+    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Tile_YieldOp : Tile_Op<"yield", [
+    Pure, Terminator, ReturnLike, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
   let summary = "ends the region of an element-wise op";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -308,6 +389,8 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
         result = acc / sum,                 0 for a row with sum = 0
         lse    = scale * max + ln(sum),  -inf for a row with sum = 0
 
+    With a sink, the result is divided by sum + exp(sink - scale * max) instead.
+
     ```mlir
     %o, %lse = tile.finish_softmax %acc, %m, %l scale(0.088388346) : vector<128x128xf32>, vector<128xf32>
     ```
@@ -317,10 +400,10 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
     | C2 | the scale is positive and finite |
   }];
   let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$max, Tile_RowStats:$sum,
-                       F64Attr:$scale);
+                       Optional<F32>:$sink, F64Attr:$scale);
   let results = (outs Tile_Scores:$result, Tile_RowStats:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
+    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
   }];
   let hasVerifier = 1;
 }

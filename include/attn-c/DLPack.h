@@ -20,7 +20,12 @@
 enum { ATTN_DL_CPU = 1, ATTN_DL_CUDA = 2, ATTN_DL_CUDA_MANAGED = 13 };
 
 /* What an element is; other values are refused. */
-enum { ATTN_DL_FLOAT = 2, ATTN_DL_BFLOAT = 4 };
+enum {
+  ATTN_DL_INT = 0,
+  ATTN_DL_FLOAT = 2,
+  ATTN_DL_BFLOAT = 4,
+  ATTN_DL_BOOL = 6
+};
 
 typedef struct {
   int32_t device_type;

@@ -15,232 +15,521 @@
 using namespace mlir;
 using namespace mlir::attn;
 
+/// The dims of a form: the query, the key, then what is the same for all.
+enum FormDim : unsigned { QueryDim, KeyDim, FirstOperandDim };
+
+/// More intervals than anybody writes; beyond, a mask limits nothing.
+static constexpr size_t kMostIntervals = 12;
+
+//===----------------------------------------------------------------------===//
+// Bounds
+//===----------------------------------------------------------------------===//
+
+/// How an expression follows the position of the query, or nothing where it
+/// follows it now one way and now the other.
+static std::optional<int> getDirection(AffineExpr expr) {
+  if (!expr.isFunctionOfDim(QueryDim))
+    return 0;
+  if (isa<AffineDimExpr>(expr))
+    return 1;
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  std::optional<int> lhs = getDirection(binary.getLHS());
+  std::optional<int> rhs = getDirection(binary.getRHS());
+  auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    if (!lhs || !rhs || *lhs * *rhs < 0)
+      return std::nullopt;
+    return *lhs ? lhs : rhs;
+  case AffineExprKind::Mul:
+    if (!lhs || !constant)
+      return std::nullopt;
+    return constant.getValue() < 0 ? -*lhs : *lhs;
+  case AffineExprKind::FloorDiv:
+  case AffineExprKind::CeilDiv:
+    return lhs;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// a - b, where it is seen to be the same for all queries.
+static std::optional<int64_t> getDifference(KeyBound a, KeyBound b) {
+  AffineExpr difference = a.expr - b.expr;
+  unsigned dims = 0;
+  difference.walk([&](AffineExpr expr) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      dims = std::max(dims, dim.getPosition() + 1);
+  });
+  difference = simplifyAffineExpr(difference, dims, /*numSymbols=*/0);
+  if (auto constant = dyn_cast<AffineConstantExpr>(difference))
+    return constant.getValue();
+  return std::nullopt;
+}
+
+/// Adds a bound to the upper or lower ones, which keep the tightest of a kind.
+static void addBound(SmallVectorImpl<KeyBound> &list, KeyBound bound,
+                     bool isUpper) {
+  for (KeyBound &other : list)
+    if (std::optional<int64_t> difference = getDifference(bound, other)) {
+      if (isUpper ? *difference < 0 : *difference > 0)
+        other = bound;
+      return;
+    }
+  list.push_back(bound);
+}
+
+/// Whether every bound of `outer` follows from one of `inner`.
+static bool implies(ArrayRef<KeyBound> inner, ArrayRef<KeyBound> outer,
+                    bool isUpper) {
+  return llvm::all_of(outer, [&](KeyBound bound) {
+    return llvm::any_of(inner, [&](KeyBound other) {
+      std::optional<int64_t> difference = getDifference(other, bound);
+      return difference && (isUpper ? *difference <= 0 : *difference >= 0);
+    });
+  });
+}
+
+static bool contains(const KeyInterval &outer, const KeyInterval &inner) {
+  return implies(inner.upper, outer.upper, /*isUpper=*/true) &&
+         implies(inner.lower, outer.lower, /*isUpper=*/false) &&
+         llvm::all_of(outer.conditions, [&](const auto &condition) {
+           return llvm::is_contained(inner.conditions, condition);
+         });
+}
+
+bool attn::endsNoLater(const KeyInterval &a, const KeyInterval &b) {
+  return implies(a.upper, b.upper, /*isUpper=*/true);
+}
+
+void KeyBounds::addUpper(Value value, int64_t offset) {
+  auto known = llvm::find(operands, value);
+  size_t index = known - operands.begin();
+  if (known == operands.end())
+    operands.push_back(value);
+  AffineExpr expr =
+      getAffineDimExpr(FirstOperandDim + index, value.getContext()) + offset;
+  for (KeyInterval &interval : intervals)
+    addBound(interval.upper, {expr, 0}, /*isUpper=*/true);
+}
+
+SmallVector<KeyInterval> KeyBounds::getOuterIntervals() const {
+  SmallVector<KeyInterval> outer;
+  for (auto [i, interval] : llvm::enumerate(intervals)) {
+    bool isInner = false;
+    for (auto [j, other] : llvm::enumerate(intervals))
+      // Of two equal ones the first is kept.
+      isInner |= i != j && contains(other, interval) &&
+                 (j < i || !contains(interval, other));
+    if (!isInner)
+      outer.push_back(interval);
+  }
+  return outer;
+}
+
+SmallVector<Value> KeyBounds::getValues() const {
+  SmallVector<Value> values(operands);
+  for (const KeyInterval &interval : intervals)
+    for (auto [condition, expected] : interval.conditions)
+      values.push_back(condition);
+  return values;
+}
+
+bool KeyBounds::growsWithQuery() const {
+  auto grows = [](KeyBound bound) { return bound.direction > 0; };
+  auto isConstant = [](KeyBound bound) {
+    return isa<AffineConstantExpr>(bound.expr);
+  };
+  return llvm::any_of(intervals, [&](const KeyInterval &interval) {
+    return llvm::any_of(interval.upper, grows) &&
+           llvm::none_of(interval.lower, grows) &&
+           llvm::none_of(interval.upper, isConstant);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Reading a predicate
+//===----------------------------------------------------------------------===//
+
 namespace {
 
-/// key * j + query * p + invariant + constant.
-struct LinearForm {
-  int64_t key = 0;
-  int64_t query = 0;
-  Value invariant;
-  int64_t constant = 0;
-};
+using Intervals = SmallVector<KeyInterval>;
 
 class Reader {
 public:
   Reader(Block &predicate, Value query, Value key)
       : predicate(predicate), query(query), key(key) {}
 
-  LogicalResult readPredicate(Value value);
+  Intervals read(Value keep, bool negated);
 
-  KeyBounds bounds;
-  Operation *culprit = nullptr;
+  SmallVector<Value> operands;
 
 private:
-  FailureOr<LinearForm> readForm(Value value);
-  LogicalResult readComparison(arith::CmpIOp compare);
-  LogicalResult addAtMostZero(LinearForm form);
+  bool depends(Value value);
+  std::optional<AffineExpr> readForm(Value value);
+  std::optional<AffineExpr> readArithmetic(Operation *op);
+  Intervals readOp(Operation *op, Value keep, bool negated);
+  Intervals readComparison(arith::CmpIOp compare, bool negated);
+  Intervals readChoice(Value condition, Value ifTrue, bool negateTrue,
+                       Value ifFalse, bool negateFalse);
+  void addAtMostZero(Intervals &intervals, AffineExpr form);
 
-  LogicalResult fail(Operation *op) {
-    culprit = op;
-    return failure();
+  AffineExpr dim(unsigned position) {
+    return getAffineDimExpr(position, query.getContext());
   }
 
   Block &predicate;
   Value query, key;
+  DenseMap<Value, bool> dependent;
+};
+
+/// factor * key + rest, or factor * (inner floordiv divisor) + rest, where the
+/// key is in the inner form alone.
+struct KeyForm {
+  int64_t factor = 0;
+  AffineExpr inner;
+  int64_t divisor = 0;
+  AffineExpr rest;
 };
 
 } // namespace
 
-static std::optional<LinearForm> add(const LinearForm &a, const LinearForm &b,
-                                     int64_t sign) {
-  // One invariant is enough for lengths; a sum of two is not read.
-  if (b.invariant && (a.invariant || sign < 0))
-    return std::nullopt;
-  return LinearForm{a.key + sign * b.key, a.query + sign * b.query,
-                    a.invariant ? a.invariant : b.invariant,
-                    a.constant + sign * b.constant};
+/// Every key, some of which may be masked.
+static Intervals getUnknown() {
+  KeyInterval interval;
+  interval.exact = false;
+  return {interval};
 }
 
-FailureOr<LinearForm> Reader::readForm(Value value) {
-  if (value == key)
-    return LinearForm{1, 0, {}, 0};
+static Intervals unite(Intervals a, const Intervals &b) {
+  a.append(b.begin(), b.end());
+  return a.size() > kMostIntervals ? getUnknown() : a;
+}
+
+/// The keys of both, unless their conditions exclude each other.
+static std::optional<KeyInterval> intersect(KeyInterval a,
+                                            const KeyInterval &b) {
+  for (KeyBound bound : b.upper)
+    addBound(a.upper, bound, /*isUpper=*/true);
+  for (KeyBound bound : b.lower)
+    addBound(a.lower, bound, /*isUpper=*/false);
+  for (auto [condition, expected] : b.conditions) {
+    if (llvm::is_contained(a.conditions, std::pair(condition, !expected)))
+      return std::nullopt;
+    if (!llvm::is_contained(a.conditions, std::pair(condition, expected)))
+      a.conditions.push_back({condition, expected});
+  }
+  a.exact &= b.exact;
+  return a;
+}
+
+static Intervals intersect(const Intervals &a, const Intervals &b) {
+  Intervals both;
+  for (const KeyInterval &left : a)
+    for (const KeyInterval &right : b)
+      if (std::optional<KeyInterval> interval = intersect(left, right))
+        both.push_back(*interval);
+  return both.size() > kMostIntervals ? getUnknown() : both;
+}
+
+bool Reader::depends(Value value) {
+  if (value == query || value == key)
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != &predicate)
+    return false;
+  if (auto known = dependent.find(value); known != dependent.end())
+    return known->second;
+  bool result = llvm::any_of(op->getOperands(),
+                             [&](Value operand) { return depends(operand); });
+  return dependent[value] = result;
+}
+
+std::optional<AffineExpr> Reader::readForm(Value value) {
   if (value == query)
-    return LinearForm{0, 1, {}, 0};
+    return dim(QueryDim);
+  if (value == key)
+    return dim(KeyDim);
   IntegerAttr constant;
   if (matchPattern(value, m_Constant(&constant)))
-    return LinearForm{0, 0, {}, constant.getInt()};
+    return getAffineConstantExpr(constant.getInt(), query.getContext());
   Operation *op = value.getDefiningOp();
-  // What is defined outside does not change within a tile.
-  if (value.getParentBlock() != &predicate)
-    return LinearForm{0, 0, value, 0};
-  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
-    return fail(op);
-  FailureOr<LinearForm> lhs = readForm(op->getOperand(0));
-  FailureOr<LinearForm> rhs = readForm(op->getOperand(1));
-  if (failed(lhs) || failed(rhs))
-    return failure();
-  std::optional<LinearForm> sum =
-      add(*lhs, *rhs, isa<arith::AddIOp>(op) ? 1 : -1);
-  if (!sum)
-    return fail(op);
-  return *sum;
+  if (op && value.getParentBlock() == &predicate)
+    if (std::optional<AffineExpr> form = readArithmetic(op))
+      return form;
+  if (depends(value))
+    return std::nullopt;
+  auto known = llvm::find(operands, value);
+  unsigned index = known - operands.begin();
+  if (known == operands.end())
+    operands.push_back(value);
+  return dim(FirstOperandDim + index);
 }
 
-/// Adds the constraint form <= 0, where an invariant stands on the other side.
-LogicalResult Reader::addAtMostZero(LinearForm form) {
-  auto tighten = [](std::optional<int64_t> &bound, int64_t value, bool upper) {
-    bound = !bound
-                ? value
-                : (upper ? std::min(*bound, value) : std::max(*bound, value));
-  };
-  if (form.key == 1 && form.query == -1) { // j <= p - constant
-    tighten(bounds.relativeUpper, -form.constant, /*upper=*/true);
-    return success();
-  }
-  if (form.key == -1 && form.query == 1) { // j >= p + constant
-    tighten(bounds.relativeLower, form.constant, /*upper=*/false);
-    return success();
-  }
-  if (form.key == 1 && form.query == 0) {
-    bounds.upper.push_back({{}, -form.constant});
-    return success();
-  }
-  if (form.key == -1 && form.query == 0) {
-    bounds.lower.push_back({{}, form.constant});
-    return success();
-  }
-  return failure();
+std::optional<AffineExpr> Reader::readArithmetic(Operation *op) {
+  Type type = op->getResult(0).getType();
+  // Positions fit into every width that an index is cast to.
+  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op) &&
+      depends(op->getResult(0)) &&
+      (type.isIndex() || type.getIntOrFloatBitWidth() >= 32))
+    return readForm(op->getOperand(0));
+  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::FloorDivSIOp>(
+          op))
+    return std::nullopt;
+  std::optional<AffineExpr> left = readForm(op->getOperand(0));
+  std::optional<AffineExpr> right = readForm(op->getOperand(1));
+  if (!left || !right)
+    return std::nullopt;
+  AffineExpr lhs = *left, rhs = *right;
+  if (isa<arith::AddIOp>(op))
+    return lhs + rhs;
+  if (isa<arith::SubIOp>(op))
+    return lhs - rhs;
+  if (isa<AffineConstantExpr>(lhs) && isa<arith::MulIOp>(op))
+    std::swap(lhs, rhs);
+  auto factor = dyn_cast<AffineConstantExpr>(rhs);
+  if (!factor)
+    return std::nullopt;
+  if (isa<arith::MulIOp>(op))
+    return lhs * factor.getValue();
+  if (factor.getValue() <= 0)
+    return std::nullopt;
+  return lhs.floorDiv(factor.getValue());
 }
 
-LogicalResult Reader::readComparison(arith::CmpIOp compare) {
-  FailureOr<LinearForm> lhs = readForm(compare.getLhs());
-  FailureOr<LinearForm> rhs = readForm(compare.getRhs());
-  if (failed(lhs) || failed(rhs))
-    return failure();
-  // Bring every order to lhs <= rhs.
-  switch (compare.getPredicate()) {
-  case arith::CmpIPredicate::sle:
-    break;
-  case arith::CmpIPredicate::slt:
-    lhs->constant += 1;
-    break;
-  case arith::CmpIPredicate::sge:
-    std::swap(lhs, rhs);
-    break;
-  case arith::CmpIPredicate::sgt:
-    std::swap(lhs, rhs);
-    lhs->constant += 1;
-    break;
+/// Adds factor * expr to the form. False where the key occurs in another way.
+static bool addToForm(KeyForm &form, AffineExpr expr, int64_t factor) {
+  if (!expr.isFunctionOfDim(KeyDim)) {
+    form.rest = form.rest + expr * factor;
+    return true;
+  }
+  if (isa<AffineDimExpr>(expr)) {
+    form.factor += factor;
+    return !form.inner;
+  }
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return addToForm(form, binary.getLHS(), factor) &&
+           addToForm(form, binary.getRHS(), factor);
+  case AffineExprKind::Mul:
+    return constant &&
+           addToForm(form, binary.getLHS(), factor * constant.getValue());
+  case AffineExprKind::FloorDiv:
+    if (!constant || form.inner || form.factor)
+      return false;
+    form.inner = binary.getLHS();
+    form.divisor = constant.getValue();
+    form.factor = factor;
+    return true;
   default:
-    return fail(compare);
+    return false;
   }
-  bool keyOnLeft = lhs->key == 1 && lhs->query == 0 && !lhs->invariant;
-  bool keyOnRight = rhs->key == 1 && rhs->query == 0 && !rhs->invariant;
-  if (keyOnLeft && rhs->invariant && rhs->key == 0 && rhs->query == 0) {
-    bounds.upper.push_back({rhs->invariant, rhs->constant - lhs->constant});
-    return success();
-  }
-  if (keyOnRight && lhs->invariant && lhs->key == 0 && lhs->query == 0) {
-    bounds.lower.push_back({lhs->invariant, lhs->constant - rhs->constant});
-    return success();
-  }
-  std::optional<LinearForm> difference = add(*lhs, *rhs, -1);
-  if (!difference || difference->invariant ||
-      failed(addAtMostZero(*difference)))
-    return fail(compare);
-  return success();
 }
 
-LogicalResult Reader::readPredicate(Value value) {
-  if (auto conjunction = value.getDefiningOp<arith::AndIOp>())
-    return success(succeeded(readPredicate(conjunction.getLhs())) &&
-                   succeeded(readPredicate(conjunction.getRhs())));
-  if (matchPattern(value, m_One()))
-    return success();
-  if (auto compare = value.getDefiningOp<arith::CmpIOp>())
-    return readComparison(compare);
-  return fail(value.getDefiningOp());
+/// Limits the intervals to the keys with form <= 0.
+void Reader::addAtMostZero(Intervals &intervals, AffineExpr expr) {
+  auto fail = [&] {
+    for (KeyInterval &interval : intervals)
+      interval.exact = false;
+  };
+  KeyForm form;
+  form.rest = getAffineConstantExpr(0, query.getContext());
+  if (!addToForm(form, expr, 1))
+    return fail();
+  if (form.factor == 0) {
+    // The key has cancelled out.
+    auto constant = dyn_cast<AffineConstantExpr>(form.rest);
+    if (!constant)
+      return fail();
+    if (constant.getValue() > 0)
+      intervals.clear();
+    return;
+  }
+  bool isUpper = form.factor > 0;
+  AffineExpr limit = isUpper ? (-form.rest).floorDiv(form.factor)
+                             : form.rest.ceilDiv(-form.factor);
+  if (form.inner) {
+    // inner floordiv n <= limit  is  inner <= limit * n + n - 1, and
+    // inner floordiv n >= limit  is  inner >= limit * n.
+    AffineExpr next =
+        isUpper ? form.inner - limit * form.divisor - (form.divisor - 1)
+                : limit * form.divisor - form.inner;
+    return addAtMostZero(intervals, next);
+  }
+  std::optional<int> direction = getDirection(limit);
+  if (!direction)
+    return fail();
+  for (KeyInterval &interval : intervals)
+    addBound(isUpper ? interval.upper : interval.lower, {limit, *direction},
+             isUpper);
 }
 
-FailureOr<KeyBounds> attn::analyzeKeyBounds(Block &predicate, Value query,
-                                            Value key, Operation *&culprit) {
+Intervals Reader::readComparison(arith::CmpIOp compare, bool negated) {
+  arith::CmpIPredicate predicate = compare.getPredicate();
+  Value left = compare.getLhs(), right = compare.getRhs();
+  bool isEquality = predicate == arith::CmpIPredicate::eq ||
+                    predicate == arith::CmpIPredicate::ne;
+  bool unequal = (predicate == arith::CmpIPredicate::ne) != negated;
+  if (left.getType().isInteger(1))
+    return isEquality ? readChoice(left, right, unequal, right, !unequal)
+                      : getUnknown();
+  std::optional<AffineExpr> lhs = readForm(left), rhs = readForm(right);
+  if (!lhs || !rhs)
+    return getUnknown();
+  if (negated)
+    predicate = arith::invertPredicate(predicate);
+  AffineExpr difference = *lhs - *rhs;
+  auto limit = [&](ArrayRef<AffineExpr> forms) {
+    Intervals intervals(1);
+    for (AffineExpr form : forms)
+      addAtMostZero(intervals, form);
+    return intervals;
+  };
+  switch (predicate) {
+  case arith::CmpIPredicate::sle:
+    return limit(difference);
+  case arith::CmpIPredicate::slt:
+    return limit(difference + 1);
+  case arith::CmpIPredicate::sge:
+    return limit(-difference);
+  case arith::CmpIPredicate::sgt:
+    return limit(-difference + 1);
+  case arith::CmpIPredicate::eq:
+    return limit({difference, -difference});
+  case arith::CmpIPredicate::ne:
+    return unite(limit(difference + 1), limit(-difference + 1));
+  default:
+    return getUnknown();
+  }
+}
+
+/// Where the condition holds the first, elsewhere the second.
+Intervals Reader::readChoice(Value condition, Value ifTrue, bool negateTrue,
+                             Value ifFalse, bool negateFalse) {
+  return unite(intersect(read(condition, false), read(ifTrue, negateTrue)),
+               intersect(read(condition, true), read(ifFalse, negateFalse)));
+}
+
+Intervals Reader::readOp(Operation *op, Value keep, bool negated) {
+  if (isa<arith::AndIOp, arith::OrIOp>(op)) {
+    Intervals lhs = read(op->getOperand(0), negated);
+    Intervals rhs = read(op->getOperand(1), negated);
+    return isa<arith::AndIOp>(op) != negated ? intersect(lhs, rhs)
+                                             : unite(lhs, rhs);
+  }
+  if (auto exclusive = dyn_cast<arith::XOrIOp>(op))
+    return readChoice(exclusive.getLhs(), exclusive.getRhs(), !negated,
+                      exclusive.getRhs(), negated);
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    return readChoice(select.getCondition(), select.getTrueValue(), negated,
+                      select.getFalseValue(), negated);
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return readComparison(compare, negated);
+  return getUnknown();
+}
+
+Intervals Reader::read(Value keep, bool negated) {
+  IntegerAttr constant;
+  if (matchPattern(keep, m_Constant(&constant)))
+    return constant.getValue().isZero() == negated ? Intervals(1) : Intervals();
+  if (!depends(keep)) {
+    KeyInterval interval;
+    interval.conditions.push_back({keep, !negated});
+    return {interval};
+  }
+  return readOp(keep.getDefiningOp(), keep, negated);
+}
+
+/// Removes the intervals that say nothing beside another.
+static void removeRedundant(Intervals &intervals) {
+  for (size_t i = 0; i < intervals.size();) {
+    bool redundant = false;
+    for (size_t j = 0; j < intervals.size(); ++j)
+      redundant |= i != j && contains(intervals[j], intervals[i]) &&
+                   (intervals[j].exact || !intervals[i].exact);
+    if (redundant)
+      intervals.erase(intervals.begin() + i);
+    else
+      ++i;
+  }
+}
+
+KeyBounds attn::analyzeKeyBounds(Block &predicate, Value query, Value key) {
   Reader reader(predicate, query, key);
-  LogicalResult result =
-      reader.readPredicate(predicate.getTerminator()->getOperand(0));
-  culprit = reader.culprit;
-  if (failed(result))
-    return failure();
-  return reader.bounds;
+  KeyBounds bounds;
+  bounds.intervals = reader.read(predicate.getTerminator()->getOperand(0),
+                                 /*negated=*/false);
+  bounds.operands = std::move(reader.operands);
+  removeRedundant(bounds.intervals);
+  return bounds;
 }
 
 //===----------------------------------------------------------------------===//
 // Bounds of a tile
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// Collects the expressions of one affine.min or affine.max.
-class Extremum {
-public:
-  Extremum(OpBuilder &builder, Location loc, Value query)
-      : builder(builder), loc(loc), operands({query}) {}
-
-  void addConstant(int64_t value) {
-    exprs.push_back(builder.getAffineConstantExpr(value));
-  }
-  void addRelative(int64_t offset) {
-    exprs.push_back(builder.getAffineDimExpr(0) + offset);
-  }
-  void addAbsolute(KeyBounds::Absolute bound, int64_t offset) {
-    if (!bound.value)
-      return addConstant(bound.offset + offset);
-    exprs.push_back(builder.getAffineDimExpr(operands.size()) + bound.offset +
-                    offset);
-    operands.push_back(bound.value);
-  }
-
-  OpFoldResult minimum() {
-    if (exprs.size() == 1)
-      return affine::makeComposedFoldedAffineApply(builder, loc, map(),
-                                                   operands);
-    return affine::makeComposedFoldedAffineMin(builder, loc, map(), operands);
-  }
-  OpFoldResult maximum() {
-    return affine::makeComposedFoldedAffineMax(builder, loc, map(), operands);
-  }
-
-private:
-  AffineMap map() {
-    return AffineMap::get(operands.size(), 0, exprs, builder.getContext());
-  }
-
-  OpBuilder &builder;
-  Location loc;
+/// The smallest upper or the largest lower bound, exclusive at the upper end:
+/// of the query that sees furthest or, for clean ones, of the one that sees
+/// least.
+OpFoldResult TileBoundsBuilder::getExtremum(ArrayRef<KeyBound> list,
+                                            bool isUpper, bool clean) {
   SmallVector<AffineExpr> exprs;
-  SmallVector<OpFoldResult> operands;
-};
-} // namespace
+  SmallVector<OpFoldResult> operands = {query};
+  SmallVector<AffineExpr> dims(FirstOperandDim + bounds.operands.size(),
+                               builder.getAffineDimExpr(QueryDim));
+  for (auto [i, operand] : llvm::enumerate(bounds.operands)) {
+    dims[FirstOperandDim + i] = builder.getAffineDimExpr(operands.size());
+    Value value = lookup(operand);
+    if (!value.getType().isIndex())
+      value = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                         value);
+    operands.push_back(value);
+  }
+  if (!isUpper)
+    exprs.push_back(builder.getAffineConstantExpr(0));
+  auto add = [&](KeyBound bound) {
+    bool last = (bound.direction > 0) == (isUpper != clean);
+    dims[QueryDim] = builder.getAffineDimExpr(0) + (last ? rows - 1 : 0);
+    exprs.push_back(bound.expr.replaceDims(dims) + (isUpper ? 1 : 0));
+  };
+  for (KeyBound bound : list)
+    if (bound.direction == 0)
+      add(bound);
+  for (KeyBound bound : list)
+    if (bound.direction != 0)
+      add(bound);
+  AffineMap map =
+      AffineMap::get(operands.size(), 0, exprs, builder.getContext());
+  if (!isUpper)
+    return affine::makeComposedFoldedAffineMax(builder, loc, map, operands);
+  if (exprs.size() == 1)
+    return affine::makeComposedFoldedAffineApply(builder, loc, map, operands);
+  return affine::makeComposedFoldedAffineMin(builder, loc, map, operands);
+}
 
-TileBounds attn::materializeTileBounds(OpBuilder &builder, Location loc,
-                                       const KeyBounds &bounds, Value query,
-                                       int64_t rows) {
-  // The last query of the tile sees furthest to the right, the first one
-  // furthest to the left.
-  auto end = [&](int64_t queryOffset) {
-    Extremum extremum(builder, loc, query);
-    for (KeyBounds::Absolute bound : bounds.upper)
-      extremum.addAbsolute(bound, /*offset=*/1);
-    if (bounds.relativeUpper)
-      extremum.addRelative(*bounds.relativeUpper + queryOffset + 1);
-    return extremum.minimum();
-  };
-  auto begin = [&](int64_t queryOffset) {
-    Extremum extremum(builder, loc, query);
-    extremum.addConstant(0);
-    for (KeyBounds::Absolute bound : bounds.lower)
-      extremum.addAbsolute(bound, /*offset=*/0);
-    if (bounds.relativeLower)
-      extremum.addRelative(*bounds.relativeLower + queryOffset);
-    return extremum.maximum();
-  };
-  return {begin(0), end(rows - 1), begin(rows - 1), end(0)};
+TileBounds TileBoundsBuilder::getBounds(const KeyInterval &interval) {
+  TileBounds tile;
+  tile.begin = getExtremum(interval.lower, /*isUpper=*/false, /*clean=*/false);
+  tile.end = getExtremum(interval.upper, /*isUpper=*/true, /*clean=*/false);
+  tile.cleanBegin =
+      getExtremum(interval.lower, /*isUpper=*/false, /*clean=*/true);
+  tile.cleanEnd = getExtremum(interval.upper, /*isUpper=*/true, /*clean=*/true);
+  return tile;
+}
+
+Value TileBoundsBuilder::getCondition(const KeyInterval &interval) {
+  Value all;
+  for (auto [condition, expected] : interval.conditions) {
+    Value value = lookup(condition);
+    if (!expected) {
+      Value yes =
+          arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
+      value = arith::XOrIOp::create(builder, loc, value, yes);
+    }
+    all = all ? arith::AndIOp::create(builder, loc, all, value).getResult()
+              : value;
+  }
+  return all;
 }

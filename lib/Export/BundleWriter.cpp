@@ -230,6 +230,9 @@ void ManifestWriter::parameter(const KernelParameter &parameter) {
     json.key("expression");
     expression(parameter.expression);
     break;
+  case Kind::Counter:
+    json.member("kind", std::string("counter"));
+    break;
   }
   json.end('}');
 }
@@ -257,6 +260,7 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
     integers({extent.tensor, extent.axis, extent.divisor, extent.constant});
   });
   json.member("persistent", plan.persistent);
+  json.member("cluster", int64_t(plan.clusterBlocks));
   json.member("threads", int64_t(plan.threadsPerBlock));
   json.member("shared_memory", int64_t(plan.sharedMemoryBytes));
   json.end('}');

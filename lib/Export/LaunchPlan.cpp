@@ -16,9 +16,25 @@ using namespace mlir;
 namespace runtime = ::attn::runtime;
 
 static runtime::ElementType convertElementType(Type type) {
+  using runtime::ElementType;
   if (type.isBF16())
-    return runtime::ElementType::BF16;
-  return type.isF16() ? runtime::ElementType::F16 : runtime::ElementType::F32;
+    return ElementType::BF16;
+  if (type.isF16())
+    return ElementType::F16;
+  if (type.isF32())
+    return ElementType::F32;
+  switch (type.isIndex() ? 64 : type.getIntOrFloatBitWidth()) {
+  case 1:
+    return ElementType::I1;
+  case 8:
+    return ElementType::I8;
+  case 16:
+    return ElementType::I16;
+  case 32:
+    return ElementType::I32;
+  default:
+    return ElementType::I64;
+  }
 }
 
 static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
@@ -31,16 +47,13 @@ static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
   return spec;
 }
 
-/// The dimensions in the order of the coordinates that a copy gives: in the
-/// panel, along the rows, the panel, and the other axes from the inside out.
+/// The dimensions in the order of the coordinates that a copy of one panel
+/// gives: along the columns, the rows, and the other axes from the inside out.
 static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
-  constexpr int64_t panel = sm90::kPanelColumns;
   int32_t rows = map.getAxes()[0], columns = map.getAxes()[1];
   std::vector<runtime::TensorMapDim> dims = {
-      {columns, /*extent=*/panel, /*step=*/1, /*box=*/panel},
-      {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()},
-      {columns, /*extent=*/map.getColumns() / panel, /*step=*/panel,
-       /*box=*/map.getColumns() / panel}};
+      {columns, /*extent=*/-1, /*step=*/1, /*box=*/sm90::kPanelColumns},
+      {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()}};
   for (int32_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (axis != rows && axis != columns)
       dims.push_back({axis, /*extent=*/-1, /*step=*/1, /*box=*/1});
@@ -57,6 +70,10 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
   runtime::KernelParameter parameter;
   parameter.tensor = number(sm90::KernelOp::getTensorAttrName());
   Type type = kernel.getArgumentTypes()[index];
+  if (kernel.getArgAttr(index, sm90::KernelOp::getCounterAttrName())) {
+    parameter.kind = Kind::Counter;
+    return parameter;
+  }
   if (auto map = dyn_cast<sm90::TensorMapType>(type)) {
     parameter.kind = Kind::TensorMap;
     parameter.mapDims = convertMap(map);

@@ -56,7 +56,8 @@ createTargetMachine(ModuleOp module, const TargetModel &model) {
 }
 
 /// What synchronises threads must not be moved between branches or duplicated
-/// into them, which the LLVM dialect cannot say of inline assembly.
+/// into them, and what has no side effects may be shared, which the LLVM
+/// dialect cannot say of inline assembly.
 static void markConvergent(llvm::Module &module) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
@@ -65,10 +66,14 @@ static void markConvergent(llvm::Module &module) {
     function.addFnAttr(llvm::Attribute::NoUnwind);
     for (llvm::Instruction &instruction : llvm::instructions(function)) {
       auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction);
-      if (call && call->isInlineAsm()) {
+      if (!call || !call->isInlineAsm())
+        continue;
+      call->setDoesNotThrow();
+      if (llvm::cast<llvm::InlineAsm>(call->getCalledOperand())
+              ->hasSideEffects())
         call->setConvergent();
-        call->setDoesNotThrow();
-      }
+      else
+        call->setDoesNotAccessMemory();
     }
   }
 }

@@ -22,13 +22,27 @@ using namespace mlir::attn::reference;
 /// in bfloat16.
 template <typename T> static T keepExact(T value) { return value; }
 
-/// Rounds to nearest, ties to even.
-static float keepBFloat16(float value) {
+/// Rounds to nearest, ties to even, without the last bits of the fraction.
+template <unsigned dropped> static float keepFraction(float value) {
   if (std::isnan(value))
     return value;
   auto bits = llvm::bit_cast<uint32_t>(value);
-  bits += 0x7fff + (bits >> 16 & 1);
-  return llvm::bit_cast<float>(bits & 0xffff0000);
+  constexpr uint32_t unit = 1u << dropped;
+  bits += unit / 2 - 1 + (bits >> dropped & 1);
+  return llvm::bit_cast<float>(bits & ~(unit - 1));
+}
+
+static float keepBFloat16(float value) { return keepFraction<16>(value); }
+
+static float keepHalf(float value) {
+  if (std::abs(value) >= 65520)
+    return std::copysign(INFINITY, value);
+  // Below the least normal number the steps have one size: that of the last bit
+  // of 0.75 in float.
+  constexpr float magic = 0.75f;
+  if (std::abs(value) < 0x1p-14f)
+    return std::copysign(std::abs(value) + magic - magic, value);
+  return keepFraction<13>(value);
 }
 
 /// Partial sums that do not depend on each other let the compiler use vectors.
@@ -74,7 +88,7 @@ public:
 
   void evaluate(Row row) {
     computeScores(row);
-    double lse = normalise();
+    double lse = normalise(row.head);
     accumulate(row);
     store(row, lse);
   }
@@ -125,7 +139,7 @@ private:
 
   /// weights = softmax(weights). Returns the lse. In an empty row the weights
   /// are zero.
-  double normalise() {
+  double normalise(int64_t head) {
     Real maximum = -kInfinity;
     for (Real score : weights)
       maximum = std::max(maximum, score);
@@ -136,8 +150,12 @@ private:
       sum += weight = weight == -kInfinity ? 0 : std::exp(weight - shift);
     if (sum == 0)
       return -kInfinity;
+    // A sink far above the maximum makes the total infinite, the weights zero.
+    Real total = sum;
+    if (tensors.sink)
+      total += std::exp(static_cast<Real>(tensors.sink->values[head]) - shift);
     for (Real &weight : weights)
-      weight = problem.keep(weight / sum);
+      weight = problem.keep(weight / total);
     return shift + std::log(sum);
   }
 
@@ -255,8 +273,10 @@ LogicalResult reference::evaluateRows(AttentionOp op,
     return evaluate<double>(op, captured, tensors, options, keepExact);
   case Arithmetic::F32:
     return evaluate<float>(op, captured, tensors, options, keepExact);
-  case Arithmetic::BF16Eager:
-    return evaluate<float>(op, captured, tensors, options, keepBFloat16);
+  case Arithmetic::Eager:
+    bool isHalf = op.getQueryType().getElementType().isF16();
+    return evaluate<float>(op, captured, tensors, options,
+                           isHalf ? keepHalf : keepBFloat16);
   }
   llvm_unreachable("every arithmetic is handled");
 }

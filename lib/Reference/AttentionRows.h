@@ -17,6 +17,8 @@ namespace mlir::attn::reference {
 /// The tensors of an attention. The results are allocated.
 struct AttentionTensors {
   const Tensor &query, &key, &value;
+  /// Null where there is none.
+  const Tensor *sink;
   Tensor &output, &lse;
 
   int64_t getQueries() const { return query.shape[1]; }

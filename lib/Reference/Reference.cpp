@@ -219,7 +219,9 @@ LogicalResult Interpreter::evaluate(AttentionOp op) {
   Tensor &output = define(op.getOutput(), {query.shape[0], query.shape[1],
                                            query.shape[2], value.shape[3]});
   Tensor &lse = define(op.getLse(), lseShape);
-  return evaluateRows(op, tensors, {query, key, value, output, lse}, options);
+  const Tensor *sink = op.getSink() ? tensors.at(op.getSink()) : nullptr;
+  return evaluateRows(op, tensors, {query, key, value, sink, output, lse},
+                      options);
 }
 
 LogicalResult Interpreter::checkRowsInside(AttentionOp op,

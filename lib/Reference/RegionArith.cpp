@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -86,6 +87,11 @@ auto RegionTranslator<Real>::translateInteger(Operation *op) -> Maybe {
       return function(toUnsigned(a, width), toUnsigned(b, width));
     };
   };
+  auto classify = [&](bool (*function)(Real)) {
+    return addStep<int64_t, Real>(
+        op, [=](Real x) { return function(x) ? -1 : 0; },
+        std::make_index_sequence<1>());
+  };
   return TypeSwitch<Operation *, Maybe>(op)
       .template Case<arith::ConstantOp>([&](auto) {
         getSlot(op->getResult(0));
@@ -111,6 +117,36 @@ auto RegionTranslator<Real>::translateInteger(Operation *op) -> Maybe {
           [&](auto) { return toInteger<2>(op, floorDivide); })
       .template Case<arith::CeilDivSIOp>(
           [&](auto) { return toInteger<2>(op, ceilDivide); })
+      .template Case<arith::CeilDivUIOp>([&](auto) {
+        return toInteger<2>(op, onUnsigned([](U a, U b) {
+                              return b == 0 ? 0 : a / b + (a % b != 0);
+                            }));
+      })
+      .template Case<math::CountLeadingZerosOp>([&](auto) {
+        return toInteger<1>(op, [=](int64_t a) {
+          return llvm::countl_zero(toUnsigned(a, width)) - (64 - width);
+        });
+      })
+      .template Case<math::CountTrailingZerosOp>([&](auto) {
+        return toInteger<1>(op, [=](int64_t a) {
+          return std::min<int64_t>(llvm::countr_zero(U(a)), width);
+        });
+      })
+      .template Case<math::CtPopOp>([&](auto) {
+        return toInteger<1>(op, [=](int64_t a) {
+          return llvm::popcount(toUnsigned(a, width));
+        });
+      })
+      .template Case<math::IsNaNOp>(
+          [&](auto) { return classify([](Real x) { return std::isnan(x); }); })
+      .template Case<math::IsInfOp>(
+          [&](auto) { return classify([](Real x) { return std::isinf(x); }); })
+      .template Case<math::IsFiniteOp>([&](auto) {
+        return classify([](Real x) { return std::isfinite(x); });
+      })
+      .template Case<math::IsNormalOp>([&](auto) {
+        return classify([](Real x) { return std::isnormal(float(x)); });
+      })
       .template Case<arith::DivUIOp>([&](auto) {
         return toInteger<2>(
             op, onUnsigned([](U a, U b) { return b == 0 ? 0 : a / b; }));
@@ -307,6 +343,24 @@ auto RegionTranslator<Real>::translateMath(Operation *op) -> Maybe {
   };
   return TypeSwitch<Operation *, Maybe>(op)
       .template Case<math::AbsFOp>([&](auto) { return unary(std::fabs); })
+      .template Case<math::AcosOp>([&](auto) { return unary(std::acos); })
+      .template Case<math::AcoshOp>([&](auto) { return unary(std::acosh); })
+      .template Case<math::AsinOp>([&](auto) { return unary(std::asin); })
+      .template Case<math::AsinhOp>([&](auto) { return unary(std::asinh); })
+      .template Case<math::AtanOp>([&](auto) { return unary(std::atan); })
+      .template Case<math::AtanhOp>([&](auto) { return unary(std::atanh); })
+      .template Case<math::CbrtOp>([&](auto) { return unary(std::cbrt); })
+      .template Case<math::CoshOp>([&](auto) { return unary(std::cosh); })
+      .template Case<math::ErfcOp>([&](auto) { return unary(std::erfc); })
+      .template Case<math::Log10Op>([&](auto) { return unary(std::log10); })
+      .template Case<math::SinhOp>([&](auto) { return unary(std::sinh); })
+      .template Case<math::TanOp>([&](auto) { return unary(std::tan); })
+      .template Case<math::Atan2Op>([&](auto) { return binary(std::atan2); })
+      .template Case<math::ClampFOp>([&](auto) {
+        return toFloat<3>(op, [](Real x, Real low, Real high) {
+          return minimum(maximum(x, low), high);
+        });
+      })
       .template Case<math::CeilOp>([&](auto) { return unary(std::ceil); })
       .template Case<math::CosOp>([&](auto) { return unary(std::cos); })
       .template Case<math::ErfOp>([&](auto) { return unary(std::erf); })

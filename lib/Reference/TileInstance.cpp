@@ -29,7 +29,8 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::DotOp, tile::MaskOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::ReadOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
+            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
@@ -232,6 +233,50 @@ LogicalResult Instance::run(tile::StoreOp op) {
                         });
 }
 
+/// An element for each position: the indices may be as large as a tile.
+LogicalResult Instance::run(tile::ReadOp op) {
+  const View &view = getView(op.getView());
+  SmallVector<const TileValue *> indices;
+  size_t size = 1;
+  for (Value index : op.getIndices()) {
+    indices.push_back(&get(index));
+    size = std::max(size, indices.back()->size());
+  }
+  TileValue result;
+  Type type = op.getElement().getType();
+  for (size_t i = 0; i != size; ++i) {
+    bool inside = true;
+    int64_t offset = 0;
+    for (auto [index, extent] : llvm::zip_equal(indices, view.shape)) {
+      int64_t position = index->integers[index->size() == 1 ? 0 : i];
+      inside &= position >= 0 && position < extent;
+      offset = offset * extent + position;
+    }
+    double value = inside ? view.data[offset] : 0;
+    if (isa<FloatType>(type))
+      result.floats.push_back(static_cast<float>(value));
+    else
+      result.integers.push_back(llvm::SignExtend64(
+          static_cast<int64_t>(value),
+          type.isIndex() ? 64 : type.getIntOrFloatBitWidth()));
+  }
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::WalkOp op) {
+  int64_t iteration = getInteger(op.getIteration());
+  int64_t from = getInteger(op.getFrom().front()), at = 0;
+  for (auto [start, key] :
+       llvm::zip_equal(op.getAt(), op.getFrom().drop_front()))
+    if (int64_t first = getInteger(start); first <= iteration) {
+      at = first;
+      from = getInteger(key);
+    }
+  setInteger(op, from - (iteration - at) * static_cast<int64_t>(op.getStep()));
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Products and softmax
 //===----------------------------------------------------------------------===//
@@ -272,30 +317,51 @@ LogicalResult Instance::run(tile::DotOp op) {
   return success();
 }
 
-/// The predicate is evaluated for all elements at once: within it, the
+/// Evaluates a region for all elements of `matrix` at once: within it, the
 /// positions are as large as the tile.
-LogicalResult Instance::run(tile::MaskOp op) {
-  int64_t rows = rowsOf(op.getScores()), columns = columnsOf(op.getScores());
-  int64_t firstQuery = getInteger(op.getQuery());
-  int64_t firstKey = getInteger(op.getKey());
+FailureOr<const TileValue *> Instance::runRegion(Block &block, Value matrix,
+                                                 int64_t firstQuery,
+                                                 int64_t firstKey) {
   TileValue query, key;
-  for (int64_t r = 0; r != rows; ++r)
-    for (int64_t c = 0; c != columns; ++c) {
+  for (int64_t r = 0; r != rowsOf(matrix); ++r)
+    for (int64_t c = 0; c != columnsOf(matrix); ++c) {
       query.integers.push_back(firstQuery + r);
       key.integers.push_back(firstKey + c);
     }
-  Block &block = op.getPredicate().front();
-  set(block.getArgument(0), std::move(query));
-  set(block.getArgument(1), std::move(key));
-  for (Operation &inner : block.without_terminator())
-    if (failed(runElementwise(&inner)))
-      return failure();
+  auto positions = block.getArguments().take_back(2);
+  set(positions[0], std::move(query));
+  set(positions[1], std::move(key));
+  if (failed(run(block)))
+    return failure();
+  return &get(block.getTerminator()->getOperand(0));
+}
 
-  const TileValue &keep = get(block.getTerminator()->getOperand(0));
+LogicalResult Instance::run(tile::MaskOp op) {
+  FailureOr<const TileValue *> keep =
+      runRegion(op.getPredicate().front(), op.getScores(),
+                getInteger(op.getQuery()), getInteger(op.getKey()));
+  if (failed(keep))
+    return failure();
   TileValue result = get(op.getScores());
   for (auto [i, score] : llvm::enumerate(result.floats))
-    if (!keep.integers[keep.size() == 1 ? 0 : i])
+    if (!(*keep)->integers[(*keep)->size() == 1 ? 0 : i])
       score = -kInfinity;
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::ScoreOp op) {
+  Block &block = op.getModifier().front();
+  copy(op.getScores(), block.getArgument(0));
+  FailureOr<const TileValue *> modified =
+      runRegion(block, op.getScores(), getInteger(op.getQuery()),
+                getInteger(op.getKey()));
+  if (failed(modified))
+    return failure();
+  TileValue result = **modified;
+  // A score that is the same everywhere.
+  if (result.size() == 1)
+    result.floats.resize(get(op.getScores()).size(), result.floats.front());
   set(op, std::move(result));
   return success();
 }
@@ -356,9 +422,14 @@ LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
   const std::vector<float> &max = get(op.getMax()).floats;
   const std::vector<float> &sum = get(op.getSum()).floats;
   auto scale = static_cast<float>(op.getScale().convertToDouble());
+  std::vector<float> total = sum;
+  if (op.getSink())
+    for (auto [r, element] : llvm::enumerate(total))
+      if (element != 0)
+        element += std::exp(get(op.getSink()).floats.front() - scale * max[r]);
   TileValue result = get(op.getAcc());
   for (auto [i, element] : llvm::enumerate(result.floats))
-    element = sum[i / columns] == 0 ? 0 : element / sum[i / columns];
+    element = total[i / columns] == 0 ? 0 : element / total[i / columns];
   std::vector<float> lse(sum.size(), -kInfinity);
   for (auto [r, element] : llvm::enumerate(lse))
     if (sum[r] != 0)

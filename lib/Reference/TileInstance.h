@@ -59,12 +59,17 @@ private:
   LogicalResult run(tile::DimOp op);
   LogicalResult run(tile::LoadOp op);
   LogicalResult run(tile::StoreOp op);
+  LogicalResult run(tile::ReadOp op);
+  LogicalResult run(tile::WalkOp op);
   LogicalResult run(tile::DotOp op);
   LogicalResult run(tile::MaskOp op);
+  LogicalResult run(tile::ScoreOp op);
   LogicalResult run(tile::OnlineSoftmaxOp op);
   LogicalResult run(tile::RescaleOp op);
   LogicalResult run(tile::FinishSoftmaxOp op);
   LogicalResult runElementwise(Operation *op);
+  FailureOr<const TileValue *> runRegion(Block &block, Value matrix,
+                                         int64_t query, int64_t key);
 
   FailureOr<SmallVector<int64_t>> evaluate(Operation *op, AffineMap map);
   LogicalResult forEachElement(Operation *op, const View &view,

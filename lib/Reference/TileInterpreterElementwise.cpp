@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -32,6 +33,15 @@ static float roundTo(float value, FloatType type) {
   return static_cast<float>(rounded.convertToDouble());
 }
 
+static unsigned getWidth(Type type) {
+  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+}
+
+/// The low `width` bits of a sign-extended value.
+static uint64_t toUnsigned(int64_t value, unsigned width) {
+  return width == 64 ? value : value & llvm::maskTrailingOnes<uint64_t>(width);
+}
+
 /// What arith leaves undefined gives zero.
 static bool isDefinedDivision(int64_t a, int64_t b) {
   return b != 0 && !(a == std::numeric_limits<int64_t>::min() && b == -1);
@@ -46,9 +56,9 @@ public:
       : op(op), operands(operands) {}
 
   std::optional<TileValue> evaluate() {
-    for (auto part :
-         {&Elementwise::evaluateInteger, &Elementwise::evaluateFloat,
-          &Elementwise::evaluateMath, &Elementwise::evaluateOther})
+    for (auto part : {&Elementwise::evaluateInteger,
+                      &Elementwise::evaluateFloat, &Elementwise::evaluateClass,
+                      &Elementwise::evaluateMath, &Elementwise::evaluateOther})
       if (std::optional<TileValue> result = (this->*part)())
         return result;
     return std::nullopt;
@@ -59,7 +69,9 @@ private:
 
   Maybe evaluateInteger();
   Maybe evaluateFloat();
+  Maybe evaluateClass();
   Maybe evaluateMath();
+  TileValue evaluateThree();
   Maybe evaluateOther();
   TileValue evaluateConstant(Attribute value);
   TileValue evaluateSelect();
@@ -104,10 +116,11 @@ private:
     }
   }
 
-  /// The results, brought into the range of the result's type.
+  /// The results, brought into the range of the result's type. Of floats, only a
+  /// truncation rounds to fewer bits than f32 has: see RegionProgram.
   TileValue finish(std::vector<float> values) {
     auto type = cast<FloatType>(getElementType());
-    if (!type.isF32())
+    if (isa<arith::TruncFOp>(op))
       for (float &value : values)
         value = roundTo(value, type);
     return {std::move(values), {}};
@@ -136,6 +149,14 @@ std::optional<TileValue> Elementwise::evaluateInteger() {
   using Int = int64_t;
   // Wrapping arithmetic, which is undefined on signed integers in C++.
   using UInt = uint64_t;
+  if (op->getNumResults() != 1 || !getElementType().isSignlessIntOrIndex())
+    return std::nullopt;
+  unsigned width = getWidth(getElementType());
+  auto onUnsigned = [&](auto function) {
+    return onIntegers([=](Int a, Int b) -> Int {
+      return function(toUnsigned(a, width), toUnsigned(b, width));
+    });
+  };
   return TypeSwitch<Operation *, Maybe>(op)
       .Case([&](arith::AddIOp) {
         return onIntegers(
@@ -168,6 +189,49 @@ std::optional<TileValue> Elementwise::evaluateInteger() {
         return onIntegers([](Int a, Int b) -> Int {
           return isDefinedDivision(a, b) ? a % b : 0;
         });
+      })
+      .Case([&](arith::DivUIOp) {
+        return onUnsigned([](UInt a, UInt b) { return b ? a / b : 0; });
+      })
+      .Case([&](arith::RemUIOp) {
+        return onUnsigned([](UInt a, UInt b) { return b ? a % b : 0; });
+      })
+      .Case([&](arith::CeilDivUIOp) {
+        return onUnsigned(
+            [](UInt a, UInt b) { return b ? a / b + (a % b != 0) : 0; });
+      })
+      .Case([&](arith::MaxUIOp) {
+        return onUnsigned([](UInt a, UInt b) { return std::max(a, b); });
+      })
+      .Case([&](arith::MinUIOp) {
+        return onUnsigned([](UInt a, UInt b) { return std::min(a, b); });
+      })
+      .Case([&](arith::ShLIOp) {
+        return onUnsigned(
+            [=](UInt a, UInt b) -> UInt { return b < width ? a << b : 0; });
+      })
+      .Case([&](arith::ShRUIOp) {
+        return onUnsigned(
+            [=](UInt a, UInt b) -> UInt { return b < width ? a >> b : 0; });
+      })
+      .Case([&](arith::ShRSIOp) {
+        return onIntegers([=](Int a, Int b) -> Int {
+          return toUnsigned(b, width) < width ? a >> b : 0;
+        });
+      })
+      .Case([&](math::CountLeadingZerosOp) {
+        return onIntegers([=](Int a) -> Int {
+          return llvm::countl_zero(toUnsigned(a, width)) - (64 - width);
+        });
+      })
+      .Case([&](math::CountTrailingZerosOp) {
+        return onIntegers([=](Int a) -> Int {
+          return std::min<Int>(llvm::countr_zero(UInt(a)), width);
+        });
+      })
+      .Case([&](math::CtPopOp) {
+        return onIntegers(
+            [=](Int a) -> Int { return llvm::popcount(toUnsigned(a, width)); });
       })
       .Case([&](arith::MaxSIOp) {
         return onIntegers([](Int a, Int b) { return std::max(a, b); });
@@ -238,34 +302,89 @@ std::optional<TileValue> Elementwise::evaluateFloat() {
       .Default(Maybe());
 }
 
-std::optional<TileValue> Elementwise::evaluateMath() {
+/// Predicates of floats.
+std::optional<TileValue> Elementwise::evaluateClass() {
+  auto classify = [&](bool (*function)(float)) {
+    return finish(map<float>([=](float a) -> int64_t { return function(a); }));
+  };
   return TypeSwitch<Operation *, Maybe>(op)
-      .Case([&](math::AbsFOp) {
-        return onFloats([](float a) { return std::fabs(a); });
+      .Case([&](math::IsNaNOp) {
+        return classify([](float a) { return std::isnan(a); });
       })
-      .Case([&](math::ExpOp) {
-        return onFloats([](float a) { return std::exp(a); });
+      .Case([&](math::IsInfOp) {
+        return classify([](float a) { return std::isinf(a); });
       })
-      .Case([&](math::Exp2Op) {
-        return onFloats([](float a) { return std::exp2(a); });
+      .Case([&](math::IsFiniteOp) {
+        return classify([](float a) { return std::isfinite(a); });
       })
-      .Case([&](math::LogOp) {
-        return onFloats([](float a) { return std::log(a); });
-      })
-      .Case([&](math::Log2Op) {
-        return onFloats([](float a) { return std::log2(a); });
-      })
-      .Case([&](math::SqrtOp) {
-        return onFloats([](float a) { return std::sqrt(a); });
-      })
-      .Case([&](math::TanhOp) {
-        return onFloats([](float a) { return std::tanh(a); });
+      .Case([&](math::IsNormalOp) {
+        return classify([](float a) { return std::isnormal(a); });
       })
       .Default(Maybe());
 }
 
+std::optional<TileValue> Elementwise::evaluateMath() {
+  auto unary = [&](float (*function)(float)) { return onFloats(function); };
+  auto binary = [&](float (*function)(float, float)) {
+    return onFloats(function);
+  };
+  return TypeSwitch<Operation *, Maybe>(op)
+      .Case([&](math::AbsFOp) { return unary(std::fabs); })
+      .Case([&](math::AcosOp) { return unary(std::acos); })
+      .Case([&](math::AcoshOp) { return unary(std::acosh); })
+      .Case([&](math::AsinOp) { return unary(std::asin); })
+      .Case([&](math::AsinhOp) { return unary(std::asinh); })
+      .Case([&](math::AtanOp) { return unary(std::atan); })
+      .Case([&](math::AtanhOp) { return unary(std::atanh); })
+      .Case([&](math::CbrtOp) { return unary(std::cbrt); })
+      .Case([&](math::CeilOp) { return unary(std::ceil); })
+      .Case([&](math::CosOp) { return unary(std::cos); })
+      .Case([&](math::CoshOp) { return unary(std::cosh); })
+      .Case([&](math::ErfOp) { return unary(std::erf); })
+      .Case([&](math::ErfcOp) { return unary(std::erfc); })
+      .Case([&](math::ExpOp) { return unary(std::exp); })
+      .Case([&](math::Exp2Op) { return unary(std::exp2); })
+      .Case([&](math::ExpM1Op) { return unary(std::expm1); })
+      .Case([&](math::FloorOp) { return unary(std::floor); })
+      .Case([&](math::LogOp) { return unary(std::log); })
+      .Case([&](math::Log10Op) { return unary(std::log10); })
+      .Case([&](math::Log1pOp) { return unary(std::log1p); })
+      .Case([&](math::Log2Op) { return unary(std::log2); })
+      .Case([&](math::RoundOp) { return unary(std::round); })
+      .Case([&](math::RoundEvenOp) { return unary(std::nearbyint); })
+      .Case([&](math::SinOp) { return unary(std::sin); })
+      .Case([&](math::SinhOp) { return unary(std::sinh); })
+      .Case([&](math::SqrtOp) { return unary(std::sqrt); })
+      .Case([&](math::TanOp) { return unary(std::tan); })
+      .Case([&](math::TanhOp) { return unary(std::tanh); })
+      .Case([&](math::TruncOp) { return unary(std::trunc); })
+      .Case([&](math::RsqrtOp) {
+        return onFloats([](float a) { return 1 / std::sqrt(a); });
+      })
+      .Case([&](math::Atan2Op) { return binary(std::atan2); })
+      .Case([&](math::CopySignOp) { return binary(std::copysign); })
+      .Case([&](math::PowFOp) { return binary(std::pow); })
+      .Case([&](arith::RemFOp) { return binary(std::fmod); })
+      .Case<math::FmaOp, math::ClampFOp>([&](auto) { return evaluateThree(); })
+      .Default(Maybe());
+}
+
+/// fma and clamp.
+TileValue Elementwise::evaluateThree() {
+  Elements<float> a = get<float>(0), b = get<float>(1), c = get<float>(2);
+  std::vector<float> results(size());
+  for (size_t i = 0; i != results.size(); ++i)
+    results[i] = isa<math::FmaOp>(op) ? std::fma(a[i], b[i], c[i])
+                                      : std::fmin(std::fmax(a[i], b[i]), c[i]);
+  return finish(std::move(results));
+}
+
 /// Constants, conversions and choices.
 std::optional<TileValue> Elementwise::evaluateOther() {
+  unsigned fromWidth =
+      op->getNumOperands() == 0
+          ? 64
+          : getWidth(getElementTypeOrSelf(op->getOperand(0).getType()));
   return TypeSwitch<Operation *, Maybe>(op)
       .Case([&](arith::ConstantOp constant) {
         return evaluateConstant(constant.getValue());
@@ -275,8 +394,22 @@ std::optional<TileValue> Elementwise::evaluateOther() {
           [&](auto) { return onIntegers([](int64_t a) { return a; }); })
       .Case<arith::ExtFOp, arith::TruncFOp>(
           [&](auto) { return onFloats([](float a) { return a; }); })
+      .Case<arith::ExtUIOp, arith::IndexCastUIOp>([&](auto) {
+        return onIntegers(
+            [=](int64_t a) -> int64_t { return toUnsigned(a, fromWidth); });
+      })
       .Case([&](arith::SIToFPOp) {
-        return onIntegers([](int64_t a) { return static_cast<float>(a); });
+        return finish(
+            map<int64_t>([](int64_t a) { return static_cast<float>(a); }));
+      })
+      .Case([&](arith::UIToFPOp) {
+        return finish(map<int64_t>([=](int64_t a) {
+          return static_cast<float>(toUnsigned(a, fromWidth));
+        }));
+      })
+      .Case<arith::FPToSIOp, arith::FPToUIOp>([&](auto) {
+        return finish(
+            map<float>([](float a) { return static_cast<int64_t>(a); }));
       })
       .Default(Maybe());
 }

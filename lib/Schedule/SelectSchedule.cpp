@@ -27,38 +27,97 @@ static bool isUneven(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
     return false;
-  Operation *culprit = nullptr;
-  FailureOr<KeyBounds> bounds = analyzeKeyBounds(*mask, mask->getArgument(2),
-                                                 mask->getArgument(3), culprit);
-  return succeeded(bounds) && bounds->relativeUpper && !bounds->relativeLower;
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
+      .growsWithQuery();
+}
+
+namespace {
+/// What an attention needs of a Hopper chip, for blocks of queries and keys.
+struct Footprint {
+  static constexpr int64_t stages = 2, warpgroups = 2;
+  static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
+
+  int64_t keyDim, valueDim, blockKv;
+
+  /// Bytes of shared memory for queries, keys and values.
+  int64_t inputBytes() const {
+    return sm90::boxBytes(blockQ, keyDim) +
+           stages * (sm90::boxBytes(blockKv, keyDim) +
+                     sm90::boxBytes(blockKv, valueDim));
+  }
+  int64_t outputBytes() const { return sm90::boxBytes(blockQ, valueDim); }
+  /// Bytes of all, where the output takes the place of the queries if it can.
+  int64_t leastBytes() const {
+    return inputBytes() + (keyDim < valueDim ? outputBytes() : 0);
+  }
+
+  /// Registers of a consumer thread for scores, weights and the accumulator,
+  /// all live at once where the scores of the next block are started early.
+  int64_t registers() const { return blockKv / 2 + blockKv / 4 + valueDim / 2; }
+  int64_t queryRegisters() const { return keyDim / 4; }
+};
+} // namespace
+
+/// Barriers come behind the buffers.
+static constexpr int64_t kBarrierReserve = 512;
+/// Of the 240 registers of a consumer thread, those that fragments may take.
+static constexpr int64_t kFragmentRegisters = 204;
+
+/// The largest block of keys up to 128 that fits.
+static Footprint selectBlocks(int64_t keyDim, int64_t valueDim,
+                              int64_t sharedBytes) {
+  Footprint footprint{keyDim, valueDim, 128};
+  while (footprint.leastBytes() > sharedBytes ||
+         footprint.registers() > kFragmentRegisters)
+    footprint.blockKv -= sm90::kProductStep;
+  return footprint;
+}
+
+/// Wide tiles and 16-bit elements are what the tensor cores take.
+static LogicalResult checkTypes(AttentionOp op, Type element, int64_t keyDim,
+                                int64_t valueDim) {
+  auto fits = [](int64_t dim) {
+    return dim > 0 && dim % sm90::kProductStep == 0 && dim <= 256;
+  };
+  if ((element.isBF16() || element.isF16()) && fits(keyDim) && fits(valueDim))
+    return success();
+  return op.emitOpError("has no schedule for ")
+         << element << " with head dimensions " << keyDim << " and " << valueDim
+         << " on sm_90a; expected bf16 or f16 with multiples of "
+         << sm90::kProductStep << " up to 256";
 }
 
 /// The schedules of a Hopper chip. Figures: docs/performance.md.
-static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op) {
+static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
+                                                     const TargetModel &model) {
   MLIRContext *context = op.getContext();
   RankedTensorType query = op.getQueryType();
   int64_t keyDim = query.getDimSize(3);
   int64_t valueDim =
       cast<RankedTensorType>(op.getOutput().getType()).getDimSize(3);
-  if (!query.getElementType().isBF16() || keyDim != 128 || valueDim != 128)
-    return op.emitOpError("has no schedule for ")
-           << query.getElementType() << " with head dimensions " << keyDim
-           << " and " << valueDim
-           << " on sm_90a; expected bf16 with 128 and 128";
+  if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
+    return failure();
+  int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
+  Footprint footprint = selectBlocks(keyDim, valueDim, sharedBytes);
+  bool queryInRegisters =
+      footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
+  bool shareBuffer =
+      keyDim >= valueDim &&
+      footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
 
-  // Blocks of one instance each are handed out by the hardware as processors
-  // become free, which evens causal work out; even work gains from a
-  // persistent grid.
+  // Blocks that fetch their instances even causal work out.
   bool uneven = isUneven(op);
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/2, /*consumer_warpgroups=*/2,
-      /*producer_registers=*/24, /*consumer_registers=*/240,
-      /*persistent=*/!uneven);
-  return tile::ScheduleAttr::get(context, /*block_q=*/128, /*block_kv=*/128,
+      context, Footprint::stages, Footprint::warpgroups,
+      /*producer_registers=*/uneven ? 40 : 24,
+      /*consumer_registers=*/uneven ? 232 : 240, queryInRegisters, shareBuffer,
+      /*persistent=*/true, /*dynamic=*/uneven);
+  return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,
                                  /*rescale_threshold=*/8,
-                                 /*longest_first=*/uneven, hopper);
+                                 /*longest_first=*/uneven, model.l2WorkingSet,
+                                 hopper);
 }
 
 /// Whether the target can hold what the schedule asks for.
@@ -91,7 +150,7 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectForHopper(op);
+        FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, *model);
         if (failed(selected))
           return WalkResult::interrupt();
         schedule = *selected;

@@ -15,10 +15,12 @@ using namespace mlir;
 using namespace mlir::attn;
 
 // CUDA C++ Programming Guide, table "Technical Specifications per Compute
-// Capability": 227 KB of shared memory per block, 64 K registers.
+// Capability": 227 KB of shared memory per block, 64 K registers. The L2 cache
+// has 50 (H100) or 60 MB (H200), in two parts.
 static constexpr TargetModel kModels[] = {
     {/*name=*/"sm_90a", /*features=*/"+ptx86",
      /*sharedMemoryPerBlock=*/227 * 1024,
+     /*l2WorkingSet=*/32 * 1024 * 1024,
      /*registersPerMultiprocessor=*/64 * 1024,
      /*maxRegistersPerThread=*/255},
 };
@@ -39,12 +41,18 @@ LogicalResult TargetModel::validateRegisters(int64_t producerRegisters,
                                              int64_t consumers,
                                              int64_t consumerRegisters,
                                              std::string &why) const {
-  int64_t total = 128 * (producerRegisters + consumers * consumerRegisters);
-  if (total <= registersPerMultiprocessor)
+  // Warps exchange what the block gets at its launch: the same number for each
+  // thread, a multiple of 8.
+  constexpr int64_t warpgroup = 128, step = 8;
+  int64_t threads = warpgroup * (1 + consumers);
+  int64_t pool = registersPerMultiprocessor / threads / step * step * threads;
+  int64_t total =
+      warpgroup * (producerRegisters + consumers * consumerRegisters);
+  if (total <= pool)
     return success();
-  why = llvm::formatv("expected at most {0} registers per block on {1}, got "
-                      "{2} (128 * ({3} + {4} * {5}))",
-                      registersPerMultiprocessor, name, total,
-                      producerRegisters, consumers, consumerRegisters);
+  why = llvm::formatv("expected at most {0} registers per block of {1} threads "
+                      "on {2}, got {3} (128 * ({4} + {5} * {6}))",
+                      pool, threads, name, total, producerRegisters, consumers,
+                      consumerRegisters);
   return failure();
 }

@@ -7,6 +7,7 @@
 
 #include "attn/Runtime/Bundle.h"
 #include "attn/Runtime/Expression.h"
+#include "attn/Runtime/Float.h"
 
 #include <algorithm>
 #include <limits>
@@ -20,6 +21,7 @@ constexpr size_t maxTensors = 64;
 constexpr size_t maxMapRank = 5;
 constexpr int64_t maxBox = 256;
 constexpr uint32_t maxThreads = 1024;
+constexpr uint32_t maxCluster = 16;
 
 using SizeRefs =
     std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>>;
@@ -76,6 +78,9 @@ static Status checkEqualSizes(const std::string &owner,
 static Status checkTensorMap(const LaunchPlan &plan,
                              const KernelParameter &parameter) {
   const TensorSpec &tensor = plan.tensors[parameter.tensor];
+  if (isInteger(tensor.elementType))
+    return malformed("expected no tensor map of integers, got one of '",
+                     tensor.name, "'");
   switch (parameter.swizzle) {
   case Swizzle::None:
   case Swizzle::B32:
@@ -105,6 +110,8 @@ static Status checkParameter(const LaunchPlan &plan,
                              const KernelParameter &parameter) {
   if (parameter.kind == KernelParameter::Kind::Value)
     return checkExpression(parameter.expression, plan.tensors);
+  if (parameter.kind == KernelParameter::Kind::Counter)
+    return {};
   if (parameter.tensor < 0 || size_t(parameter.tensor) >= plan.tensors.size())
     return malformed("a parameter of '", plan.kernel,
                      "' is of a tensor that is not there");
@@ -138,6 +145,9 @@ static Status checkKernel(const CompiledKernel &kernel) {
                                 extent.divisor < 1)
       return malformed("the instances of '", plan.kernel,
                        "' count something that is not there");
+  if (plan.clusterBlocks < 1 || plan.clusterBlocks > maxCluster)
+    return malformed("expected clusters of 1 to ", maxCluster, " blocks of '",
+                     plan.kernel, "', got ", plan.clusterBlocks);
   if (plan.threadsPerBlock < 1 || plan.threadsPerBlock > maxThreads)
     return malformed("expected 1 to ", maxThreads, " threads of '", plan.kernel,
                      "', got ", plan.threadsPerBlock);

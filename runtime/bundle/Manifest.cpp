@@ -313,6 +313,11 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
     parameter.expression = takeExpression(value, "expression");
     return parameter;
   }
+  if (kind == "counter") {
+    checkKeys(value, {"kind"});
+    parameter.kind = Kind::Counter;
+    return parameter;
+  }
   parameter.tensor =
       static_cast<int32_t>(takeInteger(value, "tensor", 0, maxInt32));
   if (kind == "tensor_map") {
@@ -331,7 +336,7 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
     parameter.axis =
         static_cast<int32_t>(takeInteger(value, "axis", 0, maxInt32));
   } else {
-    expect("a tensor_map, a pointer, a size or a value");
+    expect("a tensor_map, a pointer, a size, a value or a counter");
   }
   return parameter;
 }
@@ -340,7 +345,7 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
                                     KernelSections &sections) {
   checkKeys(value,
             {"name", "ptx", "cubin", "tensors", "equal_sizes", "parameters",
-             "instances", "persistent", "threads", "shared_memory"});
+             "instances", "persistent", "cluster", "threads", "shared_memory"});
   auto lastSection = static_cast<int64_t>(sectionCount) - 1;
   sections.ptx = takeInteger(value, "ptx", 0, lastSection);
   sections.cubin = takeInteger(value, "cubin", -1, lastSection);
@@ -361,6 +366,8 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
                               numbers[3]});
   });
   plan.persistent = takeFlag(value, "persistent");
+  plan.clusterBlocks =
+      static_cast<uint32_t>(takeInteger(value, "cluster", 1, maxInt32));
   plan.threadsPerBlock =
       static_cast<uint32_t>(takeInteger(value, "threads", 1, maxInt32));
   plan.sharedMemoryBytes =

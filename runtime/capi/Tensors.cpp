@@ -23,15 +23,25 @@ static_assert(sizeof(AttnDLTensor) == 48 &&
 
 static constexpr int32_t maxRank = 8;
 
+namespace {
+struct TypeEntry {
+  uint8_t code, bits;
+  ElementType type;
+};
+constexpr TypeEntry types[] = {{ATTN_DL_BFLOAT, 16, ElementType::BF16},
+                               {ATTN_DL_FLOAT, 16, ElementType::F16},
+                               {ATTN_DL_FLOAT, 32, ElementType::F32},
+                               {ATTN_DL_BOOL, 8, ElementType::I1},
+                               {ATTN_DL_INT, 8, ElementType::I8},
+                               {ATTN_DL_INT, 16, ElementType::I16},
+                               {ATTN_DL_INT, 32, ElementType::I32},
+                               {ATTN_DL_INT, 64, ElementType::I64}};
+} // namespace
+
 static std::optional<ElementType> elementTypeOf(const AttnDLDataType &type) {
-  if (type.lanes != 1)
-    return std::nullopt;
-  if (type.code == ATTN_DL_BFLOAT && type.bits == 16)
-    return ElementType::BF16;
-  if (type.code == ATTN_DL_FLOAT && type.bits == 16)
-    return ElementType::F16;
-  if (type.code == ATTN_DL_FLOAT && type.bits == 32)
-    return ElementType::F32;
+  for (const TypeEntry &entry : types)
+    if (type.code == entry.code && type.bits == entry.bits && type.lanes == 1)
+      return entry.type;
   return std::nullopt;
 }
 
@@ -61,7 +71,8 @@ static Result<TensorArgument> describeOne(size_t index,
   std::optional<ElementType> type = elementTypeOf(tensor->dtype);
   if (!type)
     return failure("expected tensor ", index,
-                   " of bf16, f16 or f32, got DLPack's type ",
+                   " of bf16, f16, f32, bool or signed integers, got DLPack's "
+                   "type ",
                    int(tensor->dtype.code), " of ", int(tensor->dtype.bits),
                    " bits and ", tensor->dtype.lanes, " lanes");
   TensorArgument argument;

@@ -291,13 +291,15 @@ CudaDevice::load(const CompiledKernel &compiled) {
               " bytes of shared memory");
       status.failed())
     return status.error();
+  if (Status status = kernel->allocateCounters(*this); status.failed())
+    return status.error();
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
 
 Result<std::unique_ptr<PreparedWork>> CudaDevice::prepare(Kernel &kernel,
                                                           Launch launch) {
   auto &loaded = static_cast<CudaKernel &>(kernel);
-  return cuda::prepareLaunch(api, queue, loaded.function, kernel.plan().kernel,
+  return cuda::prepareLaunch(api, queue, loaded.function, kernel,
                              std::move(launch));
 }
 
@@ -307,7 +309,11 @@ CudaDevice::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
 }
 
 Status CudaDevice::start(Kernel &kernel, const Launch &launch) {
-  Result<std::unique_ptr<PreparedWork>> work = prepare(kernel, launch);
+  Launch settled = launch;
+  // The caller has taken one already.
+  settled.counterParameter.reset();
+  Result<std::unique_ptr<PreparedWork>> work =
+      prepare(kernel, std::move(settled));
   return work.failed() ? Status(work.error()) : (*work)->start(std::nullopt);
 }
 

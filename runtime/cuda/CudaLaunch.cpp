@@ -7,6 +7,8 @@
 
 #include "CudaLaunch.h"
 
+#include <array>
+
 using namespace attn::runtime;
 using namespace attn::runtime::cuda;
 
@@ -16,18 +18,20 @@ namespace {
 class PreparedLaunch : public PreparedWork {
 public:
   PreparedLaunch(const DriverApi &api, const Queue &queue, CUfunction function,
-                 std::string name, Launch launch)
-      : api(api), queue(queue), function(function), name(std::move(name)),
+                 Kernel &kernel, Launch launch)
+      : api(api), queue(queue), function(function), kernel(kernel),
         launch(std::move(launch)), maps(this->launch.parameters.size()) {}
 
   Status encode();
   Status start(std::optional<Stream> stream) const override;
 
 private:
+  CUresult launchOn(const CUlaunchConfig &config) const;
+
   const DriverApi &api;
   const Queue queue;
   const CUfunction function;
-  const std::string name;
+  Kernel &kernel;
   const Launch launch;
   std::vector<CUtensorMap> maps;
   std::vector<void *> pointers;
@@ -62,8 +66,10 @@ static int encodeElementType(ElementType type) {
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
   case ElementType::F32:
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+  default:
+    // Integers are read one by one.
+    return -1;
   }
-  return -1;
 }
 
 static int encodeSwizzle(Swizzle swizzle) {
@@ -119,25 +125,38 @@ Status PreparedLaunch::encode() {
 Status PreparedLaunch::start(std::optional<Stream> stream) const {
   CurrentContext current(api, queue.context);
   CUresult result = current.result();
-  CUlaunchAttribute attribute = {};
-  attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
-  attribute.allowed = 1;
+  std::array<CUlaunchAttribute, 2> attributes = {};
   CUlaunchConfig config = {};
+  config.attributes = attributes.data();
+  if (launch.clusterBlocks > 1)
+    attributes[config.attributeCount++] = {
+        CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, 0, {launch.clusterBlocks, 1, 1}};
+  if (launch.dependent)
+    attributes[config.attributeCount++] = {
+        CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, 0, {1}};
   config.gridX = launch.blocks;
   config.gridY = config.gridZ = 1;
   config.blockX = launch.threadsPerBlock;
   config.blockY = config.blockZ = 1;
   config.sharedBytes = launch.sharedMemoryBytes;
   config.stream = chooseStream(queue, stream);
-  config.attributes = &attribute;
-  config.attributeCount = launch.dependent;
   if (result == CUDA_SUCCESS)
-    // The driver only reads the list.
-    result = api.cuLaunchKernelEx(
-        &config, function, const_cast<void **>(pointers.data()), nullptr);
+    result = launchOn(config);
   if (result == CUDA_SUCCESS)
     return {};
-  return api.check(result, "launch kernel '" + name + "'");
+  return api.check(result, "launch kernel '" + kernel.plan().kernel + "'");
+}
+
+CUresult PreparedLaunch::launchOn(const CUlaunchConfig &config) const {
+  // The driver only reads the list.
+  if (!launch.counterParameter)
+    return api.cuLaunchKernelEx(&config, function,
+                                const_cast<void **>(pointers.data()), nullptr);
+  // Each launch has a counter of its own.
+  uint64_t counter = kernel.takeCounter();
+  std::vector<void *> own = pointers;
+  own[*launch.counterParameter] = &counter;
+  return api.cuLaunchKernelEx(&config, function, own.data(), nullptr);
 }
 
 Status PreparedFill::start(std::optional<Stream> stream) const {
@@ -151,9 +170,8 @@ Status PreparedFill::start(std::optional<Stream> stream) const {
 
 Result<std::unique_ptr<PreparedWork>>
 cuda::prepareLaunch(const DriverApi &api, const Queue &queue,
-                    CUfunction function, const std::string &name,
-                    Launch launch) {
-  auto work = std::make_unique<PreparedLaunch>(api, queue, function, name,
+                    CUfunction function, Kernel &kernel, Launch launch) {
+  auto work = std::make_unique<PreparedLaunch>(api, queue, function, kernel,
                                                std::move(launch));
   if (Status status = work->encode(); status.failed())
     return status.error();

@@ -41,11 +41,11 @@ struct Queue {
   CUstream stream = nullptr;
 };
 
-/// Encodes the tensor maps of `launch` of `function`, which `name` calls by
-/// name. `api` has to outlive the work.
+/// Encodes the tensor maps of a launch of `function`, which is that of
+/// `kernel`. The latter and `api` have to outlive the work.
 Result<std::unique_ptr<PreparedWork>>
 prepareLaunch(const DriverApi &api, const Queue &queue, CUfunction function,
-              const std::string &name, Launch launch);
+              Kernel &kernel, Launch launch);
 
 std::unique_ptr<PreparedWork> prepareFill(const DriverApi &api,
                                           const Queue &queue, uint64_t address,

@@ -47,14 +47,11 @@ struct alignas(128) CUtensorMap {
   uint64_t opaque[16];
 };
 
-/// An attribute of a launch whose value is a flag.
+/// An attribute of a launch: a flag, or the shape of clusters.
 struct CUlaunchAttribute {
   int id;
   int padding;
-  union {
-    int allowed;
-    uint64_t opaque[8];
-  };
+  unsigned value[16];
 };
 
 struct CUlaunchConfig {
@@ -69,6 +66,7 @@ struct CUlaunchConfig {
 enum : int {
   CUDA_SUCCESS = 0,
 
+  CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4,
   CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
 
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,

@@ -128,38 +128,56 @@ static Status decodeNamedBarrier(Decoder &decoder) {
 // Fences
 //===----------------------------------------------------------------------===//
 
-/// Between the threads of a block, only barriers order; a fence alone does not.
-static Step executeFence(Block &, Warp &, const Instruction &, uint32_t) {
+/// By itself, a fence does not order the threads of a block; but it lends its
+/// order to the relaxed accesses to barriers that come after and before it.
+static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
+  warp.seen.join(warp.observed);
+  warp.released = warp.seen;
+  warp.release();
   return Step::Next;
 }
 
 /// All that the warp knows to be written becomes visible to asynchronous
-/// accesses.
+/// accesses of shared memory, of global memory, or of both.
+template <bool shared, bool global>
 static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
                               uint32_t) {
-  block.mbarriers.fenceInit(warp.index);
-  warp.fenced.join(warp.seen);
+  if (shared) {
+    block.mbarriers.fenceInit(warp.agent);
+    warp.fenced.join(warp.seen);
+  }
+  if (global)
+    warp.fencedGlobal.join(warp.seen);
   warp.release();
   return Step::Next;
 }
 
 static Step executeInitFence(Block &block, Warp &warp, const Instruction &,
                              uint32_t) {
-  block.mbarriers.fenceInit(warp.index);
+  block.mbarriers.fenceInit(warp.agent);
+  warp.inits.set(warp.agent, warp.stamp());
+  warp.release();
   return Step::Next;
 }
 
 static Status decodeFence(Decoder &decoder) {
   static const std::map<std::string, Execute> fences = {
-      {"fence.proxy.async", executeProxyFence},
-      {"fence.proxy.async.shared::cta", executeProxyFence},
-      {"fence.proxy.async.global", executeFence},
+      {"fence.proxy.async", executeProxyFence<true, true>},
+      {"fence.proxy.async.shared::cta", executeProxyFence<true, false>},
+      {"fence.proxy.async.shared::cluster", executeProxyFence<true, false>},
+      {"fence.proxy.async.global", executeProxyFence<false, true>},
       {"fence.mbarrier_init.release.cluster", executeInitFence},
       {"fence.acq_rel.cta", executeFence},
+      {"fence.acq_rel.cluster", executeFence},
       {"fence.acq_rel.gpu", executeFence},
+      {"fence.acq_rel.sys", executeFence},
       {"fence.sc.cta", executeFence},
+      {"fence.sc.cluster", executeFence},
+      {"fence.sc.gpu", executeFence},
+      {"fence.sc.sys", executeFence},
       {"membar.cta", executeFence},
-      {"membar.gl", executeFence}};
+      {"membar.gl", executeFence},
+      {"membar.sys", executeFence}};
   auto found = fences.find(decoder.statement().name);
   if (found == fences.end())
     return decoder.unknown();

@@ -7,6 +7,7 @@
 
 #include "Block.h"
 
+#include "Cluster.h"
 #include "Syntax.h"
 
 #include <sstream>
@@ -25,34 +26,49 @@ uint64_t Random::next() {
   return z ^ (z >> 31);
 }
 
-static uint32_t warpCount(const Grid &grid) {
-  return (grid.threads + warpSize - 1) / warpSize;
-}
-
 /// The lanes of a warp of a block, the last of which may have fewer.
 static uint32_t lanesOf(const Grid &grid, uint32_t warp) {
   uint32_t count = std::min(grid.threads - warp * warpSize, warpSize);
   return count == warpSize ? ~0u : (1u << count) - 1;
 }
 
-Block::Block(const Grid &grid, uint32_t index)
-    : grid(grid), index(index),
-      random(grid.seed * 0xD1342543DE82EF95u + index + 1),
-      shared(grid.program.staticSharedBytes + grid.sharedBytes, warpCount(grid),
+Block::Block(Cluster &cluster, uint32_t rank)
+    : cluster(cluster), grid(cluster.grid), rank(rank),
+      index(cluster.index * grid.clusterBlocks + rank), random(cluster.random),
+      shared(grid.program.staticSharedBytes + grid.sharedBytes, rank,
              grid.checked),
-      mbarriers(warpCount(grid)) {
-  uint32_t threads = warpCount(grid) * warpSize;
+      mbarriers(cluster.nextAgent), laneCopies(grid.warps()) {
+  uint32_t threads = grid.warps() * warpSize;
   uint32_t budget = std::min(registerFile / threads / 8 * 8, maxRegisters);
   freeRegisters = registerFile - threads * budget;
-  for (uint32_t warp = 0; warp < warpCount(grid); ++warp) {
+  for (uint32_t warp = 0; warp < grid.warps(); ++warp) {
     warps.push_back(
-        std::make_unique<Warp>(grid.program, warp, lanesOf(grid, warp)));
+        std::make_unique<Warp>(*this, grid.program, warp, lanesOf(grid, warp)));
     warps.back()->registerBudget = budget;
   }
+  if (rank == 0)
+    return;
+  ownConstants = grid.program.constants;
+  for (Constant &constant : ownConstants)
+    if (constant.isShared) {
+      constant.value += rank << SharedMemory::rankShift;
+      constant.words.fill(static_cast<uint32_t>(constant.value));
+      constant.doubles.fill(constant.value);
+    }
 }
 
+void Block::wake() { cluster.wake(); }
+
 uint64_t Block::randomDue() {
-  static constexpr uint64_t never = ~uint64_t(0);
+  return emulator::randomDue(cluster.time(), random);
+}
+
+bool Block::isDone() const {
+  return std::all_of(warps.begin(), warps.end(),
+                     [](const auto &warp) { return warp->isDone(); });
+}
+
+uint64_t attn::runtime::emulator::randomDue(uint64_t now, Random &random) {
   switch (random.below(4)) {
   case 0:
     return now;
@@ -61,7 +77,7 @@ uint64_t Block::randomDue() {
   case 2:
     return now + random.below(16384);
   default:
-    return never;
+    return Operation::never;
   }
 }
 
@@ -74,7 +90,7 @@ void Block::report(HazardKind kind, const Warp &warp,
                    const std::string &what, std::optional<uint64_t> address) {
   std::ostringstream text;
   text << "hazard: " << hazardName(kind) << ": " << what << "\n  kernel '"
-       << grid.program.kernel << "', block " << index << ", warp "
+       << grid.program.kernel << "', block " << warp.block.index << ", warp "
        << warp.index;
   if (lane >= 0)
     text << ", lane " << lane;
@@ -92,7 +108,8 @@ Step Block::fail(HazardKind kind, const Warp &warp,
   return Step::Failed;
 }
 
-Step Block::block(Warp &warp, std::string waitsFor) {
+Step Block::block(Warp &warp, std::string waitsFor, bool mayTimeOut) {
+  warp.mayTimeOut = mayTimeOut;
   warp.waitsFor = std::move(waitsFor);
   return Step::Blocked;
 }
@@ -132,20 +149,11 @@ void Block::noteWrite(Warp &warp, const Instruction &instruction,
   state.fences = warp.wgmmaFences;
 }
 
-std::string Block::agentText(uint32_t agent) const {
-  if (agent < warps.size())
-    return "warp " + std::to_string(agent);
-  std::ostringstream text;
-  text << "a copy that completes on the mbarrier at 0x" << std::hex
-       << mbarriers.addressOf(agent);
-  return text.str();
-}
-
 void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                            const Instruction &instruction, int lane,
                            bool isWrite) {
   const char *access = isWrite ? "writes" : "reads";
-  std::string agent = agentText(conflict.agent);
+  std::string agent = cluster.agentText(conflict.agent, *this);
   switch (conflict.kind) {
   case Conflict::Kind::None:
     return;
@@ -167,24 +175,30 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                   "overwrites shared memory that " + agent +
                       " read, without being ordered after it",
                   conflict.address);
+  case Conflict::Kind::InFlight:
+    return report(HazardKind::MemoryInFlight, warp, instruction, lane,
+                  std::string(access) +
+                      " shared memory that a copy in flight writes (PTX line " +
+                      std::to_string(findLaneCopy(*this, conflict.address)) +
+                      ")",
+                  conflict.address);
   }
 }
 
-void Block::checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+void Block::checkNotUsed(Warp &warp, const Instruction &instruction, int lane,
                          uint32_t address, uint32_t size) {
   if (!grid.checked)
     return;
-  auto found = [&](const char *reader, uint32_t line) {
+  if (const Operation *reader = cluster.operations.findReading(address, size))
     report(HazardKind::MemoryInFlight, warp, instruction, lane,
-           "overwrites shared memory that " + std::string(reader) +
-               " in flight reads (PTX line " + std::to_string(line) + ")",
+           std::string("overwrites shared memory that a ") + reader->name() +
+               " in flight reads (PTX line " +
+               std::to_string(reader->instruction.line) + ")",
            address);
-  };
-  for (const auto &other : warps)
-    if (const PendingWgmma *wgmma = findWgmmaReading(*other, address, size))
-      return found("a wgmma", wgmma->instruction->line);
-  if (const PendingCopy *copy = findStoreReading(*this, address, size))
-    found("a copy", copy->instruction->line);
+  const Block *owner = cluster.ownerOf(address);
+  if (owner && owner->mbarriers.findOverlap(address, size))
+    report(HazardKind::BarrierMisuse, warp, instruction, lane,
+           "writes to an mbarrier that is valid still", address);
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,8 +211,7 @@ uint8_t *Block::accessShared(Warp &warp, const Instruction &instruction,
   if (!shared.contains(address, size)) {
     std::ostringstream text;
     text << "accesses " << size << " bytes outside of shared memory, which is ["
-         << std::hex << "0x" << SharedMemory::base << ", 0x" << shared.end()
-         << ")";
+         << std::hex << "0x" << shared.start() << ", 0x" << shared.end() << ")";
     fail(HazardKind::OutOfBounds, warp, instruction, lane, text.str(), address);
     return nullptr;
   }
@@ -212,6 +225,62 @@ uint8_t *Block::accessShared(Warp &warp, const Instruction &instruction,
   return shared.at(static_cast<uint32_t>(address));
 }
 
+Block *Block::accessCluster(Warp &warp, const Instruction &instruction,
+                            int lane, uint64_t address, uint32_t size,
+                            uint32_t alignment) {
+  Block *owner = cluster.ownerOf(address);
+  Block &asked = owner ? *owner : *this;
+  if (!asked.accessShared(warp, instruction, lane, address, size, alignment))
+    return nullptr;
+  if (asked.isDone()) {
+    fail(HazardKind::OutOfBounds, warp, instruction, lane,
+         "accesses shared memory of block " + std::to_string(asked.index) +
+             ", which has exited",
+         address);
+    return nullptr;
+  }
+  if (owner != this && grid.checked)
+    owner->remoteAccesses[warp.agent] = {&warp, &instruction, warp.stamp()};
+  return owner;
+}
+
+uint8_t *Block::accessOther(Warp &warp, const Instruction &instruction,
+                            int lane, uint64_t address, uint32_t size,
+                            bool isWrite) {
+  Block *owner = accessCluster(warp, instruction, lane, address, size, size);
+  if (!owner)
+    return nullptr;
+  return isWrite ? owner->writeShared(warp, instruction, lane, address, size)
+                 : owner->readShared(warp, instruction, lane, address, size);
+}
+
+void Block::noteExit(const Warp &warp) {
+  reportLaneCopies(*this, warp);
+  exitSeen.join(warp.seen);
+  if (!isDone())
+    return;
+  checkWarpgroups();
+  for (const auto &[agent, access] : remoteAccesses)
+    if (access.stamp > exitSeen.get(agent))
+      report(HazardKind::Race, *access.warp, *access.instruction, -1,
+             "accesses shared memory of block " + std::to_string(index) +
+                 ", which exits without being ordered after it");
+}
+
+/// The four warps of a warpgroup multiply together.
+void Block::checkWarpgroups() {
+  constexpr size_t groupWarps = 4;
+  for (size_t i = 0; i < warps.size(); ++i) {
+    const Warp &first = *warps[i / groupWarps * groupWarps];
+    Warp &warp = *warps[i];
+    const Instruction *last = warp.lastWgmma ? warp.lastWgmma : first.lastWgmma;
+    bool isWhole = i / groupWarps * groupWarps + groupWarps <= warps.size();
+    if (last && (!isWhole || warp.wgmmaTrace != first.wgmmaTrace))
+      report(HazardKind::Divergence, warp, *last, -1,
+             "the four warps of a warpgroup do not execute the same wgmmas");
+  }
+}
+
 uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
                            uint64_t address, uint32_t size) {
   uint8_t *bytes = accessShared(warp, instruction, lane, address, size, size);
@@ -221,7 +290,7 @@ uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
   Accessor by = warp.genericAccessor();
   reportConflict(shared.checkRead(by, start, size), warp, instruction, lane,
                  /*isWrite=*/false);
-  shared.recordRead(warp.index, by.stamp, start, size);
+  shared.recordRead(warp.agent, by.stamp, start, size);
   return bytes;
 }
 
@@ -231,14 +300,16 @@ uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
   if (!bytes || !grid.checked)
     return bytes;
   auto start = static_cast<uint32_t>(address);
-  checkNotRead(warp, instruction, lane, start, size);
+  warp.block.laneWrites.add(lane, start, size, bytes);
+  checkNotUsed(warp, instruction, lane, start, size);
   reportConflict(shared.recordWrite(warp.genericAccessor(), start, size), warp,
                  instruction, lane, /*isWrite=*/true);
   return bytes;
 }
 
 uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
-                             int lane, uint64_t address, uint32_t size) {
+                             int lane, uint64_t address, uint32_t size,
+                             bool isWrite) {
   uint8_t *bytes = grid.memory.find(address, size);
   if (!bytes)
     fail(HazardKind::OutOfBounds, warp, instruction, lane,
@@ -251,6 +322,16 @@ uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
          address);
     return nullptr;
   }
+  if (!bytes || !grid.checked || !grid.program.copiesAsynchronously)
+    return bytes;
+  if (const Operation *writer = cluster.operations.findWriting(address, size))
+    report(HazardKind::Race, warp, instruction, lane,
+           std::string("accesses global memory that a ") + writer->name() +
+               " in flight writes (PTX line " +
+               std::to_string(writer->instruction.line) + ")",
+           address);
+  if (isWrite)
+    cluster.globalWrites.record(address, size, {warp.agent, warp.stamp()});
   return bytes;
 }
 
@@ -270,6 +351,15 @@ static void reconverge(Warp &warp) {
   }
 }
 
+void Block::checkLanes(Warp &warp, const Instruction &instruction) {
+  if (const LaneWrites::Overlap *overlap = laneWrites.findDifference())
+    report(HazardKind::Race, warp, instruction, overlap->second,
+           "lane " + std::to_string(overlap->first) +
+               " writes another value to the same shared memory",
+           overlap->address);
+  laneWrites.clear();
+}
+
 Step Block::step(Warp &warp) {
   Path &path = warp.paths.back();
   const Instruction &instruction = grid.program.instructions[path.pc];
@@ -287,132 +377,12 @@ Step Block::step(Warp &warp) {
       report(HazardKind::Divergence, warp, instruction, __builtin_ctz(mask),
              "not all threads of the warp execute this together");
     result = instruction.execute(*this, warp, instruction, mask);
+    if (!laneWrites.isEmpty())
+      checkLanes(warp, instruction);
   }
   if (result == Step::Next)
     ++warp.paths.back().pc;
   if (result == Step::Next || result == Step::Jumped)
     reconverge(warp);
   return result;
-}
-
-/// Executes up to `steps` instructions of `warp`; false if one failed.
-bool Block::runWarp(Warp &warp, uint32_t steps) {
-  warp.blocked = false;
-  while (steps-- && !warp.isDone()) {
-    ++now;
-    executeDueWgmmas(*this, warp, now);
-    if (!completeDueCopies())
-      return false;
-    switch (step(warp)) {
-    case Step::Next:
-    case Step::Jumped:
-      break;
-    case Step::Blocked:
-      warp.blocked = true;
-      warp.blockedSince = events;
-      return true;
-    case Step::Failed:
-      return false;
-    }
-  }
-  if (warp.isDone())
-    finish(warp);
-  return true;
-}
-
-bool Block::completeDueCopies() {
-  for (size_t i = 0; i < copies.size();)
-    if (copies[i].due > now)
-      ++i;
-    else if (completeCopy(*this, i) == Step::Failed)
-      return false;
-  return true;
-}
-
-/// What a warp may not leave behind when it exits.
-void Block::finish(Warp &warp) {
-  if (!warp.wgmmas.empty())
-    report(HazardKind::Outstanding, warp, *warp.wgmmas.front().instruction, -1,
-           warp.wgmmas.front().group == PendingWgmma::uncommitted
-               ? "the warp exits without a commit of this wgmma"
-               : "the warp exits without a wait for this wgmma");
-  for (const PendingCopy &copy : copies)
-    if (copy.isStore && copy.warp == warp.index)
-      report(HazardKind::Outstanding, warp, *copy.instruction,
-             static_cast<int>(copy.lane),
-             copy.group == PendingCopy::uncommitted
-                 ? "the thread exits without a commit of this copy"
-                 : "the thread exits without a wait for this copy");
-  warp.wgmmas.clear();
-  wake();
-}
-
-/// Lets something happen that does not depend on a warp; false if nothing can.
-bool Block::unblock() {
-  if (copies.empty())
-    return false;
-  copies[random.below(static_cast<uint32_t>(copies.size()))].due = now;
-  return true;
-}
-
-bool Block::reportDeadlock() {
-  std::string text = "no warp can go on";
-  const Warp *first = nullptr;
-  for (const auto &warp : warps) {
-    if (warp->isDone())
-      continue;
-    // Once more, to hear what is missing now.
-    step(*warp);
-    first = first ? first : warp.get();
-    const Path &path = warp->paths.back();
-    text += "\n  warp " + std::to_string(warp->index) + " waits at PTX line " +
-            std::to_string(grid.program.instructions[path.pc].line) + " for " +
-            warp->waitsFor;
-  }
-  fail(HazardKind::Deadlock, *first,
-       grid.program.instructions[first->paths.back().pc], -1, text);
-  return false;
-}
-
-bool Block::reportEndless(Warp &warp) {
-  fail(HazardKind::Deadlock, warp,
-       grid.program.instructions[warp.paths.back().pc], -1,
-       "the block does not end within " + std::to_string(grid.maxInstructions) +
-           " instructions");
-  return false;
-}
-
-bool Block::run() {
-  // Short turns find other orders than long ones do.
-  static constexpr uint32_t turns[] = {1, 8, 64, 512};
-  std::vector<Warp *> ready;
-  while (true) {
-    ready.clear();
-    bool done = true;
-    for (const auto &warp : warps) {
-      done &= warp->isDone();
-      if (!warp->isDone() && !(warp->blocked && warp->blockedSince == events))
-        ready.push_back(warp.get());
-    }
-    if (done)
-      break;
-    if (ready.empty()) {
-      if (!unblock())
-        return reportDeadlock();
-      if (!completeDueCopies())
-        return false;
-      continue;
-    }
-    Warp &warp = *ready[random.below(static_cast<uint32_t>(ready.size()))];
-    if (!runWarp(warp, turns[random.below(4)]))
-      return false;
-    if (now > grid.maxInstructions && !warp.isDone())
-      return reportEndless(warp);
-  }
-  for (const PendingCopy &copy : copies)
-    if (!copy.isStore)
-      report(HazardKind::Outstanding, *warps[copy.warp], *copy.instruction,
-             static_cast<int>(copy.lane),
-             "the block exits before this copy has completed");
-  return true;
 }

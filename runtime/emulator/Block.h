@@ -8,17 +8,19 @@
 #ifndef ATTN_RUNTIME_EMULATOR_BLOCK_H
 #define ATTN_RUNTIME_EMULATOR_BLOCK_H
 
+#include "CpAsync.h"
 #include "GlobalMemory.h"
 #include "Hazard.h"
+#include "LaneWrites.h"
 #include "MBarrier.h"
 #include "Program.h"
 #include "SharedMemory.h"
-#include "Tma.h"
 #include "Warp.h"
 
 #include "attn/Runtime/Launch.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,8 @@ struct Grid {
   const Program &program;
   const GlobalMemory &memory;
   uint32_t blocks = 1;
+  /// The blocks of a cluster, which divide `blocks`.
+  uint32_t clusterBlocks = 1;
   uint32_t threads = warpSize;
   /// Beyond what the program declares.
   uint32_t sharedBytes = 0;
@@ -44,6 +48,9 @@ struct Grid {
   /// What a block may execute.
   uint64_t maxInstructions = 0;
   HazardLog &log;
+
+  /// The warps of a block.
+  uint32_t warps() const { return (threads + warpSize - 1) / warpSize; }
 };
 
 /// A small generator, so that a seed means the same everywhere.
@@ -59,6 +66,10 @@ private:
   uint64_t state;
 };
 
+/// When something that starts now shall happen: soon, late, or not before
+/// somebody waits for it.
+uint64_t randomDue(uint64_t now, Random &random);
+
 /// A barrier that bar.sync names.
 struct NamedBarrier {
   uint32_t count = 0;
@@ -69,29 +80,39 @@ struct NamedBarrier {
   Clock seen, fenced;
 };
 
+class Cluster;
+
 class Block {
 public:
-  Block(const Grid &grid, uint32_t index);
+  /// The block `rank` of a cluster.
+  Block(Cluster &cluster, uint32_t rank);
 
-  /// Executes the block; false if it could not finish, which the log says.
-  bool run();
-
+  Cluster &cluster;
   const Grid &grid;
+  const uint32_t rank;
+  /// Within the grid.
   const uint32_t index;
-  Random random;
+  Random &random;
   SharedMemory shared;
-  std::vector<std::unique_ptr<Warp>> warps;
   MBarriers mbarriers;
+  std::vector<std::unique_ptr<Warp>> warps;
   std::array<NamedBarrier, 16> namedBarriers;
-  std::vector<PendingCopy> copies;
+  LaneCopies laneCopies;
   uint32_t freeRegisters = 0;
 
-  uint64_t time() const { return now; }
-  /// When something that starts now shall happen: soon, late, or not before
-  /// somebody waits for it.
-  uint64_t randomDue();
+  /// Those of the program, with the addresses of this block's memory.
+  const std::vector<Constant> &constants() const {
+    return ownConstants.empty() ? grid.program.constants : ownConstants;
+  }
+  /// Executes the next instruction of `warp`.
+  Step step(Warp &warp);
   /// Something happened that a blocked warp may wait for.
-  void wake() { ++events; }
+  void wake();
+  uint64_t randomDue();
+  bool isDone() const;
+  /// A warp is done. Reports accesses of other blocks to the memory of this one
+  /// that its end is not ordered after.
+  void noteExit(const Warp &warp);
 
   /// Adds a hazard of `lane` of `warp`, -1 standing for all of them.
   void report(HazardKind kind, const Warp &warp, const Instruction &instruction,
@@ -101,7 +122,8 @@ public:
   Step fail(HazardKind kind, const Warp &warp, const Instruction &instruction,
             int lane, const std::string &what,
             std::optional<uint64_t> address = std::nullopt);
-  Step block(Warp &warp, std::string waitsFor);
+  /// `mayTimeOut` says that the wait has a time limit.
+  Step block(Warp &warp, std::string waitsFor, bool mayTimeOut = false);
 
   /// Reports the use of registers that nothing wrote or that are in flight.
   void checkWritten(Warp &warp, const Instruction &instruction, Operand operand,
@@ -121,26 +143,38 @@ public:
   /// The same without a record of the access.
   uint8_t *accessShared(Warp &warp, const Instruction &instruction, int lane,
                         uint64_t address, uint32_t size, uint32_t alignment);
+  /// The block of the cluster whose shared memory holds the bytes, or null
+  /// after a failure.
+  Block *accessCluster(Warp &warp, const Instruction &instruction, int lane,
+                       uint64_t address, uint32_t size, uint32_t alignment);
+  /// An element of the memory of any block of the cluster.
+  uint8_t *accessOther(Warp &warp, const Instruction &instruction, int lane,
+                       uint64_t address, uint32_t size, bool isWrite);
   uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
-                        uint64_t address, uint32_t size);
+                        uint64_t address, uint32_t size, bool isWrite = false);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
-  /// Reports what is in flight and still reads bytes that are written.
-  void checkNotRead(Warp &warp, const Instruction &instruction, int lane,
+  /// Reports what is in flight and still reads bytes that are written, and
+  /// mbarriers among them.
+  void checkNotUsed(Warp &warp, const Instruction &instruction, int lane,
                     uint32_t address, uint32_t size);
 
 private:
-  Step step(Warp &warp);
-  bool runWarp(Warp &warp, uint32_t steps);
-  bool completeDueCopies();
-  void finish(Warp &warp);
-  bool unblock();
-  bool reportDeadlock();
-  bool reportEndless(Warp &warp);
-  std::string agentText(uint32_t agent) const;
+  /// The last access of a warp of another block.
+  struct RemoteAccess {
+    Warp *warp = nullptr;
+    const Instruction *instruction = nullptr;
+    uint32_t stamp = 0;
+  };
 
-  uint64_t now = 0;
-  uint64_t events = 0;
+  void checkLanes(Warp &warp, const Instruction &instruction);
+  void checkWarpgroups();
+
+  LaneWrites laneWrites;
+  std::vector<Constant> ownConstants;
+  std::map<uint32_t, RemoteAccess> remoteAccesses;
+  /// What the warps that are done knew.
+  Clock exitSeen;
 };
 
 } // namespace attn::runtime::emulator

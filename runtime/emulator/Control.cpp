@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Block.h"
 #include "Decoder.h"
+#include "Lanes.h"
 
 #include <algorithm>
 
@@ -31,6 +31,42 @@ static Step executeBranch(Block &block, Warp &warp,
   return Step::Jumped;
 }
 
+/// Each thread goes on at the target that its index chooses; no other index is
+/// defined.
+static Step executeIndexedBranch(Block &block, Warp &warp,
+                                 const Instruction &instruction,
+                                 uint32_t mask) {
+  Operand operand = instruction.operands[0];
+  block.checkRead(warp, instruction, operand, mask);
+  const Words &indices = wordsOf(block, warp, operand);
+  auto count = static_cast<uint32_t>(instruction.targets.size());
+  std::vector<uint32_t> lanes(count);
+  Step step = forEachLane(mask, [&](unsigned lane) {
+    if (indices[lane] >= count)
+      return block.fail(HazardKind::OutOfBounds, warp, instruction,
+                        static_cast<int>(lane),
+                        "expected an index below " + std::to_string(count) +
+                            ", got " + std::to_string(indices[lane]));
+    lanes[indices[lane]] |= 1u << lane;
+    return Step::Next;
+  });
+  if (step == Step::Failed)
+    return step;
+  Path &path = warp.paths.back();
+  uint32_t rest = path.mask & ~mask, next = path.pc + 1;
+  path.pc = instruction.reconverge;
+  if (rest)
+    warp.paths.push_back({next, instruction.reconverge, rest});
+  uint32_t first = block.random.below(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    uint32_t target = (first + i) % count;
+    if (lanes[target])
+      warp.paths.push_back(
+          {instruction.targets[target], instruction.reconverge, lanes[target]});
+  }
+  return Step::Jumped;
+}
+
 static Step executeExit(Block &, Warp &warp, const Instruction &,
                         uint32_t mask) {
   warp.exited |= mask;
@@ -39,23 +75,69 @@ static Step executeExit(Block &, Warp &warp, const Instruction &,
   return Step::Next;
 }
 
-Status attn::runtime::emulator::decodeControl(Decoder &decoder) {
-  Instruction &instruction = decoder.instruction();
-  const std::string &name = decoder.statement().name;
-  if (name == "ret" || name == "exit") {
-    instruction.execute = executeExit;
-    return decoder.expectOperands(0);
-  }
-  if (name != "bra" && name != "bra.uni")
-    return decoder.unknown();
+static Step executeTrap(Block &block, Warp &warp,
+                        const Instruction &instruction, uint32_t mask) {
+  return block.fail(HazardKind::Trap, warp, instruction, __builtin_ctz(mask),
+                    "the kernel stops here by itself");
+}
+
+void attn::runtime::emulator::makeBranch(Instruction &instruction,
+                                         uint32_t label) {
+  instruction.execute = executeBranch;
+  instruction.target = label;
+}
+
+static Status decodeBranch(Decoder &decoder) {
   if (Status status = decoder.expectOperands(1); status.failed())
     return status;
   Result<uint32_t> target = decoder.label(decoder.statement().operands[0]);
   if (target.failed())
     return target.error();
-  instruction.execute = executeBranch;
-  instruction.target = *target;
+  makeBranch(decoder.instruction(), *target);
   return {};
+}
+
+static Status decodeIndexedBranch(Decoder &decoder) {
+  if (Status status = decoder.expectOperands(2); status.failed())
+    return status;
+  const std::vector<SourceOperand> &operands = decoder.statement().operands;
+  Instruction &instruction = decoder.instruction();
+  if (Status status = decoder.addSource(operands[0], Type::Bits32);
+      status.failed())
+    return status;
+  const Statement *targets = decoder.branchTargets(operands[1].text);
+  if (!targets)
+    return decoder.error("expected a list of labels, got '" + operands[1].text +
+                         "'");
+  for (const SourceOperand &operand : targets->operands) {
+    Result<uint32_t> target = decoder.label(operand);
+    if (target.failed())
+      return target.error();
+    instruction.targets.push_back(*target);
+  }
+  instruction.execute = executeIndexedBranch;
+  return {};
+}
+
+Status attn::runtime::emulator::decodeControl(Decoder &decoder) {
+  Instruction &instruction = decoder.instruction();
+  const std::string &name = decoder.statement().name;
+  if (name == "bra" || name == "bra.uni")
+    return decodeBranch(decoder);
+  if (name == "brx.idx" || name == "brx.idx.uni")
+    return decodeIndexedBranch(decoder);
+  bool returns = name == "ret" || name == "ret.uni";
+  std::optional<uint32_t> label =
+      returns ? decoder.returnLabel() : std::nullopt;
+  if (label)
+    makeBranch(instruction, *label);
+  else if (returns || name == "exit")
+    instruction.execute = executeExit;
+  else if (name == "trap" || name == "brkpt")
+    instruction.execute = executeTrap;
+  else
+    return decoder.unknown();
+  return decoder.expectOperands(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -96,7 +178,10 @@ std::vector<uint32_t> Postdominators::successors(uint32_t node) const {
   std::vector<uint32_t> result;
   if (instruction.execute == executeBranch)
     result.push_back(instruction.target);
-  else if (instruction.execute == executeExit)
+  else if (instruction.execute == executeIndexedBranch)
+    result = instruction.targets;
+  else if (instruction.execute == executeExit ||
+           instruction.execute == executeTrap)
     result.push_back(end);
   else
     conditional = true;

@@ -7,11 +7,10 @@
 
 #include "Decoder.h"
 
+#include "Immediate.h"
 #include "SharedMemory.h"
 
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
+#include <algorithm>
 
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
@@ -19,6 +18,8 @@ using namespace attn::runtime::emulator;
 /// Bounds what hostile text can make a warp allocate.
 static constexpr int64_t maxRegisters = 1 << 15;
 static constexpr uint64_t maxStaticShared = 1 << 18;
+static constexpr uint64_t maxLocal = 1 << 16;
+static constexpr size_t maxInstructions = 1 << 18;
 static constexpr uint64_t externalAlignment = 1024;
 
 static uint64_t alignTo(uint64_t value, uint64_t alignment) {
@@ -45,7 +46,7 @@ Status Decoder::expectOperands(size_t count) const {
 // Operands
 //===----------------------------------------------------------------------===//
 
-static Operand::Kind kindOf(Type type) {
+Operand::Kind attn::runtime::emulator::kindOf(Type type) {
   switch (type) {
   case Type::Predicate:
     return Operand::Kind::Predicate;
@@ -69,32 +70,41 @@ static unsigned bitsOf(Type type) {
 }
 
 const Decoder::Register *Decoder::findRegister(const std::string &name) const {
-  for (auto id = open.rbegin(); id != open.rend(); ++id) {
-    const Scope &scope = scopes[*id];
+  for (auto id = frame().open.rbegin(); id != frame().open.rend(); ++id) {
+    const Scope &scope = frame().scopes[*id];
     if (auto found = scope.registers.find(name); found != scope.registers.end())
       return &found->second;
   }
   return nullptr;
 }
 
-Status Decoder::addResult(const SourceOperand &operand, Type type) {
-  if (operand.kind == SourceOperand::Kind::Name && isSink(operand)) {
+Status Decoder::addResult(const SourceOperand &operand, Type type,
+                          Width width) {
+  bool isName = operand.kind == SourceOperand::Kind::Name && !operand.negated &&
+                !operand.offset;
+  if (isName && isSink(operand)) {
     decoded.operands.push_back({});
     return {};
   }
-  const Register *found = operand.kind == SourceOperand::Kind::Name
-                              ? findRegister(operand.text)
-                              : nullptr;
-  if (!found || found->bits != bitsOf(type))
-    return error("expected a register of " + std::to_string(bitsOf(type)) +
+  const Register *found = isName ? findRegister(operand.text) : nullptr;
+  unsigned bits = bitsOf(type);
+  bool isWider = width == Width::OrMore && found && bits > 1;
+  if (!found || (isWider ? found->bits < bits : found->bits != bits))
+    return error("expected a register of " + std::to_string(bits) +
                  " bits, got '" + operand.text + "'");
   decoded.operands.push_back(found->operand);
   return {};
 }
 
-Status Decoder::addSource(const SourceOperand &operand, Type type) {
-  if (operand.kind == SourceOperand::Kind::Name && !isSink(operand))
-    return addResult(operand, type);
+Status Decoder::addSource(const SourceOperand &operand, Type type,
+                          bool mayNegate, Width width) {
+  if (operand.negated && !mayNegate)
+    return error("expected an operand that is not negated");
+  if (operand.kind == SourceOperand::Kind::Name && !isSink(operand)) {
+    SourceOperand plain = operand;
+    plain.negated = false;
+    return addResult(plain, type, width);
+  }
   if (operand.kind != SourceOperand::Kind::Immediate)
     return error("expected a register or a number");
   Result<uint64_t> value = parseImmediate(operand.text, type);
@@ -104,16 +114,44 @@ Status Decoder::addSource(const SourceOperand &operand, Type type) {
   return {};
 }
 
-void Decoder::addConstant(uint64_t value) {
+bool Decoder::isPredicate(const SourceOperand &operand) const {
+  const Register *found = findRegister(operand.text);
+  return found && found->bits == 1;
+}
+
+Status Decoder::addPair(const SourceOperand &operand, Type first, Type second,
+                        bool isOptional) {
+  bool isPair = operand.kind == SourceOperand::Kind::Pair;
+  if (!isPair && !isOptional)
+    return error("expected two results, got '" + operand.text + "'");
+  if (Status status = addResult(isPair ? operand.elements[0] : operand, first);
+      status.failed())
+    return status;
+  if (isPair)
+    return addResult(operand.elements[1], second);
+  decoded.operands.emplace_back();
+  return {};
+}
+
+Operand Decoder::carryFlag() {
+  if (!carryIndex) {
+    carryIndex = static_cast<uint32_t>(program.predicateNames.size());
+    program.predicateNames.emplace_back("the carry flag");
+  }
+  return {Operand::Kind::Predicate, *carryIndex};
+}
+
+void Decoder::addConstant(uint64_t value, bool isShared) {
   Operand operand{Operand::Kind::Constant, 0};
   for (const Constant &constant : program.constants) {
-    if (constant.value == value)
+    if (constant.value == value && constant.isShared == isShared)
       break;
     ++operand.index;
   }
   if (operand.index == program.constants.size()) {
     Constant constant;
     constant.value = value;
+    constant.isShared = isShared;
     constant.words.fill(static_cast<uint32_t>(value));
     constant.doubles.fill(value);
     program.constants.push_back(constant);
@@ -149,11 +187,11 @@ Status Decoder::addAddress(const SourceOperand &operand, bool mayOffset) {
     return {};
   }
   // A variable is named by its address in its own memory.
-  std::optional<uint64_t> address = symbol(operand.text);
-  if (!address || *address >= sharedWindow)
+  const Symbol *symbol = variable(operand.text);
+  if (!symbol || symbol->space == Space::Parameter)
     return error("expected a register or a variable, got '" + operand.text +
                  "'");
-  addConstant(*address);
+  addConstant(symbol->address, symbol->space == Space::Shared);
   return {};
 }
 
@@ -173,101 +211,52 @@ Result<int64_t> Decoder::immediate(const SourceOperand &operand, int64_t least,
   return number;
 }
 
-/// The bits of a floating-point literal as `type` has them.
-static std::optional<uint64_t> parseFloat(const std::string &text, Type type) {
-  bool negative = text[0] == '-';
-  std::string digits = text.substr(negative);
-  double value;
-  if (digits.compare(0, 2, "0f") == 0 || digits.compare(0, 2, "0d") == 0) {
-    bool isSingle = digits[1] == 'f';
-    if (digits.size() != (isSingle ? 10 : 18))
-      return std::nullopt;
-    uint64_t bits = 0;
-    const char *end = digits.data() + digits.size();
-    if (std::from_chars(digits.data() + 2, end, bits, 16).ptr != end)
-      return std::nullopt;
-    if (isSingle && !negative && type != Type::Float64)
-      return bits;
-    if (!isSingle && !negative && type != Type::Float32)
-      return bits;
-    auto word = static_cast<uint32_t>(bits);
-    float single;
-    std::memcpy(&single, &word, sizeof(single));
-    std::memcpy(&value, &bits, sizeof(value));
-    value = isSingle ? single : value;
-  } else {
-    char *end = nullptr;
-    value = std::strtod(digits.c_str(), &end);
-    if (*end)
-      return std::nullopt;
-  }
-  value = negative ? -value : value;
-  uint64_t bits = 0;
-  auto single = static_cast<float>(value);
-  if (type == Type::Float32)
-    std::memcpy(&bits, &single, sizeof(single));
-  else
-    std::memcpy(&bits, &value, sizeof(value));
-  return bits;
-}
-
 Result<uint64_t> Decoder::parseImmediate(const std::string &text,
                                          Type type) const {
-  bool negative = text[0] == '-';
-  std::string digits = text.substr(negative);
-  bool hexadecimal =
-      digits.compare(0, 2, "0x") == 0 || digits.compare(0, 2, "0X") == 0;
-  bool literal =
-      digits.compare(0, 2, "0f") == 0 || digits.compare(0, 2, "0d") == 0;
-  bool isFloat =
-      literal || (!hexadecimal && digits.find('.') != std::string::npos);
   bool wantsFloat = type == Type::Float32 || type == Type::Float64;
-  Failure failed =
-      error("expected a number of " + std::to_string(bitsOf(type)) +
-            " bits, got '" + text + "'");
-  if (isFloat) {
-    // The bits of a float may stand for any value of their width.
-    bool fits = wantsFloat ||
-                (literal && bitsOf(type) == (digits[1] == 'f' ? 32u : 64u));
-    std::optional<uint64_t> bits = parseFloat(text, type);
-    if (!fits || !bits)
-      return failed;
+  if (std::optional<uint64_t> bits =
+          parseNumber(text, bitsOf(type), wantsFloat))
     return *bits;
+  return error("expected a number of " + std::to_string(bitsOf(type)) +
+               " bits, got '" + text + "'");
+}
+
+const Symbol *Decoder::variable(const std::string &name) const {
+  for (auto id = frame().open.rbegin(); id != frame().open.rend(); ++id) {
+    const Scope &scope = frame().scopes[*id];
+    if (auto found = scope.variables.find(name); found != scope.variables.end())
+      return &found->second;
   }
-  uint64_t value = 0;
-  const char *end = digits.data() + digits.size();
-  auto [stop, code] = std::from_chars(digits.data() + (hexadecimal ? 2 : 0),
-                                      end, value, hexadecimal ? 16 : 10);
-  if (wantsFloat || code != std::errc() ||
-      (stop != end && std::string(stop) != "U"))
-    return failed;
-  unsigned bits = bitsOf(type);
-  if (bits < 64 && bits > 1 &&
-      value >
-          (negative ? uint64_t(1) << (bits - 1) : (uint64_t(1) << bits) - 1))
-    return failed;
-  return negative ? 0 - value : value;
+  auto found = symbols.find(name);
+  return found == symbols.end() ? nullptr : &found->second;
 }
 
-std::optional<uint64_t> Decoder::symbol(const std::string &name) const {
-  if (auto found = symbols.find(name); found != symbols.end())
-    return found->second;
-  return std::nullopt;
+Result<uint32_t> Decoder::label(const SourceOperand &operand) {
+  usesLabels = true;
+  for (auto id = frame().open.rbegin(); id != frame().open.rend(); ++id)
+    if (auto found = frame().scopes[*id].labels.find(operand.text);
+        found != frame().scopes[*id].labels.end())
+      return found->second;
+  return error("expected a label, got '" + operand.text + "'");
 }
 
-const ParameterSlot *Decoder::parameter(const std::string &name) const {
-  for (const ParameterSlot &slot : program.parameters)
-    if (slot.name == name)
-      return &slot;
+uint32_t Decoder::newLabel() {
+  labelPositions.push_back(0);
+  return static_cast<uint32_t>(labelPositions.size() - 1);
+}
+
+const Statement *Decoder::branchTargets(const std::string &name) const {
+  for (auto id = frame().open.rbegin(); id != frame().open.rend(); ++id) {
+    const Scope &scope = frame().scopes[*id];
+    if (auto found = scope.targets.find(name); found != scope.targets.end())
+      return found->second;
+  }
   return nullptr;
 }
 
-Result<uint32_t> Decoder::label(const SourceOperand &operand) const {
-  for (auto id = open.rbegin(); id != open.rend(); ++id)
-    if (auto found = scopes[*id].labels.find(operand.text);
-        found != scopes[*id].labels.end())
-      return found->second;
-  return error("expected a label, got '" + operand.text + "'");
+std::optional<uint32_t> Decoder::returnLabel() {
+  usesLabels |= frames.size() > 1;
+  return frames.size() > 1 ? std::optional(frame().returns) : std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,106 +265,179 @@ Result<uint32_t> Decoder::label(const SourceOperand &operand) const {
 
 void Decoder::layOutParameters() {
   uint64_t offset = 0;
-  for (const Variable &parameter : function.parameters) {
+  for (const Variable &parameter : kernel.parameters) {
     offset = alignTo(offset, parameter.alignment);
     program.parameters.push_back({parameter.name, static_cast<uint32_t>(offset),
                                   static_cast<uint32_t>(parameter.size)});
-    symbols[parameter.name] = parameterWindow + offset;
+    symbols[parameter.name] = {Space::Parameter, parameterWindow + offset,
+                               parameter.size};
     offset += parameter.size;
   }
   program.parameterBytes = static_cast<uint32_t>(offset);
 }
 
+void Decoder::nameModuleVariables(const ModuleAddresses &addresses) {
+  for (const Variable &variable : module.variables)
+    if (auto found = addresses.find(variable.name); found != addresses.end())
+      symbols[variable.name] = {variable.space, found->second, variable.size};
+}
+
+/// The functions that are called, directly or not, each once.
+static std::vector<const Function *> reachable(const Module &module,
+                                               const Function &kernel) {
+  std::vector<const Function *> functions = {&kernel};
+  for (size_t i = 0; i < functions.size(); ++i)
+    for (const Statement &statement : functions[i]->body) {
+      if (statement.kind != Statement::Kind::Call)
+        continue;
+      const Function *callee = findFunction(module, statement.name);
+      if (callee && std::find(functions.begin(), functions.end(), callee) ==
+                        functions.end())
+        functions.push_back(callee);
+    }
+  return functions;
+}
+
+Result<uint64_t> Decoder::placeShared(const Variable &variable,
+                                      uint64_t &end) const {
+  end = alignTo(end, variable.alignment);
+  uint64_t address = end;
+  end += variable.size;
+  if (end > maxStaticShared)
+    return failure("expected at most ", maxStaticShared,
+                   " bytes of shared memory, got more at '", variable.name,
+                   "'");
+  return address;
+}
+
+/// Those of functions are there once, however often the function is called.
 Status Decoder::layOutShared() {
   uint64_t end = SharedMemory::base;
-  for (const Variable &variable : module.sharedVariables) {
-    if (variable.isExternal)
+  for (const Variable &variable : module.variables) {
+    if (variable.isExternal || variable.space != Space::Shared)
       continue;
-    end = alignTo(end, variable.alignment);
-    symbols[variable.name] = end;
-    end += variable.size;
-    if (end > maxStaticShared)
-      return failure("expected at most ", maxStaticShared,
-                     " bytes of shared memory, got more at '", variable.name,
-                     "'");
+    Result<uint64_t> address = placeShared(variable, end);
+    if (address.failed())
+      return address.error();
+    symbols[variable.name] = {Space::Shared, *address, variable.size};
   }
-  for (const Variable &variable : module.sharedVariables)
-    if (variable.isExternal) {
+  for (const Function *function : reachable(module, kernel))
+    for (const Statement &statement : function->body) {
+      if (statement.kind != Statement::Kind::Variable ||
+          statement.variable.space != Space::Shared)
+        continue;
+      Result<uint64_t> address = placeShared(statement.variable, end);
+      if (address.failed())
+        return address.error();
+      sharedStatements[&statement] = *address;
+    }
+  for (const Variable &variable : module.variables)
+    if (variable.isExternal && variable.space == Space::Shared) {
       end = alignTo(end, externalAlignment);
-      symbols[variable.name] = end;
+      symbols[variable.name] = {Space::Shared, end, variable.size};
     }
   program.staticSharedBytes = static_cast<uint32_t>(end - SharedMemory::base);
   return {};
 }
 
 /// Labels may be used before they come, so they are found first.
-Status Decoder::findLabels() {
+Status Decoder::findLabels(Frame &frame) {
   std::vector<size_t> stack = {0};
-  scopes.emplace_back();
-  uint32_t position = 0;
-  for (const Statement &statement : function.body) {
+  frame.scopes.emplace_back();
+  for (const Statement &statement : frame.function->body) {
     current = &statement;
-    switch (statement.kind) {
-    case Statement::Kind::ScopeBegin:
-      stack.push_back(scopes.size());
-      scopes.emplace_back();
-      break;
-    case Statement::Kind::ScopeEnd:
+    if (statement.kind == Statement::Kind::ScopeBegin) {
+      stack.push_back(frame.scopes.size());
+      frame.scopes.emplace_back();
+    } else if (statement.kind == Statement::Kind::ScopeEnd) {
       stack.pop_back();
-      break;
-    case Statement::Kind::Label:
-      if (!scopes[stack.back()].labels.emplace(statement.name, position).second)
+    } else if (statement.kind == Statement::Kind::Label) {
+      auto &labels = frame.scopes[stack.back()].labels;
+      if (!labels.emplace(statement.name, newLabel()).second)
         return error("expected a label that is not defined yet, got '" +
                      statement.name + "'");
-      break;
-    case Statement::Kind::Instruction:
-      ++position;
-      break;
-    case Statement::Kind::Registers:
-      break;
+    } else if (statement.kind == Statement::Kind::BranchTargets) {
+      frame.scopes[stack.back()].targets[statement.name] = &statement;
     }
   }
   return {};
 }
 
-/// The kind and the width of registers of a type, e.g. ".b32".
-static std::optional<std::pair<Operand::Kind, unsigned>>
-registerType(const std::string &type) {
+Result<uint64_t> Decoder::placeLocal(const Variable &variable) {
+  uint64_t address =
+      alignTo(localBase + program.localBytes, variable.alignment);
+  uint64_t end = address + variable.size;
+  if (end > localBase + maxLocal)
+    return error("expected at most " + std::to_string(maxLocal) +
+                 " bytes of local memory for a thread");
+  program.localBytes = static_cast<uint32_t>(end - localBase);
+  return address;
+}
+
+/// Declares a variable of a function.
+Status Decoder::declareVariable(const Statement &statement) {
+  const Variable &variable = statement.variable;
+  Symbol symbol{variable.space, 0, variable.size};
+  if (variable.space == Space::Shared) {
+    symbol.address = sharedStatements.at(&statement);
+  } else if (variable.space == Space::Local ||
+             variable.space == Space::Parameter) {
+    Result<uint64_t> address = placeLocal(variable);
+    if (address.failed())
+      return address.error();
+    symbol.space = Space::Local;
+    symbol.address = *address;
+    symbol.isParameter = variable.space == Space::Parameter;
+  } else {
+    return error("expected the variable at the level of the module");
+  }
+  frame().scopes[frame().open.back()].variables[variable.name] = symbol;
+  return {};
+}
+
+std::optional<RegisterType>
+attn::runtime::emulator::registerType(const std::string &type) {
   if (type == ".pred")
-    return std::pair(Operand::Kind::Predicate, 1u);
+    return RegisterType{Operand::Kind::Predicate, 1};
   if (type.size() != 4 ||
       std::string("busf").find(type[1]) == std::string::npos)
     return std::nullopt;
   std::string bits = type.substr(2);
   if (bits == "16")
-    return std::pair(Operand::Kind::Word, 16u);
+    return RegisterType{Operand::Kind::Word, 16};
   if (bits == "32")
-    return std::pair(Operand::Kind::Word, 32u);
+    return RegisterType{Operand::Kind::Word, 32};
   if (bits == "64")
-    return std::pair(Operand::Kind::Double, 64u);
+    return RegisterType{Operand::Kind::Double, 64};
   return std::nullopt;
 }
 
+Result<Operand> Decoder::addRegister(const std::string &name,
+                                     Operand::Kind kind) {
+  if (++registerCount > maxRegisters)
+    return error("expected at most " + std::to_string(maxRegisters) +
+                 " registers");
+  std::vector<std::string> &names =
+      kind == Operand::Kind::Predicate ? program.predicateNames
+      : kind == Operand::Kind::Word    ? program.wordNames
+                                       : program.doubleNames;
+  names.push_back(name);
+  return Operand{kind, static_cast<uint32_t>(names.size() - 1)};
+}
+
 Status Decoder::declare(const Statement &statement) {
-  auto type = registerType(statement.name);
+  std::optional<RegisterType> type = registerType(statement.name);
   if (!type)
     return error("expected a type of registers, got '" + statement.name + "'");
-  std::vector<std::string> &names =
-      type->first == Operand::Kind::Predicate ? program.predicateNames
-      : type->first == Operand::Kind::Word    ? program.wordNames
-                                              : program.doubleNames;
-  for (const auto &[name, count] : statement.registers) {
-    registerCount += count < 0 ? 1 : count;
-    if (registerCount > maxRegisters)
-      return error("expected at most " + std::to_string(maxRegisters) +
-                   " registers");
+  for (const auto &[name, count] : statement.registers)
     for (int64_t i = 0; i < (count < 0 ? 1 : count); ++i) {
       std::string full = count < 0 ? name : name + std::to_string(i);
-      Operand operand{type->first, static_cast<uint32_t>(names.size())};
-      scopes[open.back()].registers[full] = {operand, type->second};
-      names.push_back(full);
+      Result<Operand> operand = addRegister(full, type->kind);
+      if (operand.failed())
+        return operand.error();
+      frame().scopes[frame().open.back()].registers[full] = {*operand,
+                                                             type->bits};
     }
-  }
   return {};
 }
 
@@ -398,87 +460,192 @@ Status Decoder::decodeInstruction() {
   static const std::map<std::string, Unit> units = {
       {"mov", decodeMove},
       {"cvta", decodeMove},
+      {"isspacep", decodeMove},
       {"ld", decodeMemory},
+      {"ldu", decodeMemory},
       {"st", decodeMemory},
-      {"atom", decodeMemory},
-      {"prefetch", decodeTma},
+      {"atom", decodeAtomic},
+      {"red", decodeAtomic},
+      {"prefetch", decodeHint},
+      {"prefetchu", decodeHint},
+      {"createpolicy", decodeHint},
+      {"discard", decodeHint},
+      {"applypriority", decodeHint},
+      {"nanosleep", decodeHint},
+      {"pmevent", decodeHint},
+      {"griddepcontrol", decodeHint},
       {"ldmatrix", decodeMatrixMove},
       {"stmatrix", decodeMatrixMove},
+      {"setp", decodeCompare},
+      {"set", decodeCompare},
+      {"lop3", decodeLogic},
       {"shfl", decodeWarp},
       {"vote", decodeWarp},
+      {"match", decodeWarp},
+      {"redux", decodeWarp},
+      {"elect", decodeWarp},
+      {"activemask", decodeWarp},
+      {"mma", decodeMma},
       {"bra", decodeControl},
       {"ret", decodeControl},
+      {"brx", decodeControl},
       {"exit", decodeControl},
+      {"trap", decodeControl},
+      {"brkpt", decodeControl},
       {"bar", decodeBarrier},
       {"barrier", decodeBarrier},
       {"fence", decodeBarrier},
       {"membar", decodeBarrier},
       {"setmaxnreg", decodeBarrier},
+      {"mapa", decodeCluster},
+      {"getctarank", decodeCluster},
       {"mbarrier", decodeMBarrier},
       {"cp", decodeTma},
       {"wgmma", decodeWgmma}};
+  if (nameParts[0] == "barrier" && nameParts.size() > 1 &&
+      nameParts[1] == "cluster")
+    return decodeCluster(*this);
+  if (nameParts.size() > 1 && nameParts[1] == "async" &&
+      (nameParts[0] == "st" || nameParts[0] == "red"))
+    return decodeAsyncStore(*this);
+  if (nameParts[0] == "cp" && nameParts.size() > 2 && nameParts[1] == "async" &&
+      nameParts[2] != "bulk" && nameParts[2] != "reduce")
+    return decodeCpAsync(*this);
   auto unit = units.find(nameParts[0]);
   return unit == units.end() ? decodeAlu(*this) : unit->second(*this);
 }
 
-Status Decoder::decodeStatement(const Statement &statement) {
-  current = &statement;
-  switch (statement.kind) {
-  case Statement::Kind::ScopeBegin:
-    open.push_back(nextScope++);
-    return {};
-  case Statement::Kind::ScopeEnd:
-    open.pop_back();
-    return {};
-  case Statement::Kind::Label:
-    return {};
-  case Statement::Kind::Registers:
-    return declare(statement);
-  case Statement::Kind::Instruction:
-    break;
-  }
-  decoded = Instruction();
-  decoded.line = statement.line;
-  nameParts = split(statement.name);
-  if (!statement.guard.empty()) {
-    const Register *guard = findRegister(statement.guard);
-    if (!guard || guard->bits != 1)
-      return error("expected a predicate, got '" + statement.guard + "'");
-    decoded.guard = static_cast<int32_t>(guard->operand.index);
-    decoded.guardNegated = statement.guardNegated;
-  }
-  if (Status status = decodeInstruction(); status.failed())
-    return status;
+/// Adds the instruction that has been decoded.
+Status Decoder::emit() {
+  if (program.instructions.size() == maxInstructions)
+    return error("expected at most " + std::to_string(maxInstructions) +
+                 " instructions, with those of the functions that are called");
+  if (usesLabels)
+    branches.push_back(program.instructions.size());
+  usesLabels = false;
   program.instructions.push_back(std::move(decoded));
+  begin();
   return {};
 }
 
-Result<Program> Decoder::decode() {
-  program.kernel = function.name;
+/// Starts an instruction of the statement at hand.
+void Decoder::begin() {
+  decoded = Instruction();
+  decoded.line = current->line;
+}
+
+void Decoder::placeLabel(uint32_t label) {
+  labelPositions[label] = static_cast<uint32_t>(program.instructions.size());
+}
+
+Status Decoder::decodeGuard() {
+  if (current->guard.empty())
+    return {};
+  const Register *guard = findRegister(current->guard);
+  if (!guard || guard->bits != 1)
+    return error("expected a predicate, got '" + current->guard + "'");
+  decoded.guard = static_cast<int32_t>(guard->operand.index);
+  decoded.guardNegated = current->guardNegated;
+  return {};
+}
+
+Status Decoder::decodeStatement(const Statement &statement) {
+  current = &statement;
+  begin();
+  switch (statement.kind) {
+  case Statement::Kind::ScopeBegin:
+    frame().open.push_back(frame().nextScope++);
+    return {};
+  case Statement::Kind::ScopeEnd:
+    frame().open.pop_back();
+    return {};
+  case Statement::Kind::Label:
+    placeLabel(frame().scopes[frame().open.back()].labels.at(statement.name));
+    return {};
+  case Statement::Kind::BranchTargets:
+    return {};
+  case Statement::Kind::Registers:
+    return declare(statement);
+  case Statement::Kind::Variable:
+    return declareVariable(statement);
+  case Statement::Kind::Call:
+    return decodeCall(statement);
+  case Statement::Kind::Instruction:
+    break;
+  }
+  nameParts = split(statement.name);
+  if (Status status = decodeGuard(); status.failed())
+    return status;
+  if (Status status = decodeInstruction(); status.failed())
+    return status;
+  return emit();
+}
+
+Status Decoder::enterFunction(const Function &function) {
+  frames.emplace_back();
+  frame().function = &function;
+  if (Status status = findLabels(frame()); status.failed())
+    return status;
+  frame().open = {frame().nextScope++};
+  return {};
+}
+
+Status Decoder::decodeStatements() {
+  // The frames move while functions are called.
+  const Function &function = *frame().function;
+  for (const Statement &statement : function.body)
+    if (Status status = decodeStatement(statement); status.failed())
+      return status;
+  return {};
+}
+
+/// Labels become the places of instructions.
+void Decoder::resolveLabels() {
+  for (size_t index : branches) {
+    Instruction &instruction = program.instructions[index];
+    instruction.target = labelPositions[instruction.target];
+    for (uint32_t &target : instruction.targets)
+      target = labelPositions[target];
+  }
+}
+
+Result<Program> Decoder::decode(const ModuleAddresses &addresses) {
+  program.kernel = kernel.name;
   program.lines = module.lines;
+  program.clusterBlocks = kernel.clusterBlocks;
+  nameModuleVariables(addresses);
   layOutParameters();
   if (Status status = layOutShared(); status.failed())
     return status.error();
-  if (Status status = findLabels(); status.failed())
+  if (Status status = enterFunction(kernel); status.failed())
     return status.error();
-  open = {nextScope++};
-  for (const Statement &statement : function.body)
-    if (Status status = decodeStatement(statement); status.failed())
-      return status.error();
+  if (Status status = decodeStatements(); status.failed())
+    return status.error();
   // Whoever comes to the end of the body exits.
   Statement end;
   end.name = "exit";
-  end.line = function.body.empty() ? 0 : function.body.back().line;
+  end.line = kernel.body.empty() ? 0 : kernel.body.back().line;
   if (Status status = decodeStatement(end); status.failed())
     return status.error();
+  resolveLabels();
   computeReconvergence(program);
   return std::move(program);
 }
 
-Result<Program> attn::runtime::emulator::decodeKernel(const Module &module,
+const Function *attn::runtime::emulator::findFunction(const Module &module,
                                                       const std::string &name) {
   for (const Function &function : module.functions)
     if (function.name == name)
-      return Decoder(module, function).decode();
-  return failure("the PTX has no kernel '", name, "'");
+      return &function;
+  return nullptr;
+}
+
+Result<Program>
+attn::runtime::emulator::decodeKernel(const Module &module,
+                                      const std::string &name,
+                                      const ModuleAddresses &addresses) {
+  const Function *kernel = findFunction(module, name);
+  if (!kernel || !kernel->isKernel)
+    return failure("the PTX has no kernel '", name, "'");
+  return Decoder(module, *kernel).decode(addresses);
 }

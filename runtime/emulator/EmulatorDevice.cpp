@@ -7,10 +7,11 @@
 
 #include "attn/Runtime/EmulatorDevice.h"
 
-#include "Block.h"
+#include "Cluster.h"
 #include "Decoder.h"
 #include "Syntax.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <thread>
@@ -18,19 +19,25 @@
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
-/// Few, so that the blocks of a persistent kernel do more than one instance.
-static constexpr uint32_t emulatedMultiprocessors = 4;
 /// What a block of a Hopper GPU can have.
 static constexpr uint32_t maxSharedBytes = 227 * 1024;
 static constexpr uint32_t maxThreads = 1024;
+/// What every Hopper GPU can have in a cluster.
+static constexpr uint32_t maxClusterBlocks = 8;
 
 namespace {
 class EmulatedKernel : public Kernel {
 public:
-  EmulatedKernel(LaunchPlan plan, Program program)
-      : Kernel(std::move(plan)), program(std::move(program)) {}
+  EmulatedKernel(LaunchPlan plan, Program program,
+                 std::vector<Buffer> variables)
+      : Kernel(std::move(plan)), program(std::move(program)),
+        variables(std::move(variables)) {}
 
   const Program program;
+
+private:
+  /// The variables of its module.
+  const std::vector<Buffer> variables;
 };
 
 class EmulatorDevice : public Device {
@@ -64,6 +71,8 @@ protected:
 
 private:
   Result<uint8_t *> find(uint64_t address, size_t bytes) const;
+  Result<std::vector<Buffer>> placeVariables(const Module &module,
+                                             ModuleAddresses &addresses);
 
   const EmulatorOptions options;
   GlobalMemory memory;
@@ -90,7 +99,7 @@ Status EmulatorDevice::copyToDevice(uint64_t address, const void *source,
   Result<uint8_t *> destination = find(address, bytes);
   if (destination.failed())
     return destination.error();
-  std::memcpy(*destination, source, bytes);
+  std::copy_n(static_cast<const uint8_t *>(source), bytes, *destination);
   return {};
 }
 
@@ -99,7 +108,7 @@ Status EmulatorDevice::copyFromDevice(void *destination, uint64_t address,
   Result<uint8_t *> source = find(address, bytes);
   if (source.failed())
     return source.error();
-  std::memcpy(destination, *source, bytes);
+  std::copy_n(*source, bytes, static_cast<uint8_t *>(destination));
   return {};
 }
 
@@ -116,11 +125,48 @@ EmulatorDevice::load(const CompiledKernel &compiled) {
   Result<Module> module = parsePtx(compiled.ptx);
   if (module.failed())
     return module.error();
-  Result<Program> program = decodeKernel(*module, compiled.plan.kernel);
+  ModuleAddresses addresses;
+  Result<std::vector<Buffer>> variables = placeVariables(*module, addresses);
+  if (variables.failed())
+    return variables.error();
+  Result<Program> program =
+      decodeKernel(*module, compiled.plan.kernel, addresses);
   if (program.failed())
     return program.error();
-  return std::unique_ptr<Kernel>(
-      std::make_unique<EmulatedKernel>(compiled.plan, std::move(*program)));
+  auto kernel = std::make_unique<EmulatedKernel>(
+      compiled.plan, std::move(*program), std::move(*variables));
+  if (Status status = kernel->allocateCounters(*this); status.failed())
+    return status.error();
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+/// Sets memory aside for the variables of a module, and fills it.
+Result<std::vector<Buffer>>
+EmulatorDevice::placeVariables(const Module &module,
+                               ModuleAddresses &addresses) {
+  std::vector<Buffer> buffers;
+  for (const Variable &variable : module.variables) {
+    if (!isAllocated(variable))
+      continue;
+    Result<Buffer> buffer = allocate(variable.size);
+    if (buffer.failed())
+      return buffer.error();
+    addresses[variable.name] = buffer->address();
+    buffers.push_back(std::move(*buffer));
+  }
+  for (const Variable &variable : module.variables) {
+    if (!isAllocated(variable))
+      continue;
+    Result<std::vector<uint8_t>> bytes =
+        initialBytes(module, variable, addresses);
+    if (bytes.failed())
+      return bytes.error();
+    if (Status status = copyToDevice(addresses[variable.name], bytes->data(),
+                                     bytes->size());
+        status.failed())
+      return status.error();
+  }
+  return buffers;
 }
 
 /// Puts the arguments where the kernel expects its parameters.
@@ -155,17 +201,18 @@ static Status bindParameters(Grid &grid, const Launch &launch) {
   return {};
 }
 
-/// Executes the blocks on the host's cores. One that fails ends the launch.
+/// Executes the clusters on the host's cores. One that fails ends the launch.
 static bool runBlocks(const Grid &grid) {
   std::atomic<uint32_t> next = 0;
   std::atomic<bool> failed = false;
+  uint32_t clusters = grid.blocks / grid.clusterBlocks;
   auto work = [&] {
-    for (uint32_t index; !failed && (index = next++) < grid.blocks;)
-      if (!Block(grid, index).run())
+    for (uint32_t index; !failed && (index = next++) < clusters;)
+      if (!Cluster(grid, index).run())
         failed = true;
   };
   uint32_t count =
-      std::min(std::max(std::thread::hardware_concurrency(), 1u), grid.blocks);
+      std::min(std::max(std::thread::hardware_concurrency(), 1u), clusters);
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < count; ++i)
     threads.emplace_back(work);
@@ -173,6 +220,23 @@ static bool runBlocks(const Grid &grid) {
   for (std::thread &thread : threads)
     thread.join();
   return !failed;
+}
+
+/// The blocks of a cluster, as the kernel or the launch has it.
+static Result<uint32_t> clusterSize(const Program &program,
+                                    const Launch &launch) {
+  uint32_t wanted = std::max(launch.clusterBlocks, 1u);
+  uint32_t required = program.clusterBlocks ? program.clusterBlocks : wanted;
+  if (wanted > 1 && wanted != required)
+    return failure("expected clusters of ", required, " blocks, as kernel '",
+                   program.kernel, "' requires, got ", wanted);
+  if (required > maxClusterBlocks)
+    return failure("expected at most ", maxClusterBlocks,
+                   " blocks in a cluster, got ", required);
+  if (launch.blocks % required)
+    return failure("expected a multiple of ", required,
+                   " blocks, as a cluster has, got ", launch.blocks);
+  return required;
 }
 
 Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
@@ -185,10 +249,14 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
     return failure(
         "expected at most ", maxSharedBytes, " bytes of shared memory, got ",
         uint64_t(program.staticSharedBytes) + launch.sharedMemoryBytes);
+  Result<uint32_t> clusterBlocks = clusterSize(program, launch);
+  if (clusterBlocks.failed())
+    return clusterBlocks.error();
   HazardLog log;
   Grid grid{program,
             memory,
             launch.blocks,
+            *clusterBlocks,
             launch.threadsPerBlock,
             launch.sharedMemoryBytes,
             {},

@@ -42,6 +42,8 @@ const char *attn::runtime::emulator::hazardName(HazardKind kind) {
     return "deadlock";
   case HazardKind::Outstanding:
     return "outstanding work";
+  case HazardKind::Trap:
+    return "trap";
   }
   return "unknown";
 }

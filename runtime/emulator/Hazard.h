@@ -33,6 +33,7 @@ enum class HazardKind {
   RegisterBudget,
   Deadlock,
   Outstanding,
+  Trap,
 };
 
 /// For people, e.g. "missing proxy fence".

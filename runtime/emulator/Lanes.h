@@ -26,19 +26,19 @@ template <typename Body> Step forEachLane(uint32_t mask, Body body) {
 inline const Words &wordsOf(Block &block, Warp &warp, Operand operand) {
   return operand.kind == Operand::Kind::Word
              ? warp.words[operand.index]
-             : block.grid.program.constants[operand.index].words;
+             : block.constants()[operand.index].words;
 }
 
 inline const Doubles &doublesOf(Block &block, Warp &warp, Operand operand) {
   return operand.kind == Operand::Kind::Double
              ? warp.doubles[operand.index]
-             : block.grid.program.constants[operand.index].doubles;
+             : block.constants()[operand.index].doubles;
 }
 
 inline uint32_t predicateOf(Block &block, Warp &warp, Operand operand) {
   if (operand.kind == Operand::Kind::Predicate)
     return warp.predicates[operand.index];
-  return block.grid.program.constants[operand.index].value ? ~0u : 0;
+  return block.constants()[operand.index].value ? ~0u : 0;
 }
 
 /// The values of an operand of type `T`, which says how its bits are read.
@@ -56,7 +56,7 @@ public:
   T operator[](unsigned lane) const {
     if constexpr (std::is_same_v<T, bool>) {
       return (mask >> lane) & 1;
-    } else if constexpr (std::is_floating_point_v<T>) {
+    } else if constexpr (!std::is_integral_v<T>) {
       T value;
       std::memcpy(&value, &lanes[lane], sizeof(T));
       return value;
@@ -81,6 +81,8 @@ template <typename T> auto bitsOf(T value) {
     uint64_t bits;
     std::memcpy(&bits, &value, sizeof(bits));
     return bits;
+  } else if constexpr (std::is_class_v<T>) {
+    return static_cast<uint32_t>(value.bits);
   } else if constexpr (sizeof(T) == 8) {
     return static_cast<uint64_t>(value);
   } else {
@@ -123,6 +125,37 @@ inline void writePredicate(Block &block, Warp &warp,
   block.noteWrite(warp, instruction, operand, mask);
   uint32_t &target = warp.predicates[operand.index];
   target = (target & ~mask) | (values & mask);
+}
+
+/// The bits of one lane of a register or a constant.
+inline uint64_t laneOf(Block &block, Warp &warp, Operand operand,
+                       unsigned lane) {
+  if (operand.kind == Operand::Kind::Double)
+    return warp.doubles[operand.index][lane];
+  return operand.kind == Operand::Kind::Word
+             ? warp.words[operand.index][lane]
+             : block.constants()[operand.index].value;
+}
+
+/// Sets them without a record of the write.
+inline void setLane(Warp &warp, Operand operand, unsigned lane,
+                    uint64_t value) {
+  if (operand.kind == Operand::Kind::Word)
+    warp.words[operand.index][lane] = static_cast<uint32_t>(value);
+  else if (operand.kind == Operand::Kind::Double)
+    warp.doubles[operand.index][lane] = value;
+}
+
+/// Sets a register of any width.
+inline void writeLanes(Block &block, Warp &warp, const Instruction &instruction,
+                       Operand operand, const Doubles &values, uint32_t mask) {
+  if (operand.kind == Operand::Kind::None)
+    return;
+  block.noteWrite(warp, instruction, operand, mask);
+  forEachLane(mask, [&](unsigned lane) {
+    setLane(warp, operand, lane, values[lane]);
+    return Step::Next;
+  });
 }
 
 /// The addresses that an operand and the offset of its instruction give.

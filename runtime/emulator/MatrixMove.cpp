@@ -12,7 +12,7 @@ using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
 namespace {
-enum Form { MatrixCount, IsTransposed };
+enum Form { MatrixCount, IsTransposed, IsGeneric };
 
 /// An 8x8 matrix of 16-bit elements, one row for each of eight addresses.
 using Matrix = std::array<std::array<uint16_t, 8>, 8>;
@@ -26,6 +26,13 @@ static uint16_t &element(Matrix &matrix, unsigned lane, unsigned half,
   return transposed ? matrix[column][row] : matrix[row][column];
 }
 
+/// The address in shared memory. A generic one of another memory stays beyond
+/// its end.
+static uint64_t rowAddress(const Instruction &instruction, uint64_t address) {
+  address += instruction.offset;
+  return instruction.form[IsGeneric] ? address ^ sharedWindow : address;
+}
+
 static Step executeLdmatrix(Block &block, Warp &warp,
                             const Instruction &instruction, uint32_t mask) {
   uint32_t count = instruction.form[MatrixCount];
@@ -35,7 +42,7 @@ static Step executeLdmatrix(Block &block, Warp &warp,
   Step step = forEachLane(rows, [&](unsigned lane) {
     uint8_t *bytes =
         block.readShared(warp, instruction, static_cast<int>(lane),
-                         addresses[lane] + instruction.offset, rowBytes);
+                         rowAddress(instruction, addresses[lane]), rowBytes);
     if (!bytes)
       return Step::Failed;
     std::memcpy(matrices[lane / 8][lane % 8].data(), bytes, rowBytes);
@@ -73,7 +80,7 @@ static Step executeStmatrix(Block &block, Warp &warp,
   return forEachLane(rows, [&](unsigned lane) {
     uint8_t *bytes =
         block.writeShared(warp, instruction, static_cast<int>(lane),
-                          addresses[lane] + instruction.offset, rowBytes);
+                          rowAddress(instruction, addresses[lane]), rowBytes);
     if (!bytes)
       return Step::Failed;
     std::memcpy(bytes, matrices[lane / 8][lane % 8].data(), rowBytes);
@@ -84,12 +91,17 @@ static Step executeStmatrix(Block &block, Warp &warp,
 Status attn::runtime::emulator::decodeMatrixMove(Decoder &decoder) {
   const std::vector<std::string> &parts = decoder.parts();
   bool isLoad = parts[0] == "ldmatrix";
-  bool transposed = parts.size() == 8 && parts[5] == "trans";
-  if (parts.size() != (transposed ? 8u : 7u) || parts[1] != "sync" ||
-      parts[2] != "aligned" || parts[3] != "m8n8" ||
+  size_t next = 5;
+  auto takeIf = [&](const char *text) {
+    bool found = next < parts.size() && parts[next] == text;
+    next += found;
+    return found;
+  };
+  bool transposed = takeIf("trans");
+  bool isShared = takeIf("shared") || takeIf("shared::cta");
+  if (parts.size() != next + 1 || parts[1] != "sync" || parts[2] != "aligned" ||
+      parts[3] != "m8n8" ||
       (parts[4] != "x1" && parts[4] != "x2" && parts[4] != "x4") ||
-      (parts[parts.size() - 2] != "shared" &&
-       parts[parts.size() - 2] != "shared::cta") ||
       parts.back() != "b16")
     return decoder.unknown();
   if (Status status = decoder.expectOperands(2); status.failed())
@@ -97,7 +109,7 @@ Status attn::runtime::emulator::decodeMatrixMove(Decoder &decoder) {
   auto count = static_cast<uint32_t>(parts[4][1] - '0');
   Instruction &instruction = decoder.instruction();
   instruction.aligned = true;
-  instruction.form = {count, transposed, 0, 0};
+  instruction.form = {count, transposed, !isShared, 0};
   instruction.execute = isLoad ? executeLdmatrix : executeStmatrix;
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
   if (!isLoad)

@@ -5,10 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Decoder.h"
-#include "Lanes.h"
-
-#include <algorithm>
+#include "MemoryAccess.h"
 
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
@@ -16,38 +13,8 @@ using namespace attn::runtime::emulator;
 namespace {
 /// What form[] holds: how many elements of how many bytes.
 enum Form { ElementCount, ElementBytes, IsSigned };
-
-enum class Space { Parameter, Global, Shared };
+constexpr uint32_t maxElements = 8;
 } // namespace
-
-/// The address of the element of a lane; the whole access is aligned.
-template <Space space>
-static uint8_t *access(Block &block, Warp &warp, const Instruction &instruction,
-                       int lane, uint64_t address, uint32_t size,
-                       bool isWrite) {
-  if constexpr (space == Space::Shared)
-    return isWrite ? block.writeShared(warp, instruction, lane, address, size)
-                   : block.readShared(warp, instruction, lane, address, size);
-  else
-    return block.accessGlobal(warp, instruction, lane, address, size);
-}
-
-static void setLane(Warp &warp, Operand operand, unsigned lane,
-                    uint64_t value) {
-  if (operand.kind == Operand::Kind::Word)
-    warp.words[operand.index][lane] = static_cast<uint32_t>(value);
-  else if (operand.kind == Operand::Kind::Double)
-    warp.doubles[operand.index][lane] = value;
-}
-
-static uint64_t getLane(Block &block, Warp &warp, Operand operand,
-                        unsigned lane) {
-  if (operand.kind == Operand::Kind::Double)
-    return warp.doubles[operand.index][lane];
-  return operand.kind == Operand::Kind::Word
-             ? warp.words[operand.index][lane]
-             : block.grid.program.constants[operand.index].value;
-}
 
 static uint64_t loadValue(const uint8_t *bytes,
                           const Instruction &instruction) {
@@ -67,26 +34,20 @@ static Step executeLoad(Block &block, Warp &warp,
   uint32_t count = instruction.form[ElementCount];
   uint32_t size = instruction.form[ElementBytes];
   Addresses addresses(block, warp, instruction, count, mask);
-  std::array<std::array<uint64_t, warpSize>, 4> values;
+  std::array<Doubles, maxElements> values;
   Step step = forEachLane(mask, [&](unsigned lane) {
-    uint8_t *bytes = access<space>(
+    uint8_t *bytes = accessMemory<space>(
         block, warp, instruction, static_cast<int>(lane),
-        addresses[lane] + instruction.offset, count * size, /*isWrite=*/false);
+        addresses[lane] + instruction.offset, count * size, AccessKind::Read);
     for (uint32_t i = 0; bytes && i < count; ++i)
       values[i][lane] = loadValue(bytes + i * size, instruction);
     return bytes ? Step::Next : Step::Failed;
   });
   if (step == Step::Failed)
     return step;
-  for (uint32_t i = 0; i < count; ++i) {
-    if (instruction.operands[i].kind == Operand::Kind::None)
-      continue;
-    block.noteWrite(warp, instruction, instruction.operands[i], mask);
-    forEachLane(mask, [&](unsigned lane) {
-      setLane(warp, instruction.operands[i], lane, values[i][lane]);
-      return Step::Next;
-    });
-  }
+  for (uint32_t i = 0; i < count; ++i)
+    writeLanes(block, warp, instruction, instruction.operands[i], values[i],
+               mask);
   return Step::Next;
 }
 
@@ -100,11 +61,11 @@ static Step executeStore(Block &block, Warp &warp,
   for (uint32_t i = 0; i < count; ++i)
     block.checkRead(warp, instruction, instruction.operands[1 + i], mask);
   return forEachLane(mask, [&](unsigned lane) {
-    uint8_t *bytes = access<space>(
+    uint8_t *bytes = accessMemory<space>(
         block, warp, instruction, static_cast<int>(lane),
-        addresses[lane] + instruction.offset, count * size, /*isWrite=*/true);
+        addresses[lane] + instruction.offset, count * size, AccessKind::Write);
     for (uint32_t i = 0; bytes && i < count; ++i) {
-      uint64_t value = getLane(block, warp, instruction.operands[1 + i], lane);
+      uint64_t value = laneOf(block, warp, instruction.operands[1 + i], lane);
       std::memcpy(bytes + i * size, &value, size);
     }
     return bytes ? Step::Next : Step::Failed;
@@ -119,37 +80,40 @@ static Step loadParameter(Block &block, Warp &warp,
     Operand operand = instruction.operands[i];
     if (operand.kind == Operand::Kind::None)
       continue;
-    uint64_t value =
-        loadValue(bytes + i * instruction.form[ElementBytes], instruction);
-    block.noteWrite(warp, instruction, operand, mask);
-    forEachLane(mask, [&](unsigned lane) {
-      setLane(warp, operand, lane, value);
-      return Step::Next;
-    });
+    Doubles values;
+    values.fill(
+        loadValue(bytes + i * instruction.form[ElementBytes], instruction));
+    writeLanes(block, warp, instruction, operand, values, mask);
   }
   return Step::Next;
 }
 
-static Step atomicAdd(Block &block, Warp &warp, const Instruction &instruction,
-                      uint32_t mask) {
-  Addresses addresses(block, warp, instruction, 1, mask);
-  block.checkRead(warp, instruction, instruction.operands[2], mask);
-  Words old = {};
-  Step step = forEachLane(mask, [&](unsigned lane) {
-    uint8_t *bytes = block.accessGlobal(
-        warp, instruction, static_cast<int>(lane),
-        addresses[lane] + instruction.offset, sizeof(uint32_t));
-    if (!bytes)
-      return Step::Failed;
-    auto value = static_cast<uint32_t>(
-        getLane(block, warp, instruction.operands[2], lane));
-    old[lane] = __atomic_fetch_add(reinterpret_cast<uint32_t *>(bytes), value,
-                                   __ATOMIC_RELAXED);
-    return Step::Next;
-  });
-  if (step == Step::Next)
-    writeWords(block, warp, instruction, instruction.operands[0], old, mask);
-  return step;
+template <Space space> static Execute accessOf(bool isLoad) {
+  return isLoad ? executeLoad<space> : executeStore<space>;
+}
+
+static Execute accessOf(Space space, bool isLoad) {
+  switch (space) {
+  case Space::Parameter:
+    return accessOf<Space::Parameter>(isLoad);
+  case Space::Global:
+  case Space::Constant:
+    return accessOf<Space::Global>(isLoad);
+  case Space::Shared:
+    return accessOf<Space::Shared>(isLoad);
+  case Space::Cluster:
+    return accessOf<Space::Cluster>(isLoad);
+  case Space::Local:
+    return accessOf<Space::Local>(isLoad);
+  default:
+    return accessOf<Space::Generic>(isLoad);
+  }
+}
+
+void attn::runtime::emulator::makeLocalAccess(Instruction &instruction,
+                                              bool isLoad, uint32_t bytes) {
+  instruction.form = {1, bytes, false, 0};
+  instruction.execute = accessOf<Space::Local>(isLoad);
 }
 
 //===----------------------------------------------------------------------===//
@@ -157,122 +121,111 @@ static Step atomicAdd(Block &block, Warp &warp, const Instruction &instruction,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The modifiers of a load or a store.
-struct AccessForm {
-  std::string space;
-  uint32_t count = 1;
+struct MovedType {
   uint32_t bytes = 0;
   bool isSigned = false;
 };
 } // namespace
 
-static std::optional<AccessForm>
-parseForm(const std::vector<std::string> &parts) {
-  AccessForm form;
-  size_t i = 1;
-  auto takeIf = [&](const char *text) {
-    bool found = i < parts.size() && parts[i] == text;
-    i += found;
-    return found;
-  };
-  takeIf("volatile");
-  if (i < parts.size())
-    form.space = parts[i++];
-  takeIf("nc");
-  if (takeIf("v2"))
-    form.count = 2;
-  else if (takeIf("v4"))
-    form.count = 4;
-  if (i + 1 != parts.size())
+static std::optional<MovedType> parseType(const std::string &type) {
+  if (type.empty() || std::string("busf").find(type[0]) == std::string::npos)
     return std::nullopt;
-  const std::string &type = parts[i];
-  std::string bits = type.substr(1);
-  if (type.empty() || std::string("busf").find(type[0]) == std::string::npos ||
-      (bits != "8" && bits != "16" && bits != "32" && bits != "64"))
-    return std::nullopt;
-  form.bytes = static_cast<uint32_t>(std::stoul(bits) / 8);
-  form.isSigned = type[0] == 's';
-  return form;
+  for (uint32_t bytes : {1, 2, 4, 8})
+    if (type.substr(1) == std::to_string(8 * bytes))
+      return MovedType{bytes, type[0] == 's'};
+  return std::nullopt;
 }
 
-static Type registerTypeOf(const AccessForm &form) {
-  if (form.bytes == 8)
+static Type registerTypeOf(uint32_t bytes) {
+  if (bytes == 8)
     return Type::Bits64;
-  return form.bytes == 4 ? Type::Bits32 : Type::Bits16;
+  return bytes == 4 ? Type::Bits32 : Type::Bits16;
 }
 
+/// The values that are moved, of registers that may be wider.
 static Status addValues(Decoder &decoder, const SourceOperand &operand,
-                        const AccessForm &form, bool isResult) {
-  Type type = registerTypeOf(form);
-  if (form.count > 1)
-    return decoder.addVector(operand, type, form.count, isResult);
-  return isResult ? decoder.addResult(operand, type)
-                  : decoder.addSource(operand, type);
-}
-
-static Status decodeParameterLoad(Decoder &decoder, const AccessForm &form) {
-  const SourceOperand &source = decoder.statement().operands[1];
-  const ParameterSlot *slot = decoder.parameter(source.text);
-  if (!slot || source.kind != SourceOperand::Kind::Address)
-    return decoder.error("expected a parameter, got '" + source.text + "'");
-  int64_t size = int64_t(form.count) * form.bytes;
-  if (source.offset < 0 || source.offset > slot->size ||
-      source.offset + size > slot->size)
-    return decoder.error("expected an access within the " +
-                         std::to_string(slot->size) + " bytes of '" +
-                         source.text + "'");
-  decoder.instruction().offset = slot->offset + source.offset;
-  decoder.instruction().execute = loadParameter;
+                        uint32_t count, uint32_t bytes, bool isResult) {
+  if (count > 1 && (operand.kind != SourceOperand::Kind::Vector ||
+                    operand.elements.size() != count))
+    return decoder.error("expected a vector of " + std::to_string(count) +
+                         " operands");
+  for (uint32_t i = 0; i < count; ++i) {
+    bool isElement = operand.kind == SourceOperand::Kind::Vector &&
+                     operand.elements.size() == count;
+    const SourceOperand &value = isElement ? operand.elements[i] : operand;
+    Status status =
+        isResult
+            ? decoder.addResult(value, registerTypeOf(bytes), Width::OrMore)
+            : decoder.addSource(value, registerTypeOf(bytes),
+                                /*mayNegate=*/false, Width::OrMore);
+    if (status.failed())
+      return status;
+  }
   return {};
 }
 
-static Status decodeAtomic(Decoder &decoder) {
-  const Statement &statement = decoder.statement();
-  if (statement.name != "atom.global.add.u32" &&
-      statement.name != "atom.global.add.s32")
-    return decoder.unknown();
-  if (Status status = decoder.expectOperands(3); status.failed())
-    return status;
-  decoder.instruction().execute = atomicAdd;
-  if (Status status = decoder.addResult(statement.operands[0], Type::Bits32);
-      status.failed())
-    return status;
-  if (Status status = decoder.addAddress(statement.operands[1]);
-      status.failed())
-    return status;
-  return decoder.addSource(statement.operands[2], Type::Bits32);
+/// A load of a parameter of the kernel by its name.
+static Status decodeParameterLoad(Decoder &decoder, const Symbol &symbol) {
+  Instruction &instruction = decoder.instruction();
+  const SourceOperand &source = decoder.statement().operands[1];
+  int64_t size =
+      int64_t(instruction.form[ElementCount]) * instruction.form[ElementBytes];
+  auto limit = static_cast<int64_t>(symbol.size);
+  if (source.offset < 0 || source.offset > limit ||
+      source.offset + size > limit)
+    return decoder.error("expected an access within the " +
+                         std::to_string(symbol.size) + " bytes of '" +
+                         source.text + "'");
+  instruction.offset =
+      static_cast<int64_t>(symbol.address & ~windowMask) + source.offset;
+  instruction.execute = loadParameter;
+  return {};
+}
+
+/// Whether PTX has the modifiers for a load or a store.
+static bool isAccess(const AccessModifiers &form, const std::string &opcode) {
+  bool isLoad = opcode != "st";
+  bool isWritable = form.space != Space::Constant;
+  bool isOrdered = form.isStrong && (isLoad ? !form.releases : !form.acquires);
+  return form.operation.empty() && (isLoad || isWritable) &&
+         (!form.isStrong || isOrdered) &&
+         (!form.isNonCoherent || (isLoad && form.space == Space::Global));
 }
 
 Status attn::runtime::emulator::decodeMemory(Decoder &decoder) {
-  if (decoder.parts()[0] == "atom")
-    return decodeAtomic(decoder);
-  bool isLoad = decoder.parts()[0] == "ld";
-  std::optional<AccessForm> form = parseForm(decoder.parts());
-  if (!form)
+  const std::vector<std::string> &parts = decoder.parts();
+  bool isLoad = parts[0] != "st";
+  std::optional<AccessModifiers> form =
+      parseAccessModifiers(parts, parts.size() - 1);
+  std::optional<MovedType> type = parseType(parts.back());
+  if (!form || !type || !isAccess(*form, parts[0]) ||
+      form->count * type->bytes > 32)
     return decoder.unknown();
-  if (Status status = decoder.expectOperands(2); status.failed())
+  if (Status status = decoder.expectOperands(form->hasPolicy ? 3 : 2);
+      status.failed())
     return status;
   Instruction &instruction = decoder.instruction();
-  instruction.form = {form->count, form->bytes, form->isSigned, 0};
+  instruction.form = {form->count, type->bytes, type->isSigned, 0};
+  instruction.execute = accessOf(form->space, isLoad);
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
   const SourceOperand &address = operands[isLoad ? 1 : 0];
   if (isLoad)
-    if (Status status = addValues(decoder, operands[0], *form,
-                                  /*isResult=*/true);
+    if (Status status = addValues(decoder, operands[0], form->count,
+                                  type->bytes, /*isResult=*/true);
         status.failed())
       return status;
-  if (isLoad && form->space == "param")
-    return decodeParameterLoad(decoder, *form);
-  if (form->space == "global")
-    instruction.execute =
-        isLoad ? executeLoad<Space::Global> : executeStore<Space::Global>;
-  else if (form->space == "shared" || form->space == "shared::cta")
-    instruction.execute =
-        isLoad ? executeLoad<Space::Shared> : executeStore<Space::Shared>;
-  else
-    return decoder.unknown();
-  if (Status status = decoder.addAddress(address); status.failed())
+  const Symbol *symbol = decoder.variable(address.text);
+  if (isLoad && symbol && symbol->space == Space::Parameter &&
+      form->space == Space::Parameter)
+    return decodeParameterLoad(decoder, *symbol);
+  if (Status status = addMemoryAddress(decoder, address, form->space);
+      status.failed())
     return status;
-  return isLoad ? Status()
-                : addValues(decoder, operands[1], *form, /*isResult=*/false);
+  if (!isLoad)
+    if (Status status = addValues(decoder, operands[1], form->count,
+                                  type->bytes, /*isResult=*/false);
+        status.failed())
+      return status;
+  return form->hasPolicy ? decoder.addSource(operands.back(), Type::Bits64)
+                         : Status();
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Cluster.h"
 #include "Decoder.h"
 #include "Lanes.h"
 
@@ -68,59 +69,175 @@ static Step unpackDouble(Block &block, Warp &warp,
   return Step::Next;
 }
 
+/// Numbers of 16 bits in a register, the lowest first.
+static Step packHalves(Block &block, Warp &warp, const Instruction &instruction,
+                       uint32_t mask) {
+  const std::vector<Operand> &operands = instruction.operands;
+  Doubles values = {};
+  for (unsigned i = 1; i < operands.size(); ++i) {
+    block.checkRead(warp, instruction, operands[i], mask);
+    for (unsigned lane = 0; lane < warpSize; ++lane)
+      values[lane] |= (laneOf(block, warp, operands[i], lane) & 0xFFFF)
+                      << 16 * (i - 1);
+  }
+  writeLanes(block, warp, instruction, operands[0], values, mask);
+  return Step::Next;
+}
+
+static Step unpackHalves(Block &block, Warp &warp,
+                         const Instruction &instruction, uint32_t mask) {
+  const std::vector<Operand> &operands = instruction.operands;
+  block.checkRead(warp, instruction, operands.back(), mask);
+  for (unsigned i = 0; i + 1 < operands.size(); ++i) {
+    Words values;
+    for (unsigned lane = 0; lane < warpSize; ++lane)
+      values[lane] = static_cast<uint16_t>(
+          laneOf(block, warp, operands.back(), lane) >> 16 * i);
+    writeWords(block, warp, instruction, operands[i], values, mask);
+  }
+  return Step::Next;
+}
+
 //===----------------------------------------------------------------------===//
 // Special registers
 //===----------------------------------------------------------------------===//
 
 namespace {
-enum class Special { Thread, Threads, Block, Blocks, Lane, Warp, Zero, One };
+using SpecialValue = uint64_t (*)(const Block &, const Warp &, unsigned lane);
+struct Special {
+  SpecialValue value;
+  unsigned bits = 32;
+};
 } // namespace
 
-static std::optional<Special> findSpecial(const std::string &name) {
-  static const std::map<std::string, Special> specials = {
-      {"%tid.x", Special::Thread},  {"%ntid.x", Special::Threads},
-      {"%ctaid.x", Special::Block}, {"%nctaid.x", Special::Blocks},
-      {"%laneid", Special::Lane},   {"%warpid", Special::Warp},
-      {"%tid.y", Special::Zero},    {"%tid.z", Special::Zero},
-      {"%ctaid.y", Special::Zero},  {"%ctaid.z", Special::Zero},
-      {"%ntid.y", Special::One},    {"%ntid.z", Special::One},
-      {"%nctaid.y", Special::One},  {"%nctaid.z", Special::One}};
-  auto found = specials.find(name);
-  if (found == specials.end())
-    return std::nullopt;
-  return found->second;
+template <uint64_t value>
+static uint64_t constant(const Block &, const Warp &, unsigned) {
+  return value;
+}
+static uint64_t thread(const Block &, const Warp &warp, unsigned lane) {
+  return warp.index * warpSize + lane;
+}
+static uint64_t threads(const Block &block, const Warp &, unsigned) {
+  return block.grid.threads;
+}
+static uint64_t blockIndex(const Block &block, const Warp &, unsigned) {
+  return block.index;
+}
+static uint64_t blocks(const Block &block, const Warp &, unsigned) {
+  return block.grid.blocks;
+}
+static uint64_t clusterRank(const Block &block, const Warp &, unsigned) {
+  return block.rank;
+}
+static uint64_t clusterBlocks(const Block &block, const Warp &, unsigned) {
+  return block.grid.clusterBlocks;
+}
+static uint64_t cluster(const Block &block, const Warp &, unsigned) {
+  return block.index / block.grid.clusterBlocks;
+}
+static uint64_t clusters(const Block &block, const Warp &, unsigned) {
+  return block.grid.blocks / block.grid.clusterBlocks;
+}
+static uint64_t laneIndex(const Block &, const Warp &, unsigned lane) {
+  return lane;
+}
+static uint64_t warpIndex(const Block &, const Warp &warp, unsigned) {
+  return warp.index;
+}
+static uint64_t warps(const Block &block, const Warp &, unsigned) {
+  return block.warps.size();
+}
+static uint64_t multiprocessor(const Block &block, const Warp &, unsigned) {
+  return block.index % emulatedMultiprocessors;
+}
+static uint64_t lanesEqual(const Block &, const Warp &, unsigned lane) {
+  return 1u << lane;
+}
+static uint64_t lanesBelow(const Block &, const Warp &, unsigned lane) {
+  return (1u << lane) - 1;
+}
+static uint64_t lanesUpTo(const Block &, const Warp &, unsigned lane) {
+  return (uint64_t(2) << lane) - 1;
+}
+static uint64_t lanesAbove(const Block &, const Warp &, unsigned lane) {
+  return ~((uint64_t(2) << lane) - 1) & UINT32_MAX;
+}
+static uint64_t lanesFrom(const Block &, const Warp &, unsigned lane) {
+  return ~((1u << lane) - 1);
+}
+/// The instructions that the block has executed: there is no other time.
+static uint64_t time(const Block &block, const Warp &, unsigned) {
+  return block.cluster.time();
+}
+static uint64_t timeHigh(const Block &block, const Warp &, unsigned) {
+  return block.cluster.time() >> 32;
+}
+static uint64_t dynamicShared(const Block &block, const Warp &, unsigned) {
+  return block.grid.sharedBytes;
+}
+static uint64_t allShared(const Block &block, const Warp &, unsigned) {
+  return block.grid.program.staticSharedBytes + block.grid.sharedBytes;
 }
 
-static uint32_t specialValue(Special special, const Block &block,
-                             const Warp &warp, unsigned lane) {
-  switch (special) {
-  case Special::Thread:
-    return warp.index * warpSize + lane;
-  case Special::Threads:
-    return block.grid.threads;
-  case Special::Block:
-    return block.index;
-  case Special::Blocks:
-    return block.grid.blocks;
-  case Special::Lane:
-    return lane;
-  case Special::Warp:
-    return warp.index;
-  case Special::Zero:
-    return 0;
-  case Special::One:
-    break;
-  }
-  return 1;
+static const Special *findSpecial(const std::string &name) {
+  static const std::map<std::string, Special> specials = {
+      {"%tid.x", {thread}},
+      {"%tid.y", {constant<0>}},
+      {"%tid.z", {constant<0>}},
+      {"%ntid.x", {threads}},
+      {"%ntid.y", {constant<1>}},
+      {"%ntid.z", {constant<1>}},
+      {"%ctaid.x", {blockIndex}},
+      {"%ctaid.y", {constant<0>}},
+      {"%ctaid.z", {constant<0>}},
+      {"%nctaid.x", {blocks}},
+      {"%nctaid.y", {constant<1>}},
+      {"%nctaid.z", {constant<1>}},
+      {"%cluster_ctaid.x", {clusterRank}},
+      {"%cluster_ctaid.y", {constant<0>}},
+      {"%cluster_ctaid.z", {constant<0>}},
+      {"%cluster_ctarank", {clusterRank}},
+      {"%cluster_nctaid.x", {clusterBlocks}},
+      {"%cluster_nctaid.y", {constant<1>}},
+      {"%cluster_nctaid.z", {constant<1>}},
+      {"%cluster_nctarank", {clusterBlocks}},
+      {"%clusterid.x", {cluster}},
+      {"%clusterid.y", {constant<0>}},
+      {"%clusterid.z", {constant<0>}},
+      {"%nclusterid.x", {clusters}},
+      {"%nclusterid.y", {constant<1>}},
+      {"%nclusterid.z", {constant<1>}},
+      {"%gridid", {constant<1>, 64}},
+      {"%laneid", {laneIndex}},
+      {"%warpid", {warpIndex}},
+      {"%nwarpid", {warps}},
+      {"%smid", {multiprocessor}},
+      {"%nsmid", {constant<emulatedMultiprocessors>}},
+      {"%lanemask_eq", {lanesEqual}},
+      {"%lanemask_lt", {lanesBelow}},
+      {"%lanemask_le", {lanesUpTo}},
+      {"%lanemask_gt", {lanesAbove}},
+      {"%lanemask_ge", {lanesFrom}},
+      {"%clock", {time}},
+      {"%clock_hi", {timeHigh}},
+      {"%clock64", {time, 64}},
+      {"%globaltimer", {time, 64}},
+      {"%globaltimer_lo", {time}},
+      {"%globaltimer_hi", {timeHigh}},
+      {"%dynamic_smem_size", {dynamicShared}},
+      {"%total_smem_size", {allShared}},
+      {"WARP_SZ", {constant<warpSize>}}};
+  auto found = specials.find(name);
+  return found == specials.end() ? nullptr : &found->second;
 }
 
 static Step moveSpecial(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t mask) {
-  auto special = static_cast<Special>(instruction.form[0]);
-  Words values;
+  SpecialValue value = static_cast<const Special *>(instruction.detail)->value;
+  Doubles values;
   for (unsigned lane = 0; lane < warpSize; ++lane)
-    values[lane] = specialValue(special, block, warp, lane);
-  writeWords(block, warp, instruction, instruction.operands[0], values, mask);
+    values[lane] = value(block, warp, lane);
+  writeLanes(block, warp, instruction, instruction.operands[0], values, mask);
   return Step::Next;
 }
 
@@ -128,21 +245,30 @@ static Step moveSpecial(Block &block, Warp &warp,
 // Decoding
 //===----------------------------------------------------------------------===//
 
-/// mov.b64 between a register and a vector of two words.
-static Status decodePair(Decoder &decoder) {
+/// Between a register and a vector of shorter ones.
+static Status decodeVector(Decoder &decoder) {
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
-  if (decoder.statement().name != "mov.b64")
-    return decoder.unknown();
+  const std::string &name = decoder.statement().name;
   bool packs = operands[1].kind == SourceOperand::Kind::Vector;
-  decoder.instruction().execute = packs ? packDouble : unpackDouble;
-  Status first = packs ? decoder.addResult(operands[0], Type::Bits64)
-                       : decoder.addVector(operands[0], Type::Bits32, 2,
-                                           /*isResult=*/true);
+  size_t count = operands[packs ? 1 : 0].elements.size();
+  bool isDouble = name == "mov.b64";
+  bool isWords = isDouble && count == 2;
+  if (!isWords && !(isDouble && count == 4) &&
+      !(name == "mov.b32" && count == 2))
+    return decoder.unknown();
+  Type whole = isDouble ? Type::Bits64 : Type::Bits32;
+  Type part = isWords ? Type::Bits32 : Type::Bits16;
+  if (isWords)
+    decoder.instruction().execute = packs ? packDouble : unpackDouble;
+  else
+    decoder.instruction().execute = packs ? packHalves : unpackHalves;
+  Status first =
+      packs ? decoder.addResult(operands[0], whole)
+            : decoder.addVector(operands[0], part, count, /*isResult=*/true);
   if (first.failed())
     return first;
-  return packs ? decoder.addVector(operands[1], Type::Bits32, 2,
-                                   /*isResult=*/false)
-               : decoder.addSource(operands[1], Type::Bits64);
+  return packs ? decoder.addVector(operands[1], part, count, /*isResult=*/false)
+               : decoder.addSource(operands[1], whole);
 }
 
 static std::optional<Type> moveType(const std::string &type) {
@@ -159,7 +285,7 @@ static std::optional<Type> moveType(const std::string &type) {
   return found->second;
 }
 
-static Execute moveOf(Type type) {
+Execute attn::runtime::emulator::moveOf(Type type) {
   switch (type) {
   case Type::Predicate:
     return movePredicate;
@@ -175,7 +301,7 @@ static Status decodeMov(Decoder &decoder) {
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
   for (const SourceOperand &operand : operands)
     if (operand.kind == SourceOperand::Kind::Vector)
-      return decodePair(decoder);
+      return decodeVector(decoder);
   std::optional<Type> type =
       decoder.parts().size() == 2 ? moveType(decoder.parts()[1]) : std::nullopt;
   if (!type)
@@ -183,26 +309,32 @@ static Status decodeMov(Decoder &decoder) {
   if (Status status = decoder.addResult(operands[0], *type); status.failed())
     return status;
   Instruction &instruction = decoder.instruction();
-  if (std::optional<Special> special = findSpecial(operands[1].text)) {
-    if (*type != Type::Bits32)
+  if (const Special *special = findSpecial(operands[1].text)) {
+    if (*type != (special->bits == 64 ? Type::Bits64 : Type::Bits32))
       return decoder.unknown();
-    instruction.form[0] = static_cast<uint32_t>(*special);
+    instruction.detail = special;
     instruction.execute = moveSpecial;
     return {};
   }
   instruction.execute = moveOf(*type);
-  std::optional<uint64_t> address = decoder.symbol(operands[1].text);
-  if (!address)
+  const Symbol *symbol = decoder.variable(operands[1].text);
+  if (!symbol)
     return decoder.addSource(operands[1], *type);
   if (*type != Type::Bits64 &&
-      !(*type == Type::Bits32 && *address < sharedWindow))
+      !(*type == Type::Bits32 && symbol->space == Space::Shared))
     return decoder.unknown();
-  decoder.addConstant(*address);
+  decoder.addConstant(symbol->address +
+                          static_cast<uint64_t>(operands[1].offset),
+                      symbol->space == Space::Shared);
   return {};
 }
 
-/// Between the addresses of a memory and generic ones: a bit of the window is
-/// set or cleared.
+//===----------------------------------------------------------------------===//
+// Generic addresses
+//===----------------------------------------------------------------------===//
+
+/// Between the addresses of a memory and generic ones: the bits of the window
+/// are set or cleared.
 template <uint64_t window, bool toGeneric>
 static Step convertAddress(Block &block, Warp &warp,
                            const Instruction &instruction, uint32_t mask) {
@@ -218,8 +350,15 @@ static Step convertAddress(Block &block, Warp &warp,
 static Status decodeCvta(Decoder &decoder) {
   static const std::map<std::string, Execute> forms = {
       {"cvta.param.u64", convertAddress<parameterWindow, true>},
+      {"cvta.to.param.u64", moveDouble},
       {"cvta.shared.u64", convertAddress<sharedWindow, true>},
+      {"cvta.shared::cta.u64", convertAddress<sharedWindow, true>},
       {"cvta.to.shared.u64", convertAddress<sharedWindow, false>},
+      {"cvta.to.shared::cta.u64", convertAddress<sharedWindow, false>},
+      {"cvta.local.u64", convertAddress<localWindow, true>},
+      {"cvta.to.local.u64", convertAddress<localWindow, false>},
+      {"cvta.const.u64", moveDouble},
+      {"cvta.to.const.u64", moveDouble},
       {"cvta.global.u64", moveDouble},
       {"cvta.to.global.u64", moveDouble}};
   auto found = forms.find(decoder.statement().name);
@@ -230,11 +369,55 @@ static Status decodeCvta(Decoder &decoder) {
   if (Status status = decoder.addResult(operands[0], Type::Bits64);
       status.failed())
     return status;
+  const Symbol *symbol = decoder.variable(operands[1].text);
+  if (!symbol)
+    return decoder.addSource(operands[1], Type::Bits64);
+  decoder.addConstant(symbol->address +
+                          static_cast<uint64_t>(operands[1].offset),
+                      symbol->space == Space::Shared);
+  return {};
+}
+
+/// Whether a generic address leads to a memory.
+template <uint64_t window>
+static Step executeIsSpace(Block &block, Warp &warp,
+                           const Instruction &instruction, uint32_t mask) {
+  Operand source = instruction.operands[1];
+  block.checkRead(warp, instruction, source, mask);
+  const Doubles &addresses = doublesOf(block, warp, source);
+  uint32_t result = 0;
+  for (unsigned lane = 0; lane < warpSize; ++lane)
+    result |= uint32_t((addresses[lane] & windowMask) == window) << lane;
+  writePredicate(block, warp, instruction, instruction.operands[0], result,
+                 mask);
+  return Step::Next;
+}
+
+static Status decodeIsSpace(Decoder &decoder) {
+  // Constants lie in global memory here, so which of them it is is not known.
+  static const std::map<std::string, Execute> forms = {
+      {"isspacep.global", executeIsSpace<0>},
+      {"isspacep.shared", executeIsSpace<sharedWindow>},
+      {"isspacep.shared::cta", executeIsSpace<sharedWindow>},
+      {"isspacep.local", executeIsSpace<localWindow>},
+      {"isspacep.param", executeIsSpace<parameterWindow>},
+      {"isspacep.param::entry", executeIsSpace<parameterWindow>}};
+  auto found = forms.find(decoder.statement().name);
+  if (found == forms.end())
+    return decoder.unknown();
+  decoder.instruction().execute = found->second;
+  const std::vector<SourceOperand> &operands = decoder.statement().operands;
+  if (Status status = decoder.addResult(operands[0], Type::Predicate);
+      status.failed())
+    return status;
   return decoder.addSource(operands[1], Type::Bits64);
 }
 
 Status attn::runtime::emulator::decodeMove(Decoder &decoder) {
   if (Status status = decoder.expectOperands(2); status.failed())
     return status;
-  return decoder.parts()[0] == "mov" ? decodeMov(decoder) : decodeCvta(decoder);
+  const std::string &opcode = decoder.parts()[0];
+  if (opcode == "mov")
+    return decodeMov(decoder);
+  return opcode == "cvta" ? decodeCvta(decoder) : decodeIsSpace(decoder);
 }

@@ -23,6 +23,9 @@ struct Instruction;
 
 constexpr unsigned warpSize = 32;
 
+/// Few, so that the blocks of a persistent kernel do more than one instance.
+constexpr uint32_t emulatedMultiprocessors = 4;
+
 /// A value of each lane. Predicates are masks instead.
 using Words = std::array<uint32_t, warpSize>;
 using Doubles = std::array<uint64_t, warpSize>;
@@ -31,6 +34,11 @@ using Doubles = std::array<uint64_t, warpSize>;
 /// start at.
 constexpr uint64_t sharedWindow = uint64_t(1) << 60;
 constexpr uint64_t parameterWindow = uint64_t(2) << 60;
+constexpr uint64_t localWindow = uint64_t(3) << 60;
+constexpr uint64_t windowMask = uint64_t(15) << 60;
+
+/// Where local memory starts, so that no variable has the address zero.
+constexpr uint64_t localBase = 64;
 
 /// What becomes of a warp after an instruction.
 enum class Step {
@@ -65,15 +73,20 @@ struct Instruction {
   /// Of a branch: where to, and where the paths meet again.
   uint32_t target = 0;
   uint32_t reconverge = 0;
+  /// Of a branch that chooses by an index.
+  std::vector<uint32_t> targets;
   /// Added to an address.
   int64_t offset = 0;
   /// What else the unit that executes it wants to know.
   std::array<uint32_t, 4> form = {};
+  const void *detail = nullptr;
 };
 
 /// A constant in each lane, as a word and as 64 bits.
 struct Constant {
   uint64_t value = 0;
+  /// An address of shared memory, to which the rank of the block belongs.
+  bool isShared = false;
   Words words = {};
   Doubles doubles = {};
 };
@@ -96,6 +109,12 @@ struct Program {
   /// Shared memory of known size; what the launch adds comes after it, at
   /// `externalShared`.
   uint32_t staticSharedBytes = 0;
+  /// The blocks of a cluster, or zero where the launch decides.
+  uint32_t clusterBlocks = 0;
+  /// There are instructions that copy from or to global memory.
+  bool copiesAsynchronously = false;
+  /// Memory of each thread.
+  uint32_t localBytes = 0;
 };
 
 } // namespace attn::runtime::emulator

@@ -12,13 +12,12 @@ using namespace attn::runtime::emulator;
 /// What the memory holds before a kernel writes it: NaN in most formats.
 static constexpr uint8_t poison = 0xFF;
 
-SharedMemory::SharedMemory(uint32_t size, uint32_t warps, bool tracked)
-    : bytes(size, poison), tracked(tracked) {
+SharedMemory::SharedMemory(uint32_t size, uint32_t rank, bool tracked)
+    : first(base + (rank << rankShift)), bytes(size, poison), tracked(tracked) {
   if (!tracked)
     return;
   size_t words = (size + wordBytes - 1) / wordBytes;
   writes.resize(words);
-  reads.assign(warps, std::vector<uint32_t>(words));
 }
 
 /// The bytes of word `word` that the access [begin, end) touches, as bits.
@@ -38,15 +37,38 @@ Conflict SharedMemory::orderAfter(const WriteRecord &record,
   return {};
 }
 
+void SharedMemory::changeFlight(uint32_t address, uint32_t size, int change) {
+  if (!tracked)
+    return;
+  flights.resize(writes.size());
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    flights[word] = static_cast<uint16_t>(flights[word] + change);
+}
+
+Conflict SharedMemory::checkFlight(uint32_t address, uint32_t size) const {
+  if (flights.empty())
+    return {};
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    if (flights[word])
+      return {Conflict::Kind::InFlight, 0,
+              first + std::max(begin, word * wordBytes)};
+  return {};
+}
+
 Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
                                  uint32_t size) const {
   if (!tracked)
     return {};
-  uint32_t begin = address - base, end = begin + size;
+  if (Conflict flight = checkFlight(address, size);
+      flight.kind != Conflict::Kind::None)
+    return flight;
+  uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     const WriteRecord &record = writes[word];
     uint8_t touched = touchedBytes(word, begin, end);
-    uint32_t where = base + std::max(begin, word * wordBytes);
+    uint32_t where = first + std::max(begin, word * wordBytes);
     if ((record.written & touched) != touched)
       return {Conflict::Kind::Unwritten, 0, where};
     Conflict conflict = orderAfter(record, by);
@@ -62,31 +84,36 @@ Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
                                    uint32_t size) {
   if (!tracked)
     return {};
-  Conflict conflict;
-  uint32_t begin = address - base, end = begin + size;
+  Conflict conflict = checkFlight(address, size);
+  uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     WriteRecord &record = writes[word];
     if (conflict.kind == Conflict::Kind::None && record.written)
       conflict = orderAfter(record, by);
-    for (uint32_t warp = 0;
-         conflict.kind == Conflict::Kind::None && warp < reads.size(); ++warp)
-      if (warp != by.agent && reads[warp][word] > by.seen->get(warp))
-        conflict = {Conflict::Kind::AfterRead, warp, 0};
+    for (uint32_t agent = 0;
+         conflict.kind == Conflict::Kind::None && agent < reads.size(); ++agent)
+      if (agent != by.agent && !reads[agent].empty() &&
+          reads[agent][word] > by.seen->get(agent))
+        conflict = {Conflict::Kind::AfterRead, agent, 0};
     if (conflict.kind != Conflict::Kind::None && conflict.address == 0)
-      conflict.address = base + std::max(begin, word * wordBytes);
+      conflict.address = first + std::max(begin, word * wordBytes);
     record.stamp = by.stamp;
-    record.agent = static_cast<uint16_t>(by.agent);
+    record.agent = by.agent;
     record.generic = by.fenced == nullptr;
     record.written |= touchedBytes(word, begin, end);
   }
   return conflict;
 }
 
-void SharedMemory::recordRead(uint32_t warp, uint32_t stamp, uint32_t address,
+void SharedMemory::recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
                               uint32_t size) {
   if (!tracked)
     return;
-  uint32_t begin = address - base, end = begin + size;
+  if (agent >= reads.size())
+    reads.resize(agent + 1);
+  if (reads[agent].empty())
+    reads[agent].resize(writes.size());
+  uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
-    reads[warp][word] = stamp;
+    reads[agent][word] = stamp;
 }

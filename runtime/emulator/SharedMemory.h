@@ -65,6 +65,8 @@ struct Conflict {
     Unfenced,
     /// Not ordered after a read of `agent`.
     AfterRead,
+    /// A copy of a single thread that nobody has waited for writes them.
+    InFlight,
   };
   Kind kind = Kind::None;
   uint32_t agent = 0;
@@ -77,40 +79,58 @@ public:
   /// address that was forgotten does not look like a right one.
   static constexpr uint32_t base = 1024;
 
-  SharedMemory(uint32_t size, uint32_t warps, bool tracked);
+  /// The rank of a block within its cluster is part of the addresses of its
+  /// shared memory, as it is on the hardware.
+  static constexpr uint32_t rankShift = 24;
+
+  SharedMemory(uint32_t size, uint32_t rank, bool tracked);
 
   bool contains(uint64_t address, uint64_t size) const {
-    return address >= base && size <= bytes.size() &&
-           address - base <= bytes.size() - size;
+    return address >= first && size <= bytes.size() &&
+           address - first <= bytes.size() - size;
   }
-  uint8_t *at(uint32_t address) { return bytes.data() + (address - base); }
-  uint32_t end() const { return base + static_cast<uint32_t>(bytes.size()); }
+  uint8_t *at(uint32_t address) { return bytes.data() + (address - first); }
+  uint32_t start() const { return first; }
+  uint32_t end() const { return first + static_cast<uint32_t>(bytes.size()); }
 
   /// The first conflict of a read or a write of bytes that are contained. A
   /// write is recorded, a read by recordRead().
   Conflict checkRead(const Accessor &by, uint32_t address, uint32_t size) const;
   Conflict recordWrite(const Accessor &by, uint32_t address, uint32_t size);
-  void recordRead(uint32_t warp, uint32_t stamp, uint32_t address,
+  void recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
                   uint32_t size);
+  /// Copies of single threads, which write whole words, are in flight from
+  /// their start to their end.
+  void startFlight(uint32_t address, uint32_t size) {
+    changeFlight(address, size, 1);
+  }
+  void endFlight(uint32_t address, uint32_t size) {
+    changeFlight(address, size, -1);
+  }
 
 private:
   struct WriteRecord {
     uint32_t stamp = 0;
-    uint16_t agent = 0;
-    bool generic = false;
+    uint32_t agent : 27;
+    uint32_t generic : 1;
     /// One bit for each byte that was ever written.
-    uint8_t written = 0;
+    uint32_t written : 4;
   };
 
   Conflict orderAfter(const WriteRecord &record, const Accessor &by) const;
+  void changeFlight(uint32_t address, uint32_t size, int change);
+  Conflict checkFlight(uint32_t address, uint32_t size) const;
 
   static constexpr uint32_t wordBytes = 4;
 
+  uint32_t first;
   std::vector<uint8_t> bytes;
   bool tracked;
   std::vector<WriteRecord> writes;
-  /// By warp, then by word.
+  /// By the agent of a warp, then by word; empty for one that read nothing.
   std::vector<std::vector<uint32_t>> reads;
+  /// The copies that are in flight to each word; empty before the first.
+  std::vector<uint16_t> flights;
 };
 
 } // namespace attn::runtime::emulator

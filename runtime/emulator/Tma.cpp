@@ -1,12 +1,12 @@
-//===- Tma.cpp - Asynchronous copies of tensors ---------------------------===//
+//===- Tma.cpp - Instructions that copy asynchronously --------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Tma.h"
-
+#include "Cluster.h"
+#include "Copy.h"
 #include "Decoder.h"
 #include "Lanes.h"
 
@@ -15,259 +15,185 @@
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
-static constexpr uint32_t chunkBytes = 16;
-static constexpr uint32_t copyAlignment = 128;
+static constexpr uint32_t tensorAlignment = 128;
+static constexpr uint32_t bulkAlignment = 16;
+static constexpr uint32_t mbarrierBytes = 8;
 
 namespace {
-/// A row of a tile: the elements along the innermost dimension.
-struct Row {
-  /// From the start of the tile, before swizzling.
-  uint32_t sharedOffset = 0;
-  /// The part within the tensor, in bytes of the row; empty where it is none.
-  uint32_t begin = 0, end = 0;
-  /// Of the byte `begin`.
-  uint64_t global = 0;
+/// What form[] holds.
+enum Form { Rank, CopyKind, Flags, ReductionForm };
+enum Flag : uint32_t {
+  /// Every block that a mask names gets a copy.
+  Multicast = 1,
+  /// The destination is the block's own.
+  OwnOnly = 2,
+  Reduces = 4,
 };
 
-/// The tile that a copy moves.
-class Tile {
+/// The operands of one lane, one after another: the shared memory, the global
+/// memory or tensor map or other shared memory, the mbarrier unless it is a
+/// store; the size or the coordinates; the mask of a multicast; and a cache
+/// hint, which changes nothing here. An address is a base and an offset.
+class LaneOperands {
 public:
-  Tile(const TensorMapDescription &map, const std::vector<int32_t> &start)
-      : map(map), start(start), elementBytes(elementSize(map.elementType)),
-        rowBytes(static_cast<uint32_t>(map.box[0] * elementBytes)) {
-    // More than shared memory can hold is refused, however much it is.
-    for (size_t dim = 1; dim < map.box.size(); ++dim)
-      rows = std::min<uint64_t>(uint64_t(rows) * map.box[dim], 1 << 20);
+  LaneOperands(Block &block, Warp &warp, const Instruction &instruction,
+               unsigned lane)
+      : block(block), warp(warp), instruction(instruction), lane(lane) {}
+
+  uint64_t next() {
+    Operand operand = instruction.operands[index++];
+    return operand.kind == Operand::Kind::Word
+               ? warp.words[operand.index][lane]
+               : doublesOf(block, warp, operand)[lane];
+  }
+  uint64_t address() {
+    uint64_t base = next();
+    return base + next();
   }
 
-  uint32_t bytes() const { return rows * rowBytes; }
-  Row row(uint32_t index) const;
-  uint32_t swizzle(uint32_t address) const;
-
-  const TensorMapDescription &map;
-  const std::vector<int32_t> &start;
-  size_t elementBytes;
-  uint32_t rowBytes;
-  uint32_t rows = 1;
+private:
+  Block &block;
+  Warp &warp;
+  const Instruction &instruction;
+  unsigned lane;
+  unsigned index = 0;
 };
 } // namespace
-
-Row Tile::row(uint32_t index) const {
-  Row row;
-  row.sharedOffset = index * rowBytes;
-  bool inside = true;
-  uint64_t address = map.address;
-  for (size_t dim = 1; dim < map.box.size(); ++dim) {
-    int64_t at = int64_t(start[dim]) + index % map.box[dim];
-    index /= map.box[dim];
-    inside &= at >= 0 && static_cast<uint64_t>(at) < map.extents[dim];
-    address += static_cast<uint64_t>(at) * map.strides[dim - 1];
-  }
-  int64_t first = std::max<int64_t>(start[0], 0);
-  int64_t last = std::min<int64_t>(int64_t(start[0]) + map.box[0],
-                                   static_cast<int64_t>(map.extents[0]));
-  if (!inside || first >= last)
-    return row;
-  row.begin = static_cast<uint32_t>((first - start[0]) * elementBytes);
-  row.end = static_cast<uint32_t>((last - start[0]) * elementBytes);
-  row.global = address + first * elementBytes;
-  return row;
-}
-
-/// A swizzle exchanges the chunks of 16 bytes within a line, by the number of
-/// the line of 128 bytes.
-uint32_t Tile::swizzle(uint32_t address) const {
-  uint32_t chunks = static_cast<uint32_t>(map.swizzle) / chunkBytes;
-  return chunks ? address ^ (address >> 7 & (chunks - 1)) * chunkBytes
-                : address;
-}
-
-static Accessor storeAccessor(const PendingCopy &copy) {
-  return {copy.warp, copy.seen.get(copy.warp), &copy.seen, &copy.fenced};
-}
-
-/// The bytes of global memory of a row, or null after a failure.
-static uint8_t *globalRow(Block &block, const PendingCopy &copy,
-                          const Row &row) {
-  uint8_t *bytes = block.grid.memory.find(row.global, row.end - row.begin);
-  if (!bytes)
-    block.fail(HazardKind::OutOfBounds, *block.warps[copy.warp],
-               *copy.instruction, static_cast<int>(copy.lane),
-               "the tensor map leads to memory that is not allocated",
-               row.global);
-  return bytes;
-}
-
-/// Moves a row between global memory and its swizzled place.
-static Step moveRow(Block &block, const PendingCopy &copy, const Tile &tile,
-                    const Row &row) {
-  bool isInside = row.begin < row.end;
-  uint8_t *global = isInside ? globalRow(block, copy, row) : nullptr;
-  if (isInside && !global)
-    return Step::Failed;
-  for (uint32_t at = 0; at < tile.rowBytes;) {
-    uint32_t size = std::min(chunkBytes, tile.rowBytes - at);
-    uint8_t *shared =
-        block.shared.at(tile.swizzle(copy.shared + row.sharedOffset + at));
-    uint32_t begin = std::clamp(row.begin, at, at + size) - at;
-    uint32_t end = std::clamp(row.end, at, at + size) - at;
-    if (!copy.isStore)
-      std::memset(shared, 0, size);
-    if (begin < end) {
-      uint8_t *other = global + (at + begin - row.begin);
-      if (copy.isStore)
-        std::memcpy(other, shared + begin, end - begin);
-      else
-        std::memcpy(shared + begin, other, end - begin);
-    }
-    at += size;
-  }
-  return Step::Next;
-}
-
-/// The whole tile is contiguous, whatever the swizzle does within it.
-static void checkTile(Block &block, const PendingCopy &copy, const Tile &tile,
-                      const Accessor &by) {
-  if (!block.grid.checked)
-    return;
-  Warp &warp = *block.warps[copy.warp];
-  auto lane = static_cast<int>(copy.lane);
-  if (!copy.isStore)
-    for (uint32_t at = 0; at < tile.bytes(); at += copyAlignment)
-      block.checkNotRead(warp, *copy.instruction, lane, copy.shared + at,
-                         std::min(copyAlignment, tile.bytes() - at));
-  Conflict conflict =
-      copy.isStore ? block.shared.checkRead(by, copy.shared, tile.bytes())
-                   : block.shared.recordWrite(by, copy.shared, tile.bytes());
-  block.reportConflict(conflict, warp, *copy.instruction, lane, !copy.isStore);
-}
-
-static Step moveTile(Block &block, const PendingCopy &copy, const Tile &tile) {
-  for (uint32_t index = 0; index < tile.rows; ++index)
-    if (moveRow(block, copy, tile, tile.row(index)) == Step::Failed)
-      return Step::Failed;
-  return Step::Next;
-}
-
-/// The bytes have landed: their mbarrier no longer waits for them.
-static Step completeBytes(Block &block, const PendingCopy &copy,
-                          MBarrier &barrier, uint32_t bytes) {
-  barrier.pendingBytes -= bytes;
-  if (barrier.pendingBytes < -((1 << 20) - 1))
-    return block.fail(HazardKind::BarrierMisuse, *block.warps[copy.warp],
-                      *copy.instruction, static_cast<int>(copy.lane),
-                      "more than 2^20 - 1 bytes arrive that the mbarrier does "
-                      "not expect",
-                      copy.mbarrier);
-  barrier.arrivedSeen.join(copy.seen);
-  barrier.arrivedFenced.join(copy.fenced);
-  if (MBarriers::completePhase(barrier))
-    block.wake();
-  return Step::Next;
-}
-
-Step attn::runtime::emulator::completeCopy(Block &block, size_t index) {
-  PendingCopy copy = std::move(block.copies[index]);
-  block.copies.erase(block.copies.begin() + static_cast<ptrdiff_t>(index));
-  Tile tile(*copy.map, copy.coordinates);
-  if (copy.isStore) {
-    if (moveTile(block, copy, tile) == Step::Failed)
-      return Step::Failed;
-    Warp &warp = *block.warps[copy.warp];
-    block.shared.recordRead(copy.warp, warp.seen.get(copy.warp), copy.shared,
-                            tile.bytes());
-    return Step::Next;
-  }
-  MBarrier *barrier = block.mbarriers.find(copy.mbarrier);
-  if (!barrier)
-    return block.fail(HazardKind::BarrierMisuse, *block.warps[copy.warp],
-                      *copy.instruction, static_cast<int>(copy.lane),
-                      "there is no mbarrier at this address", copy.mbarrier);
-  if (block.grid.checked && !barrier->isVisible)
-    block.report(HazardKind::MissingProxyFence, *block.warps[copy.warp],
-                 *copy.instruction, static_cast<int>(copy.lane),
-                 "the initialisation of the mbarrier is not fenced",
-                 copy.mbarrier);
-  Accessor by{barrier->agent, barrier->phase + 1, &copy.seen, &copy.fenced};
-  checkTile(block, copy, tile, by);
-  if (moveTile(block, copy, tile) == Step::Failed)
-    return Step::Failed;
-  return completeBytes(block, copy, *barrier, tile.bytes());
-}
-
-const PendingCopy *attn::runtime::emulator::findStoreReading(Block &block,
-                                                             uint32_t address,
-                                                             uint32_t size) {
-  for (const PendingCopy &copy : block.copies) {
-    if (!copy.isStore)
-      continue;
-    uint32_t bytes = Tile(*copy.map, copy.coordinates).bytes();
-    if (address < copy.shared + bytes && copy.shared < address + size)
-      return &copy;
-  }
-  return nullptr;
-}
 
 //===----------------------------------------------------------------------===//
 // Issue
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// The operands: shared memory, tensor map, mbarrier of a load, coordinates,
-/// and a cache hint, which changes nothing here.
-enum Form { Rank, IsStore };
-} // namespace
-
-static const TensorMapDescription *findMap(Block &block, Warp &warp,
-                                           const Instruction &instruction,
-                                           int lane, uint64_t address) {
-  for (const auto &[offset, map] : block.grid.tensorMaps)
+/// The box of the tensor map at `address` that begins at the coordinates.
+static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
+  const Grid &grid = copy.block.grid;
+  const TensorMapDescription *map = nullptr;
+  for (const auto &[offset, candidate] : grid.tensorMaps)
     if (address == parameterWindow + offset)
-      return &map;
-  block.fail(HazardKind::OutOfBounds, warp, instruction, lane,
-             "there is no tensor map at this address", address);
-  return nullptr;
+      map = &candidate;
+  if (!map)
+    return copy.fail(HazardKind::OutOfBounds,
+                     "there is no tensor map at this address", address);
+  uint32_t rank = copy.instruction.form[Rank];
+  if (map->box.size() != rank)
+    return copy.fail(HazardKind::OutOfBounds,
+                     "expected a tensor map of " + std::to_string(rank) +
+                         " dimensions, got one of " +
+                         std::to_string(map->box.size()));
+  std::vector<int32_t> coordinates;
+  coordinates.reserve(rank);
+  for (uint32_t dim = 0; dim < rank; ++dim)
+    coordinates.push_back(static_cast<int32_t>(operands.next()));
+  copy.tile = Tile(*map, std::move(coordinates));
+  if (!(copy.instruction.form[Flags] & Reduces))
+    return Step::Next;
+  auto op =
+      static_cast<Reduction::Op>(copy.instruction.form[ReductionForm] & 0xFF);
+  copy.reduction = Reduction::of(op, map->elementType);
+  if (!copy.reduction)
+    return copy.fail(HazardKind::OutOfBounds,
+                     std::string("expected a reduction that there is of ") +
+                         elementName(map->elementType));
+  return Step::Next;
+}
+
+/// A range of memory, which begins at `address` where that is global.
+static Step findRange(Copy &copy, LaneOperands &operands, uint64_t address) {
+  auto size = static_cast<uint32_t>(operands.next());
+  if (size % bulkAlignment)
+    return copy.fail(HazardKind::Misaligned,
+                     "expected a size that is a multiple of 16, got " +
+                         std::to_string(size));
+  if (address % bulkAlignment)
+    return copy.fail(HazardKind::Misaligned,
+                     "expected an address that is a multiple of 16", address);
+  copy.tile = Tile(address, size);
+  if (copy.instruction.form[Flags] & Reduces) {
+    uint32_t form = copy.instruction.form[ReductionForm];
+    copy.reduction = Reduction{static_cast<Reduction::Op>(form & 0xFF),
+                               static_cast<Reduction::Type>(form >> 8)};
+  }
+  return Step::Next;
+}
+
+/// Adds a destination and its mbarrier, which must be in the same block.
+static Step addTarget(Copy &copy, uint64_t address, uint64_t mbarrier,
+                      uint32_t size, uint32_t alignment) {
+  Block &block = copy.block;
+  Block *owner = block.accessCluster(copy.warp, copy.instruction, copy.lane,
+                                     address, size, alignment);
+  if (!owner)
+    return Step::Failed;
+  if ((copy.instruction.form[Flags] & OwnOnly) && owner != &block)
+    return copy.fail(HazardKind::OutOfBounds,
+                     "expected shared memory of the block itself", address);
+  Block *other = block.accessCluster(copy.warp, copy.instruction, copy.lane,
+                                     mbarrier, mbarrierBytes, mbarrierBytes);
+  if (!other)
+    return Step::Failed;
+  if (other != owner)
+    return copy.fail(HazardKind::BarrierMisuse,
+                     "expected an mbarrier in the block of the destination",
+                     mbarrier);
+  copy.targets.push_back(
+      {owner, static_cast<uint32_t>(address), static_cast<uint32_t>(mbarrier)});
+  return Step::Next;
+}
+
+/// The same in every block that `mask` names.
+static Step addTargets(Copy &copy, uint64_t address, uint64_t mbarrier,
+                       uint32_t mask, uint32_t alignment) {
+  constexpr uint64_t rankBits = ~uint64_t(0) << SharedMemory::rankShift;
+  if (mask == 0)
+    return copy.fail(HazardKind::OutOfBounds,
+                     "the mask of the multicast names no block");
+  for (uint64_t rank = 0; mask >> rank; ++rank) {
+    if (!(mask >> rank & 1))
+      continue;
+    uint64_t bits = rank << SharedMemory::rankShift;
+    if (addTarget(copy, (address & ~rankBits) | bits,
+                  (mbarrier & ~rankBits) | bits, copy.tile.bytes(),
+                  alignment) == Step::Failed)
+      return Step::Failed;
+  }
+  return Step::Next;
 }
 
 static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
                       unsigned lane) {
-  auto laneIndex = static_cast<int>(lane);
-  auto value = [&](unsigned i) -> uint64_t {
-    Operand operand = instruction.operands[i];
-    return operand.kind == Operand::Kind::Word
-               ? warp.words[operand.index][lane]
-               : doublesOf(block, warp, operand)[lane];
-  };
-  PendingCopy copy;
-  copy.instruction = &instruction;
-  copy.isStore = instruction.form[IsStore];
-  copy.warp = warp.index;
-  copy.lane = lane;
-  copy.map = findMap(block, warp, instruction, laneIndex, value(1));
-  if (!copy.map)
-    return Step::Failed;
-  uint32_t rank = instruction.form[Rank];
-  if (copy.map->box.size() != rank)
-    return block.fail(HazardKind::OutOfBounds, warp, instruction, laneIndex,
-                      "expected a tensor map of " + std::to_string(rank) +
-                          " dimensions, got one of " +
-                          std::to_string(copy.map->box.size()));
-  unsigned first = copy.isStore ? 2 : 3;
-  for (uint32_t dim = 0; dim < rank; ++dim)
-    copy.coordinates.push_back(static_cast<int32_t>(value(first + dim)));
-  Tile tile(*copy.map, copy.coordinates);
-  uint64_t shared = value(0) + instruction.offset;
-  if (!block.accessShared(warp, instruction, laneIndex, shared, tile.bytes(),
-                          copyAlignment))
-    return Step::Failed;
-  copy.shared = static_cast<uint32_t>(shared);
-  copy.mbarrier = copy.isStore ? 0 : static_cast<uint32_t>(value(2));
-  copy.seen = warp.seen;
-  copy.fenced = warp.fenced;
-  copy.due = block.randomDue();
-  if (copy.isStore)
-    checkTile(block, copy, tile, storeAccessor(copy));
-  block.copies.push_back(std::move(copy));
+  auto kind = static_cast<Copy::Kind>(instruction.form[CopyKind]);
+  auto copy = std::make_unique<Copy>(kind, block, warp, instruction,
+                                     static_cast<int>(lane));
+  LaneOperands operands(block, warp, instruction, lane);
+  uint64_t shared = operands.address(), other = operands.address();
+  uint64_t mbarrier = kind == Copy::Kind::Store ? 0 : operands.address();
+  bool isTensor = instruction.form[Rank];
+  Step found = isTensor ? findTile(*copy, operands, other)
+                        : findRange(*copy, operands, other);
+  if (found == Step::Failed)
+    return found;
+  uint32_t size = copy->tile.bytes();
+  uint32_t alignment = isTensor ? tensorAlignment : bulkAlignment;
+  if (kind == Copy::Kind::Store || kind == Copy::Kind::Forward) {
+    uint64_t source = kind == Copy::Kind::Store ? shared : other;
+    if (!block.accessShared(warp, instruction, static_cast<int>(lane), source,
+                            size, alignment))
+      return Step::Failed;
+    copy->source = static_cast<uint32_t>(source);
+    copy->checkSource();
+  }
+  bool multicast = instruction.form[Flags] & Multicast;
+  if (multicast) {
+    auto mask = static_cast<uint16_t>(operands.next());
+    if (addTargets(*copy, shared, mbarrier, mask, alignment) == Step::Failed)
+      return Step::Failed;
+  } else if (kind != Copy::Kind::Store) {
+    if (addTarget(*copy, shared, mbarrier, size, alignment) == Step::Failed)
+      return Step::Failed;
+  }
+  copy->checkGlobal();
+  copy->due = block.randomDue();
+  block.cluster.operations.enqueue(std::move(copy));
   return Step::Next;
 }
 
@@ -286,33 +212,31 @@ static Step executeCopy(Block &block, Warp &warp,
 static Step executeCommit(Block &block, Warp &warp, const Instruction &,
                           uint32_t mask) {
   return forEachLane(mask, [&](unsigned lane) {
-    uint32_t group = warp.bulkGroups[lane]++;
-    for (PendingCopy &copy : block.copies)
-      if (copy.isStore && copy.warp == warp.index && copy.lane == lane &&
-          copy.group == PendingCopy::uncommitted)
-        copy.group = group;
+    block.cluster.operations.commit(Tracker::BulkGroup, warp,
+                                    static_cast<int>(lane));
     return Step::Next;
   });
 }
 
-/// Completes all groups of the threads but the last few.
+namespace {
+enum WaitForm { Left, OnlyReads };
+} // namespace
+
+/// Waits for all groups of the threads but the last few.
 static Step executeWait(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t mask) {
   return forEachLane(mask, [&](unsigned lane) {
-    for (size_t i = 0; i < block.copies.size();) {
-      const PendingCopy &copy = block.copies[i];
-      if (!copy.isStore || copy.warp != warp.index || copy.lane != lane ||
-          copy.group == PendingCopy::uncommitted ||
-          copy.group + instruction.form[0] >= warp.bulkGroups[lane])
-        ++i;
-      else if (completeCopy(block, i) == Step::Failed)
-        return Step::Failed;
-    }
-    return Step::Next;
+    return block.cluster.operations.wait(
+        Tracker::BulkGroup, warp, static_cast<int>(lane),
+        instruction.form[Left], instruction.form[OnlyReads]);
   });
 }
 
-static Step executeNothing(Block &, Warp &, const Instruction &, uint32_t) {
+/// There are no caches here.
+static Step executePrefetch(Block &block, Warp &warp,
+                            const Instruction &instruction, uint32_t mask) {
+  for (Operand operand : instruction.operands)
+    block.checkRead(warp, instruction, operand, mask);
   return Step::Next;
 }
 
@@ -327,8 +251,8 @@ static Status decodeGroups(Decoder &decoder) {
     instruction.execute = executeCommit;
     return decoder.expectOperands(0);
   }
-  if (name != "cp.async.bulk.wait_group" &&
-      name != "cp.async.bulk.wait_group.read")
+  bool onlyReads = name == "cp.async.bulk.wait_group.read";
+  if (!onlyReads && name != "cp.async.bulk.wait_group")
     return decoder.unknown();
   if (Status status = decoder.expectOperands(1); status.failed())
     return status;
@@ -337,24 +261,75 @@ static Status decodeGroups(Decoder &decoder) {
   if (count.failed())
     return count.error();
   instruction.execute = executeWait;
-  instruction.form[0] = static_cast<uint32_t>(*count);
+  instruction.form = {static_cast<uint32_t>(*count), onlyReads, 0, 0};
   return {};
 }
 
-/// The tensor map and, last, the coordinates.
-static Status addTensor(Decoder &decoder, const SourceOperand &tensor,
-                        uint32_t rank, const SourceOperand *mbarrier) {
+namespace {
+/// The modifiers of a copy that may come in any number, taken out of its name.
+struct CopyName {
+  explicit CopyName(const std::vector<std::string> &parts);
+
+  /// What is left, behind "cp", "async" and "bulk".
+  std::string form;
+  uint32_t rank = 0;
+  bool hinted = false, multicast = false, im2col = false;
+  /// "cp.reduce", and what follows "bulk_group" or "bytes".
+  bool reduces = false;
+  std::string op, type;
+  bool noftz = false;
+};
+} // namespace
+
+CopyName::CopyName(const std::vector<std::string> &parts) {
+  bool isTensor = false, completes = false;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const std::string &part = parts[i];
+    if (i < 4 && (part == "async" || part == "bulk"))
+      continue;
+    if (part == "reduce" && i == 1)
+      reduces = true;
+    else if (part == "L2::cache_hint")
+      hinted = true;
+    else if (part == "multicast::cluster")
+      multicast = true;
+    else if (part.compare(0, 6, "im2col") == 0)
+      im2col = true;
+    else if (isTensor && part.size() == 2 && part[1] == 'd' && part[0] >= '1' &&
+             part[0] <= '5')
+      rank = static_cast<uint32_t>(part[0] - '0');
+    else if (isTensor && part == "tile")
+      continue;
+    else if (reduces && !isTensor && completes && part == "noftz")
+      noftz = true;
+    else if (reduces && (completes || isTensor) && op.empty() &&
+             Reduction::parseOp(part))
+      op = part;
+    else if (reduces && !isTensor && !op.empty())
+      type += part;
+    else
+      form += (form.empty() ? "" : ".") + part;
+    isTensor |= part == "tensor";
+    completes |= part == "bulk_group" || part == "mbarrier::complete_tx::bytes";
+  }
+}
+
+/// An address and, as a constant, its offset.
+static Status addOffsetAddress(Decoder &decoder, const SourceOperand &operand) {
+  SourceOperand base = operand;
+  base.offset = 0;
+  if (Status status = decoder.addAddress(base); status.failed())
+    return status;
+  decoder.addConstant(static_cast<uint64_t>(operand.offset));
+  return {};
+}
+
+static Status addCoordinates(Decoder &decoder, const SourceOperand &tensor,
+                             uint32_t rank) {
   if (tensor.elements.size() != rank)
     return decoder.error("expected " + std::to_string(rank) +
                          " coordinates, got " +
                          std::to_string(tensor.elements.size()));
-  if (Status status = decoder.addAddress(tensor, /*mayOffset=*/false);
-      status.failed())
-    return status;
-  if (mbarrier)
-    if (Status status = decoder.addAddress(*mbarrier, /*mayOffset=*/false);
-        status.failed())
-      return status;
   for (const SourceOperand &coordinate : tensor.elements)
     if (Status status = decoder.addSource(coordinate, Type::Bits32);
         status.failed())
@@ -362,50 +337,126 @@ static Status addTensor(Decoder &decoder, const SourceOperand &tensor,
   return {};
 }
 
-static Status decodeTensorCopy(Decoder &decoder) {
-  std::string form;
-  bool hinted = false;
-  for (size_t i = 5; i < decoder.parts().size(); ++i) {
-    const std::string &part = decoder.parts()[i];
-    if (part == "L2::cache_hint")
-      hinted = true;
-    else if (part != "tile")
-      form += (form.empty() ? "" : ".") + part;
-  }
-  bool isStore = form == "global.shared::cta.bulk_group";
-  if (!isStore &&
-      form != "shared::cluster.global.mbarrier::complete_tx::bytes" &&
-      form != "shared::cta.global.mbarrier::complete_tx::bytes")
-    return decoder.unknown();
-  if (Status status = decoder.expectOperands((isStore ? 2 : 3) + hinted);
-      status.failed())
-    return status;
+/// What the reduction is; of a tensor, the map says the type.
+static Status decodeReduction(Decoder &decoder, const CopyName &name,
+                              bool isShared) {
   Instruction &instruction = decoder.instruction();
-  auto rank = static_cast<uint32_t>(decoder.parts()[4][0] - '0');
-  instruction.execute = executeCopy;
-  instruction.form = {rank, isStore, 0, 0};
+  instruction.form[Flags] |= Reduces;
+  if (name.rank) {
+    std::optional<Reduction::Op> op = Reduction::parseOp(name.op);
+    instruction.form[ReductionForm] = op ? static_cast<uint32_t>(*op) : 0;
+    return op && name.type.empty() ? Status() : decoder.unknown();
+  }
+  std::optional<Reduction> reduction = Reduction::parse(name.op, name.type);
+  bool isHalf = name.type == "f16" || name.type == "bf16";
+  if (!reduction || name.noftz != (isHalf && name.op == "add"))
+    return decoder.unknown();
+  bool isWide = reduction->elementBytes() == 8 || isHalf ||
+                reduction->type == Reduction::Type::F32;
+  if (isShared && isWide &&
+      !(name.op == "add" && reduction->type == Reduction::Type::U64))
+    return decoder.unknown();
+  instruction.form[ReductionForm] = static_cast<uint32_t>(reduction->op) |
+                                    static_cast<uint32_t>(reduction->type) << 8;
+  return {};
+}
+
+/// The operands in the order of LaneOperands.
+static Status addOperands(Decoder &decoder, const CopyName &name,
+                          Copy::Kind kind) {
+  bool isStore = kind == Copy::Kind::Store;
+  size_t count =
+      (isStore ? 2 : 3) + (name.rank == 0) + name.multicast + name.hinted;
+  if (Status status = decoder.expectOperands(count); status.failed())
+    return status;
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
-  if (Status status = decoder.addAddress(operands[isStore ? 1 : 0]);
+  const SourceOperand &other = operands[isStore ? 0 : 1];
+  if (Status status = addOffsetAddress(decoder, operands[isStore ? 1 : 0]);
       status.failed())
     return status;
-  if (Status status = addTensor(decoder, operands[isStore ? 0 : 1], rank,
-                                isStore ? nullptr : &operands[2]);
+  if (name.rank && other.offset)
+    return decoder.error("expected an address without an offset");
+  if (Status status = addOffsetAddress(decoder, other); status.failed())
+    return status;
+  size_t next = 2;
+  // The size comes before the mbarrier.
+  size_t size = name.rank ? 0 : next++;
+  if (!isStore)
+    if (Status status = addOffsetAddress(decoder, operands[next++]);
+        status.failed())
+      return status;
+  Status extent = name.rank ? addCoordinates(decoder, other, name.rank)
+                            : decoder.addSource(operands[size], Type::Bits32);
+  if (extent.failed())
+    return extent;
+  if (name.multicast)
+    if (Status status = decoder.addSource(operands[next++], Type::Bits16);
+        status.failed())
+      return status;
+  return name.hinted ? decoder.addSource(operands[next], Type::Bits64)
+                     : Status();
+}
+
+static Status decodePrefetch(Decoder &decoder, const CopyName &name) {
+  const std::vector<SourceOperand> &operands = decoder.statement().operands;
+  decoder.instruction().execute = executePrefetch;
+  if (Status status =
+          decoder.expectOperands(1 + (name.rank == 0) + name.hinted);
       status.failed())
     return status;
-  return hinted ? decoder.addSource(operands.back(), Type::Bits64) : Status();
+  if (Status status = addOffsetAddress(decoder, operands[0]); status.failed())
+    return status;
+  Status extent = name.rank ? addCoordinates(decoder, operands[0], name.rank)
+                            : decoder.addSource(operands[1], Type::Bits32);
+  if (extent.failed())
+    return extent;
+  return name.hinted ? decoder.addSource(operands.back(), Type::Bits64)
+                     : Status();
+}
+
+static Status decodeCopy(Decoder &decoder) {
+  static const std::map<std::string, std::pair<Copy::Kind, bool>> forms = {
+      {"shared::cluster.global.mbarrier::complete_tx::bytes",
+       {Copy::Kind::Load, false}},
+      {"shared::cta.global.mbarrier::complete_tx::bytes",
+       {Copy::Kind::Load, true}},
+      {"global.shared::cta.bulk_group", {Copy::Kind::Store, false}},
+      {"shared::cluster.shared::cta.mbarrier::complete_tx::bytes",
+       {Copy::Kind::Forward, false}}};
+  CopyName name(decoder.parts());
+  if (name.im2col)
+    return decoder.error("copies with im2col are not emulated");
+  bool isTensor = name.form.compare(0, 7, "tensor.") == 0;
+  if (name.form == "prefetch.L2.global" ||
+      name.form == "prefetch.tensor.L2.global")
+    return decodePrefetch(decoder, name);
+  auto found = forms.find(isTensor ? name.form.substr(7) : name.form);
+  if (found == forms.end() || isTensor != (name.rank != 0))
+    return decoder.unknown();
+  auto [kind, ownOnly] = found->second;
+  bool toShared = kind != Copy::Kind::Store;
+  if ((name.multicast && (kind != Copy::Kind::Load || ownOnly)) ||
+      (kind == Copy::Kind::Forward && isTensor) ||
+      (name.reduces && (kind == Copy::Kind::Load || (toShared && isTensor))))
+    return decoder.unknown();
+  decoder.noteCopy();
+  Instruction &instruction = decoder.instruction();
+  instruction.execute = executeCopy;
+  instruction.form = {name.rank, static_cast<uint32_t>(kind),
+                      (name.multicast ? uint32_t(Multicast) : 0u) |
+                          (ownOnly ? uint32_t(OwnOnly) : 0u),
+                      0};
+  if (name.reduces)
+    if (Status status = decodeReduction(decoder, name, toShared);
+        status.failed())
+      return status;
+  return addOperands(decoder, name, kind);
 }
 
 Status attn::runtime::emulator::decodeTma(Decoder &decoder) {
   const std::vector<std::string> &parts = decoder.parts();
-  if (parts[0] == "prefetch") {
-    if (decoder.statement().name != "prefetch.tensormap")
-      return decoder.unknown();
-    decoder.instruction().execute = executeNothing;
-    return decoder.expectOperands(1);
-  }
-  bool isTensor = parts.size() > 5 && parts[1] == "async" &&
-                  parts[2] == "bulk" && parts[3] == "tensor" &&
-                  parts[4].size() == 2 && parts[4][1] == 'd' &&
-                  parts[4][0] >= '1' && parts[4][0] <= '5';
-  return isTensor ? decodeTensorCopy(decoder) : decodeGroups(decoder);
+  if (parts.size() > 3 &&
+      (parts[3] == "commit_group" || parts[3] == "wait_group"))
+    return decodeGroups(decoder);
+  return parts.size() > 3 ? decodeCopy(decoder) : decoder.unknown();
 }

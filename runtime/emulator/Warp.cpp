@@ -7,6 +7,8 @@
 
 #include "Warp.h"
 
+#include "Block.h"
+
 using namespace attn::runtime::emulator;
 
 /// What a register holds before it is written: a NaN, and a bad address.
@@ -24,15 +26,19 @@ static Doubles poisonedDoubles() {
   return doubles;
 }
 
-Warp::Warp(const Program &program, uint32_t index, uint32_t lanes)
-    : index(index), lanes(lanes),
+Warp::Warp(Block &block, const Program &program, uint32_t index, uint32_t lanes)
+    : block(block), index(index),
+      agent(block.rank * block.grid.warps() + index), lanes(lanes),
       words(program.wordNames.size(), poisonedWords()),
       doubles(program.doubleNames.size(), poisonedDoubles()),
       predicates(program.predicateNames.size()), wordStates(words.size()),
       doubleStates(doubles.size()), predicateStates(predicates.size()) {
   uint32_t end = static_cast<uint32_t>(program.instructions.size());
   paths.push_back({0, end, lanes});
-  seen.set(index, 1);
+  size_t localBytes = size_t(warpSize) * program.localBytes;
+  local.bytes.assign(localBytes, static_cast<uint8_t>(poison));
+  local.written.resize(localBytes);
+  seen.set(agent, 1);
 }
 
 RegisterState &Warp::state(Operand operand) {

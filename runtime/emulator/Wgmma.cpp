@@ -5,272 +5,108 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Wgmma.h"
-
+#include "Cluster.h"
 #include "Decoder.h"
 #include "Lanes.h"
-
-#include "attn/Runtime/Float.h"
+#include "WgmmaProduct.h"
 
 #include <algorithm>
 
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
-
-namespace {
-constexpr unsigned tileK = 16;
-/// The rows of A and D that one of the four warps has.
-constexpr unsigned warpRows = 16;
-constexpr unsigned maxN = 256;
-constexpr uint32_t chunkBytes = 16;
-/// Elements in a chunk.
-constexpr unsigned chunkElements = 8;
-
-/// What form[] holds.
-enum Form { N, Flags };
-enum Flag : uint32_t {
-  AInRegisters = 1,
-  TransposeA = 2,
-  TransposeB = 4,
-  IsF16 = 8,
-  NegateA = 16,
-  NegateB = 32,
-};
-
-bool has(const Instruction &instruction, Flag flag) {
-  return instruction.form[Flags] & flag;
-}
-
-/// Where the operands of an instruction are: accumulators, A, B, scale-d.
-struct OperandLayout {
-  explicit OperandLayout(const Instruction &instruction)
-      : accumulators(instruction.form[N] / 2),
-        aCount(has(instruction, AInRegisters) ? 4 : 1),
-        b(accumulators + aCount), scale(b + 1) {}
-
-  unsigned accumulators, aCount, b, scale;
-};
-
-/// A matrix in shared memory, as a descriptor describes it.
-class Descriptor {
-public:
-  explicit Descriptor(uint64_t bits)
-      : start(field(bits, 0)), leading(field(bits, 16)),
-        stride(field(bits, 32)), baseOffset(bits >> 49 & 7), mode(bits >> 62) {}
-
-  /// Why it cannot be read, or nothing.
-  const char *problem(bool transposed) const;
-
-  /// The chunk `chunk` of row `row` of a matrix whose rows are contiguous along
-  /// k, or along its other dimension when `transposed`.
-  uint32_t chunk(unsigned row, unsigned chunk, bool transposed) const;
-
-private:
-  static uint32_t field(uint64_t bits, unsigned shift) {
-    return static_cast<uint32_t>(bits >> shift & 0x3FFF) << 4;
-  }
-  /// The chunks of a line that the swizzle exchanges.
-  uint32_t lineChunks() const { return mode ? 16u >> mode : 1; }
-
-  uint32_t start, leading, stride;
-  uint32_t baseOffset;
-  uint32_t mode;
-};
-} // namespace
-
-const char *Descriptor::problem(bool transposed) const {
-  if (baseOffset)
-    return "a base offset in a descriptor is not emulated";
-  if (transposed && !mode)
-    return "a transposed matrix without a swizzle is not emulated";
-  return nullptr;
-}
-
-uint32_t Descriptor::chunk(unsigned row, unsigned chunk,
-                           bool transposed) const {
-  uint32_t line = lineChunks() * chunkBytes;
-  uint32_t address = start + row / 8 * stride + row % 8 * line;
-  if (transposed)
-    address +=
-        chunk / lineChunks() * leading + chunk % lineChunks() * chunkBytes;
-  else
-    address += chunk * (mode ? chunkBytes : leading);
-  return address ^ (address >> 7 & (lineChunks() - 1)) * chunkBytes;
-}
-
-//===----------------------------------------------------------------------===//
-// The product
-//===----------------------------------------------------------------------===//
-
-namespace {
-using ARows = std::array<std::array<float, tileK>, warpRows>;
-using BRows = std::array<std::array<float, maxN>, tileK>;
-using DRows = std::array<std::array<float, maxN>, warpRows>;
-} // namespace
-
-static float widen(uint16_t bits, bool isF16) {
-  if (isF16)
-    return static_cast<float>(fromF16(bits));
-  uint32_t word = uint32_t(bits) << 16;
-  float value;
-  std::memcpy(&value, &word, sizeof(value));
-  return value;
-}
-
-/// The row and the column of what register `i` of a lane holds of D.
-static unsigned rowOf(unsigned i, unsigned lane) {
-  return lane / 4 + 8 * (i >> 1 & 1);
-}
-static unsigned columnOf(unsigned i, unsigned lane) {
-  return 8 * (i >> 2) + 2 * (lane % 4) + (i & 1);
-}
-
-/// Register `i` of A holds two elements along k of a row.
-static void readAFromRegisters(Warp &warp, const Instruction &instruction,
-                               ARows &a) {
-  OperandLayout layout(instruction);
-  bool isF16 = has(instruction, IsF16);
-  for (unsigned i = 0; i < 4; ++i) {
-    Operand operand = instruction.operands[layout.accumulators + i];
-    const Words &words = warp.words[operand.index];
-    for (unsigned lane = 0; lane < warpSize; ++lane) {
-      unsigned row = lane / 4 + 8 * (i & 1);
-      unsigned k = 2 * (lane % 4) + 8 * (i >> 1);
-      a[row][k] = widen(static_cast<uint16_t>(words[lane]), isF16);
-      a[row][k + 1] = widen(static_cast<uint16_t>(words[lane] >> 16), isF16);
-    }
-  }
-}
-
-/// Calls `element(row, k, bits)` for each element of chunks that are listed row
-/// by row: rows of k, or k by k when transposed.
-template <typename Element>
-static void readChunks(Block &block, const std::vector<uint32_t> &chunks,
-                       unsigned rows, bool transposed, Element element) {
-  unsigned lines = transposed ? tileK : rows;
-  auto perLine = static_cast<unsigned>(chunks.size()) / lines;
-  for (unsigned i = 0; i < chunks.size(); ++i) {
-    std::array<uint16_t, chunkElements> values;
-    std::memcpy(values.data(), block.shared.at(chunks[i]), chunkBytes);
-    unsigned line = i / perLine, first = i % perLine * chunkElements;
-    for (unsigned j = 0; j < chunkElements; ++j)
-      if (transposed)
-        element(first + j, line, values[j]);
-      else
-        element(line, first + j, values[j]);
-  }
-}
-
-/// d += a * b over columns [0, n). Four products are summed at a time, which
-/// keeps the sums in registers.
-static void multiply(DRows &d, const ARows &a, const BRows &b, unsigned n) {
-  for (unsigned row = 0; row < warpRows; ++row)
-    for (unsigned k = 0; k < tileK; k += 4) {
-      float *sums = d[row].data();
-      float a0 = a[row][k], a1 = a[row][k + 1], a2 = a[row][k + 2],
-            a3 = a[row][k + 3];
-      const float *b0 = b[k].data(), *b1 = b[k + 1].data(),
-                  *b2 = b[k + 2].data(), *b3 = b[k + 3].data();
-      for (unsigned column = 0; column < n; ++column)
-        sums[column] += (a0 * b0[column] + a1 * b1[column]) +
-                        (a2 * b2[column] + a3 * b3[column]);
-    }
-}
-
-static void execute(Block &block, Warp &warp, PendingWgmma &wgmma) {
-  wgmma.executed = true;
-  const Instruction &instruction = *wgmma.instruction;
-  unsigned n = instruction.form[N];
-  bool isF16 = has(instruction, IsF16);
-  float signA = has(instruction, NegateA) ? -1.0f : 1.0f;
-  float sign = has(instruction, NegateB) ? -signA : signA;
-  ARows a;
-  if (has(instruction, AInRegisters))
-    readAFromRegisters(warp, instruction, a);
-  else
-    readChunks(block, wgmma.aChunks, warpRows, has(instruction, TransposeA),
-               [&](unsigned row, unsigned k, uint16_t bits) {
-                 a[row][k] = widen(bits, isF16);
-               });
-  BRows b;
-  readChunks(block, wgmma.bChunks, n, has(instruction, TransposeB),
-             [&](unsigned column, unsigned k, uint16_t bits) {
-               b[k][column] = sign * widen(bits, isF16);
-             });
-  DRows d;
-  for (unsigned i = 0; i < n / 2; ++i) {
-    const Words &words = warp.words[instruction.operands[i].index];
-    for (unsigned lane = 0; lane < warpSize; ++lane)
-      std::memcpy(&d[rowOf(i, lane)][columnOf(i, lane)], &words[lane],
-                  sizeof(float));
-  }
-  if (!wgmma.accumulate)
-    for (auto &row : d)
-      row.fill(0);
-  multiply(d, a, b, n);
-  for (unsigned i = 0; i < n / 2; ++i) {
-    Words &words = warp.words[instruction.operands[i].index];
-    for (unsigned lane = 0; lane < warpSize; ++lane)
-      std::memcpy(&words[lane], &d[rowOf(i, lane)][columnOf(i, lane)],
-                  sizeof(float));
-  }
-}
+using namespace attn::runtime::emulator::wgmma;
 
 //===----------------------------------------------------------------------===//
 // Flight
 //===----------------------------------------------------------------------===//
 
-void attn::runtime::emulator::executeDueWgmmas(Block &block, Warp &warp,
-                                               uint64_t time) {
-  for (PendingWgmma &wgmma : warp.wgmmas) {
-    if (wgmma.executed)
-      continue;
-    if (wgmma.due > time)
-      return;
-    execute(block, warp, wgmma);
+namespace {
+/// A warp's part of a wgmma.
+class Product : public Operation {
+public:
+  Product(Block &block, Warp &warp, const Instruction &instruction)
+      : Operation(Tracker::WgmmaGroup, block, warp, instruction, /*lane=*/-1),
+        form(instruction) {
+    pipe = warp.agent + 1;
   }
+
+  Step list();
+  Step advance() override;
+  void release() override;
+  bool reads(uint32_t address, uint32_t size) const override;
+  const char *name() const override { return "wgmma"; }
+  void markFlight() const;
+
+  const WgmmaForm form;
+  bool accumulate = false;
+
+private:
+  Step listOperand(unsigned index, bool transposed, Element type,
+                   unsigned first, unsigned rows,
+                   std::vector<uint32_t> &chunks);
+  void landFlight() const;
+
+  /// The chunks that it reads: of the warp's rows of A, unless registers hold
+  /// them, and of B.
+  std::vector<uint32_t> aChunks, bChunks;
+  /// All of them lie in between.
+  uint32_t lowest = ~0u, highest = 0;
+};
+} // namespace
+
+Step Product::advance() {
+  auto pointers = [&](const std::vector<uint32_t> &chunks) {
+    std::vector<const uint8_t *> result;
+    result.reserve(chunks.size());
+    for (uint32_t chunk : chunks)
+      result.push_back(block.shared.at(chunk));
+    return result;
+  };
+  multiply(warp, instruction, pointers(aChunks), pointers(bChunks), accumulate);
+  hasRead = isDone = true;
+  return Step::Next;
 }
 
-const PendingWgmma *attn::runtime::emulator::findWgmmaReading(Warp &warp,
-                                                              uint32_t address,
-                                                              uint32_t size) {
+/// The registers may be used again.
+void Product::release() {
+  landFlight();
+  for (const auto *chunks : {&aChunks, &bChunks})
+    for (uint32_t chunk : *chunks)
+      block.shared.recordRead(warp.agent, warp.stamp(), chunk, chunkBytes);
+}
+
+bool Product::reads(uint32_t address, uint32_t size) const {
+  if (address >= highest + chunkBytes || lowest >= address + size)
+    return false;
   auto overlaps = [&](uint32_t chunk) {
     return chunk < address + size && address < chunk + chunkBytes;
   };
-  for (const PendingWgmma &wgmma : warp.wgmmas) {
-    if (address >= wgmma.highest + chunkBytes || wgmma.lowest >= address + size)
-      continue;
-    for (const auto *chunks : {&wgmma.aChunks, &wgmma.bChunks})
-      if (std::any_of(chunks->begin(), chunks->end(), overlaps))
-        return &wgmma;
-  }
-  return nullptr;
+  return std::any_of(aChunks.begin(), aChunks.end(), overlaps) ||
+         std::any_of(bChunks.begin(), bChunks.end(), overlaps);
 }
 
-/// Marks the registers of a wgmma as in flight.
-static void markFlight(Warp &warp, const Instruction &instruction) {
-  OperandLayout layout(instruction);
-  for (unsigned i = 0; i < layout.accumulators; ++i)
+void Product::markFlight() const {
+  for (unsigned i = 0; i < form.accumulators(); ++i)
     warp.state(instruction.operands[i]).flight =
         RegisterState::Flight::Accumulator;
-  if (has(instruction, AInRegisters))
-    for (unsigned i = 0; i < layout.aCount; ++i)
-      warp.state(instruction.operands[layout.accumulators + i]).flight =
-          RegisterState::Flight::Operand;
+  for (unsigned i = form.accumulators(); form.aInRegisters && i < form.bIndex();
+       ++i)
+    warp.state(instruction.operands[i]).flight = RegisterState::Flight::Operand;
 }
 
-static void landFlight(Warp &warp, const Instruction &instruction) {
-  OperandLayout layout(instruction);
-  for (unsigned i = 0; i < layout.b; ++i) {
-    Operand operand = instruction.operands[i];
-    if (i >= layout.accumulators && !has(instruction, AInRegisters))
-      break;
-    RegisterState &state = warp.state(operand);
+void Product::landFlight() const {
+  unsigned end = form.aInRegisters ? form.bIndex() : form.accumulators();
+  for (unsigned i = 0; i < end; ++i) {
+    RegisterState &state = warp.state(instruction.operands[i]);
     state.flight = RegisterState::Flight::None;
-    if (i < layout.accumulators)
+    if (i < form.accumulators())
       state.written = ~0u;
   }
 }
+
+//===----------------------------------------------------------------------===//
+// Issue
+//===----------------------------------------------------------------------===//
 
 /// A register that a wgmma uses must have been written, not be in flight in
 /// another role, and be fenced since ordinary code used it.
@@ -294,24 +130,26 @@ static void checkRegister(Block &block, Warp &warp,
 }
 
 static void checkRegisters(Block &block, Warp &warp,
-                           const Instruction &instruction, bool accumulate) {
-  OperandLayout layout(instruction);
+                           const Instruction &instruction,
+                           const WgmmaForm &form, bool accumulate) {
+  // ptxas can spare registers elsewhere, but not these.
+  uint32_t held = form.accumulators() + (form.aInRegisters ? form.aCount() : 0);
+  if (held > warp.registerBudget)
+    block.report(HazardKind::RegisterBudget, warp, instruction, -1,
+                 "the wgmma holds " + std::to_string(held) +
+                     " registers of each thread, of which the warp has " +
+                     std::to_string(warp.registerBudget));
   if (warp.wgmmaFences == 0)
     block.report(HazardKind::MissingWgmmaFence, warp, instruction, -1,
                  "no wgmma.fence comes before the first wgmma");
-  for (unsigned i = 0; i < layout.accumulators; ++i)
+  for (unsigned i = 0; i < form.accumulators(); ++i)
     checkRegister(block, warp, instruction, instruction.operands[i],
                   /*isAccumulator=*/true, accumulate);
-  if (has(instruction, AInRegisters))
-    for (unsigned i = 0; i < layout.aCount; ++i)
-      checkRegister(block, warp, instruction,
-                    instruction.operands[layout.accumulators + i],
-                    /*isAccumulator=*/false, /*isRead=*/true);
+  for (unsigned i = form.accumulators(); form.aInRegisters && i < form.bIndex();
+       ++i)
+    checkRegister(block, warp, instruction, instruction.operands[i],
+                  /*isAccumulator=*/false, /*isRead=*/true);
 }
-
-//===----------------------------------------------------------------------===//
-// Issue
-//===----------------------------------------------------------------------===//
 
 /// The descriptor that all lanes agree on.
 static Step readDescriptor(Block &block, Warp &warp,
@@ -329,73 +167,64 @@ static Step readDescriptor(Block &block, Warp &warp,
 }
 
 /// Lists the chunks of `rows` rows, beginning with `first`, and checks them.
-static Step listChunks(Block &block, Warp &warp, const Instruction &instruction,
-                       uint64_t bits, bool transposed, unsigned first,
-                       unsigned rows, std::vector<uint32_t> &chunks) {
-  Descriptor descriptor(bits);
-  if (const char *problem = descriptor.problem(transposed))
-    return block.fail(HazardKind::OutOfBounds, warp, instruction, -1, problem);
-  unsigned lines = transposed ? tileK : rows;
-  unsigned perLine = (transposed ? rows : tileK) / chunkElements;
-  Accessor by{warp.index, warp.seen.get(warp.index), &warp.seen, &warp.fenced};
+Step Product::listOperand(unsigned index, bool transposed, Element type,
+                          unsigned first, unsigned rows,
+                          std::vector<uint32_t> &chunks) {
+  uint64_t bits;
+  if (readDescriptor(block, warp, instruction, index, bits) == Step::Failed)
+    return Step::Failed;
+  WgmmaDescriptor descriptor(bits);
+  unsigned chunkElements = chunkBytes / sizeOf(type);
+  unsigned lines = transposed ? form.k() : rows;
+  unsigned perLine = transposed ? rows / chunkElements : kChunks;
   Conflict conflict;
   for (unsigned line = 0; line < lines; ++line)
     for (unsigned i = 0; i < perLine; ++i) {
+      // A descriptor has no bits for the rank of the block.
       uint32_t chunk =
-          transposed ? descriptor.chunk(line, first / chunkElements + i, true)
-                     : descriptor.chunk(first + line, i, false);
+          (block.rank << SharedMemory::rankShift) +
+          descriptor.chunk(transposed ? line : first + line,
+                           transposed ? first / chunkElements + i : i,
+                           transposed);
       if (!block.accessShared(warp, instruction, -1, chunk, chunkBytes,
                               chunkBytes))
         return Step::Failed;
       if (conflict.kind == Conflict::Kind::None)
-        conflict = block.shared.checkRead(by, chunk, chunkBytes);
+        conflict =
+            block.shared.checkRead(warp.asyncAccessor(), chunk, chunkBytes);
       chunks.push_back(chunk);
+      lowest = std::min(lowest, chunk);
+      highest = std::max(highest, chunk);
     }
   block.reportConflict(conflict, warp, instruction, -1, /*isWrite=*/false);
   return Step::Next;
 }
 
-static Step listOperands(Block &block, Warp &warp,
-                         const Instruction &instruction, PendingWgmma &wgmma) {
-  OperandLayout layout(instruction);
-  uint64_t bits;
-  if (!has(instruction, AInRegisters)) {
-    if (readDescriptor(block, warp, instruction, layout.accumulators, bits) ==
-        Step::Failed)
-      return Step::Failed;
-    if (listChunks(block, warp, instruction, bits, has(instruction, TransposeA),
-                   warp.index % 4 * warpRows, warpRows,
-                   wgmma.aChunks) == Step::Failed)
-      return Step::Failed;
-  }
-  if (readDescriptor(block, warp, instruction, layout.b, bits) == Step::Failed)
+Step Product::list() {
+  if (!form.aInRegisters &&
+      listOperand(form.accumulators(), form.transposeA, form.a,
+                  warp.index % 4 * warpRows, warpRows, aChunks) == Step::Failed)
     return Step::Failed;
-  return listChunks(block, warp, instruction, bits,
-                    has(instruction, TransposeB), 0, instruction.form[N],
-                    wgmma.bChunks);
+  return listOperand(form.bIndex(), form.transposeB, form.b, 0, form.n,
+                     bChunks);
 }
 
 static Step executeWgmma(Block &block, Warp &warp,
                          const Instruction &instruction, uint32_t mask) {
-  OperandLayout layout(instruction);
-  PendingWgmma wgmma;
-  wgmma.instruction = &instruction;
-  Operand scale = instruction.operands[layout.scale];
+  auto product = std::make_unique<Product>(block, warp, instruction);
+  Operand scale = instruction.operands[product->form.scaleIndex()];
   block.checkRead(warp, instruction, scale, mask);
-  wgmma.accumulate = predicateOf(block, warp, scale) & 1;
+  product->accumulate = predicateOf(block, warp, scale) & 1;
   if (block.grid.checked)
-    checkRegisters(block, warp, instruction, wgmma.accumulate);
-  if (listOperands(block, warp, instruction, wgmma) == Step::Failed)
+    checkRegisters(block, warp, instruction, product->form,
+                   product->accumulate);
+  if (product->list() == Step::Failed)
     return Step::Failed;
-  wgmma.lowest = ~0u;
-  for (const auto *chunks : {&wgmma.aChunks, &wgmma.bChunks})
-    for (uint32_t chunk : *chunks) {
-      wgmma.lowest = std::min(wgmma.lowest, chunk);
-      wgmma.highest = std::max(wgmma.highest, chunk);
-    }
-  wgmma.due = block.randomDue();
-  markFlight(warp, instruction);
-  warp.wgmmas.push_back(std::move(wgmma));
+  warp.lastWgmma = &instruction;
+  warp.wgmmaTrace = warp.wgmmaTrace * 0x9E3779B97F4A7C15u + instruction.line;
+  product->due = block.randomDue();
+  product->markFlight();
+  block.cluster.operations.enqueue(std::move(product));
   return Step::Next;
 }
 
@@ -404,101 +233,146 @@ static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
   return Step::Next;
 }
 
-static Step executeCommit(Block &, Warp &warp, const Instruction &, uint32_t) {
-  for (PendingWgmma &wgmma : warp.wgmmas)
-    if (wgmma.group == PendingWgmma::uncommitted)
-      wgmma.group = warp.wgmmaGroups;
-  ++warp.wgmmaGroups;
+static Step executeCommit(Block &block, Warp &warp, const Instruction &,
+                          uint32_t) {
+  block.cluster.operations.commit(Tracker::WgmmaGroup, warp, /*lane=*/-1);
   return Step::Next;
-}
-
-/// The registers of a wgmma may be used again, and what it read may be
-/// overwritten by those who know of this.
-static void retire(Block &block, Warp &warp, const PendingWgmma &wgmma) {
-  landFlight(warp, *wgmma.instruction);
-  uint32_t stamp = warp.seen.get(warp.index);
-  for (const auto *chunks : {&wgmma.aChunks, &wgmma.bChunks})
-    for (uint32_t chunk : *chunks)
-      block.shared.recordRead(warp.index, stamp, chunk, chunkBytes);
 }
 
 static Step executeWait(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t) {
-  while (!warp.wgmmas.empty()) {
-    PendingWgmma &wgmma = warp.wgmmas.front();
-    if (wgmma.group == PendingWgmma::uncommitted ||
-        wgmma.group + instruction.form[0] >= warp.wgmmaGroups)
-      break;
-    if (!wgmma.executed)
-      execute(block, warp, wgmma);
-    retire(block, warp, wgmma);
-    warp.wgmmas.pop_front();
-  }
-  for (const PendingWgmma &wgmma : warp.wgmmas)
-    markFlight(warp, *wgmma.instruction);
-  return Step::Next;
+  Operations &operations = block.cluster.operations;
+  Step step = operations.wait(Tracker::WgmmaGroup, warp, /*lane=*/-1,
+                              instruction.form[0], /*onlyReads=*/false);
+  // Some registers may be those of later ones as well.
+  operations.forEach([&](const Operation &operation) {
+    if (operation.tracker == Tracker::WgmmaGroup && &operation.warp == &warp)
+      static_cast<const Product &>(operation).markFlight();
+  });
+  return step;
 }
 
 //===----------------------------------------------------------------------===//
 // Decoding
 //===----------------------------------------------------------------------===//
 
-/// N of "m64n128k16", or zero.
-static uint32_t parseShape(const std::string &shape) {
-  if (shape.size() < 8 || shape.compare(0, 4, "m64n") != 0 ||
-      shape.compare(shape.size() - 3, 3, "k16") != 0)
-    return 0;
-  uint32_t n = 0;
-  for (char c : shape.substr(4, shape.size() - 7)) {
-    if (c < '0' || c > '9' || n > maxN)
-      return 0;
-    n = n * 10 + static_cast<uint32_t>(c - '0');
-  }
-  return n % 8 || n > maxN ? 0 : n;
+/// The types of the elements and of the sums; nothing where they do not go
+/// together.
+static bool parseTypes(const std::string &sum, const std::string &a,
+                       const std::string &b, WgmmaForm &form) {
+  static const std::map<std::string, Element> types = {
+      {"f16", Element::F16},   {"bf16", Element::BF16}, {"tf32", Element::TF32},
+      {"e4m3", Element::E4M3}, {"e5m2", Element::E5M2}, {"s8", Element::S8},
+      {"u8", Element::U8}};
+  static const std::map<std::string, Sum> sums = {
+      {"f32", Sum::F32}, {"f16", Sum::F16}, {"s32", Sum::S32}};
+  auto foundA = types.find(a), foundB = types.find(b);
+  auto foundSum = sums.find(sum);
+  if (foundA == types.end() || foundB == types.end() || foundSum == sums.end())
+    return false;
+  form.a = foundA->second;
+  form.b = foundB->second;
+  form.sum = foundSum->second;
+  bool isInteger = form.a == Element::S8 || form.a == Element::U8;
+  bool isByte = sizeOf(form.a) == 1;
+  if (isInteger != (form.b == Element::S8 || form.b == Element::U8) ||
+      isByte != (sizeOf(form.b) == 1) || (!isByte && form.a != form.b))
+    return false;
+  if (isInteger)
+    return form.sum == Sum::S32;
+  return form.sum == Sum::F32 ||
+         (form.sum == Sum::F16 && (isByte || form.a == Element::F16));
 }
 
-static Status decodeProduct(Decoder &decoder) {
-  const std::vector<std::string> &parts = decoder.parts();
+/// Reads N of "m64n128k16" after the types.
+static Status parseShape(Decoder &decoder, WgmmaForm &form) {
+  const std::string &shape = decoder.parts()[4];
+  std::string end = "k" + std::to_string(form.k());
+  uint32_t n = 0;
+  bool isShape = shape.size() > 4 + end.size() && shape.size() < 12 &&
+                 shape.compare(0, 4, "m64n") == 0 &&
+                 shape.compare(shape.size() - end.size(), end.size(), end) == 0;
+  for (size_t i = 4; isShape && i < shape.size() - end.size(); ++i) {
+    isShape = shape[i] >= '0' && shape[i] <= '9';
+    n = n * 10 + static_cast<uint32_t>(shape[i] - '0');
+  }
+  isShape &= n >= 8 && n % 8 == 0 && n <= maxN;
+  bool isInteger = form.sum == Sum::S32;
+  if (isShape && isInteger && n > 24)
+    isShape = n % 16 == 0;
+  if (!isShape)
+    return decoder.error("expected m64nN" + end + " with N a multiple of " +
+                         (isInteger ? "16, or 8 or 24," : "8") +
+                         " up to 256, got " + shape);
+  form.n = n;
+  return {};
+}
+
+/// The immediates after scale-d: the signs of A and B, and for elements of 16
+/// bits whether they are transposed.
+static Status parseImmediates(Decoder &decoder, WgmmaForm &form) {
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
-  uint32_t n = parts.size() == 8 ? parseShape(parts[4]) : 0;
-  bool known = n && parts[2] == "sync" && parts[3] == "aligned" &&
-               parts[5] == "f32" && parts[6] == parts[7] &&
-               (parts[6] == "bf16" || parts[6] == "f16");
-  bool inRegisters =
-      operands.size() > 1 && operands[1].kind == SourceOperand::Kind::Vector;
-  if (!known || operands.size() != (inRegisters ? 7u : 8u))
+  std::vector<bool *> targets;
+  if (form.sum != Sum::S32)
+    targets = {&form.negateA, &form.negateB};
+  if (sizeOf(form.a) == 2 && !form.aInRegisters)
+    targets.push_back(&form.transposeA);
+  if (sizeOf(form.a) == 2)
+    targets.push_back(&form.transposeB);
+  if (operands.size() != 4 + targets.size())
     return decoder.unknown();
-  Instruction &instruction = decoder.instruction();
-  instruction.execute = executeWgmma;
-  uint32_t flags = 0;
-  flags |= inRegisters ? uint32_t(AInRegisters) : 0;
-  flags |= parts[6] == "f16" ? uint32_t(IsF16) : 0;
-  for (size_t i = 4; i < operands.size(); ++i) {
-    bool isSign = i < 6;
-    Result<int64_t> value = decoder.immediate(operands[i], isSign ? -1 : 0, 1);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    bool isSign = i < 2;
+    Result<int64_t> value =
+        decoder.immediate(operands[4 + i], isSign ? -1 : 0, 1);
     if (value.failed())
       return value.error();
     if (isSign && *value == 0)
       return decoder.error("expected a scale of 1 or -1, got 0");
-    bool isSet = isSign ? *value < 0 : *value == 1;
-    bool isB = isSign ? i == 5 : i + 1 == operands.size();
-    if (isSet)
-      flags |=
-          isSign ? (isB ? NegateB : NegateA) : (isB ? TransposeB : TransposeA);
+    *targets[i] = isSign ? *value < 0 : *value == 1;
   }
-  instruction.form = {n, flags, 0, 0};
-  if (Status status = decoder.addVector(operands[0], Type::Float32, n / 2,
-                                        /*isResult=*/true);
+  return {};
+}
+
+static Status decodeProduct(Decoder &decoder) {
+  std::vector<std::string> parts = decoder.parts();
+  const std::vector<SourceOperand> &operands = decoder.statement().operands;
+  WgmmaForm form;
+  // It stands before or after the types.
+  for (size_t at : {size_t(5), size_t(8)})
+    if (parts.size() == 9 && parts[at] == "satfinite") {
+      parts.erase(parts.begin() + static_cast<ptrdiff_t>(at));
+      form.saturate = true;
+    }
+  if (parts.size() != 8 || parts[2] != "sync" || parts[3] != "aligned" ||
+      operands.size() < 4 || !parseTypes(parts[5], parts[6], parts[7], form) ||
+      (form.saturate && form.sum != Sum::S32))
+    return decoder.unknown();
+  if (Status status = parseShape(decoder, form); status.failed())
+    return status;
+  form.aInRegisters = operands[1].kind == SourceOperand::Kind::Vector;
+  if (Status status = parseImmediates(decoder, form); status.failed())
+    return status;
+  Instruction &instruction = decoder.instruction();
+  instruction.execute = executeWgmma;
+  instruction.form = form.pack();
+  if (Status status = decoder.addVector(operands[0], Type::Bits32,
+                                        form.accumulators(), /*isResult=*/true);
       status.failed())
     return status;
-  for (const Operand &operand : instruction.operands)
-    if (operand.kind != Operand::Kind::Word)
-      return decoder.unknown();
-  Status a = inRegisters ? decoder.addVector(operands[1], Type::Bits32, 4,
-                                             /*isResult=*/true)
-                         : decoder.addSource(operands[1], Type::Bits64);
+  Status a = form.aInRegisters
+                 ? decoder.addVector(operands[1], Type::Bits32, aRegisters,
+                                     /*isResult=*/true)
+                 : decoder.addSource(operands[1], Type::Bits64);
   if (a.failed())
     return a;
+  for (unsigned i = 0; i < form.accumulators(); ++i)
+    if (instruction.operands[i].kind != Operand::Kind::Word)
+      return decoder.unknown();
+  for (unsigned i = form.accumulators(); form.aInRegisters && i < form.bIndex();
+       ++i)
+    if (instruction.operands[i].kind != Operand::Kind::Word)
+      return decoder.unknown();
   if (Status status = decoder.addSource(operands[2], Type::Bits64);
       status.failed())
     return status;

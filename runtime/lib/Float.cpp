@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 using namespace attn::runtime;
 
@@ -98,7 +99,26 @@ double attn::runtime::fromF16(uint16_t bits) {
 }
 
 size_t attn::runtime::elementSize(ElementType type) {
-  return type == ElementType::F32 ? 4 : 2;
+  switch (type) {
+  case ElementType::I1:
+  case ElementType::I8:
+    return 1;
+  case ElementType::BF16:
+  case ElementType::F16:
+  case ElementType::I16:
+    return 2;
+  case ElementType::F32:
+  case ElementType::I32:
+    return 4;
+  case ElementType::I64:
+    return 8;
+  }
+  return 0;
+}
+
+bool attn::runtime::isInteger(ElementType type) {
+  return type != ElementType::BF16 && type != ElementType::F16 &&
+         type != ElementType::F32;
 }
 
 const char *attn::runtime::elementName(ElementType type) {
@@ -109,6 +129,16 @@ const char *attn::runtime::elementName(ElementType type) {
     return "f16";
   case ElementType::F32:
     return "f32";
+  case ElementType::I1:
+    return "i1";
+  case ElementType::I8:
+    return "i8";
+  case ElementType::I16:
+    return "i16";
+  case ElementType::I32:
+    return "i32";
+  case ElementType::I64:
+    return "i64";
   }
   return "";
 }
@@ -116,34 +146,79 @@ const char *attn::runtime::elementName(ElementType type) {
 std::optional<ElementType>
 attn::runtime::elementTypeNamed(std::string_view name) {
   for (ElementType type :
-       {ElementType::BF16, ElementType::F16, ElementType::F32})
+       {ElementType::BF16, ElementType::F16, ElementType::F32, ElementType::I1,
+        ElementType::I8, ElementType::I16, ElementType::I32, ElementType::I64})
     if (name == elementName(type))
       return type;
   return std::nullopt;
+}
+
+template <typename T> static double load(const uint8_t *element) {
+  T value;
+  std::memcpy(&value, element, sizeof(value));
+  return static_cast<double>(value);
+}
+
+template <typename T> static void store(uint8_t *element, double value) {
+  // Integers wrap around.
+  using Wide = std::conditional_t<std::is_integral_v<T>, int64_t, T>;
+  auto narrow = static_cast<T>(static_cast<Wide>(value));
+  std::memcpy(element, &narrow, sizeof(narrow));
 }
 
 double attn::runtime::loadElement(ElementType type, const void *data,
                                   size_t index) {
   const auto *element =
       static_cast<const uint8_t *>(data) + index * elementSize(type);
-  if (type == ElementType::F32) {
-    float value;
-    std::memcpy(&value, element, sizeof(value));
-    return value;
-  }
   uint16_t bits;
-  std::memcpy(&bits, element, sizeof(bits));
-  return type == ElementType::BF16 ? fromBF16(bits) : fromF16(bits);
+  switch (type) {
+  case ElementType::BF16:
+    std::memcpy(&bits, element, sizeof(bits));
+    return fromBF16(bits);
+  case ElementType::F16:
+    std::memcpy(&bits, element, sizeof(bits));
+    return fromF16(bits);
+  case ElementType::F32:
+    return load<float>(element);
+  case ElementType::I1:
+    return *element != 0;
+  case ElementType::I8:
+    return load<int8_t>(element);
+  case ElementType::I16:
+    return load<int16_t>(element);
+  case ElementType::I32:
+    return load<int32_t>(element);
+  case ElementType::I64:
+    return load<int64_t>(element);
+  }
+  return 0;
 }
 
 void attn::runtime::storeElement(ElementType type, void *data, size_t index,
                                  double value) {
   auto *element = static_cast<uint8_t *>(data) + index * elementSize(type);
-  if (type == ElementType::F32) {
-    auto narrow = static_cast<float>(value);
-    std::memcpy(element, &narrow, sizeof(narrow));
+  uint16_t bits;
+  switch (type) {
+  case ElementType::BF16:
+    bits = toBF16(value);
+    std::memcpy(element, &bits, sizeof(bits));
     return;
+  case ElementType::F16:
+    bits = toF16(value);
+    std::memcpy(element, &bits, sizeof(bits));
+    return;
+  case ElementType::F32:
+    return store<float>(element, value);
+  case ElementType::I1:
+    *element = value != 0;
+    return;
+  case ElementType::I8:
+    return store<int8_t>(element, value);
+  case ElementType::I16:
+    return store<int16_t>(element, value);
+  case ElementType::I32:
+    return store<int32_t>(element, value);
+  case ElementType::I64:
+    return store<int64_t>(element, value);
   }
-  uint16_t bits = type == ElementType::BF16 ? toBF16(value) : toF16(value);
-  std::memcpy(element, &bits, sizeof(bits));
 }

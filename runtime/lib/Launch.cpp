@@ -29,8 +29,9 @@ constexpr int64_t maxCount = std::numeric_limits<int32_t>::max();
 /// The plan and the arguments, so that each rule is a small function.
 class Planner {
 public:
-  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors)
-      : plan(plan), tensors(tensors) {}
+  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors,
+          uint64_t counter)
+      : plan(plan), tensors(tensors), counter(counter) {}
 
   Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
   Result<ParameterValue> evaluate(const KernelParameter &parameter,
@@ -45,6 +46,7 @@ private:
 
   const LaunchPlan &plan;
   const std::vector<TensorArgument> &tensors;
+  uint64_t counter;
 };
 } // namespace
 
@@ -170,13 +172,28 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
                      " program instances of kernel '", plan.kernel,
                      "', got more");
   }
-  if (plan.persistent)
-    instances = std::min<int64_t>(instances, multiprocessors);
+  int64_t cluster = plan.clusterBlocks;
+  if (cluster < 1)
+    return failure("malformed launch plan: expected a positive number of "
+                   "blocks in a cluster, got ",
+                   cluster);
+  if (plan.persistent) {
+    // Whole clusters, of which there is one at least.
+    int64_t wanted = (instances + cluster - 1) / cluster;
+    int64_t room = std::max<int64_t>(multiprocessors / cluster, 1);
+    return static_cast<uint32_t>(std::min(wanted, room) * cluster);
+  }
+  if (instances % cluster)
+    return failure("expected the program instances of kernel '", plan.kernel,
+                   "' to be a multiple of ", cluster,
+                   ", the blocks of a cluster, got ", instances);
   return static_cast<uint32_t>(instances);
 }
 
 Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
                                          uint32_t multiprocessors) const {
+  if (parameter.kind == KernelParameter::Kind::Counter)
+    return ParameterValue(counter);
   if (parameter.kind == KernelParameter::Kind::Value) {
     Result<int64_t> value =
         attn::runtime::evaluate(parameter.expression, tensors, multiprocessors);
@@ -201,6 +218,7 @@ Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
     return ParameterValue(tensors[index].address);
   case KernelParameter::Kind::Size:
   case KernelParameter::Kind::Value:
+  case KernelParameter::Kind::Counter:
     break;
   }
   if (Status status = checkReference(plan.tensors, index, parameter.axis);
@@ -297,11 +315,11 @@ Result<uint64_t> Planner::byteStride(int32_t index,
 Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors) {
+                          uint32_t multiprocessors, uint64_t counter) {
   if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
       status.failed())
     return status.error();
-  Planner planner(plan, tensors);
+  Planner planner(plan, tensors, counter);
   Launch launch;
   launch.threadsPerBlock = plan.threadsPerBlock;
   launch.sharedMemoryBytes = plan.sharedMemoryBytes;
@@ -309,6 +327,8 @@ attn::runtime::planLaunch(const LaunchPlan &plan,
     Result<ParameterValue> value = planner.evaluate(parameter, multiprocessors);
     if (value.failed())
       return value.error();
+    if (parameter.kind == KernelParameter::Kind::Counter)
+      launch.counterParameter = launch.parameters.size();
     launch.parameters.push_back(std::move(*value));
   }
   for (size_t i = 0; i < tensors.size(); ++i)
@@ -320,6 +340,7 @@ attn::runtime::planLaunch(const LaunchPlan &plan,
   if (blocks.failed())
     return blocks.error();
   launch.blocks = *blocks;
+  launch.clusterBlocks = plan.clusterBlocks;
   return launch;
 }
 

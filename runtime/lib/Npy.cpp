@@ -21,10 +21,27 @@ constexpr size_t magicSize = 6;
 constexpr size_t headerAlignment = 64;
 constexpr size_t maxRank = 8;
 
-enum class Encoding { F2, F4, F8, U2 };
+/// How a file spells a type of elements, and the type that has its bits.
+struct Encoding {
+  const char *name;
+  ElementType type;
+  size_t bytes;
+};
+
+/// An F8 has no type of its own: see decode().
+constexpr Encoding doubles = {"<f8", ElementType::F32, 8};
+constexpr Encoding encodings[] = {{"<f2", ElementType::F16, 2},
+                                  {"<f4", ElementType::F32, 4},
+                                  doubles,
+                                  {"<u2", ElementType::BF16, 2},
+                                  {"|b1", ElementType::I1, 1},
+                                  {"|i1", ElementType::I8, 1},
+                                  {"<i2", ElementType::I16, 2},
+                                  {"<i4", ElementType::I32, 4},
+                                  {"<i8", ElementType::I64, 8}};
 
 struct Header {
-  Encoding encoding = Encoding::F4;
+  Encoding encoding = doubles;
   std::vector<int64_t> shape;
 };
 
@@ -104,17 +121,15 @@ Status HeaderParser::parseEncoding() {
   Result<std::string> name = parseString();
   if (name.failed())
     return name.error();
-  if (*name == "<f2")
-    header.encoding = Encoding::F2;
-  else if (*name == "<f4")
-    header.encoding = Encoding::F4;
-  else if (*name == "<f8")
-    header.encoding = Encoding::F8;
-  else if (*name == "<u2")
-    header.encoding = Encoding::U2;
-  else
-    return failure("expected elements of <f2, <f4, <f8 or <u2, got ", *name);
-  return {};
+  std::string known;
+  for (const Encoding &encoding : encodings) {
+    if (*name == encoding.name) {
+      header.encoding = encoding;
+      return {};
+    }
+    known += std::string(known.empty() ? "" : ", ") + encoding.name;
+  }
+  return failure("expected elements of ", known, ", got ", *name);
 }
 
 Status HeaderParser::parseOrder() {
@@ -167,19 +182,6 @@ Result<int64_t> HeaderParser::parseInteger() {
   return value;
 }
 
-static size_t encodingSize(Encoding encoding) {
-  switch (encoding) {
-  case Encoding::F2:
-  case Encoding::U2:
-    return 2;
-  case Encoding::F4:
-    return 4;
-  case Encoding::F8:
-    return 8;
-  }
-  return 0;
-}
-
 static Result<Header> readHeader(std::istream &file) {
   char start[magicSize + 2] = {};
   file.read(start, sizeof(start));
@@ -204,28 +206,31 @@ static Result<Header> readHeader(std::istream &file) {
 }
 
 static double decode(Encoding encoding, const uint8_t *data, size_t index) {
-  switch (encoding) {
-  case Encoding::F2:
-    return loadElement(ElementType::F16, data, index);
-  case Encoding::F4:
-    return loadElement(ElementType::F32, data, index);
-  case Encoding::U2:
-    return loadElement(ElementType::BF16, data, index);
-  case Encoding::F8:
-    break;
-  }
+  if (encoding.bytes == elementSize(encoding.type))
+    return loadElement(encoding.type, data, index);
   double value;
   std::memcpy(&value, data + index * sizeof(value), sizeof(value));
   return value;
+}
+
+/// Which files a tensor of a type is read from: floats are rounded, integers
+/// are not.
+static Status checkEncoding(Encoding encoding, ElementType type) {
+  if (encoding.type == ElementType::BF16 && type != ElementType::BF16)
+    return failure("expected numbers, got <u2, which stands for bf16");
+  if (isInteger(encoding.type) != isInteger(type))
+    return failure("expected elements that can be ", elementName(type),
+                   ", got ", encoding.name);
+  return {};
 }
 
 static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
   Result<Header> header = readHeader(file);
   if (header.failed())
     return header.error();
-  if (header->encoding == Encoding::U2 && type != ElementType::BF16)
-    return failure("expected numbers, got <u2, which stands for bf16");
-  Result<size_t> size = byteSize(header->shape, encodingSize(header->encoding));
+  if (Status status = checkEncoding(header->encoding, type); status.failed())
+    return status.error();
+  Result<size_t> size = byteSize(header->shape, header->encoding.bytes);
   if (size.failed())
     return size.error();
   // The header may promise more than the file holds.
@@ -243,8 +248,13 @@ static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
 
   HostTensor tensor(type, header->shape);
   auto count = static_cast<size_t>(tensor.size());
-  for (size_t i = 0; i < count; ++i)
-    tensor.set(i, decode(header->encoding, data.data(), i));
+  for (size_t i = 0; i < count; ++i) {
+    double value = decode(header->encoding, data.data(), i);
+    tensor.set(i, value);
+    if (isInteger(type) && tensor.get(i) != value)
+      return failure("expected elements of ", elementName(type), ", got ",
+                     static_cast<int64_t>(value));
+  }
   return tensor;
 }
 
@@ -261,7 +271,14 @@ Result<HostTensor> attn::runtime::readNpy(const std::string &path,
 
 static std::string makeHeader(const HostTensor &tensor) {
   std::string text = "{'descr': '";
-  text += tensor.elementType == ElementType::F16 ? "<f2" : "<f4";
+  // A bf16 is written as f32.
+  const char *name = "<f4";
+  for (const Encoding &encoding : encodings)
+    if (encoding.type == tensor.elementType &&
+        encoding.bytes == elementSize(encoding.type) &&
+        encoding.type != ElementType::BF16)
+      name = encoding.name;
+  text += name;
   text += "', 'fortran_order': False, 'shape': (";
   for (int64_t size : tensor.shape)
     text += std::to_string(size) + ", ";

@@ -31,11 +31,11 @@ func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
   return %o : !q
 }
 
-// Later queries see more keys: the hardware hands the instances out, the
-// longest first.
+// Later queries see more keys: blocks fetch their instances, the longest first. That
+// costs the producer some registers.
 
 // CHECK-LABEL: func @causal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, longest_first = true, target = #sm90.schedule<persistent = false>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, longest_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @causal(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
@@ -76,4 +76,50 @@ func.func @by_hand(%q: tensor<?x?x1x64xf16>, %k: tensor<?x?x1x64xf16>) -> tensor
 // CHECK-NEXT: return
 func.func @nothing(%q: !q) -> !q {
   return %q : !q
+}
+
+// Wide heads: the queries stay in shared memory, where the output later takes
+// their place, and blocks have fewer keys.
+
+!w = tensor<?x?x2x256xbf16>
+
+// CHECK-LABEL: func @wide
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>>}
+func.func @wide(%q: !w, %k: !w, %v: !w) -> !w {
+  %kv = attn.kv.dense %k, %v : !w, !w
+  %o = attn.attention %q, %kv : !w, !attn.kv<!w, !w> -> !w
+  return %o : !w
+}
+
+!m = tensor<?x?x2x192xf16>
+!n = tensor<?x?x2x128xf16>
+
+// CHECK-LABEL: func @unequal
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>>}
+func.func @unequal(%q: !m, %k: !m, %v: !n) -> !n {
+  %kv = attn.kv.dense %k, %v : !m, !n
+  %o = attn.attention %q, %kv : !m, !attn.kv<!m, !n> -> !n
+  return %o : !n
+}
+
+// The output does not fit where narrower queries were.
+
+!s = tensor<?x?x2x48xbf16>
+
+// CHECK-LABEL: func @narrow_queries
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, target = #sm90.schedule<query_in_registers = false>>}
+func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
+  %kv = attn.kv.dense %k, %v : !s, !w
+  %o = attn.attention %q, %kv : !s, !attn.kv<!s, !w> -> !w
+  return %o : !w
+}
+
+!h = tensor<?x?x2x64xf16>
+
+// CHECK-LABEL: func @small
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
+  %kv = attn.kv.dense %k, %v : !h, !h
+  %o = attn.attention %q, %kv : !h, !attn.kv<!h, !h> -> !h
+  return %o : !h
 }

@@ -25,11 +25,24 @@ constexpr double sampleWork = 16e9;
 constexpr int64_t tileRows = 128;
 constexpr int randomRowsPerHead = 4;
 
-constexpr double frobeniusLimit = 3e-3;
 constexpr double eagerFactor = 2;
 constexpr double rowSlack = 1e-5;
 constexpr double lseLimit = 1e-4;
+
+/// What depends on the element type of the output.
+struct Precision {
+  double frobeniusLimit;
+  int fractionBits;
+  /// What is smaller has fewer bits.
+  double leastNormal;
+};
 } // namespace
+
+static Precision precisionOf(attn::runtime::ElementType type) {
+  if (type == attn::runtime::ElementType::F16)
+    return {4e-4, 10, 0x1p-14};
+  return {3e-3, 7, 0x1p-126};
+}
 
 /// The queries that every head must be compared at.
 static std::set<int64_t> mustQueries(const Geometry &geometry) {
@@ -93,6 +106,7 @@ namespace {
 /// Sums of squares over the rows of a head.
 struct HeadError {
   double difference = 0, expected = 0;
+  int64_t elements = 0;
 };
 
 /// The order of CheckReport::verdicts.
@@ -102,6 +116,7 @@ class Checker {
 public:
   explicit Checker(const Comparison &comparison)
       : data(comparison), geometry(comparison.geometry),
+        precision(precisionOf(comparison.output->elementType)),
         heads(static_cast<size_t>(geometry.batches * geometry.heads)) {
     report.totalRows = geometry.rows();
     report.verdicts[Finite].rule = "elements that are not a number";
@@ -134,6 +149,7 @@ private:
 
   const Comparison &data;
   const Geometry &geometry;
+  Precision precision;
   std::vector<HeadError> heads;
   CheckReport report;
 };
@@ -185,9 +201,8 @@ void Checker::checkLse(const RowIndex &row) {
   judge(Lse, row, error, lseLimit);
 }
 
-/// The distance of neighbouring bfloat16 numbers of this magnitude.
-static double unitOfBF16(double magnitude) {
-  constexpr int fractionBits = 7;
+/// The distance of neighbouring numbers of this magnitude.
+static double unitAt(double magnitude, int fractionBits) {
   return magnitude == 0 ? 0
                         : std::ldexp(1.0, std::ilogb(magnitude) - fractionBits);
 }
@@ -207,6 +222,7 @@ void Checker::checkOutput(const RowIndex &row, bool empty) {
     eagerError = std::max(eagerError, std::abs(data.eagerOutput[i] - expected));
     head.difference += difference * difference;
     head.expected += expected * expected;
+    ++head.elements;
   }
   if (empty) {
     judge(EmptyRow, row, largest, 0);
@@ -215,7 +231,8 @@ void Checker::checkOutput(const RowIndex &row, bool empty) {
   // By luck an eager row can be all but exact. Rounding the output costs half a
   // unit in the last place of the largest element, rounding the weights, which
   // the eager result does as well, about half of that again.
-  double yardstick = std::max(eagerError, 0.75 * unitOfBF16(largestExpected));
+  double unit = unitAt(largestExpected, precision.fractionBits);
+  double yardstick = std::max(eagerError, 0.75 * unit);
   judge(RowMaximum, row, error, eagerFactor * yardstick + rowSlack);
 }
 
@@ -234,9 +251,14 @@ void Checker::checkRow(const RowIndex &row) {
 CheckReport Checker::finish() {
   for (size_t i = 0; i < heads.size(); ++i) {
     auto index = static_cast<int64_t>(i);
-    if (heads[i].expected > 0)
-      judge(Frobenius, {index / geometry.heads, index % geometry.heads, 0},
-            std::sqrt(heads[i].difference / heads[i].expected), frobeniusLimit);
+    const HeadError &head = heads[i];
+    if (head.expected == 0)
+      continue;
+    double least = static_cast<double>(head.elements) * precision.leastNormal *
+                   precision.leastNormal;
+    judge(Frobenius, {index / geometry.heads, index % geometry.heads, 0},
+          std::sqrt(head.difference / std::max(head.expected, least)),
+          precision.frobeniusLimit);
   }
   return report;
 }

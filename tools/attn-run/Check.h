@@ -59,7 +59,7 @@ struct Comparison {
   /// In double precision.
   const double *expectedOutput = nullptr;
   const double *expectedLse = nullptr;
-  /// What a framework computes without fusion in bfloat16.
+  /// What a framework computes without fusion in the output's element type.
   const double *eagerOutput = nullptr;
 };
 

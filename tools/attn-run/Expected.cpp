@@ -24,8 +24,10 @@ static double allowedError(ElementType type) {
     return 4e-4;
   case ElementType::F32:
     return 1e-4;
+  default:
+    // Integers are exact.
+    return 0;
   }
-  return 0;
 }
 
 /// What is infinite has to be so in both; a NaN is never right.

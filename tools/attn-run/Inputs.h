@@ -23,6 +23,20 @@ struct Assignment {
 };
 using Assignments = std::vector<Assignment>;
 
+/// What random data looks like.
+enum class Fill {
+  /// Normal random numbers.
+  Normal,
+  /// Integers from 0 to 7.
+  Small,
+  /// Numbers of keys: from 0 to the length of a sequence.
+  Lengths,
+  /// Along the last axis, runs of equal numbers that grow.
+  Documents,
+  /// 2^(-8 (i + 1) / n) for element i of n, as published for ALiBi.
+  Slopes,
+};
+
 /// Splits the values of the flag `flag`. Names occur once and are in `specs`.
 runtime::Result<Assignments>
 parseAssignments(const std::string &flag,
@@ -31,10 +45,11 @@ parseAssignments(const std::string &flag,
 
 /// Reads the tensors of `specs` from `files` where these name them. The others
 /// have the shape that `shapes` gives, or that of their type, and are filled
-/// with normal random numbers.
+/// with random data as `fills` says.
 runtime::Result<std::vector<runtime::HostTensor>>
 makeInputs(const std::vector<runtime::TensorSpec> &specs,
-           const Assignments &shapes, const Assignments &files, uint64_t seed);
+           const std::vector<Fill> &fills, const Assignments &shapes,
+           const Assignments &files, uint64_t seed);
 
 } // namespace attn::run
 

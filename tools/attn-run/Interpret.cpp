@@ -64,7 +64,7 @@ Result<CheckReport> attn::run::verify(const Program &program,
   auto expected = interpret(program, inputs, options);
   if (expected.failed())
     return expected.error();
-  options.arithmetic = reference::Arithmetic::BF16Eager;
+  options.arithmetic = reference::Arithmetic::Eager;
   auto eager = interpret(program, inputs, options);
   if (eager.failed())
     return eager.error();

@@ -58,26 +58,64 @@ static std::string typeText(mlir::Type type) {
   return text;
 }
 
+static std::optional<ElementType> elementTypeOf(mlir::Type type) {
+  if (type.isBF16())
+    return ElementType::BF16;
+  if (type.isF16())
+    return ElementType::F16;
+  if (type.isF32())
+    return ElementType::F32;
+  if (!type.isSignlessIntOrIndex())
+    return std::nullopt;
+  switch (type.isIndex() ? 64 : type.getIntOrFloatBitWidth()) {
+  case 1:
+    return ElementType::I1;
+  case 8:
+    return ElementType::I8;
+  case 16:
+    return ElementType::I16;
+  case 32:
+    return ElementType::I32;
+  case 64:
+    return ElementType::I64;
+  default:
+    return std::nullopt;
+  }
+}
+
 static Result<TensorSpec> describe(std::string name, mlir::Type type,
                                    bool isOutput) {
   auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
-  mlir::Type element = tensor ? tensor.getElementType() : type;
+  std::optional<ElementType> element;
+  if (tensor)
+    element = elementTypeOf(tensor.getElementType());
+  if (!element)
+    return failure("expected '", name,
+                   "' to be a tensor of bf16, f16, f32, index or integers of "
+                   "1, 8, 16, 32 or 64 bits, got ",
+                   typeText(type));
   TensorSpec spec;
   spec.name = std::move(name);
+  spec.elementType = *element;
   spec.isOutput = isOutput;
-  if (tensor && element.isBF16())
-    spec.elementType = ElementType::BF16;
-  else if (tensor && element.isF16())
-    spec.elementType = ElementType::F16;
-  else if (tensor && element.isF32())
-    spec.elementType = ElementType::F32;
-  else
-    return failure("expected '", spec.name,
-                   "' to be a tensor of bf16, f16 or f32, got ",
-                   typeText(type));
   for (int64_t size : tensor.getShape())
     spec.shape.push_back(mlir::ShapedType::isDynamic(size) ? -1 : size);
   return spec;
+}
+
+/// What random data for an argument has to look like, by who reads it.
+static Fill fillOf(mlir::BlockArgument argument) {
+  for (mlir::Operation *user : argument.getUsers()) {
+    if (llvm::isa<mlir::attn::PrefixOp>(user))
+      return Fill::Lengths;
+    if (llvm::isa<mlir::attn::DocumentOp>(user))
+      return Fill::Documents;
+    if (llvm::isa<mlir::attn::AlibiOp>(user))
+      return Fill::Slopes;
+  }
+  auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
+  return type.getElementType().isSignlessIntOrIndex() ? Fill::Small
+                                                      : Fill::Normal;
 }
 
 Status Program::readSignature() {
@@ -103,6 +141,8 @@ Status Program::readSignature() {
             "arg", entry.getArgumentTypes()[i], false);
         status.failed())
       return status;
+  for (mlir::BlockArgument argument : entry.getArguments())
+    inputFills.push_back(fillOf(argument));
   for (unsigned i = 0; i < entry.getNumResults(); ++i)
     if (Status status =
             add(outputSpecs,

@@ -9,6 +9,7 @@
 #define ATTN_TOOLS_ATTNRUN_PROGRAM_H
 
 #include "Check.h"
+#include "Inputs.h"
 
 #include "Attention/Attention.h"
 #include "attn/Runtime/LaunchPlan.h"
@@ -53,6 +54,8 @@ public:
   mlir::ModuleOp module() const { return *owner; }
   mlir::func::FuncOp function() const { return entry; }
   const std::vector<runtime::TensorSpec> &inputs() const { return inputSpecs; }
+  /// What random data for each input looks like.
+  const std::vector<Fill> &fills() const { return inputFills; }
   const std::vector<runtime::TensorSpec> &outputs() const {
     return outputSpecs;
   }
@@ -69,6 +72,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> owner;
   mlir::func::FuncOp entry;
   std::vector<runtime::TensorSpec> inputSpecs, outputSpecs;
+  std::vector<Fill> inputFills;
 };
 
 } // namespace attn::run

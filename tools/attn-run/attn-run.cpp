@@ -214,8 +214,8 @@ static Status runProgram(mlir::MLIRContext &context) {
   Result<std::unique_ptr<Runner>> runner = makeRunner(**program);
   if (runner.failed())
     return runner.error();
-  auto inputs =
-      makeInputs((*program)->inputs(), flags->shapes, flags->inputs, seed);
+  auto inputs = makeInputs((*program)->inputs(), (*program)->fills(),
+                           flags->shapes, flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;
@@ -271,7 +271,8 @@ static Status runBundle() {
   auto runner = makeBundleRunner(*bundle, std::move(*device));
   if (runner.failed())
     return runner.error();
-  auto inputs = makeInputs(specs, flags->shapes, flags->inputs, seed);
+  auto inputs = makeInputs(specs, std::vector<Fill>(specs.size()),
+                           flags->shapes, flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;

@@ -51,7 +51,8 @@ if(ATTN_STATIC)
     Target FrontendOpenMP TargetParser AggressiveInstCombine)
   target_link_libraries(attn_mlir INTERFACE
     MLIROptLib MLIRFuncDialect MLIRAffineDialect MLIRArithDialect MLIRMathDialect
-    MLIRSCFDialect MLIRSCFTransforms MLIRMemRefDialect MLIRTensorDialect
+    MLIRSCFDialect MLIRSCFTransforms MLIRMathTransforms MLIRMemRefDialect
+    MLIRTensorDialect
     MLIRControlFlowDialect MLIRVectorDialect MLIRLLVMDialect MLIRNVVMDialect
     MLIRAffineToStandard MLIRSCFToControlFlow MLIRControlFlowToLLVM
     MLIRArithToLLVM MLIRMathToLLVM MLIRFuncToLLVM MLIRIndexToLLVM

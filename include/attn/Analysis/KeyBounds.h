@@ -8,43 +8,61 @@
 #ifndef ATTN_ANALYSIS_KEYBOUNDS_H
 #define ATTN_ANALYSIS_KEYBOUNDS_H
 
+#include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Block.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/Value.h"
 #include "mlir/Support/LLVM.h"
 
-#include <optional>
-
 namespace mlir::attn {
 
-/// The keys j that a query at position p sees, as one interval:
-///
-///     p + relativeLower <= j <= p + relativeUpper
-///     lower <= j <= upper      for each absolute bound
-///
-/// A bound that is absent does not limit.
+/// An inclusive limit of the key: an expression of the position of the query,
+/// which is dim 0, and of the operands of the KeyBounds, of which operand i is
+/// dim 2 + i.
+struct KeyBound {
+  AffineExpr expr;
+  /// 1 where the bound grows with the position of the query, -1 where it falls,
+  /// 0 where it does not depend on it.
+  int direction;
+};
+
+/// The keys within all of the bounds, or none unless each condition, an i1 that
+/// is the same for all queries and keys, has the value beside it.
+struct KeyInterval {
+  SmallVector<KeyBound, 2> lower, upper;
+  SmallVector<std::pair<Value, bool>, 1> conditions;
+  /// Whether the mask keeps all of these keys, rather than some of them.
+  bool exact = true;
+};
+
+/// The keys that a query sees are in the union of the intervals.
 struct KeyBounds {
-  /// `value + offset`, where a null value stands for zero.
-  struct Absolute {
-    Value value;
-    int64_t offset;
-  };
+  SmallVector<KeyInterval> intervals;
+  SmallVector<Value> operands;
 
-  std::optional<int64_t> relativeLower;
-  std::optional<int64_t> relativeUpper;
-  SmallVector<Absolute> lower;
-  SmallVector<Absolute> upper;
+  /// Limits every interval to keys of at most `value + offset`.
+  void addUpper(Value value, int64_t offset);
 
-  bool hasLower() const { return relativeLower || !lower.empty(); }
-  bool hasUpper() const { return relativeUpper || !upper.empty(); }
+  /// The intervals that together hold every key: those that no other contains.
+  SmallVector<KeyInterval> getOuterIntervals() const;
+
+  /// The values that the bounds and conditions are computed from.
+  SmallVector<Value> getValues() const;
+
+  /// Whether later queries see more keys, at no end.
+  bool growsWithQuery() const;
 };
 
 /// Reads the bounds off a predicate: a block whose terminator yields one i1,
-/// computed from the block arguments `query` and `key` by comparisons of linear
-/// forms joined with `arith.andi`. Fails where the predicate is anything else;
-/// `culprit` is then the op that could not be read, if there is one.
-FailureOr<KeyBounds> analyzeKeyBounds(Block &predicate, Value query, Value key,
-                                      Operation *&culprit);
+/// computed from the block arguments `query` and `key`. What does not depend on
+/// these is taken as it is. The predicate is read as a disjunction of
+/// conjunctions; a part of it that is no comparison of affine forms limits
+/// nothing.
+KeyBounds analyzeKeyBounds(Block &predicate, Value query, Value key);
+
+/// Whether the keys of `a` up to its last one end no later than those of `b`,
+/// for whatever query.
+bool endsNoLater(const KeyInterval &a, const KeyInterval &b);
 
 /// The bounds of a tile of queries, as affine expressions with their operands
 /// already composed. `end` and `cleanEnd` are exclusive.
@@ -55,11 +73,33 @@ struct TileBounds {
   OpFoldResult cleanBegin, cleanEnd;
 };
 
-/// Materialises the bounds of the tile of `rows` queries that starts at the
-/// position `query`. Keys are numbered from 0; where they end must be bounded.
-TileBounds materializeTileBounds(OpBuilder &builder, Location loc,
-                                 const KeyBounds &bounds, Value query,
-                                 int64_t rows);
+/// Materialises bounds of tiles of `rows` queries, the first of which is at the
+/// position `query`.
+class TileBoundsBuilder {
+public:
+  /// `lookup` gives the value to use for one of `bounds`.
+  TileBoundsBuilder(OpBuilder &builder, Location loc, const KeyBounds &bounds,
+                    Value query, int64_t rows,
+                    function_ref<Value(Value)> lookup)
+      : builder(builder), loc(loc), bounds(bounds), query(query), rows(rows),
+        lookup(lookup) {}
+
+  /// Keys are numbered from 0; where they end must be bounded.
+  TileBounds getBounds(const KeyInterval &interval);
+
+  /// Whether the conditions of an interval hold; null where it has none.
+  Value getCondition(const KeyInterval &interval);
+
+private:
+  OpFoldResult getExtremum(ArrayRef<KeyBound> list, bool isUpper, bool clean);
+
+  OpBuilder &builder;
+  Location loc;
+  const KeyBounds &bounds;
+  Value query;
+  int64_t rows;
+  function_ref<Value(Value)> lookup;
+};
 
 } // namespace mlir::attn
 

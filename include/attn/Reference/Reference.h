@@ -39,11 +39,12 @@ enum class Arithmetic {
   F64,
   /// Everything in float, in the order of the definition.
   F32,
-  /// What a framework computes without fusion in bfloat16: products, scaled
-  /// scores and modified scores each rounded to bfloat16, softmax in float
-  /// rounded to bfloat16, the output accumulated in float and rounded. Its
-  /// error is the yardstick of the row rule.
-  BF16Eager,
+  /// What a framework computes without fusion in f16, where the queries are of
+  /// it, otherwise in bfloat16: products, scaled scores and modified scores
+  /// each
+  /// rounded, softmax in float and rounded, the output accumulated in float and
+  /// rounded. Its error is the yardstick of the row rule.
+  Eager,
 };
 
 struct Options {

@@ -23,6 +23,8 @@ struct TargetModel {
   StringRef features;
   /// Bytes of shared memory that one block may use.
   int64_t sharedMemoryPerBlock;
+  /// Bytes that the L2 cache keeps while all processors read them.
+  int64_t l2WorkingSet;
   /// 32-bit registers of a multiprocessor.
   int64_t registersPerMultiprocessor;
   int64_t maxRegistersPerThread;

@@ -7,9 +7,11 @@
 
 #include "attn/Conversion/Passes.h"
 
+#include "KeyWalk.h"
+#include "RegionCloner.h"
+
 #include "Attention/Attention.h"
 #include "Tile/Tile.h"
-#include "attn/Analysis/KeyBounds.h"
 #include "attn/Schedule/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -41,7 +43,14 @@ struct Program {
 };
 
 /// Numbers the sizes that a launch has to check: equal numbers, equal sizes.
-enum SizeSymbol : int64_t { None = -1, Batch = 0, QueryLength, KeyLength };
+enum SizeSymbol : int64_t {
+  None = -1,
+  Batch = 0,
+  QueryLength,
+  KeyLength,
+  /// The first of those that belong to one axis of a captured tensor.
+  OwnSize
+};
 
 /// The axes of q, k, v and o.
 enum Axis : int64_t { BatchAxis, LengthAxis, HeadAxis, ChannelAxis };
@@ -52,7 +61,9 @@ public:
       : function(function), program(program), builder(function),
         loc(program.attention.getLoc()), schedule(program.schedule),
         blockQ(schedule.getBlockQ()), blockKv(schedule.getBlockKv()),
-        scale(program.attention.getScaleOrDefault()) {}
+        scale(program.attention.getScaleOrDefault()), regions(builder) {
+    scalesFirst = program.attention.getScoreBlock() || !(scale > 0);
+  }
 
   void build();
 
@@ -60,12 +71,14 @@ private:
   void createKernel();
   void createSizes();
   void createInstance(Value batch, Value head, Value queryTile);
-  scf::ForOp createKeyLoop(Value batch, Value head, Value keyHead,
-                           Value position, Value queryTile);
-  void createStep(scf::ForOp loop, Value batch, Value head, Value keyHead,
-                  Value position, Value lastBlock, Value queryTile);
-  Value createMask(Value scores, Value batch, Value head, Value position,
-                   Value key);
+  SmallVector<Value> reorder(ValueRange ids, Value tiles);
+  void createInvariants(Value batch, Value head);
+  scf::ForOp createKeyLoop(Value batch, Value keyHead, Value position,
+                           Value queryTile);
+  void createStep(scf::ForOp loop, const KeyWalk &walk, Value batch,
+                  Value keyHead, Value position, Value queryTile);
+  Value createScores(Value scores, Value position, Value key);
+  Value createMask(Value scores, Value position, Value key);
 
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
@@ -98,6 +111,7 @@ private:
         builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
   }
   AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
+  double getSoftmaxScale() { return scalesFirst ? 1 : scale; }
 
   func::FuncOp function;
   Program program;
@@ -106,6 +120,10 @@ private:
   tile::ScheduleAttr schedule;
   int64_t blockQ, blockKv;
   double scale;
+  /// Whether scores are multiplied by the scale before the softmax, since a
+  /// modifier is applied to them or since the scale is not positive.
+  bool scalesFirst;
+  RegionCloner regions;
 
   tile::KernelOp kernel;
   Value query, key, value;
@@ -134,11 +152,13 @@ static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
 
 static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
                                    KVDenseOp kv) {
-  std::pair<StringRef, Value> operands[] = {
-      {"query", op.getQuery()}, {"key", kv.getKey()}, {"value", kv.getValue()}};
+  std::pair<StringRef, Value> operands[] = {{"query", op.getQuery()},
+                                            {"key", kv.getKey()},
+                                            {"value", kv.getValue()},
+                                            {"sink", op.getSink()}};
   for (auto [name, operand] : operands)
-    if (operand.getParentBlock() != &function.front() ||
-        !isa<BlockArgument>(operand))
+    if (operand && (operand.getParentBlock() != &function.front() ||
+                    !isa<BlockArgument>(operand)))
       return op.emitOpError("expected the ")
              << name << " to be an argument of the function";
   ValueRange results = function.front().getTerminator()->getOperands();
@@ -154,30 +174,43 @@ static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
 /// A kernel has the arguments of its function, so each must be of use to it.
 static LogicalResult checkArguments(func::FuncOp function, AttentionOp op,
                                     KVDenseOp kv) {
+  SetVector<Value> used;
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  used.insert_range(op->getOperands());
+  used.insert_range(kv->getOperands());
   for (BlockArgument argument : function.getArguments())
-    if (argument != op.getQuery() && argument != kv.getKey() &&
-        argument != kv.getValue())
+    if (!used.contains(argument))
       return function.emitOpError("expected argument ")
-             << argument.getArgNumber()
-             << " to be the query, key or value of the attention";
+             << argument.getArgNumber() << " to be used by the attention";
   return success();
 }
 
-static FailureOr<KeyBounds> readMask(AttentionOp op) {
-  Block *mask = op.getMaskBlock();
-  if (!mask)
-    return KeyBounds{};
-  Operation *culprit = nullptr;
-  FailureOr<KeyBounds> bounds = analyzeKeyBounds(*mask, mask->getArgument(2),
-                                                 mask->getArgument(3), culprit);
-  if (failed(bounds)) {
-    InFlightDiagnostic diagnostic = op.emitOpError(
-        "has a mask that is not lowered: expected a conjunction of bounds on "
-        "the key position");
-    if (culprit)
-      diagnostic.attachNote(culprit->getLoc())
-          << "because of '" << culprit->getName() << "'";
-  }
+/// What the regions may hold and capture at the tile level.
+static LogicalResult checkRegions(AttentionOp op) {
+  WalkResult result = op->walk([&](Operation *inner) {
+    if (inner == op || !isa<AttentionDialect>(inner->getDialect()) ||
+        isa<YieldOp>(inner))
+      return WalkResult::advance();
+    auto read = dyn_cast<ReadOp>(inner);
+    if (!read) {
+      inner->emitOpError("is not lowered to the tile level; run "
+                         "attn-lower-mask-ops first");
+      return WalkResult::interrupt();
+    }
+    if (isa<BlockArgument>(read.getTensor()))
+      return WalkResult::advance();
+    inner->emitOpError("expected a tensor that is an argument of the function");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+static KeyBounds readMask(AttentionOp op) {
+  if (Block *mask = op.getMaskBlock())
+    return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
+  // Every key is seen.
+  KeyBounds bounds;
+  bounds.intervals.emplace_back();
   return bounds;
 }
 
@@ -191,20 +224,13 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
   auto kv = cast<KVDenseOp>(op->getKv().getDefiningOp());
   if (failed(checkOperands(function, *op, kv)))
     return failure();
-  if (op->getScoreBlock())
-    return op->emitOpError("has a score modifier, which is not lowered");
-  if (!(op->getScaleOrDefault() > 0))
-    return op->emitOpError("has a scale that is not lowered: expected a "
-                           "positive one, got ")
-           << op->getScaleOrDefault();
   auto schedule = (*op)->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
   if (!schedule)
     return op->emitOpError("has no tile.schedule; run attn-select-schedule "
                            "first");
-  FailureOr<KeyBounds> bounds = readMask(*op);
-  if (failed(bounds) || failed(checkArguments(function, *op, kv)))
+  if (failed(checkRegions(*op)) || failed(checkArguments(function, *op, kv)))
     return failure();
-  return Program{*op, kv, schedule, *bounds};
+  return Program{*op, kv, schedule, readMask(*op)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -235,12 +261,23 @@ void KernelBuilder::createKernel() {
   // A tensor may be more than one operand.
   bool oneLength = llvm::is_contained(program.kv->getOperands(), op.getQuery());
   int64_t keySymbol = oneLength ? QueryLength : KeyLength;
+  int64_t ownSize = OwnSize;
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
-    int64_t length = argument == op.getQuery() ? QueryLength : keySymbol;
-    addView(argument.getType(), nameOf(given, "arg", index),
-            {Batch, length, None, None}, /*output=*/false);
+    StringAttr name = nameOf(given, "arg", index);
+    bool isQuery = argument == op.getQuery();
+    if (isQuery || llvm::is_contained(program.kv->getOperands(), argument)) {
+      int64_t length = isQuery ? QueryLength : keySymbol;
+      addView(argument.getType(), name, {Batch, length, None, None},
+              /*output=*/false);
+      continue;
+    }
+    auto type = cast<RankedTensorType>(argument.getType());
+    SmallVector<int64_t> symbols;
+    for (int64_t size : type.getShape())
+      symbols.push_back(ShapedType::isDynamic(size) ? ownSize++ : None);
+    addView(type, name, symbols, /*output=*/false);
   }
   auto results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results)) {
@@ -257,12 +294,12 @@ void KernelBuilder::createKernel() {
       tile::KernelOp::create(builder, function.getLoc(), function.getName(),
                              builder.getFunctionType(types, {}), schedule);
   function_interface_impl::setAllArgAttrDicts(kernel, attrs);
-  auto argumentOf = [&](Value v) {
-    return kernel.getBody().getArgument(cast<BlockArgument>(v).getArgNumber());
-  };
-  query = argumentOf(op.getQuery());
-  key = argumentOf(program.kv.getKey());
-  value = argumentOf(program.kv.getValue());
+  for (BlockArgument argument : function.getArguments())
+    regions.map(argument,
+                kernel.getBody().getArgument(argument.getArgNumber()));
+  query = regions.lookup(op.getQuery());
+  key = regions.lookup(program.kv.getKey());
+  value = regions.lookup(program.kv.getValue());
   builder.setInsertionPointToEnd(&kernel.getBody().front());
 }
 
@@ -274,12 +311,64 @@ void KernelBuilder::createSizes() {
   queryLength = size(query, LengthAxis);
   keyLength = size(key, LengthAxis);
   // The tail of the last block of keys lies outside of the tensor.
-  program.bounds.upper.push_back({keyLength, -1});
+  regions.map(keyLength, keyLength);
+  program.bounds.addUpper(keyLength, -1);
+}
+
+/// What masks and modifiers compute from the batch and the head alone.
+void KernelBuilder::createInvariants(Value batch, Value head) {
+  AttentionOp op = program.attention;
+  for (Block *region : {op.getMaskBlock(), op.getScoreBlock()}) {
+    if (!region)
+      continue;
+    // A score comes in front of the positions.
+    auto positions = region->getArguments().take_back(4);
+    regions.map(positions[0], batch);
+    regions.map(positions[1], head);
+    SmallVector<Value> varying(positions.take_back(2));
+    if (region == op.getScoreBlock())
+      varying.push_back(region->getArgument(0));
+    regions.cloneInvariants(*region, varying);
+  }
+}
+
+/// The scores as the mask finds them.
+Value KernelBuilder::createScores(Value scores, Value position, Value key) {
+  Block *source = program.attention.getScoreBlock();
+  auto factor = builder.getF32FloatAttr(static_cast<float>(scale));
+  // What multiplies next may be folded in.
+  auto reassociate = arith::FastMathFlagsAttr::get(
+      builder.getContext(), arith::FastMathFlags::reassoc);
+  if (!source) {
+    Value all = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(cast<VectorType>(scores.getType()),
+                               factor.getValue()));
+    return arith::MulFOp::create(builder, loc, scores, all);
+  }
+  auto score = tile::ScoreOp::create(builder, loc, scores.getType(), scores,
+                                     position, key);
+  OpBuilder::InsertionGuard guard(builder);
+  Type index = builder.getIndexType();
+  Block *block = builder.createBlock(&score.getModifier(), {},
+                                     {builder.getF32Type(), index, index},
+                                     {loc, loc, loc});
+  Value x = block->getArgument(0);
+  if (scale != 1) {
+    Value constant = arith::ConstantOp::create(builder, loc, factor);
+    x = arith::MulFOp::create(builder, loc, x, constant, reassociate);
+  }
+  Value modified = regions.cloneBody(
+      *source, {x, regions.lookup(source->getArgument(1)),
+                regions.lookup(source->getArgument(2)), block->getArgument(1),
+                block->getArgument(2)});
+  tile::YieldOp::create(builder, loc, modified);
+  return score.getResult();
 }
 
 /// The mask of the program and the end of the keys, as one predicate.
-Value KernelBuilder::createMask(Value scores, Value batch, Value head,
-                                Value position, Value keyPosition) {
+Value KernelBuilder::createMask(Value scores, Value position,
+                                Value keyPosition) {
   auto mask = tile::MaskOp::create(builder, loc, scores.getType(), scores,
                                    position, keyPosition);
   OpBuilder::InsertionGuard guard(builder);
@@ -289,34 +378,24 @@ Value KernelBuilder::createMask(Value scores, Value batch, Value head,
   Value keep = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
                                      block->getArgument(1), keyLength);
   if (Block *source = program.attention.getMaskBlock()) {
-    IRMapping mapping;
-    mapping.map(
-        source->getArguments(),
-        ValueRange{batch, head, block->getArgument(0), block->getArgument(1)});
-    // A kernel is isolated: constants of the function come along.
-    SetVector<Value> captured;
-    getUsedValuesDefinedAbove(program.attention.getMask(), captured);
-    for (Value value : captured)
-      builder.clone(*value.getDefiningOp(), mapping);
-    for (Operation &op : source->without_terminator())
-      builder.clone(op, mapping);
-    Value visible = mapping.lookup(source->getTerminator()->getOperand(0));
+    Value visible = regions.cloneBody(
+        *source, {regions.lookup(source->getArgument(0)),
+                  regions.lookup(source->getArgument(1)), block->getArgument(0),
+                  block->getArgument(1)});
     keep = arith::AndIOp::create(builder, loc, visible, keep);
   }
   tile::YieldOp::create(builder, loc, keep);
   return mask.getResult();
 }
 
-void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
-                               Value keyHead, Value position, Value lastBlock,
+void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
+                               Value batch, Value keyHead, Value position,
                                Value queryTile) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   Value max = loop.getRegionIterArg(0), sum = loop.getRegionIterArg(1),
         acc = loop.getRegionIterArg(2);
-  // Blocks are walked from the right, so that masked ones come first.
-  Value keyPosition =
-      apply((d(0) - d(1)) * blockKv, {lastBlock, loop.getInductionVar()});
+  Value keyPosition = walk.getKey(builder, loop.getInductionVar());
   Value zero = constant(0);
   SmallVector<Value> indices{batch, keyPosition, keyHead, zero};
   Value keyTile = load(key, indices, blockKv);
@@ -324,19 +403,21 @@ void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
   Value scores = tile::DotOp::create(builder, loc, scoresType, queryTile,
                                      keyTile, /*acc=*/Value(),
                                      /*transpose_rhs=*/true);
-  scores = createMask(scores, batch, head, position, keyPosition);
+  if (scalesFirst)
+    scores = createScores(scores, position, keyPosition);
+  scores = createMask(scores, position, keyPosition);
 
   int64_t threshold = schedule.getRescaleThreshold();
   auto softmax = tile::OnlineSoftmaxOp::create(
       builder, loc, scoresType, max.getType(), max.getType(), max.getType(),
-      scores, max, sum, builder.getF64FloatAttr(scale),
+      scores, max, sum, builder.getF64FloatAttr(getSoftmaxScale()),
       threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
       /*may_be_empty=*/builder.getUnitAttr());
+  Value weights =
+      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
   acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
                                 softmax.getCorrection(),
                                 /*mostly_one=*/threshold != 0);
-  Value weights =
-      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
   Value valueTile = load(value, indices, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);
@@ -344,23 +425,19 @@ void KernelBuilder::createStep(scf::ForOp loop, Value batch, Value head,
       builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), acc});
 }
 
-scf::ForOp KernelBuilder::createKeyLoop(Value batch, Value head, Value keyHead,
+scf::ForOp KernelBuilder::createKeyLoop(Value batch, Value keyHead,
                                         Value position, Value queryTile) {
-  TileBounds bounds =
-      materializeTileBounds(builder, loc, program.bounds, position, blockQ);
-  Value begin = getValueOrCreateConstantIndexOp(builder, loc, bounds.begin);
-  Value end = getValueOrCreateConstantIndexOp(builder, loc, bounds.end);
-  Value lastBlock = apply(d(0).ceilDiv(blockKv) - 1, {end});
-  Value blocks = apply(d(0) - d(1).floorDiv(blockKv) + 1, {lastBlock, begin});
-
+  KeyWalk walk(builder, loc, program.bounds, position, blockQ, blockKv,
+               [&](Value given) { return regions.lookup(given); });
   int64_t channels = cast<tile::ViewType>(value.getType()).getShape()[3];
   auto accType = VectorType::get({blockQ, channels}, builder.getF32Type());
   Value acc =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
   Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
-  auto loop = scf::ForOp::create(builder, loc, constant(0), blocks, constant(1),
+  auto loop = scf::ForOp::create(builder, loc, constant(0), walk.getCount(),
+                                 constant(1),
                                  ValueRange{infinity, rowConstant(0), acc});
-  createStep(loop, batch, head, keyHead, position, lastBlock, queryTile);
+  createStep(loop, walk, batch, keyHead, position, queryTile);
   return loop;
 }
 
@@ -372,12 +449,17 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
     keyHead = apply(d(0).floorDiv(group), {head});
   Value zero = constant(0);
   Value queryTile = load(query, {batch, row, head, zero}, blockQ);
-  scf::ForOp loop = createKeyLoop(batch, head, keyHead, position, queryTile);
+  createInvariants(batch, head);
+  scf::ForOp loop = createKeyLoop(batch, keyHead, position, queryTile);
 
+  Value sink;
+  if (Value sinks = program.attention.getSink())
+    sink = tile::ReadOp::create(builder, loc, builder.getF32Type(),
+                                regions.lookup(sinks), head);
   auto finish = tile::FinishSoftmaxOp::create(
       builder, loc, loop.getResult(2).getType(), loop.getResult(0).getType(),
-      loop.getResult(2), loop.getResult(0), loop.getResult(1),
-      builder.getF64FloatAttr(scale));
+      loop.getResult(2), loop.getResult(0), loop.getResult(1), sink,
+      builder.getF64FloatAttr(getSoftmaxScale()));
   auto results = function.front().getTerminator()->getOperands();
   unsigned firstOutput = function.getNumArguments();
   for (auto [index, result] : llvm::enumerate(results)) {
@@ -395,6 +477,54 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
   }
 }
 
+/// Numbers the instances anew: section by section of heads whose keys and
+/// values the L2 cache can hold, in a section from the last tile of queries to
+/// the first, and for each tile all heads.
+SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
+  auto mul = [&](Value a, Value b) -> Value {
+    return arith::MulIOp::create(builder, loc, a, b);
+  };
+  auto div = [&](Value a, Value b) -> Value {
+    return arith::DivSIOp::create(builder, loc, a, b);
+  };
+  auto rem = [&](Value a, Value b) -> Value {
+    return arith::RemSIOp::create(builder, loc, a, b);
+  };
+  auto min = [&](Value a, Value b) -> Value {
+    return arith::MinSIOp::create(builder, loc, a, b);
+  };
+  int64_t heads = program.attention.getQueryHeads();
+  Value allHeads = apply(d(0) * heads, {batchSize});
+  int64_t keyBytes = 0;
+  for (Value view : {key, value}) {
+    auto type = cast<tile::ViewType>(view.getType());
+    keyBytes +=
+        type.getShape()[ChannelAxis] * type.getElementTypeBitWidth() / 8;
+  }
+  // Heads of queries that share keys count once.
+  int64_t budget =
+      schedule.getSectionBytes() * program.attention.getGroupSize() / keyBytes;
+  Value one = constant(1);
+  Value section =
+      div(constant(budget),
+          arith::MaxSIOp::create(builder, loc, keyLength, one).getResult());
+  section = min(arith::MaxSIOp::create(builder, loc, section, one), allHeads);
+
+  Value number = apply((d(0) * heads + d(1)), {ids[0], ids[1]});
+  number = arith::AddIOp::create(builder, loc, mul(number, tiles), ids[2]);
+  Value perSection = mul(section, tiles);
+  Value first = mul(div(number, perSection), section);
+  Value inSection = rem(number, perSection);
+  // The last section may have fewer heads.
+  Value size =
+      min(section,
+          arith::SubIOp::create(builder, loc, allHeads, first).getResult());
+  Value head = arith::AddIOp::create(builder, loc, first, rem(inSection, size));
+  Value tile = apply(d(0) - d(1) - 1, {tiles, div(inSection, size)});
+  return {apply(d(0).floorDiv(heads), {head}), apply(d(0) % heads, {head}),
+          tile};
+}
+
 void KernelBuilder::build() {
   createKernel();
   createSizes();
@@ -408,10 +538,10 @@ void KernelBuilder::build() {
 
   builder.setInsertionPointToStart(forall.getBody());
   ValueRange ids = forall.getInductionVars();
-  Value tileIndex = ids[2];
-  if (schedule.getLongestFirst())
-    tileIndex = apply(d(0) - d(1) - 1, {tiles, tileIndex});
-  createInstance(ids[0], ids[1], tileIndex);
+  if (!schedule.getLongestFirst())
+    return createInstance(ids[0], ids[1], ids[2]);
+  SmallVector<Value> reordered = reorder(ids, tiles);
+  createInstance(reordered[0], reordered[1], reordered[2]);
 }
 
 namespace {

@@ -16,22 +16,57 @@ using namespace mlir;
 using namespace mlir::attn;
 
 /// Operands are numbered $0, $1, ...: results first, then operands.
-static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
-                       const Twine &constraints, ValueRange operands,
-                       TypeRange results = {}) {
+static Operation *emitVolatile(OpBuilder &b, Location loc, const Twine &text,
+                               const Twine &constraints, ValueRange operands,
+                               TypeRange results) {
   Type type = results.empty() ? Type()
               : results.size() == 1
                   ? results.front()
                   : LLVM::LLVMStructType::getLiteral(b.getContext(),
                                                      llvm::to_vector(results));
-  std::string all = constraints.str();
-  all += all.empty() ? "~{memory}" : ",~{memory}";
   return LLVM::InlineAsmOp::create(
-      b, loc, type ? TypeRange(type) : TypeRange(), operands, text.str(), all,
+      b, loc, type ? TypeRange(type) : TypeRange(), operands, text.str(),
+      constraints.str(),
       /*has_side_effects=*/true, /*is_align_stack=*/false,
       LLVM::tailcallkind::TailCallKind::None,
       LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
       ArrayAttr());
+}
+
+/// An instruction that touches memory.
+static Operation *emit(OpBuilder &b, Location loc, const Twine &text,
+                       const Twine &constraints, ValueRange operands,
+                       TypeRange results = {}) {
+  std::string all = constraints.str();
+  all += all.empty() ? "~{memory}" : ",~{memory}";
+  return emitVolatile(b, loc, text, all, operands, results);
+}
+
+/// Without side effects, so that it is shared and moved.
+Value mlir::attn::ptx::loadGlobalIf(OpBuilder &b, Location loc,
+                                    StringRef format, Type type, Value address,
+                                    int64_t offset, Value predicate) {
+  StringRef zero = "mov.b32 $0, 0;", result = "r";
+  if (isa<FloatType>(type)) {
+    zero = "mov.f32 $0, 0f00000000;";
+    result = "f";
+  } else if (type.isInteger(64)) {
+    zero = "mov.b64 $0, 0;";
+    result = "l";
+  } else if (type.isInteger(16)) {
+    zero = "mov.b16 $0, 0;";
+    result = "h";
+  }
+  std::string text = llvm::formatv(
+      "{{ {0} @$2 ld.global.nc.{1} $0, [$1+{2}]; }", zero, format, offset);
+  return LLVM::InlineAsmOp::create(
+             b, loc, TypeRange(type), ValueRange{address, predicate}, text,
+             ("=&" + result + ",l,b").str(), /*has_side_effects=*/false,
+             /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+             LLVM::AsmDialectAttr::get(b.getContext(),
+                                       LLVM::AsmDialect::AD_ATT),
+             ArrayAttr())
+      .getResult(0);
 }
 
 /// The results of an instruction that has several.
@@ -67,6 +102,11 @@ void mlir::attn::ptx::mbarrierInit(OpBuilder &b, Location loc, Value barrier,
        barrier);
 }
 
+void mlir::attn::ptx::mbarrierArrive(OpBuilder &b, Location loc,
+                                     Value barrier) {
+  emit(b, loc, "mbarrier.arrive.shared::cta.b64 _, [$0];", "r", barrier);
+}
+
 void mlir::attn::ptx::mbarrierArriveIf(OpBuilder &b, Location loc,
                                        Value barrier, Value predicate) {
   emit(b, loc, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b",
@@ -95,6 +135,28 @@ void mlir::attn::ptx::mbarrierWaitParity(OpBuilder &b, Location loc,
 void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,
                                   int64_t threads) {
   emit(b, loc, "bar.sync $0, " + Twine(threads) + ";", "r", id);
+}
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+Value mlir::attn::ptx::atomicIncrement(OpBuilder &b, Location loc,
+                                       Value pointer) {
+  return emit(b, loc, "atom.global.add.u32 $0, [$1], 1;", "=r,l", pointer,
+              b.getI32Type())
+      ->getResult(0);
+}
+
+void mlir::attn::ptx::storeShared(OpBuilder &b, Location loc, Value address,
+                                  Value value) {
+  emit(b, loc, "st.shared.b32 [$0], $1;", "r,r", {address, value});
+}
+
+Value mlir::attn::ptx::loadShared(OpBuilder &b, Location loc, Value address) {
+  return emit(b, loc, "ld.shared.b32 $0, [$1];", "=r,r", address,
+              b.getI32Type())
+      ->getResult(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -147,6 +209,15 @@ void mlir::attn::ptx::stmatrixX4(OpBuilder &b, Location loc, Value address,
        "r,r,r,r,r", operands);
 }
 
+Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,
+                                 Value low, Value high) {
+  // The first source goes to the upper half.
+  StringRef name = type.isBF16() ? "bf16x2" : "f16x2";
+  return emitVolatile(b, loc, "cvt.rn." + name + ".f32 $0, $1, $2;", "=r,f,f",
+                      {high, low}, b.getI32Type())
+      ->getResult(0);
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
@@ -158,21 +229,30 @@ SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
   unsigned firstA = results + acc.size();
   unsigned descriptor = firstA + a.size();
   std::string accumulators = registerList(0, results);
+  bool isShared = !chain.stepsA.empty();
+  std::string text = "{\n\t.reg .b64 descriptor;\n\t.reg .b32 low;\n\t";
+  if (isShared)
+    text += ".reg .b64 left;\n\t";
+  text += "wgmma.fence.sync.aligned;\n\t";
   // Descriptors are rebuilt from one 32-bit word in front of each instruction:
   // kept in registers they would not fit.
-  std::string text = "{\n\t.reg .b64 descriptor;\n\t.reg .b32 low;\n\t"
-                     "wgmma.fence.sync.aligned;\n\t";
-  for (auto [k, step] : llvm::enumerate(chain.steps)) {
+  auto describe = [&](StringRef name, unsigned word, int64_t step) {
+    text += llvm::formatv("add.s32 low, ${0}, {1};\n\t"
+                          "mov.b64 {2}, {{low, {3}};\n\t",
+                          word, step, name, chain.descriptorHigh);
+  };
+  for (auto [k, step] : llvm::enumerate(chain.stepsB)) {
+    if (isShared)
+      describe("left", firstA, chain.stepsA[k]);
+    describe("descriptor", descriptor, step);
     // The first product of a chain without accumulators overwrites them.
     int scale = k == 0 && acc.empty() ? 0 : 1;
     text += llvm::formatv(
-        "add.s32 low, ${0}, {1};\n\t"
-        "mov.b64 descriptor, {{low, {2}};\n\t"
-        "wgmma.mma_async.sync.aligned.m64n{3}k16.f32.{4}.{4} {5}, {6}, "
-        "descriptor, {7}, 1, 1, {8};\n\t",
-        descriptor, step, chain.descriptorHigh, chain.columns,
-        chain.elementType, accumulators, registerList(firstA + 4 * k, 4), scale,
-        chain.transposeB ? 1 : 0);
+        "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, "
+        "descriptor, {4}, 1, 1, {5}{6};\n\t",
+        chain.columns, chain.elementType, accumulators,
+        isShared ? "left" : registerList(firstA + 4 * k, 4), scale,
+        isShared ? "0, " : "", chain.transposeB ? 1 : 0);
   }
   text += "wgmma.commit_group.sync.aligned;\n\t}";
 

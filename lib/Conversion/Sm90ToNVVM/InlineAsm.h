@@ -28,9 +28,17 @@ void mbarrierArriveIf(OpBuilder &b, Location loc, Value barrier,
 /// One arrival that announces `bytes` of copies.
 void mbarrierArriveExpectTx(OpBuilder &b, Location loc, Value barrier,
                             int64_t bytes);
+/// One arrival.
+void mbarrierArrive(OpBuilder &b, Location loc, Value barrier);
 /// Waits for the completion of the phase of `parity` (i32).
 void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
                         Value parity);
+
+/// Adds one to an i32 in global memory and returns what it was.
+Value atomicIncrement(OpBuilder &b, Location loc, Value pointer);
+/// Stores to, and loads from, an i32 in shared memory.
+void storeShared(OpBuilder &b, Location loc, Value address, Value value);
+Value loadShared(OpBuilder &b, Location loc, Value address);
 
 /// Copies the box of `map` (a generic pointer) at `coordinates`, innermost
 /// first, to shared memory, with the cache policy `policy`.
@@ -45,6 +53,11 @@ SmallVector<Value> ldmatrixX4(OpBuilder &b, Location loc, Value address);
 void stmatrixX4(OpBuilder &b, Location loc, Value address,
                 ValueRange registers);
 
+/// Rounds two floats to a pair of `type` (bf16 or f16), `low` in the lower
+/// half. Stays where it is: LLVM would move it behind the next branch, where
+/// nothing hides it.
+Value roundPair(OpBuilder &b, Location loc, Type type, Value low, Value high);
+
 /// The barrier `id` (i32) of `threads` threads.
 void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);
 
@@ -55,17 +68,19 @@ struct WgmmaChain {
   int64_t columns;
   /// "bf16" or "f16".
   StringRef elementType;
-  /// The low word of the descriptor of B, added for each step of 16 along K.
-  SmallVector<int64_t> steps;
-  /// The high word of the descriptor of B.
+  /// What is added to the low word of the descriptor of B for each step of 16
+  /// along K, and to that of A where A is in shared memory.
+  SmallVector<int64_t> stepsB, stepsA;
+  /// The high word of the descriptors.
   int64_t descriptorHigh;
   /// B is stored with its columns contiguous.
   bool transposeB;
 };
 
-/// Starts acc + A * B. `a` has four registers for each step, `b` is the low
-/// word of the descriptor of B. Without accumulators the product starts from
-/// zero. Returns the accumulators, which are under way.
+/// Starts acc + A * B. `a` has four registers for each step, or is the low word
+/// of the descriptor of A; `b` is the low word of the descriptor of B. Without
+/// accumulators the product starts from zero. Returns the accumulators, which
+/// are under way.
 SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
                          const WgmmaChain &chain, ValueRange a, Value b,
                          ValueRange acc);
@@ -75,6 +90,12 @@ SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
 /// `read` are kept alive until here.
 SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
                              ValueRange acc, ValueRange read);
+
+/// Loads the value at `address + offset` of global memory that nobody writes,
+/// or zero unless `predicate`. `format` is that of the load, e.g. "b16"; a byte
+/// is extended to `type`: i16, i32, i64 or f32.
+Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
+                   Value address, int64_t offset, Value predicate);
 
 } // namespace mlir::attn::ptx
 

@@ -26,11 +26,6 @@ static constexpr int64_t kMatrixColumns = 16;
 
 namespace {
 
-/// The use `count` of a ring of stages.
-struct Use {
-  Value stage, parity;
-};
-
 template <typename Op> struct CopyPattern : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
@@ -38,12 +33,14 @@ template <typename Op> struct CopyPattern : OpConversionPattern<Op> {
 
 } // namespace
 
-static Use describeUse(Int32 &i32, Value count, int64_t stages) {
+Use mlir::attn::sm90_to_nvvm::describeUse(Int32 &i32, Value count,
+                                          int64_t stages) {
   Value number = i32.fromIndex(count);
   return {i32.rem(number, stages), i32.bitAnd(i32.div(number, stages), 1)};
 }
 
-static Value barrierAddress(Int32 &i32, Value base, Value stage) {
+Value mlir::attn::sm90_to_nvvm::barrierAddress(Int32 &i32, Value base,
+                                               Value stage) {
   return i32.add(base, i32.mul(stage, sm90::kBarrierBytes));
 }
 
@@ -59,8 +56,10 @@ static Value lowerAwait(Op op, Adaptor adaptor,
   Value barrier = barrierAddress(i32, adaptor.getBarrier().front(), use.stage);
   ptx::mbarrierWaitParity(rewriter, loc, barrier,
                           i32.bitXor(use.parity, flip ? 1 : 0));
-  return i32.add(adaptor.getBuffer().front(),
-                 i32.mul(use.stage, buffer.getStageBytes()));
+  // In the unit of descriptors, which the products need without delay.
+  Value first = i32.shiftRight(adaptor.getBuffer().front(), kDescriptorShift);
+  return i32.add(
+      first, i32.mul(use.stage, buffer.getStageBytes() >> kDescriptorShift));
 }
 
 namespace {
@@ -106,20 +105,25 @@ struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
 
 } // namespace
 
-/// The coordinates of a box, innermost first: in the panel, along the rows, the
-/// panel, and the other axes.
-static SmallVector<Value> coordinates(Int32 &i32, sm90::TensorMapType map,
-                                      ArrayRef<ValueRange> indices) {
+/// Calls `copy` for every panel of a box, with the offset of the panel in
+/// shared memory that has `rows` rows, and the coordinates of the panel in the
+/// tensor, innermost first: along the columns, the rows, and the other axes.
+static void
+forEachPanel(Int32 &i32, sm90::TensorMapType map, ArrayRef<ValueRange> indices,
+             int64_t rows,
+             function_ref<void(int64_t offset, ValueRange coordinates)> copy) {
   auto index = [&](int64_t axis) {
     return i32.fromIndex(indices[axis].front());
   };
-  SmallVector<Value> result{
-      i32.constant(0), index(map.getAxes()[0]),
-      i32.div(index(map.getAxes()[1]), sm90::kPanelColumns)};
+  Value column = index(map.getAxes()[1]);
+  SmallVector<Value> coordinates{column, index(map.getAxes()[0])};
   for (int64_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (!llvm::is_contained(map.getAxes(), axis))
-      result.push_back(index(axis));
-  return result;
+      coordinates.push_back(index(axis));
+  for (int64_t panel = 0; panel < sm90::panelsOf(map.getColumns()); ++panel) {
+    coordinates.front() = i32.add(column, panel * sm90::kPanelColumns);
+    copy(panel * sm90::boxBytes(rows, sm90::kPanelColumns), coordinates);
+  }
 }
 
 namespace {
@@ -136,13 +140,16 @@ struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
                           op.getBarrier().getType().getStages());
     Value barrier =
         barrierAddress(i32, adaptor.getBarrier().front(), use.stage);
-    int64_t bytes = map.getRows() * map.getColumns() *
-                    map.getElementType().getIntOrFloatBitWidth() / 8;
-    ptx::mbarrierArriveExpectTx(rewriter, loc, barrier, bytes);
-    ptx::tmaLoad(rewriter, loc, adaptor.getStage().front(),
-                 adaptor.getMap().front(),
-                 coordinates(i32, map, adaptor.getIndices()), barrier,
-                 op.getKeep() ? kEvictLast : kEvictFirst);
+    ptx::mbarrierArriveExpectTx(
+        rewriter, loc, barrier,
+        sm90::boxBytes(map.getRows(), map.getColumns()));
+    Value stage = byteAddress(i32, op.getStage().getType(), adaptor.getStage());
+    forEachPanel(i32, map, adaptor.getIndices(), map.getRows(),
+                 [&](int64_t offset, ValueRange coordinates) {
+                   ptx::tmaLoad(rewriter, loc, i32.add(stage, offset),
+                                adaptor.getMap().front(), coordinates, barrier,
+                                op.getKeep() ? kEvictLast : kEvictFirst);
+                 });
     rewriter.eraseOp(op);
     return success();
   }
@@ -174,6 +181,19 @@ static Value blockAddress(Int32 &i32, Value first, int64_t column,
                  column / sm90::kPanelColumns * rows * sm90::kPanelRowBytes);
 }
 
+Value mlir::attn::sm90_to_nvvm::byteAddress(Int32 &i32, Type type,
+                                            ValueRange memory) {
+  Value address = memory.front();
+  return isa<sm90::StageType>(type) ? i32.shiftLeft(address, kDescriptorShift)
+                                    : address;
+}
+
+Value mlir::attn::sm90_to_nvvm::rowAddress(Int32 &i32, Type type,
+                                           ValueRange memory, ValueRange row) {
+  return i32.add(byteAddress(i32, type, memory),
+                 i32.mul(i32.fromIndex(row.front()), sm90::kPanelRowBytes));
+}
+
 namespace {
 
 struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
@@ -184,9 +204,8 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     auto stage = cast<sm90::StageType>(op.getStage().getType());
-    Value rows =
-        i32.mul(i32.fromIndex(adaptor.getRow().front()), sm90::kPanelRowBytes);
-    Value first = matrixAddress(i32, i32.add(adaptor.getStage().front(), rows));
+    Value first = matrixAddress(
+        i32, rowAddress(i32, stage, adaptor.getStage(), adaptor.getRow()));
     SmallVector<Value> registers;
     for (int64_t column = 0; column < stage.getColumns();
          column += kMatrixColumns)
@@ -206,16 +225,16 @@ struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
-    sm90::BufferType buffer = op.getBuffer().getType();
-    Value stage = i32.mul(i32.fromIndex(adaptor.getStage().front()),
-                          buffer.getStageBytes());
+    sm90::StageType box = sm90::asStage(op.getMemory().getType());
     Value first =
-        matrixAddress(i32, i32.add(adaptor.getBuffer().front(), stage));
+        matrixAddress(i32, rowAddress(i32, op.getMemory().getType(),
+                                      adaptor.getMemory(), adaptor.getRow()));
     ValueRange registers = adaptor.getFragment();
-    for (int64_t column = 0; column < buffer.getColumns();
-         column += kMatrixColumns)
+    int64_t columns =
+        cast<RankedTensorType>(op.getFragment().getType()).getDimSize(1);
+    for (int64_t column = 0; column < columns; column += kMatrixColumns)
       ptx::stmatrixX4(rewriter, loc,
-                      blockAddress(i32, first, column, buffer.getRows()),
+                      blockAddress(i32, first, column, box.getRows()),
                       registers.slice(column / 4, 4));
     // The copy engine reads through another proxy.
     NVVM::FenceProxyOp::create(
@@ -251,12 +270,14 @@ struct LowerTmaStore : CopyPattern<sm90::TmaStoreAsyncOp> {
     Location loc = op.getLoc();
     inFirstThread(rewriter, loc, [&] {
       Int32 i32(rewriter, loc);
-      Value stage = i32.mul(i32.fromIndex(adaptor.getStage().front()),
-                            op.getBuffer().getType().getStageBytes());
-      ptx::tmaStore(
-          rewriter, loc, i32.add(adaptor.getBuffer().front(), stage),
-          adaptor.getMap().front(),
-          coordinates(i32, op.getMap().getType(), adaptor.getIndices()));
+      Value first = rowAddress(i32, op.getMemory().getType(),
+                               adaptor.getMemory(), adaptor.getRow());
+      forEachPanel(i32, op.getMap().getType(), adaptor.getIndices(),
+                   sm90::asStage(op.getMemory().getType()).getRows(),
+                   [&](int64_t offset, ValueRange coordinates) {
+                     ptx::tmaStore(rewriter, loc, i32.add(first, offset),
+                                   adaptor.getMap().front(), coordinates);
+                   });
       NVVM::CpAsyncBulkCommitGroupOp::create(rewriter, loc);
     });
     rewriter.eraseOp(op);

@@ -6,14 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "InlineAsm.h"
 #include "Patterns.h"
+#include "RegionEvaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 
 #include <limits>
 
@@ -106,19 +106,11 @@ struct LowerTruncF : FragmentPattern<arith::TruncFOp> {
     auto type = dyn_cast<RankedTensorType>(op.getType());
     if (!type || type.getElementTypeBitWidth() != 16)
       return failure();
-    Location loc = op.getLoc();
-    Type element = type.getElementType();
-    StringRef intrinsic =
-        element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
-    auto pair = VectorType::get({2}, element);
     SmallVector<Value> results;
     ValueRange in = adaptor.getIn();
-    for (size_t i = 0; i < in.size(); i += 2) {
-      // The first operand goes to the upper half.
-      Value packed = call(rewriter, loc, intrinsic, pair, {in[i + 1], in[i]});
-      results.push_back(LLVM::BitcastOp::create(rewriter, loc,
-                                                rewriter.getI32Type(), packed));
-    }
+    for (size_t i = 0; i < in.size(); i += 2)
+      results.push_back(ptx::roundPair(
+          rewriter, op.getLoc(), type.getElementType(), in[i], in[i + 1]));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -247,6 +239,19 @@ struct LowerBroadcastRows : FragmentPattern<sm90::BroadcastRowsOp> {
   }
 };
 
+struct LowerSplat : FragmentPattern<sm90::SplatOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(sm90::SplatOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<Value> results(elementsPerThread(type),
+                               adaptor.getScalar().front());
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 struct LowerVoteAll : FragmentPattern<sm90::VoteAllOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -279,123 +284,19 @@ struct LowerLayoutCast : FragmentPattern<sm90::LayoutCastOp> {
 // Masks
 //===----------------------------------------------------------------------===//
 
-/// Evaluates a predicate for one element after the other. Values are kept as
-/// base + constant, so that a comparison of two positions becomes one of a
-/// difference, which all elements share, with a constant.
-class PredicateEvaluator {
-public:
-  PredicateEvaluator(ConversionPatternRewriter &rewriter, Location loc,
-                     Block &predicate)
-      : b(rewriter), loc(loc), predicate(predicate) {}
+/// Evaluates a region for every element of a fragment of scores.
+template <typename Op> struct RegionPattern : FragmentPattern<Op> {
+  using FragmentPattern<Op>::FragmentPattern;
 
-  struct Position {
-    Value base;
-    int64_t constant;
-  };
+protected:
+  using Adaptor = typename FragmentPattern<Op>::Adaptor;
 
-  /// The predicate at a position of a query and of a key.
-  Value evaluate(Position query, Position key);
-
-private:
-  Position lookup(Value value);
-  void evaluateOp(Operation &op);
-  Value compare(arith::CmpIOp op);
-
-  OpBuilder &b;
-  Location loc;
-  Block &predicate;
-  IRMapping mapping;
-  DenseMap<Value, Position> positions;
-  DenseMap<std::pair<Value, Value>, Value> differences;
-};
-
-} // namespace
-
-PredicateEvaluator::Position PredicateEvaluator::lookup(Value value) {
-  if (auto it = positions.find(value); it != positions.end())
-    return it->second;
-  IntegerAttr constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return {Value(), constant.getInt()};
-  return {mapping.lookupOrDefault(value), 0};
-}
-
-/// A difference says nothing of these: positions may be negative.
-static bool isUnsigned(arith::CmpIPredicate predicate) {
-  return predicate >= arith::CmpIPredicate::ult;
-}
-
-Value PredicateEvaluator::compare(arith::CmpIOp op) {
-  Position lhs = lookup(op.getLhs()), rhs = lookup(op.getRhs());
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  };
-  Value zero;
-  auto baseOf = [&](Position &position) {
-    if (!position.base)
-      position.base = zero ? zero : (zero = constant(0));
-    return position.base;
-  };
-  // lhs + c < rhs + d  is  lhs - rhs < d - c: positions are far from overflow.
-  Value &difference = differences[{lhs.base, rhs.base}];
-  if (!difference)
-    difference =
-        rhs.base
-            ? arith::SubIOp::create(b, loc, baseOf(lhs), rhs.base).getResult()
-            : baseOf(lhs);
-  return arith::CmpIOp::create(b, loc, op.getPredicate(), difference,
-                               constant(rhs.constant - lhs.constant));
-}
-
-void PredicateEvaluator::evaluateOp(Operation &op) {
-  if (isa<arith::AddIOp, arith::SubIOp>(op) &&
-      op.getResult(0).getType().isIndex()) {
-    Position lhs = lookup(op.getOperand(0)), rhs = lookup(op.getOperand(1));
-    bool isAdd = isa<arith::AddIOp>(op);
-    if (!rhs.base || (isAdd && !lhs.base)) {
-      int64_t sign = isAdd ? 1 : -1;
-      positions[op.getResult(0)] = {rhs.base ? rhs.base : lhs.base,
-                                    lhs.constant + sign * rhs.constant};
-      return;
-    }
-  }
-  auto comparison = dyn_cast<arith::CmpIOp>(op);
-  if (comparison && comparison.getLhs().getType().isIndex() &&
-      !isUnsigned(comparison.getPredicate())) {
-    mapping.map(comparison.getResult(), compare(comparison));
-    return;
-  }
-  // Anything else sees plain values.
-  for (Value operand : op.getOperands())
-    if (auto it = positions.find(operand); it != positions.end()) {
-      Value constant =
-          arith::ConstantIndexOp::create(b, loc, it->second.constant);
-      Value sum = it->second.base
-                      ? arith::AddIOp::create(b, loc, it->second.base, constant)
-                            .getResult()
-                      : constant;
-      mapping.map(operand, sum);
-    }
-  b.clone(op, mapping);
-}
-
-Value PredicateEvaluator::evaluate(Position query, Position key) {
-  mapping.clear();
-  positions.clear();
-  positions[predicate.getArgument(0)] = query;
-  positions[predicate.getArgument(1)] = key;
-  for (Operation &op : predicate.without_terminator())
-    evaluateOp(op);
-  return mapping.lookupOrDefault(predicate.getTerminator()->getOperand(0));
-}
-
-namespace {
-
-struct LowerMask : FragmentPattern<sm90::MaskOp> {
-  using FragmentPattern::FragmentPattern;
-  LogicalResult
-  matchAndRewrite(sm90::MaskOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
+  /// Calls `function` with the evaluator, a score, and the positions of its
+  /// query and of its key.
+  void forEachElement(Op op, Adaptor adaptor,
+                      ConversionPatternRewriter &rewriter,
+                      function_ref<Value(RegionEvaluator &, Value, Term, Term)>
+                          function) const {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     auto toIndex = [&](Value value) -> Value {
@@ -406,18 +307,45 @@ struct LowerMask : FragmentPattern<sm90::MaskOp> {
         rewriter, loc, adaptor.getQuery().front(), toIndex(i32.firstRow()));
     Value key = arith::AddIOp::create(rewriter, loc, adaptor.getKey().front(),
                                       toIndex(i32.firstColumn()));
-    Value infinity = arith::ConstantOp::create(
-        rewriter, loc,
-        rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-    PredicateEvaluator evaluator(rewriter, loc, op.getPredicate().front());
+    RegionEvaluator evaluator(rewriter, loc, op->getRegion(0).front(), query,
+                              key);
     SmallVector<Value> results;
-    for (auto [i, score] : llvm::enumerate(adaptor.getScores())) {
-      Value keep = evaluator.evaluate({query, rowOfElement(i)},
-                                      {key, columnOfElement(i)});
-      results.push_back(
-          arith::SelectOp::create(rewriter, loc, keep, score, infinity));
-    }
+    for (auto [i, score] : llvm::enumerate(adaptor.getScores()))
+      results.push_back(function(evaluator, score, {query, rowOfElement(i)},
+                                 {key, columnOfElement(i)}));
     rewriter.replaceOpWithMultiple(op, {results});
+  }
+};
+
+struct LowerMask : RegionPattern<sm90::MaskOp> {
+  using RegionPattern::RegionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::MaskOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Value infinity = arith::ConstantOp::create(
+        rewriter, op.getLoc(),
+        rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+    forEachElement(op, adaptor, rewriter,
+                   [&](RegionEvaluator &evaluator, Value score, Term query,
+                       Term key) -> Value {
+                     Value keep = evaluator.evaluate({query, key});
+                     return arith::SelectOp::create(rewriter, op.getLoc(), keep,
+                                                    score, infinity);
+                   });
+    return success();
+  }
+};
+
+struct LowerScore : RegionPattern<sm90::ScoreOp> {
+  using RegionPattern::RegionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ScoreOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    forEachElement(
+        op, adaptor, rewriter,
+        [](RegionEvaluator &evaluator, Value score, Term query, Term key) {
+          return evaluator.evaluate({Term{score}, query, key});
+        });
     return success();
   }
 };
@@ -427,9 +355,10 @@ struct LowerMask : FragmentPattern<sm90::MaskOp> {
 void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerElementwise, LowerConstant, LowerReciprocal,
-               LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
-               LowerVoteAll, LowerLayoutCast, LowerMask>(converter, context);
+  patterns
+      .add<LowerElementwise, LowerConstant, LowerReciprocal, LowerReduceColumns,
+           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerVoteAll,
+           LowerLayoutCast, LowerMask, LowerScore>(converter, context);
   patterns.add<LowerTruncF>(converter, context, /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");

@@ -13,11 +13,7 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// Rows and columns of 16-bit elements that one instruction consumes along K.
-static constexpr int64_t kStep = 16;
-
-/// Addresses and offsets in descriptors are in units of 16 bytes.
-static int64_t encode(int64_t bytes) { return bytes >> 4; }
+static int64_t encode(int64_t bytes) { return bytes >> kDescriptorShift; }
 
 /// The matrix descriptor of a stage with 128-byte swizzle: the stride between
 /// groups of eight rows in bits 32-45, the swizzle in bits 62-63.
@@ -25,14 +21,6 @@ static constexpr int64_t kDescriptorHigh =
     (sm90::kSwizzleRows * sm90::kPanelRowBytes >> 4) | (int64_t(1) << 30);
 
 namespace {
-
-/// Where a product finds its right operand in a stage.
-struct OperandB {
-  ptx::WgmmaChain chain;
-  /// The leading offset of the descriptor: the stride between panels where the
-  /// columns of B are contiguous; unused otherwise.
-  int64_t leadingBytes;
-};
 
 struct LowerWgmmaAsync : OpConversionPattern<sm90::WgmmaAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -52,26 +40,24 @@ struct LowerWgmmaWait : OpConversionPattern<sm90::WgmmaWaitOp> {
 
 } // namespace
 
-static OperandB describe(sm90::WgmmaAsyncOp op, sm90::StageType stage) {
-  OperandB operand;
-  int64_t panelBytes = stage.getRows() * sm90::kPanelRowBytes;
-  operand.chain.columns = op.getResult().getType().getResult().getDimSize(1);
-  operand.chain.elementType = stage.getElementType().isBF16() ? "bf16" : "f16";
-  operand.chain.descriptorHigh = kDescriptorHigh;
-  operand.chain.transposeB = !op.getTransposeRhs();
-  if (op.getTransposeRhs()) {
-    // K runs along the columns of the stage, panel after panel.
-    operand.leadingBytes = 16;
-    for (int64_t k = 0; k < stage.getColumns(); k += kStep)
-      operand.chain.steps.push_back(encode(
-          k / sm90::kPanelColumns * panelBytes + k % sm90::kPanelColumns * 2));
-  } else {
-    // K runs along the rows.
-    operand.leadingBytes = panelBytes;
-    for (int64_t k = 0; k < stage.getRows(); k += kStep)
-      operand.chain.steps.push_back(encode(k * sm90::kPanelRowBytes));
+/// The low words of the descriptors of a stage along K, less the address of the
+/// stage: in bits 0-13 the offset of each step, in bits 16-29 the leading
+/// offset, which is the stride between panels where K runs along the rows of
+/// the stage, and unused otherwise.
+static SmallVector<int64_t> describe(sm90::StageType stage, bool alongRows) {
+  int64_t panelBytes = sm90::boxBytes(stage.getRows(), sm90::kPanelColumns);
+  int64_t leading = encode(alongRows ? panelBytes : 16) << 16;
+  SmallVector<int64_t> steps;
+  if (alongRows) {
+    for (int64_t k = 0; k < stage.getRows(); k += sm90::kProductStep)
+      steps.push_back(leading + encode(k * sm90::kPanelRowBytes));
+    return steps;
   }
-  return operand;
+  // Along the columns, panel after panel.
+  for (int64_t k = 0; k < stage.getColumns(); k += sm90::kProductStep)
+    steps.push_back(leading + encode(k / sm90::kPanelColumns * panelBytes +
+                                     k % sm90::kPanelColumns * 2));
+  return steps;
 }
 
 LogicalResult
@@ -79,15 +65,25 @@ LowerWgmmaAsync::matchAndRewrite(sm90::WgmmaAsyncOp op, OneToNOpAdaptor adaptor,
                                  ConversionPatternRewriter &rewriter) const {
   Location loc = op.getLoc();
   auto stage = cast<sm90::StageType>(op.getRhs().getType());
-  OperandB operand = describe(op, stage);
+  bool alongRows = !op.getTransposeRhs();
+  ptx::WgmmaChain chain;
+  chain.columns = op.getResult().getType().getResult().getDimSize(1);
+  chain.elementType = stage.getElementType().isBF16() ? "bf16" : "f16";
+  chain.descriptorHigh = kDescriptorHigh;
+  chain.transposeB = alongRows;
+  chain.stepsB = describe(stage, alongRows);
+
   Value address = adaptor.getRhs().front();
-  Int32 i32(rewriter, loc);
-  // Shared memory is below 2^18 bytes.
-  Value low = i32.bitOr(i32.shiftRight(i32.bitAnd(address, 0x3FFFF), 4),
-                        encode(operand.leadingBytes) << 16);
+  SmallVector<Value> lhs(adaptor.getLhs());
+  if (auto queries = dyn_cast<sm90::StageType>(op.getLhs().getType())) {
+    chain.stepsA = describe(queries, /*alongRows=*/false);
+    Int32 i32(rewriter, loc);
+    Value row = i32.fromIndex(adaptor.getRow().front());
+    lhs = {i32.add(lhs.front(), i32.mul(row, encode(sm90::kPanelRowBytes)))};
+  }
   ValueRange acc = op.getAcc() ? adaptor.getAcc() : ValueRange();
   SmallVector<Value> results =
-      ptx::wgmma(rewriter, loc, operand.chain, adaptor.getLhs(), low, acc);
+      ptx::wgmma(rewriter, loc, chain, lhs, address, acc);
   llvm::append_range(results, adaptor.getLhs());
   results.push_back(address);
   rewriter.replaceOpWithMultiple(op, {results});
@@ -101,7 +97,10 @@ LowerWgmmaWait::matchAndRewrite(sm90::WgmmaWaitOp op, OneToNOpAdaptor adaptor,
   auto type = cast<sm90::InFlightType>(op.getProduct().getType());
   size_t count = elementsPerThread(type.getResult());
   ValueRange acc = values.take_front(count);
-  ValueRange lhs = values.drop_front(count).drop_back();
+  // Registers of the left operand are read until here.
+  ValueRange lhs = isa<sm90::StageType>(type.getLhs())
+                       ? ValueRange()
+                       : values.drop_front(count).drop_back();
   SmallVector<Value> results =
       ptx::wgmmaWait(rewriter, op.getLoc(), op.getPending(), acc, lhs);
   rewriter.replaceOpWithMultiple(op,

@@ -17,12 +17,17 @@ namespace mlir::attn::sm90_to_nvvm {
 
 /// A fragment becomes one f32 or i1 for each element of the thread, or one i32
 /// for each two 16-bit elements; a buffer, a stage and a barrier become their
-/// address in shared memory, an i32; a product under way becomes its
-/// accumulators, the registers of its left operand and its stage.
+/// address in shared memory, an i32 (of a stage in units of 16 bytes, as
+/// descriptors have it); a product under way becomes its
+/// accumulators, the registers or the address of its left operand, and the
+/// address of its right one.
 class FragmentConverter : public TypeConverter {
 public:
   FragmentConverter();
 };
+
+/// log2 of the unit of addresses and offsets in descriptors.
+constexpr int64_t kDescriptorShift = 4;
 
 /// The number of elements of a fragment that one thread holds.
 int64_t elementsPerThread(RankedTensorType type);
@@ -70,12 +75,32 @@ private:
   Location loc;
 };
 
+/// The use `count` of a ring of stages.
+struct Use {
+  Value stage, parity;
+};
+Use describeUse(Int32 &i32, Value count, int64_t stages);
+Value barrierAddress(Int32 &i32, Value base, Value stage);
+
+/// The address of a stage, or of a buffer of one, in bytes.
+Value byteAddress(Int32 &i32, Type type, ValueRange memory);
+/// The address of `row` of it in its first panel.
+Value rowAddress(Int32 &i32, Type type, ValueRange memory, ValueRange row);
+
 void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateFragmentPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateInstancePatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
+void populateReadPatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
+
+/// Replaces scalar functions that no instruction computes. Fails with a
+/// diagnostic where one remains.
+LogicalResult expandMath(Operation *function);
 
 } // namespace mlir::attn::sm90_to_nvvm
 

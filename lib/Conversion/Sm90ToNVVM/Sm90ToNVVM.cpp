@@ -56,6 +56,7 @@ FragmentConverter::FragmentConverter() {
   addConversion([=](sm90::BufferType type) { return toAddress(type); });
   addConversion([=](sm90::StageType type) { return toAddress(type); });
   addConversion([=](sm90::MBarrierType type) { return toAddress(type); });
+  addConversion([=](sm90::TicketsType type) { return toAddress(type); });
   addConversion([](sm90::TensorMapType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext());
   });
@@ -168,10 +169,10 @@ static Value sharedAddress(OpBuilder &b, Location loc, int64_t offset) {
 
 namespace {
 
-struct LowerAlloc : RolePattern<sm90::AllocOp> {
-  using RolePattern::RolePattern;
+template <typename AllocOp> struct LowerAlloc : RolePattern<AllocOp> {
+  using RolePattern<AllocOp>::RolePattern;
   LogicalResult
-  matchAndRewrite(sm90::AllocOp op, Adaptor adaptor,
+  matchAndRewrite(AllocOp op, typename RolePattern<AllocOp>::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOp(op,
                        sharedAddress(rewriter, op.getLoc(), *op.getOffset()));
@@ -325,8 +326,11 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   RewritePatternSet patterns(&getContext());
   populateCopyPatterns(converter, patterns);
   populateFragmentPatterns(converter, patterns);
+  populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
-  patterns.add<LowerAlloc, LowerMBarrierInit, LowerWarpRoles,
+  populateReadPatterns(converter, patterns);
+  patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
+               LowerMBarrierInit, LowerWarpRoles,
                LowerIndex<sm90::BlockIdOp, blockId>,
                LowerIndex<sm90::GridSizeOp, gridSize>,
                LowerIndex<sm90::WarpgroupIdOp, consumerId>>(converter,
@@ -341,7 +345,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   if (failed(applyPartialConversion(function, target, std::move(patterns))))
     return failure();
   function->removeAttr("sm90.schedule");
-  return success();
+  return expandMath(function);
 }
 
 void ConvertSm90ToNVVM::runOnOperation() {

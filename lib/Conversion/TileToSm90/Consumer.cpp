@@ -29,6 +29,11 @@ struct Pending {
   Value emptyBarrier, count;
 };
 
+/// A stage that several products read, and how to give it back.
+struct HeldStage {
+  Value stage, emptyBarrier, count;
+};
+
 /// Computes what one consumer warpgroup does: 64 rows of every tile.
 class Consumer {
 public:
@@ -43,12 +48,14 @@ private:
   LogicalResult consumeOp(Operation *op);
   LogicalResult consumeLoad(tile::LoadOp load);
   LogicalResult consumeDot(tile::DotOp dot);
-  LogicalResult consumeMask(tile::MaskOp mask);
+  template <typename Target, typename Source> void consumeRegion(Source op);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
+  Value addSink(Value sink, Value max, Value scale, Value sum);
   LogicalResult consumeStore(tile::StoreOp store);
-  void storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  FailureOr<Value> findQueryBuffer(tile::StoreOp store);
   void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
   LogicalResult consumeLoop(scf::ForOp loop);
   LogicalResult consumeIf(scf::IfOp op);
@@ -60,6 +67,7 @@ private:
     return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
   }
   void waitForOldest();
+  void releaseHeld();
   void waitForAll() {
     while (!pending.empty())
       waitForOldest();
@@ -88,10 +96,12 @@ private:
   IRMapping mapping;
   Counts counts;
   SmallVector<Pending> pending;
+  /// Stages that are kept until the instance is complete.
+  SmallVector<HeldStage> held;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
-  /// This warpgroup, and the first of the rows of a tile that it computes.
-  Value warpgroup, firstRow;
+  /// The first of the rows of a tile that this warpgroup computes.
+  Value firstRow;
   /// Where what is created comes from.
   Location loc;
 };
@@ -146,6 +156,18 @@ void Consumer::waitForOldest() {
   mapping.map(oldest.source, wait.getResult());
 }
 
+/// Gives back what the instance has kept, which nothing may read any more.
+void Consumer::releaseHeld() {
+  if (held.empty())
+    return;
+  if (kernel.schedule().getOutputInQueryBuffer())
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  for (const HeldStage &entry : held)
+    sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
+                            entry.count);
+  held.clear();
+}
+
 Value Consumer::use(Value source) {
   while (llvm::any_of(pending,
                       [&](const Pending &p) { return p.source == source; }))
@@ -174,10 +196,20 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
     FailureOr<Type> type = convert(load, load.getTile().getType());
     if (failed(type))
       return failure();
-    Value fragment =
-        sm90::LoadFragmentOp::create(builder, loc, *type, stage, firstRow);
-    sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
-    mapping.map(load.getTile(), fragment);
+    bool inRegisters = kernel.schedule().getQueryInRegisters();
+    bool isHeld = !inRegisters || kernel.schedule().getOutputInQueryBuffer();
+    if (isHeld && load->getBlock() != kernel.instances().getBody())
+      return load.emitOpError("expected queries that keep their buffer to be "
+                              "loaded once per instance");
+    mapping.map(load.getTile(),
+                inRegisters ? sm90::LoadFragmentOp::create(builder, loc, *type,
+                                                           stage, firstRow)
+                                  .getResult()
+                            : stage);
+    if (isHeld)
+      held.push_back({stage, ring.empty, count});
+    else
+      sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
   } else if (isOperand(1) && load->hasOneUse()) {
     // The product gives the stage back, with this count.
     mapping.map(load.getTile(), stage);
@@ -205,13 +237,15 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   Value rhs = use(dot.getRhs());
   if (acc)
     acc = startsAtZero ? Value() : use(acc);
-  auto inFlight =
-      sm90::InFlightType::get(dot.getContext(), cast<RankedTensorType>(*type),
-                              cast<RankedTensorType>(lhs.getType()),
-                              cast<sm90::StageType>(rhs.getType()));
-  Value anchored = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
-  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, anchored,
-                                             rhs, acc, dot.getTransposeRhs());
+  auto inFlight = sm90::InFlightType::get(
+      dot.getContext(), cast<RankedTensorType>(*type), lhs.getType(),
+      cast<sm90::StageType>(rhs.getType()));
+  bool isStage = isa<sm90::StageType>(lhs.getType());
+  if (!isStage)
+    lhs = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
+  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, lhs,
+                                             isStage ? firstRow : Value(), rhs,
+                                             acc, dot.getTransposeRhs());
   auto [barrier, count] = stageCounts.lookup(rhs);
   pending.push_back({dot.getResult(), product, barrier, count});
   return success();
@@ -221,23 +255,25 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult Consumer::consumeMask(tile::MaskOp mask) {
-  Value scores = use(mask.getScores());
+/// A mask or a modifier, from the first query of this warpgroup on.
+template <typename Target, typename Source>
+void Consumer::consumeRegion(Source op) {
+  Value scores = use(op.getScores());
   Value query =
-      arith::AddIOp::create(builder, loc, use(mask.getQuery()), firstRow);
-  auto copy = sm90::MaskOp::create(builder, loc, scores.getType(), scores,
-                                   query, use(mask.getKey()));
-  Block &source = mask.getPredicate().front();
+      arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
+  auto copy = Target::create(builder, loc, scores.getType(), scores, query,
+                             use(op.getKey()));
+  Block &source = op->getRegion(0).front();
   OpBuilder::InsertionGuard guard(builder);
-  Block *block = builder.createBlock(&copy.getPredicate(), {},
-                                     source.getArgumentTypes(), {loc, loc});
+  SmallVector<Location> locations(source.getNumArguments(), loc);
+  Block *block = builder.createBlock(&copy->getRegion(0), {},
+                                     source.getArgumentTypes(), locations);
   mapping.map(source.getArguments(), block->getArguments());
-  for (Operation &op : source.without_terminator())
-    builder.clone(op, mapping);
+  for (Operation &inner : source.without_terminator())
+    cloneScalar(kernel, builder, &inner, mapping);
   sm90::YieldOp::create(builder, loc,
                         mapping.lookup(source.getTerminator()->getOperand(0)));
-  mapping.map(mask.getResult(), copy.getResult());
-  return success();
+  mapping.map(op.getResult(), copy.getResult());
 }
 
 /// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
@@ -318,25 +354,39 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
   return success();
 }
 
+/// sum + exp(sink - max), in the powers of two of the softmax. Where the sink
+/// is far above, the sum is infinite and its inverse zero.
+Value Consumer::addSink(Value sink, Value max, Value scale, Value sum) {
+  Value own = sm90::SplatOp::create(builder, loc, max.getType(), sink);
+  own = arith::MulFOp::create(builder, loc, own,
+                              constant(max.getType(), M_LOG2E));
+  own = arith::SubFOp::create(builder, loc, own,
+                              arith::MulFOp::create(builder, loc, max, scale));
+  own = math::Exp2Op::create(builder, loc, own);
+  return arith::AddFOp::create(builder, loc, sum, own);
+}
+
 LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
   Value acc = use(op.getAcc()), max = use(op.getMax());
   Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
   Type rows = max.getType();
   Value isEmpty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                         sum, constant(rows, 0));
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
+  Value total = sum;
+  if (op.getSink())
+    total = addSink(use(op.getSink()), max, scale, sum);
   auto approximate = arith::FastMathFlagsAttr::get(builder.getContext(),
                                                    arith::FastMathFlags::arcp);
-  Value inverse =
-      arith::DivFOp::create(builder, loc, constant(rows, 1), sum, approximate);
+  Value inverse = arith::DivFOp::create(builder, loc, constant(rows, 1), total,
+                                        approximate);
   inverse = arith::SelectOp::create(builder, loc, isEmpty, constant(rows, 0),
                                     inverse);
   Value result = arith::MulFOp::create(builder, loc, acc,
                                        broadcast(inverse, acc.getType()));
   // -inf for an empty row: its maximum and the logarithm of its sum are.
   Value log2 = math::Log2Op::create(builder, loc, sum);
-  Value lse = math::FmaOp::create(
-      builder, loc, max,
-      constant(rows, op.getScale().convertToDouble() * M_LOG2E), log2);
+  Value lse = math::FmaOp::create(builder, loc, max, scale, log2);
   lse = arith::MulFOp::create(builder, loc, lse, constant(rows, M_LN2));
   mapping.map(op.getResults(), ValueRange{result, lse});
   return success();
@@ -346,16 +396,37 @@ LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
 // Stores
 //===----------------------------------------------------------------------===//
 
+/// The stage of the queries, which the output takes over. A warpgroup
+/// overwrites the rows that it alone has read.
+FailureOr<Value> Consumer::findQueryBuffer(tile::StoreOp store) {
+  auto tile = cast<VectorType>(store.getTile().getType());
+  if (held.size() == 1) {
+    auto stage = cast<sm90::StageType>(held.front().stage.getType());
+    if (stage.getColumns() >= tile.getDimSize(1) &&
+        stage.getElementType() == tile.getElementType())
+      return held.front().stage;
+  }
+  return store.emitOpError("expected one tile of queries that holds ")
+         << tile << " for output_in_query_buffer";
+}
+
 /// Through shared memory, where one thread starts the copy.
-void Consumer::storeMatrix(tile::StoreOp store, ArrayRef<Value> indices) {
+LogicalResult Consumer::storeMatrix(tile::StoreOp store,
+                                    ArrayRef<Value> indices) {
   Value fragment = use(store.getTile());
-  Value buffer = kernel.staging.lookup(store.getView());
-  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  FailureOr<Value> memory = kernel.staging.lookup(store.getView());
+  if (kernel.schedule().getOutputInQueryBuffer())
+    memory = findQueryBuffer(store);
+  else
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  if (failed(memory))
+    return failure();
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::StoreFragmentOp::create(builder, loc, fragment, buffer, warpgroup);
+  sm90::StoreFragmentOp::create(builder, loc, fragment, *memory, firstRow);
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::TmaStoreAsyncOp::create(builder, loc, buffer, warpgroup,
+  sm90::TmaStoreAsyncOp::create(builder, loc, *memory, firstRow,
                                 kernel.stores.lookup(store.getView()), indices);
+  return success();
 }
 
 /// Directly; the tensor is compact.
@@ -388,9 +459,8 @@ LogicalResult Consumer::consumeStore(tile::StoreOp store) {
   Value &row = indices[store.getAxes().front()];
   row = arith::AddIOp::create(builder, loc, row, firstRow);
   if (type.getRank() == 2)
-    storeMatrix(store, indices);
-  else
-    storeRows(store, indices);
+    return storeMatrix(store, indices);
+  storeRows(store, indices);
   return success();
 }
 
@@ -489,6 +559,10 @@ LogicalResult Consumer::consumeElementwise(Operation *op) {
   }
   if (!isScalar(op) && !OpTrait::hasElementwiseMappableTraits(op))
     return op->emitOpError("is not lowered to the sm90 level");
+  // What is rounded takes the registers of the last left operand, which a
+  // product under way reads.
+  if (isa<arith::TruncFOp>(op) && isa<VectorType>(op->getResult(0).getType()))
+    waitForAll();
   SmallVector<Type> types;
   for (Type type : op->getResultTypes()) {
     FailureOr<Type> converted = convert(op, type);
@@ -508,7 +582,18 @@ LogicalResult Consumer::consumeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return consumeLoad(load); })
       .Case([&](tile::DotOp dot) { return consumeDot(dot); })
-      .Case([&](tile::MaskOp mask) { return consumeMask(mask); })
+      .Case([&](tile::MaskOp mask) {
+        consumeRegion<sm90::MaskOp>(mask);
+        return success();
+      })
+      .Case([&](tile::ScoreOp score) {
+        consumeRegion<sm90::ScoreOp>(score);
+        return success();
+      })
+      .Case<tile::ReadOp, tile::WalkOp>([&](auto scalar) {
+        cloneScalar(kernel, builder, scalar, mapping);
+        return success();
+      })
       .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
       .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
       .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })
@@ -531,19 +616,21 @@ LogicalResult Consumer::run() {
     if (op.hasTrait<OpTrait::ConstantLike>() &&
         isa<VectorType>(op.getResult(0).getType()) && failed(consumeOp(&op)))
       return failure();
-  warpgroup = sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
+  Value warpgroup =
+      sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
   firstRow = arith::MulIOp::create(builder, loc, warpgroup,
                                    index(sm90::kWarpgroupRows));
   counts.assign(kernel.rings.size(), index(0));
-  LogicalResult result =
-      forEachInstance(kernel, builder, mapping, counts, [&](Block &source) {
-        if (failed(consume(source)))
-          return failure();
-        waitForAll();
-        return success();
-      });
+  LogicalResult result = forEachInstance(kernel, Role::Consumer, builder,
+                                         mapping, counts, [&](Block &source) {
+                                           if (failed(consume(source)))
+                                             return failure();
+                                           waitForAll();
+                                           releaseHeld();
+                                           return success();
+                                         });
   // Shared memory must outlive the copies that read it.
-  if (!kernel.staging.empty())
+  if (kernel.storesMatrix)
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/false);
   return result;
 }

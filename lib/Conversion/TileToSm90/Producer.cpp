@@ -138,9 +138,10 @@ LogicalResult Producer::produce(Block &block) {
       result = produceIf(branch);
     } else if (isScalar(&op)) {
       // What depends on the data is the consumer's.
-      if (llvm::all_of(op.getOperands(),
-                       [&](Value v) { return mapping.contains(v); }))
-        builder.clone(op, mapping);
+      if (llvm::all_of(op.getOperands(), [&](Value v) {
+            return isa<tile::ViewType>(v.getType()) || mapping.contains(v);
+          }))
+        cloneScalar(kernel, builder, &op, mapping);
     }
     if (failed(result))
       return failure();
@@ -152,7 +153,7 @@ LogicalResult Producer::run() {
   Value zero =
       arith::ConstantIndexOp::create(builder, kernel.source.getLoc(), 0);
   counts.assign(kernel.rings.size(), zero);
-  return forEachInstance(kernel, builder, mapping, counts,
+  return forEachInstance(kernel, Role::Producer, builder, mapping, counts,
                          [&](Block &source) { return produce(source); });
 }
 

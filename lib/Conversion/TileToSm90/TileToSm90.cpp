@@ -62,19 +62,49 @@ SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
   return used;
 }
 
-bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
-  auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
-         isMemoryEffectFree(op) &&
-         llvm::all_of(op->getResultTypes(), isScalarType) &&
-         llvm::all_of(op->getOperandTypes(), isScalarType);
+namespace {
+
+/// The loop of a block over its instances.
+class InstanceLoop {
+public:
+  InstanceLoop(Kernel &kernel, Role role, OpBuilder &builder,
+               IRMapping &mapping)
+      : kernel(kernel), role(role), builder(builder), mapping(mapping),
+        loc(kernel.instances().getLoc()) {}
+
+  using Body = function_ref<LogicalResult(Block &source)>;
+  LogicalResult build(Counts &counts, Body body);
+
+private:
+  LogicalResult buildStrided(Counts &counts, Body body);
+  LogicalResult buildDynamic(Counts &counts, Body body);
+  void mapExtents();
+  void mapInstance(Value linear);
+
+  Kernel &kernel;
+  Role role;
+  OpBuilder &builder;
+  IRMapping &mapping;
+  Location loc;
+  SmallVector<Value> extents;
+  /// The number of this block, of the blocks and of the instances.
+  Value block, grid, total;
+};
+
+} // namespace
+
+void InstanceLoop::mapExtents() {
+  for (OpFoldResult bound : kernel.instances().getMixedUpperBound()) {
+    Value extent = dyn_cast<Value>(bound);
+    extents.push_back(
+        extent ? mapping.lookup(extent)
+               : getValueOrCreateConstantIndexOp(builder, loc, bound));
+  }
 }
 
 /// Maps the indices of the instance numbered `linear`; the last one is fastest.
-static void mapInstance(Kernel &kernel, OpBuilder &builder, IRMapping &mapping,
-                        Value linear, ArrayRef<Value> extents) {
+void InstanceLoop::mapInstance(Value linear) {
   auto ids = kernel.instances().getInductionVars();
-  Location loc = linear.getLoc();
   for (int64_t i = extents.size() - 1; i > 0; --i) {
     mapping.map(
         ids[i],
@@ -84,38 +114,105 @@ static void mapInstance(Kernel &kernel, OpBuilder &builder, IRMapping &mapping,
   mapping.map(ids[0], linear);
 }
 
-LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
-    Kernel &kernel, OpBuilder &builder, IRMapping &mapping, Counts &counts,
-    function_ref<LogicalResult(Block &source)> body) {
-  scf::ForallOp instances = kernel.instances();
-  Location loc = instances.getLoc();
-  SmallVector<Value> extents;
-  for (OpFoldResult bound : instances.getMixedUpperBound()) {
-    Value extent = dyn_cast<Value>(bound);
-    extents.push_back(
-        extent ? mapping.lookup(extent)
-               : getValueOrCreateConstantIndexOp(builder, loc, bound));
-  }
-  Value block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
+LogicalResult InstanceLoop::build(Counts &counts, Body body) {
+  mapExtents();
+  block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
   if (!kernel.schedule().getPersistent()) {
-    mapInstance(kernel, builder, mapping, block, extents);
-    return body(*instances.getBody());
+    mapInstance(block);
+    return body(*kernel.instances().getBody());
   }
-  Value total = extents.front();
+  total = extents.front();
   for (Value extent : ArrayRef(extents).drop_front())
     total = arith::MulIOp::create(builder, loc, total, extent);
-  Value grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  return kernel.schedule().getDynamic() ? buildDynamic(counts, body)
+                                        : buildStrided(counts, body);
+}
+
+LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
   auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   counts.assign(loop.getRegionIterArgs().begin(),
                 loop.getRegionIterArgs().end());
-  mapInstance(kernel, builder, mapping, loop.getInductionVar(), extents);
-  if (failed(body(*instances.getBody())))
+  mapInstance(loop.getInductionVar());
+  if (failed(body(*kernel.instances().getBody())))
     return failure();
   scf::YieldOp::create(builder, loc, counts);
   counts.assign(loop.result_begin(), loop.result_end());
   return success();
+}
+
+/// The first instance of a block is that of its number; the producer takes the
+/// others from the counter when it has copied for the one before, and hands
+/// them on. Behind the last instance each block takes one number too many. The
+/// number of all that is taken is thus that of the instances, and who takes the
+/// last one leaves the counter as it was found.
+LogicalResult InstanceLoop::buildDynamic(Counts &counts, Body body) {
+  bool isProducer = role == Role::Producer;
+  auto compare = [&](arith::CmpIPredicate predicate, Value a,
+                     Value b) -> Value {
+    return arith::CmpIOp::create(builder, loc, predicate, a, b);
+  };
+  auto add = [&](Value a, Value b) -> Value {
+    return arith::AddIOp::create(builder, loc, a, b);
+  };
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  SmallVector<Value> inits{block,
+                           arith::ConstantIndexOp::create(builder, loc, 0)};
+  llvm::append_range(inits, counts);
+  SmallVector<Type> types(inits.size(), builder.getIndexType());
+  SmallVector<Location> locations(inits.size(), loc);
+  auto loop = scf::WhileOp::create(builder, loc, types, inits);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block *before =
+        builder.createBlock(&loop.getBefore(), {}, types, locations);
+    scf::ConditionOp::create(
+        builder, loc,
+        compare(arith::CmpIPredicate::slt, before->getArgument(0), total),
+        before->getArguments());
+    Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
+    Value ticket = after->getArgument(1);
+    Value next;
+    counts.assign(after->args_begin() + 2, after->args_end());
+    mapInstance(after->getArgument(0));
+    if (failed(body(*kernel.instances().getBody())))
+      return failure();
+    if (isProducer) {
+      // Not earlier: the last copies are still to be consumed, and a block that
+      // has much to do should not claim more.
+      next = add(sm90::CounterNextOp::create(
+                     builder, loc, builder.getIndexType(), kernel.counter),
+                 grid);
+      sm90::TicketPutOp::create(builder, loc, next, kernel.tickets,
+                                kernel.ticketFull, kernel.ticketEmpty, ticket);
+    } else {
+      next = sm90::TicketTakeOp::create(builder, loc, builder.getIndexType(),
+                                        kernel.tickets, kernel.ticketFull,
+                                        kernel.ticketEmpty, ticket);
+    }
+    SmallVector<Value> yielded{next, add(ticket, one)};
+    llvm::append_range(yielded, counts);
+    scf::YieldOp::create(builder, loc, yielded);
+  }
+  counts.assign(loop.result_begin() + 2, loop.result_end());
+  if (!isProducer)
+    return success();
+  Value last = arith::SubIOp::create(builder, loc, add(total, grid), one);
+  auto branch = scf::IfOp::create(
+      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(0), last),
+      /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  sm90::CounterResetOp::create(builder, loc, kernel.counter);
+  return success();
+}
+
+LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
+    Kernel &kernel, Role role, OpBuilder &builder, IRMapping &mapping,
+    Counts &counts, function_ref<LogicalResult(Block &source)> body) {
+  return InstanceLoop(kernel, role, builder, mapping).build(counts, body);
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,23 +230,32 @@ public:
   FailureOr<Kernel> build();
 
 private:
+  enum Use { Load, Store, Read, Size, Counter };
+
   struct Argument {
     Type type;
-    int64_t tensor;
+    Use use;
+    /// Null for the counter of instances.
+    Value view;
     /// The axis of a size, or -1.
     int64_t axis = -1;
-    Value view = {};
   };
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
+  LogicalResult collectReads();
   void collectSizes();
-  LogicalResult addTensorMap(Operation *access, Value view, VectorType tile,
-                             int64_t rows, ArrayRef<int64_t> axes);
+  LogicalResult addTensorMap(Operation *access, Use use, Value view,
+                             VectorType tile, int64_t rows,
+                             ArrayRef<int64_t> axes);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
   ArrayAttr createTensors();
   void allocate(Kernel &kernel);
+  void bind(Kernel &kernel, const Argument &argument, Value value);
+  Type getPointerType() {
+    return LLVM::LLVMPointerType::get(builder.getContext(), 1);
+  }
 
   tile::KernelOp source;
   OpBuilder builder;
@@ -165,8 +271,9 @@ static int64_t numberOf(Value view) {
   return cast<BlockArgument>(view).getArgNumber();
 }
 
-LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
-                                             VectorType tile, int64_t rows,
+LogicalResult SignatureBuilder::addTensorMap(Operation *access, Use use,
+                                             Value view, VectorType tile,
+                                             int64_t rows,
                                              ArrayRef<int64_t> axes) {
   auto type = cast<tile::ViewType>(view.getType());
   auto map = sm90::TensorMapType::getChecked(
@@ -175,7 +282,7 @@ LogicalResult SignatureBuilder::addTensorMap(Operation *access, Value view,
       axes, type.getRank());
   if (!map)
     return failure();
-  arguments.push_back({map, numberOf(view), -1, view});
+  arguments.push_back({map, use, view});
   return success();
 }
 
@@ -196,8 +303,8 @@ LogicalResult SignatureBuilder::collectLoads() {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(addTensorMap(load, load.getView(), type, type.getDimSize(0),
-                               load.getAxes()))
+    return failed(addTensorMap(load, Load, load.getView(), type,
+                               type.getDimSize(0), load.getAxes()))
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
@@ -216,14 +323,35 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, store.getView(), type,
+      return failed(addTensorMap(store, Store, store.getView(), type,
                                  sm90::kWarpgroupRows, store.getAxes()))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
       return fail("expected a row of values along the innermost axis");
-    arguments.push_back({LLVM::LLVMPointerType::get(builder.getContext(), 1),
-                         numberOf(store.getView()), -1, store.getView()});
+    arguments.push_back({getPointerType(), Store, store.getView()});
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// What the memory of a tensor read element by element looks like.
+static bool isReadable(Type type) {
+  return type.isIndex() || isa<FloatType>(type) || type.isInteger(1) ||
+         type.isInteger(8) || type.isInteger(16) || type.isInteger(32) ||
+         type.isInteger(64);
+}
+
+LogicalResult SignatureBuilder::collectReads() {
+  DenseSet<Value> seen;
+  WalkResult result = source.walk([&](tile::ReadOp read) {
+    if (!isReadable(read.getElement().getType())) {
+      read.emitOpError("expected an element of 1, 8, 16, 32 or 64 bits, got ")
+          << read.getElement().getType();
+      return WalkResult::interrupt();
+    }
+    if (seen.insert(read.getView()).second)
+      arguments.push_back({getPointerType(), Read, read.getView()});
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -235,8 +363,8 @@ void SignatureBuilder::collectSizes() {
     auto type = cast<tile::ViewType>(view.getType());
     for (auto [axis, symbol] : llvm::enumerate(getSymbols(view)))
       if (type.isDynamicDim(axis) && seen.insert(symbol).second)
-        arguments.push_back({builder.getIndexType(), numberOf(view),
-                             static_cast<int64_t>(axis), view});
+        arguments.push_back(
+            {builder.getIndexType(), Size, view, static_cast<int64_t>(axis)});
   }
 }
 
@@ -324,15 +452,49 @@ void SignatureBuilder::allocate(Kernel &kernel) {
     ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
                                               consumerWarps, IntegerAttr());
   }
+  if (schedule.getDynamic()) {
+    constexpr int64_t kTickets = 2;
+    auto barrier = sm90::MBarrierType::get(context, kTickets);
+    kernel.tickets = sm90::TicketsAllocOp::create(
+        builder, loc, sm90::TicketsType::get(context, kTickets), IntegerAttr());
+    kernel.ticketFull =
+        sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
+    kernel.ticketEmpty = sm90::MBarrierInitOp::create(
+        builder, loc, barrier, consumerWarps, IntegerAttr());
+  }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
-    if (type.getRank() == 2)
+    if (type.getRank() != 2)
+      continue;
+    kernel.storesMatrix = true;
+    if (!schedule.getOutputInQueryBuffer())
       kernel.staging[view] = sm90::AllocOp::create(
           builder, loc,
-          sm90::BufferType::get(context, schedule.getConsumerWarpgroups(),
-                                sm90::kWarpgroupRows, type.getDimSize(1),
-                                type.getElementType()),
+          sm90::BufferType::get(context, /*stages=*/1, type.getDimSize(0),
+                                type.getDimSize(1), type.getElementType()),
           IntegerAttr());
+  }
+}
+
+/// Notes which value of the kernel an argument has become.
+void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
+                            Value value) {
+  switch (argument.use) {
+  case Load:
+    kernel.rings[argument.view].map = value;
+    break;
+  case Store:
+    kernel.stores[argument.view] = value;
+    break;
+  case Read:
+    kernel.reads[argument.view] = value;
+    break;
+  case Size:
+    kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
+    break;
+  case Counter:
+    kernel.counter = value;
+    break;
   }
 }
 
@@ -354,9 +516,13 @@ FailureOr<Kernel> SignatureBuilder::build() {
       if (!source.getArgAttr(view.getArgNumber(), attr))
         return source.emitOpError("expected argument ")
                << view.getArgNumber() << " to have the attribute " << attr;
-  if (failed(collectLoads()) || failed(collectStores()))
+  if (failed(collectLoads()) || failed(collectStores()) ||
+      failed(collectReads()))
     return failure();
   collectSizes();
+  if (schedule.getDynamic())
+    arguments.push_back(
+        {LLVM::LLVMPointerType::get(builder.getContext(), 1), Counter, {}});
   FailureOr<ArrayAttr> extents = createExtents();
   if (failed(extents))
     return failure();
@@ -368,8 +534,13 @@ FailureOr<Kernel> SignatureBuilder::build() {
   for (const Argument &argument : arguments) {
     types.push_back(argument.type);
     NamedAttrList list;
+    if (argument.use == Counter) {
+      list.set(sm90::KernelOp::getCounterAttrName(), builder.getUnitAttr());
+      attrs.push_back(list.getDictionary(builder.getContext()));
+      continue;
+    }
     list.set(sm90::KernelOp::getTensorAttrName(),
-             builder.getI64IntegerAttr(argument.tensor));
+             builder.getI64IntegerAttr(numberOf(argument.view)));
     if (argument.axis >= 0)
       list.set(sm90::KernelOp::getAxisAttrName(),
                builder.getI64IntegerAttr(argument.axis));
@@ -382,15 +553,8 @@ FailureOr<Kernel> SignatureBuilder::build() {
       /*res_attrs=*/ArrayAttr());
   function_interface_impl::setAllArgAttrDicts(kernel.target, attrs);
   Block *entry = builder.createBlock(&kernel.target.getBody());
-  for (const Argument &argument : arguments) {
-    Value value = entry->addArgument(argument.type, source.getLoc());
-    if (argument.axis >= 0)
-      kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
-    else if (loads.contains(argument.view))
-      kernel.rings[argument.view].map = value;
-    else
-      kernel.stores[argument.view] = value;
-  }
+  for (const Argument &argument : arguments)
+    bind(kernel, argument, entry->addArgument(argument.type, source.getLoc()));
   allocate(kernel);
   return kernel;
 }
@@ -412,7 +576,7 @@ static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
       continue;
     }
     if (isScalar(&op))
-      builder.clone(op, kernel.scalars);
+      cloneScalar(kernel, builder, &op, kernel.scalars);
     else if (!op.hasTrait<OpTrait::ConstantLike>() &&
              !isa<scf::ForallOp, tile::ReturnOp>(op))
       return op.emitOpError("is not lowered outside of the scf.forall");

@@ -37,8 +37,16 @@ struct Kernel {
   llvm::MapVector<Value, Ring> rings;
   /// The tensor map or the pointer of each view that is stored to.
   DenseMap<Value, Value> stores;
-  /// The staging buffer of each view that is stored to through a tensor map.
+  /// The pointer of each view of which single elements are read.
+  DenseMap<Value, Value> reads;
+  /// The staging buffer of each view that is stored to through a tensor map,
+  /// where it has one of its own.
   DenseMap<Value, Value> staging;
+  /// Whether anything is stored through a tensor map.
+  bool storesMatrix = false;
+  /// Where a dynamic schedule takes its instances from, and how the consumers
+  /// hear of them.
+  Value counter, tickets, ticketFull, ticketEmpty;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
   /// Scalars that both roles see: source value to target value.
@@ -64,12 +72,19 @@ using Counts = SmallVector<Value>;
 /// Which rings the loads below `op` go through, as indices into the counts.
 SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
 
-/// Whether `op` computes nothing but scalars from scalars.
+/// Whether `op` computes nothing but scalars, from scalars and from elements of
+/// views.
 bool isScalar(Operation *op);
+
+/// Copies a scalar op, whose operands `mapping` has.
+void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
+                 IRMapping &mapping);
+
+enum class Role { Producer, Consumer };
 
 /// Calls `body` for every program instance that a block runs, with the values
 /// of the instance's indices mapped in `mapping` and `counts` threaded through.
-LogicalResult forEachInstance(Kernel &kernel, OpBuilder &builder,
+LogicalResult forEachInstance(Kernel &kernel, Role role, OpBuilder &builder,
                               IRMapping &mapping, Counts &counts,
                               function_ref<LogicalResult(Block &source)> body);
 

@@ -13,6 +13,8 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#include <cmath>
+
 namespace mlir::attn {
 #define GEN_PASS_DEF_LOWERMASKOPSPASS
 #include "attn/Transforms/Attention/Passes.h.inc"
@@ -102,24 +104,46 @@ static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// An absolute error of tanh is multiplied by the cap: up to this one an
+/// approximation will do.
+static constexpr float kSmallCap = 64;
+
 static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  Value cap = arith::ConstantOp::create(rewriter, loc, op.getCapAttr());
-  Value share = arith::DivFOp::create(rewriter, loc, op.getX(), cap);
-  Value bounded = math::TanhOp::create(rewriter, loc, share);
-  rewriter.replaceOpWithNewOp<arith::MulFOp>(op, bounded, cap);
+  float cap = op.getCap().convertToFloat();
+  auto constant = [&](float value) -> Value {
+    return arith::ConstantOp::create(rewriter, loc,
+                                     rewriter.getF32FloatAttr(value));
+  };
+  // Constant factors before and after may be merged with these.
+  auto flags = [&](arith::FastMathFlags value) {
+    return arith::FastMathFlagsAttr::get(op.getContext(), value);
+  };
+  auto reassociate = flags(arith::FastMathFlags::reassoc);
+  Value share;
+  if (std::isfinite(1 / cap))
+    share = arith::MulFOp::create(rewriter, loc, op.getX(), constant(1 / cap),
+                                  reassociate);
+  else
+    share = arith::DivFOp::create(rewriter, loc, op.getX(), constant(cap));
+  Value bounded = math::TanhOp::create(rewriter, loc, share,
+                                       flags(cap <= kSmallCap
+                                                 ? arith::FastMathFlags::afn
+                                                 : arith::FastMathFlags::none));
+  rewriter.replaceOpWithNewOp<arith::MulFOp>(op, bounded, constant(cap),
+                                             reassociate);
   return success();
 }
 
 static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
   Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH());
-  Value offset = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
-  Value distance = math::AbsIOp::create(rewriter, loc, offset);
+  Value distance = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
   distance = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
                                         distance);
   distance =
       arith::SIToFPOp::create(rewriter, loc, rewriter.getF32Type(), distance);
+  distance = math::AbsFOp::create(rewriter, loc, distance);
   Value bias = arith::MulFOp::create(rewriter, loc, slope, distance);
   rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias);
   return success();

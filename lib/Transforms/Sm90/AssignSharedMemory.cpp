@@ -43,6 +43,11 @@ struct AssignSharedMemory
       alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += alloc.getBuffer().getType().getBytes();
     });
+    kernel.walk([&](TicketsAllocOp alloc) {
+      offset = llvm::alignTo(offset, kTicketBytes);
+      alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += alloc.getTickets().getType().getStages() * kTicketBytes;
+    });
     kernel.walk([&](MBarrierInitOp barrier) {
       offset = llvm::alignTo(offset, kBarrierBytes);
       barrier.setOffsetAttr(builder.getI64IntegerAttr(offset));

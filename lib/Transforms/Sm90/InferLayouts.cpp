@@ -129,7 +129,8 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp>(op) || op->hasTrait<OpTrait::ConstantLike>() ||
+  if (isa<MaskOp, ScoreOp, SplatOp>(op) ||
+      op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);
   if (llvm::any_of(op->getOperands(), isFragment) ||
@@ -183,9 +184,12 @@ static bool isFree(RankedTensorType type, Layout from, Layout to) {
 static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
                                Value value) {
   if (auto inFlight = dyn_cast<InFlightType>(value.getType())) {
+    Type lhs = inFlight.getLhs();
+    if (auto fragment = dyn_cast<RankedTensorType>(lhs))
+      lhs = withLayout(fragment, Layout::OperandA);
     value.setType(InFlightType::get(
         op->getContext(), withLayout(inFlight.getResult(), Layout::Accumulator),
-        withLayout(inFlight.getLhs(), Layout::OperandA), inFlight.getRhs()));
+        lhs, inFlight.getRhs()));
     return success();
   }
   if (!isFragment(value))

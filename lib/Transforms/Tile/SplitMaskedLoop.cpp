@@ -25,16 +25,26 @@ using namespace mlir::tile;
 
 namespace {
 
-/// A loop that walks blocks of keys from the right to the left.
+/// Blocks of keys that are walked from the right to the left.
+struct Run {
+  /// The first key of the block of its first iteration.
+  Value firstKey;
+  /// Its first iteration, or null for 0.
+  Value at;
+};
+
+/// A loop that walks runs of blocks of keys.
 struct MaskedLoop {
   scf::ForOp loop;
   MaskOp mask;
-  /// The first key of the block of iteration 0.
-  Value firstKey;
+  SmallVector<Run> runs;
   attn::KeyBounds bounds;
 
   int64_t blockSize() {
     return cast<VectorType>(mask.getScores().getType()).getDimSize(1);
+  }
+  int64_t rows() {
+    return cast<VectorType>(mask.getScores().getType()).getDimSize(0);
   }
 };
 
@@ -88,6 +98,39 @@ static Value matchWalk(scf::ForOp loop, Value key, int64_t block) {
                                             operands));
 }
 
+/// The runs of a loop in which `key` is the first key of a block.
+static SmallVector<Run> matchRuns(scf::ForOp loop, Value key, int64_t block) {
+  auto walk = key.getDefiningOp<WalkOp>();
+  if (!walk) {
+    Value firstKey = matchWalk(loop, key, block);
+    return firstKey ? SmallVector<Run>{{firstKey, Value()}}
+                    : SmallVector<Run>();
+  }
+  auto isOutside = [&](Value value) {
+    return loop.isDefinedOutsideOfLoop(value);
+  };
+  if (walk.getIteration() != loop.getInductionVar() ||
+      static_cast<int64_t>(walk.getStep()) != block ||
+      !llvm::all_of(walk.getFrom(), isOutside) ||
+      !llvm::all_of(walk.getAt(), isOutside))
+    return {};
+  SmallVector<Run> runs;
+  for (auto [i, firstKey] : llvm::enumerate(walk.getFrom()))
+    runs.push_back({firstKey, i == 0 ? Value() : walk.getAt()[i - 1]});
+  return runs;
+}
+
+/// Keeps the intervals that can hold a whole block.
+static void removeUnclean(attn::KeyBounds &bounds, int64_t block) {
+  llvm::erase_if(bounds.intervals, [&](const attn::KeyInterval &interval) {
+    bool isShort = llvm::any_of(interval.upper, [&](attn::KeyBound bound) {
+      auto constant = dyn_cast<AffineConstantExpr>(bound.expr);
+      return constant && constant.getValue() + 1 < block;
+    });
+    return !interval.exact || interval.upper.empty() || isShort;
+  });
+}
+
 static std::optional<MaskedLoop> matchMaskedLoop(scf::ForOp loop) {
   auto masks = llvm::to_vector(loop.getBody()->getOps<MaskOp>());
   std::optional<int64_t> step = getConstantIntValue(loop.getStep());
@@ -96,19 +139,19 @@ static std::optional<MaskedLoop> matchMaskedLoop(scf::ForOp loop) {
     return std::nullopt;
   MaskOp mask = masks.front();
   Block &predicate = mask.getPredicate().front();
-  Operation *culprit = nullptr;
-  FailureOr<attn::KeyBounds> bounds = attn::analyzeKeyBounds(
-      predicate, predicate.getArgument(0), predicate.getArgument(1), culprit);
-  auto isInvariant = [&](attn::KeyBounds::Absolute bound) {
-    return !bound.value || loop.isDefinedOutsideOfLoop(bound.value);
-  };
-  if (failed(bounds) || !bounds->hasUpper() ||
-      !llvm::all_of(bounds->lower, isInvariant) ||
-      !llvm::all_of(bounds->upper, isInvariant))
+  MaskedLoop result{loop,
+                    mask,
+                    {},
+                    attn::analyzeKeyBounds(predicate, predicate.getArgument(0),
+                                           predicate.getArgument(1))};
+  removeUnclean(result.bounds, result.blockSize());
+  if (result.bounds.intervals.empty() ||
+      !llvm::all_of(result.bounds.getValues(), [&](Value value) {
+        return loop.isDefinedOutsideOfLoop(value);
+      }))
     return std::nullopt;
-  MaskedLoop result{loop, mask, {}, *bounds};
-  result.firstKey = matchWalk(loop, mask.getKey(), result.blockSize());
-  if (!result.firstKey)
+  result.runs = matchRuns(loop, mask.getKey(), result.blockSize());
+  if (result.runs.empty())
     return std::nullopt;
   return result;
 }
@@ -124,51 +167,137 @@ static bool isProvablyAtMost(Value value, Value limit) {
   return succeeded(bound) && *bound <= *constant;
 }
 
-/// The parts of the loop, in the order of their iterations.
-static SmallVector<Part> createParts(MaskedLoop masked) {
-  scf::ForOp loop = masked.loop;
-  OpBuilder builder(loop);
-  Location loc = loop.getLoc();
-  int64_t block = masked.blockSize();
-  int64_t rows =
-      cast<VectorType>(masked.mask.getScores().getType()).getDimSize(0);
-  attn::TileBounds bounds = attn::materializeTileBounds(
-      builder, loc, masked.bounds, masked.mask.getQuery(), rows);
-  auto d = [&](unsigned i) { return builder.getAffineDimExpr(i); };
-  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+namespace {
+/// Finds the iterations of a loop that no mask touches.
+class Partition {
+public:
+  explicit Partition(MaskedLoop masked)
+      : masked(masked), loop(masked.loop), builder(loop), loc(loop.getLoc()),
+        tile(builder, loc, this->masked.bounds, this->masked.mask.getQuery(),
+             this->masked.rows(), [](Value value) { return value; }) {}
+
+  /// The parts of the loop, in the order of their iterations.
+  SmallVector<Part> createParts();
+
+private:
+  /// The iterations from `begin` to before `end`.
+  struct Range {
+    Value begin, end;
+  };
+
+  SmallVector<Part> splitOneRun();
+  Range createCleanRange(size_t run, const attn::KeyInterval &interval);
+  Range chooseLonger(Range a, Range b);
+  Value apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
     return getValueOrCreateConstantIndexOp(
         builder, loc,
         affine::makeComposedFoldedAffineApply(
             builder, loc, AffineMap::get(operands.size(), 0, expr), operands));
-  };
-  // clamp(value, low, high); high wins.
-  auto clamp = [&](Value value, Value low, Value high) -> Value {
-    Value atLeast = arith::MaxSIOp::create(builder, loc, value, low);
-    return arith::MinSIOp::create(builder, loc, atLeast, high);
-  };
+  }
+  Value max(Value a, Value b) {
+    return arith::MaxSIOp::create(builder, loc, a, b);
+  }
+  Value min(Value a, Value b) {
+    return arith::MinSIOp::create(builder, loc, a, b);
+  }
+  /// High wins.
+  Value clamp(Value value, Value low, Value high) {
+    return min(max(value, low), high);
+  }
+  AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
 
+  MaskedLoop masked;
+  scf::ForOp loop;
+  OpBuilder builder;
+  Location loc;
+  attn::TileBoundsBuilder tile;
+};
+} // namespace
+
+/// Of one run and one interval, where more can be said before the kernel runs.
+SmallVector<Part> Partition::splitOneRun() {
+  const attn::KeyInterval &interval = masked.bounds.intervals.front();
+  int64_t block = masked.blockSize();
+  Value firstKey = masked.runs.front().firstKey;
+  attn::TileBounds bounds = tile.getBounds(interval);
   Value begin = loop.getLowerBound(), end = loop.getUpperBound();
   SmallVector<Part> parts;
   // Iteration i has the keys [firstKey - i * block, firstKey - (i - 1) *
   // block).
-  Value cleanBegin = apply((d(0) + block - d(1)).ceilDiv(block),
-                           {masked.firstKey, bounds.cleanEnd});
+  Value cleanBegin =
+      apply((d(0) + block - d(1)).ceilDiv(block), {firstKey, bounds.cleanEnd});
   if (isProvablyAtMost(cleanBegin, begin)) {
     cleanBegin = begin;
   } else {
     cleanBegin = clamp(cleanBegin, begin, end);
     parts.push_back({begin, cleanBegin, /*masked=*/true});
   }
-  if (!masked.bounds.hasLower()) {
+  if (interval.lower.empty()) {
     parts.push_back({cleanBegin, end, /*masked=*/false});
     return parts;
   }
-  Value cleanEnd = apply((d(0) - d(1)).floorDiv(block) + 1,
-                         {masked.firstKey, bounds.cleanBegin});
+  Value cleanEnd =
+      apply((d(0) - d(1)).floorDiv(block) + 1, {firstKey, bounds.cleanBegin});
   cleanEnd = clamp(cleanEnd, cleanBegin, end);
   parts.push_back({cleanBegin, cleanEnd, /*masked=*/false});
   parts.push_back({cleanEnd, end, /*masked=*/true});
   return parts;
+}
+
+/// The iterations of a run whose keys are all of the interval.
+Partition::Range
+Partition::createCleanRange(size_t run, const attn::KeyInterval &interval) {
+  int64_t block = masked.blockSize();
+  attn::TileBounds bounds = tile.getBounds(interval);
+  Value first = loop.getLowerBound(), last = loop.getUpperBound();
+  OpFoldResult at = builder.getIndexAttr(0);
+  if (Value start = masked.runs[run].at) {
+    at = start;
+    first = max(first, start);
+  }
+  if (run + 1 < masked.runs.size())
+    last = min(last, masked.runs[run + 1].at);
+  Value firstKey = masked.runs[run].firstKey;
+  Value begin = apply(d(2) + (d(0) + block - d(1)).ceilDiv(block),
+                      {firstKey, bounds.cleanEnd, at});
+  Value end = apply(d(2) + (d(0) - d(1)).floorDiv(block) + 1,
+                    {firstKey, bounds.cleanBegin, at});
+  begin = clamp(begin, first, last);
+  end = clamp(end, begin, last);
+  if (Value condition = tile.getCondition(interval))
+    end = arith::SelectOp::create(builder, loc, condition, end, begin);
+  return {begin, end};
+}
+
+Partition::Range Partition::chooseLonger(Range a, Range b) {
+  Value lengthA = apply(d(0) - d(1), {a.end, a.begin});
+  Value lengthB = apply(d(0) - d(1), {b.end, b.begin});
+  Value isLonger = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::sge, lengthA, lengthB);
+  auto choose = [&](Value fromA, Value fromB) -> Value {
+    return arith::SelectOp::create(builder, loc, isLonger, fromA, fromB);
+  };
+  return {choose(a.begin, b.begin), choose(a.end, b.end)};
+}
+
+SmallVector<Part> Partition::createParts() {
+  ArrayRef<attn::KeyInterval> intervals = masked.bounds.intervals;
+  if (masked.runs.size() == 1 && intervals.size() == 1 &&
+      intervals.front().conditions.empty())
+    return splitOneRun();
+  std::optional<Range> clean;
+  for (size_t run = 0; run < masked.runs.size(); ++run)
+    for (const attn::KeyInterval &interval : intervals) {
+      Range range = createCleanRange(run, interval);
+      clean = clean ? chooseLonger(*clean, range) : range;
+    }
+  // A run may lie outside of the loop.
+  Value begin = loop.getLowerBound(), end = loop.getUpperBound();
+  Value cleanBegin = clamp(clean->begin, begin, end);
+  Value cleanEnd = clamp(clean->end, cleanBegin, end);
+  return {{begin, cleanBegin, /*masked=*/true},
+          {cleanBegin, cleanEnd, /*masked=*/false},
+          {cleanEnd, end, /*masked=*/true}};
 }
 
 /// Removes the mask of a loop and what it was needed for.
@@ -183,7 +312,7 @@ static void removeMask(scf::ForOp loop) {
 
 static void split(const MaskedLoop &masked) {
   scf::ForOp loop = masked.loop;
-  SmallVector<Part> parts = createParts(masked);
+  SmallVector<Part> parts = Partition(masked).createParts();
   OpBuilder builder(loop);
   SmallVector<Value> values(loop.getInits());
   for (Part part : parts) {
@@ -206,7 +335,7 @@ struct SplitMaskedLoop : tile::impl::SplitMaskedLoopPassBase<SplitMaskedLoop> {
   void runOnOperation() override {
     if (!getOperation().getSchedule().getSplitMaskedLoop())
       return;
-    SmallVector<MaskedLoop> loops;
+    SmallVector<MaskedLoop, 2> loops;
     getOperation().walk([&](scf::ForOp loop) {
       if (std::optional<MaskedLoop> masked = matchMaskedLoop(loop))
         loops.push_back(*masked);

@@ -121,46 +121,10 @@ func.func @result(%q: !t, %k: !t) -> (!t, !t) {
 !t = tensor<?x?x1x16xf16>
 !kv = !attn.kv<!t, !t>
 
-// expected-error @below {{'func.func' op expected argument 1 to be the query, key or value of the attention}}
+// expected-error @below {{'func.func' op expected argument 1 to be used by the attention}}
 func.func @unused(%q: !t, %x: f32, %k: !t) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
   %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
-  return %o : !t
-}
-
-// -----
-
-!t = tensor<?x?x1x16xf16>
-!kv = !attn.kv<!t, !t>
-
-func.func @score(%q: !t, %k: !t) -> !t {
-  %kv = attn.kv.dense %k, %k : !t, !t
-  // expected-error @below {{'attn.attention' op has a score modifier, which is not lowered}}
-  %o = attn.attention %q, %kv score(softcap<50.0>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
-  return %o : !t
-}
-
-// -----
-
-!t = tensor<?x?x1x16xf16>
-!kv = !attn.kv<!t, !t>
-
-func.func @scale_zero(%q: !t, %k: !t) -> !t {
-  %kv = attn.kv.dense %k, %k : !t, !t
-  // expected-error @below {{'attn.attention' op has a scale that is not lowered: expected a positive one, got 0.000000e+00}}
-  %o = attn.attention %q, %kv scale(0.0) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
-  return %o : !t
-}
-
-// -----
-
-!t = tensor<?x?x1x16xf16>
-!kv = !attn.kv<!t, !t>
-
-func.func @scale_negative(%q: !t, %k: !t) -> !t {
-  %kv = attn.kv.dense %k, %k : !t, !t
-  // expected-error @below {{'attn.attention' op has a scale that is not lowered: expected a positive one, got -2.500000e-01}}
-  %o = attn.attention %q, %kv scale(-0.25) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }
 
@@ -183,8 +147,37 @@ func.func @schedule(%q: !t, %k: !t) -> !t {
 
 func.func @mask_not_lowered(%q: !t, %k: !t) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
-  // expected-error @below {{'attn.attention' op has a mask that is not lowered: expected a conjunction of bounds on the key position}}
-  // expected-note @below {{because of 'attn.causal'}}
+  // expected-error @below {{'attn.causal' op is not lowered to the tile level; run attn-lower-mask-ops first}}
   %o = attn.attention %q, %kv mask(causal) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @constant_table(%q: !t, %k: !t) -> !t {
+  %table = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'attn.read' op expected a tensor that is an argument of the function}}
+    %y = attn.read %table[%j] : tensor<2xf32>
+    attn.yield %y : f32
+  } {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+func.func @constant_sink(%q: !t, %k: !t) -> !t {
+  %sinks = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected the sink to be an argument of the function}}
+  %o = attn.attention %q, %kv sink(%sinks : tensor<2xf32>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }

@@ -4,9 +4,13 @@
 // longest instances first. Names come from the program where it gives them.
 
 // CHECK-DAG:   #[[TILES:.*]] = affine_map<()[s0] -> (s0 ceildiv 16)>
+// CHECK-DAG:   #[[PAIRS:.*]] = affine_map<()[s0] -> (s0 * 8)>
+// CHECK-DAG:   #[[PAIR:.*]] = affine_map<(d0, d1) -> (d0 * 8 + d1)>
+// CHECK-DAG:   #[[BATCHOF:.*]] = affine_map<(d0) -> (d0 floordiv 8)>
+// CHECK-DAG:   #[[HEADOF:.*]] = affine_map<(d0) -> (d0 mod 8)>
 // CHECK-DAG:   #[[ROW:.*]] = affine_map<(d0)[s0] -> (d0 * -16 + (s0 ceildiv 16) * 16 - 16)>
 // CHECK-DAG:   #[[POSITION:.*]] = affine_map<(d0)[s0, s1] -> (d0 * -16 - s0 + s1 + (s0 ceildiv 16) * 16 - 16)>
-// CHECK-DAG:   #[[GROUP:.*]] = affine_map<(d0) -> (d0 floordiv 4)>
+// CHECK-DAG:   #[[GROUP:.*]] = affine_map<(d0) -> ((d0 mod 8) floordiv 4)>
 // The last query of the tile bounds the keys.
 // CHECK-DAG:   #[[END:.*]] = affine_map<(d0)[s0, s1] -> (s0, d0 * -16 - s1 + s0 + (s1 ceildiv 16) * 16)>
 // CHECK-DAG:   #[[BLOCKS:.*]] = affine_map<(d0) -> (d0 ceildiv 32)>
@@ -18,15 +22,37 @@
 // CHECK-SAME:    %[[V:[a-z0-9]+]]: !tile.view<?x?x2x64xbf16> {tile.name = "arg2", tile.symbols = array<i64: 0, 2, -1, -1>}
 // CHECK-SAME:    %[[O:[a-z0-9]+]]: !tile.view<?x?x8x64xbf16> {tile.name = "o", tile.output, tile.symbols = array<i64: 0, 1, -1, -1>}
 // CHECK-SAME:    %[[LSE:[a-z0-9]+]]: !tile.view<?x8x?xf32> {tile.name = "result1", tile.output, tile.symbols = array<i64: 0, -1, 1>})
-// CHECK-SAME:    schedule(<block_q = 16, block_kv = 32, longest_first = true>) {
+// CHECK-SAME:    schedule(<block_q = 16, block_kv = 32, longest_first = true, section_bytes = 30000>) {
 // CHECK-NEXT:    %[[BATCH:.*]] = tile.dim %[[Q]][0]
 // CHECK-NEXT:    %[[LQ:.*]] = tile.dim %[[Q]][1]
 // CHECK-NEXT:    %[[LK:.*]] = tile.dim %[[K]][1]
 // CHECK-NEXT:    %[[N:.*]] = affine.apply #[[TILES]]()[%[[LQ]]]
-// CHECK-NEXT:    scf.forall (%[[B:.*]], %[[H:.*]], %[[T:.*]]) in (%[[BATCH]], 8, %[[N]]) {
+// CHECK-NEXT:    scf.forall (%[[B1:.*]], %[[H1:.*]], %[[T1:.*]]) in (%[[BATCH]], 8, %[[N]]) {
+// A section has as many heads as section_bytes of 384 bytes a key allow, four of
+// which share their keys.
+// CHECK-NEXT:      %[[ALL:.*]] = affine.apply #[[PAIRS]]()[%[[BATCH]]]
+// CHECK:           %[[KEYS:.*]] = arith.maxsi %[[LK]], %{{.*}}
+// CHECK-NEXT:      %[[BUDGET:.*]] = arith.constant 312 : index
+// CHECK-NEXT:      %[[FIT:.*]] = arith.divsi %[[BUDGET]], %[[KEYS]]
+// CHECK-NEXT:      %[[ONE:.*]] = arith.maxsi %[[FIT]], %{{.*}}
+// CHECK-NEXT:      %[[SECTION:.*]] = arith.minsi %[[ONE]], %[[ALL]]
+// CHECK-NEXT:      %[[NUMBER:.*]] = affine.apply #[[PAIR]](%[[B1]], %[[H1]])
+// CHECK-NEXT:      %[[LINEAR:.*]] = arith.muli %[[NUMBER]], %[[N]]
+// CHECK-NEXT:      %[[INSTANCE:.*]] = arith.addi %[[LINEAR]], %[[T1]]
+// CHECK-NEXT:      %[[PER:.*]] = arith.muli %[[SECTION]], %[[N]]
+// CHECK-NEXT:      %[[WHICH:.*]] = arith.divsi %[[INSTANCE]], %[[PER]]
+// CHECK-NEXT:      %[[FIRST:.*]] = arith.muli %[[WHICH]], %[[SECTION]]
+// CHECK-NEXT:      %[[WITHIN:.*]] = arith.remsi %[[INSTANCE]], %[[PER]]
+// CHECK-NEXT:      %[[LEFT:.*]] = arith.subi %[[ALL]], %[[FIRST]]
+// CHECK-NEXT:      %[[SIZE:.*]] = arith.minsi %[[SECTION]], %[[LEFT]]
+// CHECK-NEXT:      %[[OFFSET:.*]] = arith.remsi %[[WITHIN]], %[[SIZE]]
+// CHECK-NEXT:      %[[BH:.*]] = arith.addi %[[FIRST]], %[[OFFSET]]
+// CHECK-NEXT:      %[[T:.*]] = arith.divsi %[[WITHIN]], %[[SIZE]]
+// CHECK-DAG:       %[[B:.*]] = affine.apply #[[BATCHOF]](%[[BH]])
+// CHECK-DAG:       %[[H:.*]] = affine.apply #[[HEADOF]](%[[BH]])
 // CHECK:           %[[I:.*]] = affine.apply #[[ROW]](%[[T]])[%[[LQ]]]
 // CHECK:           %[[P0:.*]] = affine.apply #[[POSITION]](%[[T]])[%[[LQ]], %[[LK]]]
-// CHECK:           %[[HK:.*]] = affine.apply #[[GROUP]](%[[H]])
+// CHECK:           %[[HK:.*]] = affine.apply #[[GROUP]](%[[BH]])
 // CHECK:           %[[QT:.*]] = tile.load %[[Q]][%[[B]], %[[I]], %[[H]], %{{.*}}] axes [1, 3] : <?x?x8x128xbf16> -> vector<16x128xbf16>
 // CHECK:           %[[LAST:.*]] = affine.min #[[END]](%[[T]])[%[[LK]], %[[LQ]]]
 // CHECK:           %[[COUNT:.*]] = affine.apply #[[BLOCKS]](%[[LAST]])
@@ -45,8 +71,8 @@
 // CHECK-NEXT:          tile.yield %[[KEEP]] : i1
 // CHECK-NEXT:        }
 // CHECK-NEXT:        %[[W:.*]], %[[M1:.*]], %[[L1:.*]], %[[C:.*]] = tile.online_softmax %[[X]], %[[M]], %[[L]] scale(5.000000e-01) threshold(8) may_be_empty
-// CHECK-NEXT:        %[[ACC1:.*]] = tile.rescale %[[ACC]], %[[C]] mostly_one
 // CHECK-NEXT:        %[[PT:.*]] = arith.truncf %[[W]] : vector<16x32xf32> to vector<16x32xbf16>
+// CHECK-NEXT:        %[[ACC1:.*]] = tile.rescale %[[ACC]], %[[C]] mostly_one
 // CHECK-NEXT:        %[[VT:.*]] = tile.load %[[V]][%[[B]], %[[J0]], %[[HK]], %{{.*}}] axes [1, 3] : <?x?x2x64xbf16> -> vector<32x64xbf16>
 // CHECK-NEXT:        %[[ACC2:.*]] = tile.dot %[[PT]], %[[VT]] acc(%[[ACC1]]) : vector<16x32xbf16>, vector<32x64xbf16> -> vector<16x64xf32>
 // CHECK-NEXT:        scf.yield %[[M1]], %[[L1]], %[[ACC2]]
@@ -67,7 +93,7 @@ func.func @causal(%q: tensor<?x?x8x128xbf16> {attn.name = "q"},
   ^bb0(%b: index, %h: index, %p: index, %j: index):
     %keep = arith.cmpi sle, %j, %p : index
     attn.yield %keep : i1
-  } scale(0.5) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 32, longest_first = true>}
+  } scale(0.5) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 32, longest_first = true, section_bytes = 30000>}
       : tensor<?x?x8x128xbf16>, !attn.kv<tensor<?x?x2x128xbf16>, tensor<?x?x2x64xbf16>>
       -> tensor<?x?x8x64xbf16>, tensor<?x8x?xf32>
   return %o, %lse : tensor<?x?x8x64xbf16>, tensor<?x8x?xf32>
@@ -137,8 +163,8 @@ func.func @window(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor
 // Constants of the function move into the kernel, which is isolated.
 
 // CHECK-LABEL: tile.kernel @captured_constants(
+// CHECK:         %[[C5:.*]] = arith.constant 5 : index
 // CHECK:         tile.mask
-// CHECK:           %[[C5:.*]] = arith.constant 5 : index
 // CHECK:           arith.cmpi sle, %{{.*}}, %[[C5]] : index
 func.func @captured_constants(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor<?x?x1x16xf16>) -> tensor<?x?x1x16xf16> {
   %c5 = arith.constant 5 : index
@@ -153,8 +179,8 @@ func.func @captured_constants(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>
 }
 
 // CHECK-LABEL: tile.kernel @captured_true(
+// CHECK:         %[[TRUE:.*]] = arith.constant true
 // CHECK:         tile.mask
-// CHECK:           %[[TRUE:.*]] = arith.constant true
 // CHECK:           arith.andi %[[TRUE]], %{{.*}} : i1
 func.func @captured_true(%q: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor<?x?x1x16xf16>) -> tensor<?x?x1x16xf16> {
   %true = arith.constant true

@@ -24,8 +24,8 @@
 // CHECK-NEXT: %[[E0:.*]] = arith.mulf %[[Y0]], %[[R0]] : f32
 // CHECK-NEXT: %[[R1:.*]] = llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"(%[[D1]]) : (f32) -> f32
 // CHECK-NEXT: %[[E1:.*]] = arith.mulf %[[Y1]], %[[R1]] : f32
-// CHECK-NEXT: %[[F0:.*]] = arith.divf %[[Y0]], %[[D0]] : f32
-// CHECK-NEXT: %[[F1:.*]] = arith.divf %[[Y1]], %[[D1]] : f32
+// CHECK-NEXT: %[[F0:.*]] = llvm.call_intrinsic "llvm.nvvm.div.full"(%[[Y0]], %[[D0]]) : (f32, f32) -> f32
+// CHECK-NEXT: %[[F1:.*]] = llvm.call_intrinsic "llvm.nvvm.div.full"(%[[Y1]], %[[D1]]) : (f32, f32) -> f32
 // CHECK-NEXT: %[[G0:.*]] = arith.cmpf oeq, %[[E0]], %[[F0]] : f32
 // CHECK-NEXT: %[[G1:.*]] = arith.cmpf oeq, %[[E1]], %[[F1]] : f32
 // CHECK-NEXT: %[[H0:.*]] = arith.select %[[G0]], %[[E0]], %[[F0]] : f32
@@ -209,10 +209,8 @@ sm90.kernel @unsigned(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tens
 
 // CHECK-LABEL: llvm.func @rounded(
 // CHECK: scf.for {{.*}} iter_args(%[[X0:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X1:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X2:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X3:[a-z0-9]+]] = %{{[a-z0-9_]+}}, %[[X4:[a-z0-9]+]] =
-// CHECK: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2f16x2.rn"(%[[X1]], %[[X0]]) : (f32, f32) -> vector<2xf16>
-// CHECK-NEXT: %[[R0:.*]] = llvm.bitcast %[[PAIR]] : vector<2xf16> to i32
-// CHECK-NEXT: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2f16x2.rn"(%[[X3]], %[[X2]]) : (f32, f32) -> vector<2xf16>
-// CHECK-NEXT: %[[R1:.*]] = llvm.bitcast %[[PAIR]] : vector<2xf16> to i32
+// CHECK: %[[R0:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "cvt.rn.f16x2.f32 $0, $1, $2;", "=r,f,f" %[[X1]], %[[X0]] : (f32, f32) -> i32
+// CHECK-NEXT: %[[R1:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "cvt.rn.f16x2.f32 $0, $1, $2;", "=r,f,f" %[[X3]], %[[X2]] :
 // CHECK: stmatrix{{.*}} %{{.*}}, %[[R0]], %[[R1]],
 sm90.kernel @rounded(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 0, sm90.axis = 0})
     attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, instances = [], shared_memory = 8192 : i64,
@@ -225,7 +223,7 @@ sm90.kernel @rounded(%out: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tenso
     %r = scf.for %i = %c0 to %n step %n iter_args(%y = %x) -> (tensor<64x64xf32, #accumulator>) {
       %z = arith.addf %y, %y : tensor<64x64xf32, #accumulator>
       %small = arith.truncf %y : tensor<64x64xf32, #accumulator> to tensor<64x64xf16, #accumulator>
-      sm90.store_fragment %small, %b[%c0] : tensor<64x64xf16, #accumulator>, !sm90.buffer<1 x 64x64xf16>
+      sm90.store_fragment %small, %b row(%c0) : tensor<64x64xf16, #accumulator>, !sm90.buffer<1 x 64x64xf16>
       scf.yield %z : tensor<64x64xf32, #accumulator>
     }
   }

@@ -65,8 +65,8 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
   sm90.return
 }
 
-// Coordinates from the inside out: in the panel, the rows, the panel, the other
-// axes.
+// One copy for each panel of 64 columns, with coordinates from the inside out:
+// the columns, the rows, the other axes. A panel of 8 rows takes 1024 bytes.
 
 // CHECK-LABEL: llvm.func @copies(
 // CHECK-SAME: %[[MAP:.*]]: !llvm.ptr
@@ -74,10 +74,16 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
 // CHECK-DAG: %[[EVICT_LAST:.*]] = llvm.mlir.constant(1508705875169116160 : i64) : i64
 // CHECK: %[[BUFFER:.*]] = llvm.ptrtoint
 // CHECK-NEXT: %[[BARRIER:.*]] = arith.addi %[[BUFFER]], %c2048_i32
+// The address of a stage counts 16 bytes, that of a copy bytes.
 // CHECK: mbarrier.try_wait
+// CHECK-NEXT: %[[STAGE:.*]] = arith.shrui %[[BUFFER]], %c4_i32
 // CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 2048;", "r,~{memory}" %[[BARRIER]] : (i32) -> ()
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] : (i32, !llvm.ptr, i32, i32, i32, i32, i32, i32, i64) -> ()
-// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5, $6}], [$7], $8;", "r,l,r,r,r,r,r,r,l,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_FIRST]] :
+// CHECK-NEXT: %[[DESTINATION:.*]] = arith.shli %[[STAGE]], %c4_i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[DESTINATION]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] : (i32, !llvm.ptr, i32, i32, i32, i32, i32, i64) -> ()
+// CHECK-NEXT: %[[PANEL:.*]] = arith.addi %[[DESTINATION]], %c1024_i32
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[PANEL]], %[[MAP]], %c64_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_LAST]] :
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4, $5}], [$6], $7;", "r,l,r,r,r,r,r,l,~{memory}" %[[DESTINATION]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32, %[[BARRIER]], %[[EVICT_FIRST]] :
+// CHECK: cp.async.bulk.tensor.4d.shared
 
 // The first thread of the warpgroup stores.
 // CHECK: %[[OWN:.*]] = arith.andi %{{.*}}, %c127_i32 : i32
@@ -86,7 +92,8 @@ sm90.kernel @barriers() attributes {schedule = #sm90.schedule<consumer_warpgroup
 // CHECK-NEXT: nvvm.cp.async.bulk.wait_group 0 {read}
 // CHECK-NEXT: }
 // CHECK-NEXT: scf.if %[[FIRST]] {
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.5d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5, $6}], [$0];", "r,l,r,r,r,r,r,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c0_i32, %c12_i32, %c10_i32 : (i32, !llvm.ptr, i32, i32, i32, i32, i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5}], [$0];", "r,l,r,r,r,r,~{memory}" %[[BUFFER]], %[[MAP]], %c0_i32, %c11_i32, %c12_i32, %c10_i32 : (i32, !llvm.ptr, i32, i32, i32, i32) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [$1, {$2, $3, $4, $5}], [$0];", "r,l,r,r,r,r,~{memory}" %{{.*}}, %[[MAP]], %c64_i32, %c11_i32, %c12_i32, %c10_i32 :
 // CHECK-NEXT: nvvm.cp.async.bulk.commit.group
 // CHECK-NEXT: }
 // CHECK-NEXT: scf.if %[[FIRST]] {
@@ -109,7 +116,7 @@ sm90.kernel @copies(%x: !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4> {s
     %i2 = arith.constant 12 : index
     %i3 = arith.constant 0 : index
     sm90.tma_store.wait read
-    sm90.tma_store_async %b[%i3], %x[%i0, %i1, %i2, %i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>
+    sm90.tma_store_async %b row(%i3), %x[%i0, %i1, %i2, %i3] : !sm90.buffer<1 x 8x128xbf16>, !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4>
     sm90.tma_store.wait
   }
   sm90.return
@@ -123,6 +130,8 @@ sm90.kernel @copies(%x: !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4> {s
 // CHECK: %[[BASE:.*]] = llvm.ptrtoint
 // CHECK: %[[THREAD:.*]] = nvvm.read.ptx.sreg.tid.x
 // CHECK: mbarrier.try_wait
+// CHECK-NEXT: %[[STAGE:.*]] = arith.shrui %[[BASE]], %c4_i32
+// CHECK-NEXT: %[[BYTES:.*]] = arith.shli %[[STAGE]], %c4_i32
 // CHECK-NEXT: %[[LANE:.*]] = arith.andi %[[THREAD]], %c31_i32
 // CHECK-NEXT: %[[ROW:.*]] = arith.andi %[[LANE]], %c7_i32
 // CHECK-NEXT: %[[EIGHTH:.*]] = arith.shrui %[[LANE]], %c3_i32
@@ -138,14 +147,17 @@ sm90.kernel @copies(%x: !sm90.tensor_map<8x128xbf16, axes = [1, 3], rank = 4> {s
 // CHECK-NEXT: %[[CHUNK_BYTES:.*]] = arith.shli %[[CHUNK]], %c4_i32
 // CHECK-NEXT: %[[ROW_BYTES:.*]] = arith.muli %[[ROWS]], %c128_i32
 // CHECK-NEXT: %[[OFFSET:.*]] = arith.addi %[[ROW_BYTES]], %[[CHUNK_BYTES]]
-// CHECK-NEXT: %[[ADDRESS:.*]] = arith.addi %[[BASE]], %[[OFFSET]]
+// CHECK-NEXT: %[[ADDRESS:.*]] = arith.addi %[[BYTES]], %[[OFFSET]]
 // CHECK-NEXT: %{{.*}} = llvm.inline_asm has_side_effects asm_dialect = att "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", "=r,=r,=r,=r,r,~{memory}" %[[ADDRESS]] : (i32) -> !llvm.struct<(i32, i32, i32, i32)>
 // CHECK-NEXT: %[[NEXT:.*]] = arith.xori %[[ADDRESS]], %c32_i32
 // CHECK-NEXT: %{{.*}} = llvm.inline_asm has_side_effects asm_dialect = att "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", "=r,=r,=r,=r,r,~{memory}" %[[NEXT]] :
 // CHECK-COUNT-2: ldmatrix
 // CHECK-NOT: ldmatrix
+// A buffer has its address in bytes.
+// CHECK: %[[ADDRESS:.*]] = arith.addi %[[BASE]], %[[OFFSET]]
 // CHECK: llvm.inline_asm has_side_effects asm_dialect = att "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", "r,r,r,r,r,~{memory}" %[[ADDRESS]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (i32, i32, i32, i32, i32) -> ()
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", "r,r,r,r,r,~{memory}" %[[NEXT]],
+// CHECK: %[[NEXT:.*]] = arith.xori %[[ADDRESS]], %c32_i32
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", "r,r,r,r,r,~{memory}" %[[NEXT]],
 // CHECK-COUNT-2: stmatrix
 // CHECK-NOT: stmatrix
 // CHECK: nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
@@ -160,7 +172,7 @@ sm90.kernel @matrices() attributes {schedule = #sm90.schedule<consumer_warpgroup
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<1>
     %c = arith.constant dense<1.0> : tensor<64x64xf32, #accumulator>
     %d = arith.truncf %c : tensor<64x64xf32, #accumulator> to tensor<64x64xbf16, #accumulator>
-    sm90.store_fragment %d, %b[%c0] : tensor<64x64xbf16, #accumulator>, !sm90.buffer<1 x 64x64xbf16>
+    sm90.store_fragment %d, %b row(%c0) : tensor<64x64xbf16, #accumulator>, !sm90.buffer<1 x 64x64xbf16>
   }
   sm90.return
 }
@@ -169,14 +181,12 @@ sm90.kernel @matrices() attributes {schedule = #sm90.schedule<consumer_warpgroup
 // along the columns of the stage: a step of 16 is 32 bytes, the next panel of 16
 // rows is 2048 bytes away, all in units of 16 bytes. The high word of the
 // descriptor has the stride of 1024 bytes and the swizzle of 128 bytes, the low
-// one the address and a leading offset of 1.
+// one the address, to which each instruction adds its step and a leading offset of 1.
 
 // CHECK-LABEL: llvm.func @transposed()
 // CHECK: %[[BASE:.*]] = llvm.ptrtoint
-// CHECK: %[[MASKED:.*]] = arith.andi %[[BASE]], %c262143_i32
-// CHECK-NEXT: %[[ADDRESS:.*]] = arith.shrui %[[MASKED]], %c4_i32
-// CHECK-NEXT: %[[LOW:.*]] = arith.ori %[[ADDRESS]], %c65536_i32
-// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $40, 0;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$8, $9, $10, $11}, descriptor, 0, 1, 1, 0;\0A\09add.s32 low, $40, 2;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$12, $13, $14, $15}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 4;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$16, $17, $18, $19}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 6;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$20, $21, $22, $23}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 128;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$24, $25, $26, $27}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 130;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$28, $29, $30, $31}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 132;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$32, $33, $34, $35}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 134;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$36, $37, $38, $39}, descriptor, 1, 1, 1, 0;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
+// CHECK: %[[LOW:.*]] = arith.shrui %[[BASE]], %c4_i32
+// CHECK: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $40, 65536;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$8, $9, $10, $11}, descriptor, 0, 1, 1, 0;\0A\09add.s32 low, $40, 65538;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$12, $13, $14, $15}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65540;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$16, $17, $18, $19}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65542;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$20, $21, $22, $23}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65664;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$24, $25, $26, $27}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65666;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$28, $29, $30, $31}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65668;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$32, $33, $34, $35}, descriptor, 1, 1, 1, 0;\0A\09add.s32 low, $40, 65670;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {$0, $1, $2, $3, $4, $5, $6, $7}, {$36, $37, $38, $39}, descriptor, 1, 1, 1, 0;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
 // CHECK-COUNT-8: llvm.extractvalue %[[F]]
 
 // The wait ties the accumulators to those of the product, and keeps the registers
@@ -203,8 +213,8 @@ sm90.kernel @transposed() attributes {schedule = #sm90.schedule<consumer_warpgro
 // of 16 is 2048 bytes; the leading offset is that of the next panel of 32 rows.
 
 // CHECK-LABEL: llvm.func @accumulated()
-// CHECK: %[[LOW:.*]] = arith.ori %{{.*}}, %c16777216_i32
-// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $72, 0;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$64, $65, $66, $67}, descriptor, 1, 1, 1, 1;\0A\09add.s32 low, $72, 128;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$68, $69, $70, $71}, descriptor, 1, 1, 1, 1;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
+// CHECK: %[[LOW:.*]] = arith.shrui %{{.*}}, %c4_i32
+// CHECK: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $72, 16777216;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$64, $65, $66, $67}, descriptor, 1, 1, 1, 1;\0A\09add.s32 low, $72, 16777344;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0,{{.*}}, $31}, {$68, $69, $70, $71}, descriptor, 1, 1, 1, 1;\0A\09wgmma.commit_group.sync.aligned;\0A\09}", "=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,r,r,r,r,r,r,r,r,r,~{memory}" %{{.*}}, %[[LOW]] :
 // CHECK: wgmma.wait_group.sync.aligned 0;
 sm90.kernel @accumulated() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 8200 : i64} {
   %b = sm90.alloc at 0 : !sm90.buffer<1 x 32x64xbf16>
@@ -220,6 +230,73 @@ sm90.kernel @accumulated() attributes {schedule = #sm90.schedule<consumer_warpgr
     %f = sm90.wgmma_async %p, %v acc(%acc) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
     %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
     sm90.stage.release %done, %full[%c0] : !sm90.stage<32x64xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// The left operand may stay in shared memory. Its descriptor starts at its row, of
+// 128 bytes, in the first panel; a step of 16 columns is 32 bytes, the second panel
+// of 128 rows is 16384 bytes away. The last panel is half full, and two steps.
+
+// CHECK-LABEL: llvm.func @shared_left()
+// CHECK: %[[STAGE:.*]] = arith.shrui %{{.*}}, %c4_i32
+// CHECK: %[[LEFT:.*]] = arith.addi %[[STAGE]], %c512_i32
+// CHECK-NEXT: %[[F:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .b64 descriptor;\0A\09.reg .b32 low;\0A\09.reg .b64 left;\0A\09wgmma.fence.sync.aligned;\0A\09add.s32 low, $8, 65536;\0A\09mov.b64 left, {low, 1073741888};\0A\09add.s32 low, $9, 65536;\0A\09mov.b64 descriptor, {low, 1073741888};\0A\09wgmma.mma_async.sync.aligned.m64n16k16.f32.f16.f16 {$0, $1, $2, $3, $4, $5, $6, $7}, left, descriptor, 0, 1, 1, 0, 0;
+// CHECK-SAME: add.s32 low, $8, 65542;
+// CHECK-SAME: add.s32 low, $8, 66560;{{.*}}add.s32 low, $9, 65664;
+// CHECK-SAME: add.s32 low, $8, 66562;{{.*}}add.s32 low, $9, 65666;{{.*}}left, descriptor, 1, 1, 1, 0, 0;\0A\09wgmma.commit_group
+// CHECK-SAME: "=f,=f,=f,=f,=f,=f,=f,=f,r,r,~{memory}" %[[LEFT]], %{{.*}} :
+// CHECK: "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,=f,=f,=f,=f,0,1,2,3,4,5,6,7,~{memory}"
+sm90.kernel @shared_left() attributes {schedule = #sm90.schedule<consumer_warpgroups = 2>, tensors = [], instances = [], shared_memory = 40000 : i64} {
+  %a = sm90.alloc at 0 : !sm90.buffer<1 x 128x96xf16>
+  %b = sm90.alloc at 32768 : !sm90.buffer<1 x 16x96xf16>
+  %full = sm90.mbarrier.init arrivals(1) at 36864 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %q = sm90.stage.await_full %a, %full[%c0] : !sm90.buffer<1 x 128x96xf16>, !sm90.mbarrier<1> -> !sm90.stage<128x96xf16>
+    %k = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 16x96xf16>, !sm90.mbarrier<1> -> !sm90.stage<16x96xf16>
+    %f = sm90.wgmma_async %q row(%c64), %k transpose_rhs : !sm90.in_flight<tensor<64x16xf32, #accumulator> = !sm90.stage<128x96xf16> * <16x96xf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x16xf32, #accumulator> = !sm90.stage<128x96xf16> * <16x96xf16>>
+    sm90.stage.release %done, %full[%c0] : !sm90.stage<16x96xf16>, !sm90.mbarrier<1>
+    sm90.stage.release %q, %full[%c0] : !sm90.stage<128x96xf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// Instances from a counter, passed on in tickets. A ticket is written when it is
+// free, and read by whole warps, one thread of which then gives it back.
+
+// CHECK-LABEL: llvm.func @instances(
+// CHECK-SAME: %[[COUNTER:.*]]: !llvm.ptr<1>
+// CHECK: setmaxregister decrease
+// CHECK: %[[OLD:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "atom.global.add.u32 $0, [$1], 1;", "=r,l,~{memory}" %[[COUNTER]] : (!llvm.ptr<1>) -> i32
+// CHECK: mbarrier.try_wait
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[TICKET:.*]], %[[OLD]] : (i32, i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}" %[[FULL:.*]] : (i32) -> ()
+// CHECK: llvm.store %c0_i32, %[[COUNTER]] : i32, !llvm.ptr<1>
+// CHECK: setmaxregister increase
+// CHECK: "{{.*}}mbarrier.try_wait{{.*}}" %[[FULL]],
+// CHECK-NEXT: %[[VALUE:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[TICKET]] : (i32) -> i32
+// CHECK-NEXT: nvvm.shfl.sync idx %{{.*}}, %[[VALUE]],
+// CHECK: "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"
+sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter}) attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 48 : i64} {
+  %tickets = sm90.tickets.alloc at 0 : !sm90.tickets<1>
+  %full = sm90.mbarrier.init arrivals(1) at 8 : !sm90.mbarrier<1>
+  %empty = sm90.mbarrier.init arrivals(4) at 16 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+    %n = sm90.block_id
+    %next = sm90.counter.next %counter : !llvm.ptr<1>
+    sm90.ticket.put %next into %tickets, %full, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>, !sm90.mbarrier<1>
+    sm90.counter.reset %counter : !llvm.ptr<1>
+  } consumer {
+    %n = sm90.block_id
+    %i = sm90.ticket.take %tickets, %full, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>, !sm90.mbarrier<1>
+    %s = arith.cmpi eq, %i, %n : index
+    scf.if %s {
+      sm90.barrier.sync
+    }
   }
   sm90.return
 }

@@ -106,7 +106,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %x: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 64x64x'f32'}}
+    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 64x64x'f32'}}
     %a = tile.load %x[%i, %c0] axes [0, 1] : !tile.view<?x64xf32> -> vector<64x64xf32>
   }
   tile.return
@@ -122,7 +122,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 512x64x'bf16'}}
+    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 512x64x'bf16'}}
     %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<512x64xbf16>
   }
   tile.return
@@ -138,7 +138,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 60x64x'bf16'}}
+    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 60x64x'bf16'}}
     %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<60x64xbf16>
   }
   tile.return
@@ -154,7 +154,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %x: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op cannot be a copy: expected two axes, the second one the innermost of at most 4, got axes [0, 1] of rank 3}}
+    // expected-error@+1 {{'tile.load' op cannot be a copy: expected two axes, the second one the innermost of at most 5, got axes [0, 1] of rank 3}}
     %a = tile.load %x[%i, %c0, %c0] axes [0, 1] : !tile.view<?x64x4xbf16> -> vector<64x64xbf16>
   }
   tile.return
@@ -451,6 +451,46 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   scf.forall (%i) in (%n) {
     // expected-error@+1 {{'vector.extract' op is not lowered to the sm90 level}}
     %x = vector.extract %l[0] : f32 from vector<64xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// Queries that are narrower than the output cannot lend it their buffer.
+#target = #sm90.schedule<consumer_warpgroups = 1, output_in_query_buffer = true>
+!t = !tile.view<?x64xbf16>
+!w = !tile.view<?x128xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !w {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !w {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !w -> vector<64x128xbf16>
+    %r = tile.dot %a, %b : vector<64x64xbf16>, vector<64x128xbf16> -> vector<64x128xf32>
+    %x = arith.truncf %r : vector<64x128xf32> to vector<64x128xbf16>
+    // expected-error@+1 {{'tile.store' op expected one tile of queries that holds 'vector<64x128xbf16>' for output_in_query_buffer}}
+    tile.store %x, %o[%i, %c0] axes [0, 1] : vector<64x128xbf16>, !w
+  }
+  tile.return
+}
+
+// -----
+
+// Queries that keep their buffer, loaded in a branch.
+#target = #sm90.schedule<consumer_warpgroups = 1, query_in_registers = false>
+!t = !tile.view<?x64xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !t {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %condition = arith.cmpi sgt, %n, %i : index
+    scf.if %condition {
+      // expected-error@+1 {{'tile.load' op expected queries that keep their buffer to be loaded once per instance}}
+      %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+      %b = tile.load %k[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+      %r = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    }
   }
   tile.return
 }

@@ -37,7 +37,7 @@
 // CHECK-NEXT: %[[K_BUFFER:.*]] = sm90.alloc : <3 x 64x64xbf16>
 // CHECK-NEXT: %[[K_FULL:.*]] = sm90.mbarrier.init arrivals(1) : <3>
 // CHECK-NEXT: %[[K_EMPTY:.*]] = sm90.mbarrier.init arrivals(8) : <3>
-// CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <2 x 64x64xbf16>
+// CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <1 x 128x64xbf16>
 // CHECK-NEXT: %[[N:.*]] = affine.apply #[[TILES]]()[%[[LENGTH]]]
 
 // CHECK-NEXT: sm90.warp_roles producer {
@@ -89,9 +89,9 @@
 // Until the copy of the last instance has read the buffer, it is not written.
 // CHECK-NEXT: sm90.tma_store.wait read
 // CHECK-NEXT: sm90.barrier.sync
-// CHECK-NEXT: sm90.store_fragment %[[SMALL]], %[[STAGING]][%[[WARPGROUP]]]
+// CHECK-NEXT: sm90.store_fragment %[[SMALL]], %[[STAGING]] row(%[[OWN]])
 // CHECK-NEXT: sm90.barrier.sync
-// CHECK-NEXT: sm90.tma_store_async %[[STAGING]][%[[WARPGROUP]]], %[[O]][%{{.*}}, %[[ROWS]], %[[C0]]]
+// CHECK-NEXT: sm90.tma_store_async %[[STAGING]] row(%[[OWN]]), %[[O]][%{{.*}}, %[[ROWS]], %[[C0]]]
 // The offset of a row is of 64 bits.
 // CHECK: %[[OFFSET:.*]] = arith.addi %{{.*}}, %{{.*}} : i64
 // CHECK-NEXT: %[[LIMIT:.*]] = arith.subi %[[LENGTH]], %[[ROWS]]
@@ -138,9 +138,43 @@ tile.kernel @scores(%q: !tile.view<?x?x64xbf16> {tile.name = "q", tile.symbols =
   tile.return
 }
 
+// Queries that stay in shared memory are read by the products. The output takes
+// their place, and the stage is given back when the copy has read it.
+
+// CHECK-LABEL: sm90.kernel @held(
+// CHECK: } consumer {
+// CHECK: %[[OWN:.*]] = arith.muli
+// CHECK: %[[Q:.*]] = sm90.stage.await_full
+// CHECK-NOT: sm90.load_fragment
+// CHECK: sm90.wgmma_async %[[Q]] row(%[[OWN]]), %{{.*}} transpose_rhs : <tensor<64x64xf32> = !sm90.stage<128x192xbf16> * <64x192xbf16>>
+// CHECK-NOT: sm90.stage.release %[[Q]]
+// CHECK-NOT: sm90.tma_store.wait
+// CHECK: sm90.barrier.sync
+// CHECK-NEXT: sm90.store_fragment %{{.*}}, %[[Q]] row(%[[OWN]])
+// CHECK-NEXT: sm90.barrier.sync
+// CHECK-NEXT: sm90.tma_store_async %[[Q]] row(%[[OWN]]),
+// CHECK-NEXT: sm90.tma_store.wait read
+// CHECK-NEXT: sm90.stage.release %[[Q]]
+// CHECK-NEXT: sm90.tma_store.wait{{$}}
+tile.kernel @held(%q: !tile.view<?x192xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                  %k: !tile.view<?x192xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                  %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 128, block_kv = 64, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true, persistent = false>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !tile.view<?x192xbf16>
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !tile.view<?x192xbf16> -> vector<128x192xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !tile.view<?x192xbf16> -> vector<64x192xbf16>
+    %r = tile.dot %a, %b transpose_rhs : vector<128x192xbf16>, vector<64x192xbf16> -> vector<128x64xf32>
+    %r1 = arith.truncf %r : vector<128x64xf32> to vector<128x64xbf16>
+    tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<128x64xbf16>, !tile.view<?x64xbf16>
+  }
+  tile.return
+}
+
 // Not persistent: the block is the instance, and there is no loop over them.
-// Two products are under way at once; each is waited for at its first use, and
-// one that starts from zeros has no accumulator.
+// Two products are under way at once; each is waited for at its first use, both
+// before anything is rounded, and one that starts from zeros has no accumulator.
 
 // CHECK-LABEL: sm90.kernel @products(
 // CHECK: sm90.warp_roles producer {
@@ -153,8 +187,9 @@ tile.kernel @scores(%q: !tile.view<?x?x64xbf16> {tile.name = "q", tile.symbols =
 // CHECK: %[[Y:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} :
 // CHECK-NOT: sm90.wgmma.wait
 // CHECK: sm90.wgmma.wait %[[X]] pending(1)
-// CHECK: arith.truncf
+// CHECK: arith.negf
 // CHECK: sm90.wgmma.wait %[[Y]] pending(0)
+// CHECK: arith.truncf
 // CHECK: arith.truncf
 tile.kernel @products(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
                       %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
@@ -171,7 +206,8 @@ tile.kernel @products(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols =
     %c = tile.load %v[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
     %r = tile.dot %a, %b transpose_rhs acc(%zero) : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
     %s = tile.dot %a, %c : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
-    %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    %minus = arith.negf %r : vector<64x64xf32>
+    %r1 = arith.truncf %minus : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
     %s1 = arith.truncf %s : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %s1, %y[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
@@ -275,4 +311,52 @@ tile.kernel @softmax(%q: !tile.view<?x64xf16> {tile.name = "q", tile.symbols = a
 // CHECK-NEXT: return
 func.func @other() {
   return
+}
+
+// A dynamic schedule: the first instance of a block is that of its number, the
+// producer fetches the others behind the copies and hands them on. Who takes the
+// last number of all resets the counter.
+
+// CHECK-LABEL: sm90.kernel @dynamic(
+// CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
+// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+// CHECK-NEXT: %[[FULL:.*]] = sm90.mbarrier.init arrivals(1) : <2>
+// CHECK-NEXT: %[[EMPTY:.*]] = sm90.mbarrier.init arrivals(4) : <2>
+// CHECK: sm90.warp_roles producer {
+// CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
+// CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
+// CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %{{.*}}, %{{.*}})
+// CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[I]], %[[TOTAL:.*]] : index
+// CHECK-NEXT: scf.condition(%[[MORE]])
+// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index,
+// CHECK: sm90.tma_load_async %{{.*}}[%[[I]],
+// CHECK: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[OLD]], %[[GRID]]
+// CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %[[FULL]], %[[EMPTY]][%[[T]]]
+// CHECK-NEXT: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
+// CHECK-NEXT: scf.yield %[[NEXT]], %[[T1]],
+// CHECK: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
+// CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[SUM]], %{{.*}}
+// CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#0, %[[LAST]]
+// CHECK-NEXT: scf.if %[[IS_LAST]] {
+// CHECK-NEXT: sm90.counter.reset %[[COUNTER]]
+// CHECK: } consumer {
+// CHECK: scf.while
+// CHECK: sm90.wgmma_async
+// CHECK: sm90.tma_store_async
+// CHECK: sm90.ticket.take %[[TICKETS]], %[[FULL]], %[[EMPTY]][
+tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                     %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                     %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !tile.view<?x64xbf16>
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %r = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
+  }
+  tile.return
 }

@@ -284,6 +284,37 @@ func.func @mask_body(%q: !q, %k: !k, %v: !k) {
 // -----
 
 // C8
+!k = tensor<?x?x8x64xf16>
+func.func @region_double(%q: !k, %k: !k) {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'arith.extf' op expected region 'score' to hold mask and score ops and scalar ops of arith and math}}
+    %y = arith.extf %x : f32 to f64
+    %z = arith.truncf %y : f64 to f32
+    attn.yield %z : f32
+  } : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C8
+!k = tensor<?x?x8x64xf16>
+func.func @region_results(%q: !k, %k: !k) {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'arith.addui_extended' op expected region 'mask' to hold mask and score ops and scalar ops of arith and math}}
+    %sum, %keep = arith.addui_extended %p, %j : index, i1
+    attn.yield %keep : i1
+  } : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C8
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
 func.func @score_body(%q: !q, %k: !k, %v: !k, %t: tensor<4xf32>) {
@@ -323,6 +354,17 @@ func.func @scale(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected scale to be finite, got 0x7FC00000 : f32}}
   %o = attn.attention %q, %kv scale(0x7FC00000) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C11
+!k = tensor<?x?x8x64xf16>
+func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  // expected-error @below {{'attn.attention' op expected sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
+  %o = attn.attention %q, %kv sink(%s : tensor<4xf32>) : !k, !attn.kv<!k, !k> -> !k
   return
 }
 

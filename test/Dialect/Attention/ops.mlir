@@ -40,6 +40,18 @@ func.func @plain(%q: tensor<2x77x4x192xf32>, %k: tensor<2x100x4x192xf32>,
 !k = tensor<?x?x2x64xf16>
 !kv = !attn.kv<!k, !k>
 
+// CHECK-LABEL: func @sink
+// CHECK-SAME:    %[[SINKS:[a-z0-9]+]]: tensor<8xf32>)
+func.func @sink(%q: !q, %k: !k, %v: !k, %sinks: tensor<8xf32>) -> (!q, !q) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: attn.attention %{{.*}}, %{{.*}} sink(%[[SINKS]] : tensor<8xf32>) :
+  %0 = attn.attention %q, %kv sink(%sinks : tensor<8xf32>) : !q, !kv -> !q
+  // CHECK: mask(causal) score(softcap<5.000000e+01>) scale(5.000000e-01) sink(%[[SINKS]] : tensor<8xf32>) :
+  %1 = attn.attention %q, %kv mask(causal) score(softcap<50.0>) scale(0.5)
+      sink(%sinks : tensor<8xf32>) : !q, !kv -> !q
+  return %0, %1 : !q, !q
+}
+
 // CHECK-LABEL: func @mask_short_forms
 // CHECK-SAME: %[[IDS:[a-z0-9]+]]: tensor<?x?xi32>, %[[LENGTHS:[a-z0-9]+]]: tensor<?xi64>
 func.func @mask_short_forms(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>,

@@ -26,8 +26,8 @@
 
 // -----
 
-// expected-error@+1 {{expected a tensor of bf16, f16 or f32, got 'tensor<4xi32>'}}
-#t = #sm90.tensor<"ids", tensor<4xi32>, [-1]>
+// expected-error@+1 {{expected a tensor of bf16, f16, f32, index or integers of 1, 8, 16, 32 or 64 bits, got 'tensor<4xi4>'}}
+#t = #sm90.tensor<"ids", tensor<4xi4>, [-1]>
 
 // -----
 
@@ -75,27 +75,27 @@
 
 // -----
 
-// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 64x64x'f32'}}
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 64x64x'f32'}}
 !t = !sm90.stage<64x64xf32>
 
 // -----
 
-// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 264x64x'bf16'}}
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 264x64x'bf16'}}
 !t = !sm90.buffer<1 x 264x64xbf16>
 
 // -----
 
-// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 64 columns, got 100x64x'bf16'}}
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 100x64x'bf16'}}
 !t = !sm90.tensor_map<100x64xbf16, axes = [0, 1], rank = 2>
 
 // -----
 
-// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 3] of rank 5}}
-!t = !sm90.tensor_map<64x64xbf16, axes = [1, 3], rank = 5>
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 5, got axes [1, 3] of rank 6}}
+!t = !sm90.tensor_map<64x64xbf16, axes = [1, 3], rank = 6>
 
 // -----
 
-// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 0] of rank 2}}
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 5, got axes [1, 0] of rank 2}}
 !t = !sm90.tensor_map<64x64xbf16, axes = [1, 0], rank = 2>
 
 // -----
@@ -238,7 +238,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 0 uses that are no reads}}
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 0 uses that take it}}
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
   }
   sm90.return
@@ -253,7 +253,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 2 uses that are no reads}}
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 2 uses that take it}}
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
     sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
@@ -270,7 +270,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that are no reads}}
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that take it}}
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     %n = sm90.grid_size
     scf.for %i = %c0 to %n step %n {
@@ -289,7 +289,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that are no reads}}
+    // expected-error@+1 {{'sm90.stage.await_full' op expected the stage to be given back exactly once, in the same block, got 1 uses that take it}}
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     %x = builtin.unrealized_conversion_cast %stage : !sm90.stage<64x64xbf16> to index
   }
@@ -307,7 +307,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     %c0 = arith.constant 0 : index
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     sm90.stage.release %stage, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
-    // expected-error@+1 {{'sm90.load_fragment' op expected to read the stage before it is given back}}
+    // expected-error@+1 {{'sm90.load_fragment' op expected the access to the stage to be complete before it is given back}}
     %a = sm90.load_fragment %stage row(%c0) : !sm90.stage<64x64xbf16> -> tensor<64x64xbf16>
   }
   sm90.return
@@ -368,15 +368,15 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
-// C1 of sm90.store_fragment: a buffer for more than one warpgroup.
+// C2 of sm90.store_fragment: a buffer of two stages.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
-  %buffer = sm90.alloc : !sm90.buffer<1 x 128x64xbf16>
+  %buffer = sm90.alloc : !sm90.buffer<2 x 128x64xbf16>
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
     %a = arith.constant dense<1.0> : tensor<64x64xbf16>
-    // expected-error@+1 {{'sm90.store_fragment' op expected a buffer of 64 rows, got '!sm90.buffer<1 x 128x64xbf16>'}}
-    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xbf16>, !sm90.buffer<1 x 128x64xbf16>
+    // expected-error@+1 {{'sm90.store_fragment' op expected a buffer of one stage, got '!sm90.buffer<2 x 128x64xbf16>'}}
+    sm90.store_fragment %a, %buffer row(%c0) : tensor<64x64xbf16>, !sm90.buffer<2 x 128x64xbf16>
   }
   sm90.return
 }
@@ -385,14 +385,29 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // C1 of sm90.store_fragment: another element type.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
-  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
   %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
     %a = arith.constant dense<1.0> : tensor<64x64xf16>
     // expected-error@+1 {{'sm90.store_fragment' op expected a fragment of 64x64x'bf16', got 'tensor<64x64xf16>'}}
-    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xf16>, !sm90.buffer<2 x 64x64xbf16>
+    sm90.store_fragment %a, %buffer row(%c0) : tensor<64x64xf16>, !sm90.buffer<1 x 64x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_fragment: more columns than there are.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %a = arith.constant dense<1.0> : tensor<64x128xbf16>
+    // expected-error@+1 {{'sm90.store_fragment' op expected a fragment of 64x64x'bf16', got 'tensor<64x128xbf16>'}}
+    sm90.store_fragment %a, %buffer row(%c0) : tensor<64x128xbf16>, !sm90.buffer<1 x 64x64xbf16>
   }
   sm90.return
 }
@@ -407,22 +422,36 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.t
   } consumer {
     %c0 = arith.constant 0 : index
     // expected-error@+1 {{'sm90.tma_store_async' op expected 2 indices, one per axis of the tensor, got 3}}
-    sm90.tma_store_async %buffer[%c0], %x[%c0, %c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>
+    sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>
   }
   sm90.return
 }
 
 // -----
 
-// C2 of sm90.tma_store_async: a map of another box.
-sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+// C3 of sm90.tma_store_async: a buffer of two stages.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
   %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.tma_store_async' op expected a buffer of one stage, got '!sm90.buffer<2 x 64x64xbf16>'}}
+    sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.tma_store_async: a map of more columns.
+sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
   %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.tma_store_async' op expected a buffer with the box of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.buffer<2 x 64x64xbf16>'}}
-    sm90.tma_store_async %buffer[%c0], %x[%c0, %c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+    // expected-error@+1 {{'sm90.tma_store_async' op expected memory with the columns of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.buffer<1 x 64x64xbf16>'}}
+    sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0] : !sm90.buffer<1 x 64x64xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
   }
   sm90.return
 }
@@ -604,6 +633,64 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
+// C4 of sm90.wgmma_async: a stage without a row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %q = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected a row exactly where lhs is a stage}}
+    %f = sm90.wgmma_async %q, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %q, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.stage.await_full: a product still reads the stage.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %q = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected the access to the stage to be complete before it is given back}}
+    %f = sm90.wgmma_async %q row(%c0), %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %q, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.stage.await_full: a copy still reads the stage.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %q = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.tma_store_async' op expected the access to the stage to be complete before it is given back}}
+    sm90.tma_store_async %q row(%c0), %x[%c0, %c0] : !sm90.stage<64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>
+    sm90.stage.release %q, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+    sm90.tma_store.wait read
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.wgmma.wait: does not wait long enough.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
@@ -700,7 +787,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     %a = arith.constant dense<1.0> : tensor<64x64xbf16>
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     %f = sm90.wgmma_async %a, %stage transpose_rhs : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
-    // expected-error@+1 {{'sm90.wgmma.wait' op expected the stage to be given back exactly once, in the same block, got 0 uses that are no reads}}
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected the stage to be given back exactly once, in the same block, got 0 uses that take it}}
     %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
   }
   sm90.return
@@ -711,6 +798,41 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 //===----------------------------------------------------------------------===//
 // Fragments
 //===----------------------------------------------------------------------===//
+
+// C1 of sm90.score: no score.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%p: index, %j: index):
+      %y = arith.constant 1.0 : f32
+      sm90.yield %y : f32
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.score: yields a position.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
+    ^bb0(%x: f32, %p: index, %j: index):
+      sm90.yield %p : index
+    }
+  }
+  sm90.return
+}
+
+// -----
 
 // C1 of sm90.mask: one argument.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
@@ -803,7 +925,45 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     %c0 = arith.constant 0 : index
     %a = arith.constant dense<1.0> : tensor<64x64xbf16, #sm90.layout<operand_a>>
     // expected-error@+1 {{'sm90.store_fragment' op expected a fragment in the layout accumulator, got one in operand_a}}
-    sm90.store_fragment %a, %buffer[%c0] : tensor<64x64xbf16, #sm90.layout<operand_a>>, !sm90.buffer<2 x 64x64xbf16>
+    sm90.store_fragment %a, %buffer row(%c0) : tensor<64x64xbf16, #sm90.layout<operand_a>>, !sm90.buffer<2 x 64x64xbf16>
+  }
+  sm90.return
+}
+
+// -----
+
+// expected-error@+1 {{expected a dynamic schedule to be persistent}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, dynamic = true>, tensors = [], instances = []} {
+}
+
+// -----
+
+// C1 of sm90.ticket.put: barriers of more stages than there are tickets.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.ticket.put' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    sm90.ticket.put %c0 into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<3>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.take: barriers of fewer stages than there are tickets.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.ticket.take' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>, !sm90.mbarrier<2>
   }
   sm90.return
 }

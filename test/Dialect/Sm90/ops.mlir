@@ -102,6 +102,41 @@ sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], i
   sm90.return
 }
 
+// A product may read its left operand from a stage, and so may a copy: the stage
+// is given back after both.
+
+// CHECK-LABEL: sm90.kernel @stages(
+sm90.kernel @stages(%o: !sm90.tensor_map<64x96xf16, axes = [0, 1], rank = 2> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>, instances = [],
+                tensors = [#sm90.tensor<"o", tensor<?x96xf16>, [0, -1], output = true>]} {
+  %queries = sm90.alloc : !sm90.buffer<1 x 128x192xf16>
+  %keys = sm90.alloc : !sm90.buffer<1 x 96x192xf16>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    // CHECK: %[[Q:.*]] = sm90.stage.await_full
+    %q = sm90.stage.await_full %queries, %full[%c0] : !sm90.buffer<1 x 128x192xf16>, !sm90.mbarrier<1> -> !sm90.stage<128x192xf16>
+    %k = sm90.stage.await_full %keys, %full[%c0] : !sm90.buffer<1 x 96x192xf16>, !sm90.mbarrier<1> -> !sm90.stage<96x192xf16>
+    // CHECK: sm90.wgmma_async %[[Q]] row(%[[ROW:.*]]), %{{.*}} transpose_rhs : <![[S:.*]] = !sm90.stage<128x192xf16> * <96x192xf16>>
+    %f = sm90.wgmma_async %q row(%c64), %k transpose_rhs
+      : !sm90.in_flight<tensor<64x96xf32, #accumulator> = !sm90.stage<128x192xf16> * <96x192xf16>>
+    %s, %k_done = sm90.wgmma.wait %f pending(0)
+      : !sm90.in_flight<tensor<64x96xf32, #accumulator> = !sm90.stage<128x192xf16> * <96x192xf16>>
+    sm90.stage.release %k_done, %full[%c0] : !sm90.stage<96x192xf16>, !sm90.mbarrier<1>
+    %narrow = arith.truncf %s : tensor<64x96xf32, #accumulator> to tensor<64x96xf16, #accumulator>
+    // CHECK: sm90.store_fragment %{{.*}}, %[[Q]] row(%[[ROW]]) : !{{.*}}, !sm90.stage<128x192xf16>
+    sm90.store_fragment %narrow, %q row(%c64) : tensor<64x96xf16, #accumulator>, !sm90.stage<128x192xf16>
+    // CHECK: sm90.tma_store_async %[[Q]] row(%[[ROW]]), %{{.*}} : !sm90.stage<128x192xf16>, <64x96xf16, axes = [0, 1], rank = 2>
+    sm90.tma_store_async %q row(%c64), %o[%c0, %c0] : !sm90.stage<128x192xf16>, !sm90.tensor_map<64x96xf16, axes = [0, 1], rank = 2>
+    sm90.tma_store.wait read
+    // CHECK: sm90.stage.release %[[Q]]
+    sm90.stage.release %q, %full[%c0] : !sm90.stage<128x192xf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
 // CHECK-LABEL: sm90.kernel @fragments(
 sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0},
                        %lse: !llvm.ptr<1> {sm90.tensor = 1},
@@ -109,7 +144,7 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
     attributes {schedule = #sm90.schedule<>, instances = [],
                 tensors = [#sm90.tensor<"o", tensor<?x128xbf16>, [0, -1], output = true>,
                            #sm90.tensor<"lse", tensor<?xf32>, [0], output = true>]} {
-  %staging = sm90.alloc : !sm90.buffer<2 x 64x128xbf16>
+  %staging = sm90.alloc : !sm90.buffer<1 x 128x128xbf16>
   sm90.warp_roles producer {
   } consumer {
     %id = sm90.warpgroup_id
@@ -124,6 +159,20 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
     ^bb0(%p: index, %j: index):
       %keep = arith.cmpi sle, %j, %p : index
       sm90.yield %keep : i1
+    }
+    // CHECK-NEXT: %[[BIAS:.*]] = sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] : !llvm.ptr<1> -> f32
+    %bias = sm90.read %lse[%id] of [%length] : !llvm.ptr<1> -> f32
+    // CHECK-NEXT: sm90.splat %[[BIAS]] : ![[ROWTYPE]]
+    %splat = sm90.splat %bias : tensor<64xf32, #rows>
+    // CHECK-NEXT: sm90.score %[[MASKED]] query(%{{.*}}) key(%{{.*}}) : ![[ACC]] {
+    // CHECK-NEXT: ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index):
+    // CHECK-NEXT: %[[Y:.*]] = arith.addf %[[X]], %[[BIAS]] : f32
+    // CHECK-NEXT: sm90.yield %[[Y]] : f32
+    // CHECK-NEXT: }
+    %modified = sm90.score %masked query(%id) key(%length) : tensor<64x128xf32, #accumulator> {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %y = arith.addf %x, %bias : f32
+      sm90.yield %y : f32
     }
     // CHECK-NEXT: %[[PART:.*]] = sm90.reduce_columns <max> %[[MASKED]] : ![[ACC]] -> ![[PARTIAL]]
     %part = sm90.reduce_columns <max> %masked : tensor<64x128xf32, #accumulator> -> tensor<64xf32, #partial>
@@ -142,14 +191,38 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
     sm90.tma_store.wait read
     // CHECK-NEXT: sm90.barrier.sync
     sm90.barrier.sync
-    // CHECK-NEXT: sm90.store_fragment %[[NARROW]], %[[STAGING:.*]][%{{.*}}] : ![[ACCBF16]], <2 x 64x128xbf16>
-    sm90.store_fragment %narrow, %staging[%id] : tensor<64x128xbf16, #accumulator>, !sm90.buffer<2 x 64x128xbf16>
-    // CHECK-NEXT: sm90.tma_store_async %[[STAGING]][%{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}] : <2 x 64x128xbf16>, <64x128xbf16, axes = [0, 1], rank = 2>
-    sm90.tma_store_async %staging[%id], %o[%id, %id] : !sm90.buffer<2 x 64x128xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+    // CHECK-NEXT: sm90.store_fragment %[[NARROW]], %[[STAGING:.*]] row(%{{.*}}) : ![[ACCBF16]], !sm90.buffer<1 x 128x128xbf16>
+    sm90.store_fragment %narrow, %staging row(%id) : tensor<64x128xbf16, #accumulator>, !sm90.buffer<1 x 128x128xbf16>
+    // CHECK-NEXT: sm90.tma_store_async %[[STAGING]] row(%{{.*}}), %{{.*}}[%{{.*}}, %{{.*}}] : !sm90.buffer<1 x 128x128xbf16>, <64x128xbf16, axes = [0, 1], rank = 2>
+    sm90.tma_store_async %staging row(%id), %o[%id, %id] : !sm90.buffer<1 x 128x128xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
     // CHECK-NEXT: sm90.store_rows %[[ROWS]], %{{.*}}[%{{.*}}] limit(%{{.*}}) : ![[ROWTYPE]], !llvm.ptr<1>
     sm90.store_rows %rows, %lse[%offset] limit(%length) : tensor<64xf32, #rows>, !llvm.ptr<1>
     // CHECK-NEXT: sm90.tma_store.wait
     sm90.tma_store.wait
+  }
+  sm90.return
+}
+
+// CHECK-LABEL: sm90.kernel @instances(
+// CHECK-SAME: %[[COUNTER:.*]]: !llvm.ptr<1> {sm90.counter}
+sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter})
+    attributes {schedule = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>, instances = [], tensors = []} {
+  // CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    // CHECK: %[[NEXT:.*]] = sm90.counter.next %[[COUNTER]] : !llvm.ptr<1>
+    %next = sm90.counter.next %counter : !llvm.ptr<1>
+    // CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
+    sm90.ticket.put %next into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.counter.reset %[[COUNTER]] : !llvm.ptr<1>
+    sm90.counter.reset %counter : !llvm.ptr<1>
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
+    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
   }
   sm90.return
 }

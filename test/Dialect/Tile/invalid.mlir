@@ -12,6 +12,11 @@ func.func private @block_q() attributes {s = #tile.schedule<block_q = 0, block_k
 
 // -----
 
+// expected-error @below {{expected positive section_bytes, got 0}}
+func.func private @section() attributes {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, section_bytes = 0>}
+
+// -----
+
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 
@@ -397,5 +402,75 @@ func.func @finish_rows(%acc: vector<2x3xf32>, %m: vector<3xf32>) {
 func.func @finish_scale(%acc: vector<2x3xf32>, %m: vector<2xf32>) {
   // expected-error @below {{'tile.finish_softmax' op expected a positive finite scale, got -1.000000e+00}}
   %r, %lse = tile.finish_softmax %acc, %m, %m scale(-1.0) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
+// tile.read
+
+// C1
+tile.kernel @read_indices(%x: !tile.view<4x4xf32>) schedule(<block_q = 2, block_kv = 3>) {
+  scf.forall (%t) in (1) {
+    // expected-error @below {{'tile.read' op expected 2 indices, one per axis of the view, got 1}}
+    %e = tile.read %x[%t] : !tile.view<4x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @read_output(%x: !tile.view<4xi32> {tile.output}) schedule(<block_q = 2, block_kv = 3>) {
+  scf.forall (%t) in (1) {
+    // expected-error @below {{'tile.read' op expected a view that is not an output of the kernel}}
+    %e = tile.read %x[%t] : !tile.view<4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.walk
+
+// C1
+func.func @walk_runs(%i: index) {
+  // expected-error @below {{'tile.walk' op expected 2 values of from, one more than of at, got 1}}
+  %j = tile.walk %i from(%i) at(%i) step(8)
+  return
+}
+
+// -----
+
+// C2
+func.func @walk_step(%i: index) {
+  // expected-error @below {{'tile.walk' op expected a positive step, got 0}}
+  %j = tile.walk %i from(%i) at() step(0)
+  return
+}
+
+// -----
+
+// tile.score
+
+// C1
+func.func @score_arguments(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index that yields one f32}}
+  %r = tile.score %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%x: f32, %p: index):
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @score_result(%s: vector<2x3xf32>, %i: index) {
+  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index that yields one f32}}
+  %r = tile.score %s query(%i) key(%i) : vector<2x3xf32> {
+  ^bb0(%x: f32, %p: index, %j: index):
+    tile.yield %p : index
+  }
   return
 }

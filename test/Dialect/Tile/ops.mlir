@@ -57,6 +57,19 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
       %keep = arith.cmpi sle, %j, %p : index
       tile.yield %keep : i1
     }
+    // CHECK: tile.score %{{.*}} query(%{{.*}}) key(%{{.*}}) : vector<2x3xf32> {
+    // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index):
+    // CHECK: tile.yield %[[X]] : f32
+    %modified = tile.score %s query(%t) key(%t) : vector<2x3xf32> {
+    ^bb0(%score: f32, %p: index, %j: index):
+      tile.yield %score : f32
+    }
+    // CHECK: %[[VALUE:.*]] = tile.read %{{.*}}[] : <f32>
+    %value = tile.read %scalar[] : !tile.view<f32>
+    // CHECK: %[[KEY:.*]] = tile.walk %{{.*}} from(%[[T:.*]], %[[T]]) at(%[[T]]) step(3)
+    %key = tile.walk %t from(%t, %t) at(%t) step(3)
+    // CHECK: tile.walk %[[KEY]] from(%[[T]]) at() step(3)
+    %other = tile.walk %key from(%t) at() step(3)
     // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) threshold(8) may_be_empty : vector<2x3xf32>, vector<2xf32>
     %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(0.5) threshold(8) may_be_empty : vector<2x3xf32>, vector<2xf32>
     // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x3xf32>, vector<2xf32>
@@ -70,6 +83,8 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
     %acc3 = tile.dot %p, %k acc(%acc2) : vector<2x3xf16>, vector<3x4xf16> -> vector<2x4xf32>
     // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x4xf32>, vector<2xf32>
     %o, %lse = tile.finish_softmax %acc3, %m2, %l2 scale(0.5) : vector<2x4xf32>, vector<2xf32>
+    // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} sink(%[[VALUE]]) scale(5.000000e-01) : vector<2x4xf32>, vector<2xf32>
+    %o2, %lse2 = tile.finish_softmax %acc3, %m2, %l2 sink(%value) scale(0.5) : vector<2x4xf32>, vector<2xf32>
   }
   tile.return
 }

@@ -18,7 +18,7 @@
 // RUN:   --shape v=2x70x2x128 2>&1 | FileCheck %s --check-prefix=SIZES
 
 // What the compiler refuses.
-// RUN: sed -e 's/mask(causal)/score(softcap<5.0>)/' %s > %t.mlir
+// RUN: sed -e 's/x128xbf16/x72xbf16/g' %s > %t.mlir
 // RUN: not env LD_LIBRARY_PATH=%t/../../../../Unit/Runtime/fakes attn-run \
 // RUN:   %t.mlir --device=cuda 2>&1 | FileCheck %s --check-prefix=REFUSED
 

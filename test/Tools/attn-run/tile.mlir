@@ -9,7 +9,7 @@
 // RUN:   | FileCheck %s --check-prefix=EMPTY
 
 // What the compiler does not lower is an error.
-// RUN: sed -e 's/mask(causal)/mask(causal or first<4>)/' %s > %t.mlir
+// RUN: sed -e 's/x128xbf16/x72xbf16/g' %s > %t.mlir
 // RUN: not attn-run %t.mlir --device=tile 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=REFUSED
 

@@ -120,15 +120,16 @@ func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>) -> !q {
 // CHECK-LABEL: func @score
 // CHECK:         score {
 // CHECK-NEXT:    ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+// CHECK-NEXT:      %[[INVERSE:.*]] = arith.constant 2.000000e-02 : f32
+// CHECK-NEXT:      %[[SHARE:.*]] = arith.mulf %x, %[[INVERSE]] fastmath<reassoc> : f32
+// CHECK-NEXT:      %[[TANH:.*]] = math.tanh %[[SHARE]] fastmath<afn> : f32
 // CHECK-NEXT:      %[[CAP:.*]] = arith.constant 5.000000e+01 : f32
-// CHECK-NEXT:      %[[SHARE:.*]] = arith.divf %x, %[[CAP]] : f32
-// CHECK-NEXT:      %[[TANH:.*]] = math.tanh %[[SHARE]] : f32
-// CHECK-NEXT:      %[[CAPPED:.*]] = arith.mulf %[[TANH]], %[[CAP]] : f32
+// CHECK-NEXT:      %[[CAPPED:.*]] = arith.mulf %[[TANH]], %[[CAP]] fastmath<reassoc> : f32
 // CHECK-NEXT:      %[[SLOPE:.*]] = attn.read %{{.*}}[%h] : tensor<8xf32>
 // CHECK-NEXT:      %[[OFFSET:.*]] = arith.subi %p, %j : index
-// CHECK-NEXT:      %[[ABS:.*]] = math.absi %[[OFFSET]] : index
-// CHECK-NEXT:      %[[INT:.*]] = arith.index_cast %[[ABS]] : index to i64
-// CHECK-NEXT:      %[[DISTANCE:.*]] = arith.sitofp %[[INT]] : i64 to f32
+// CHECK-NEXT:      %[[INT:.*]] = arith.index_cast %[[OFFSET]] : index to i64
+// CHECK-NEXT:      %[[REAL:.*]] = arith.sitofp %[[INT]] : i64 to f32
+// CHECK-NEXT:      %[[DISTANCE:.*]] = math.absf %[[REAL]] : f32
 // CHECK-NEXT:      %[[BIAS:.*]] = arith.mulf %[[SLOPE]], %[[DISTANCE]] : f32
 // CHECK-NEXT:      %[[Y:.*]] = arith.subf %[[CAPPED]], %[[BIAS]] : f32
 // CHECK-NEXT:      attn.yield %[[Y]] : f32
@@ -136,6 +137,19 @@ func.func @score(%q: !q, %k: !k, %v: !k, %slopes: tensor<8xf32>) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv
       score(softcap<50.0>, alibi(%slopes : tensor<8xf32>)) : !q, !kv -> !q
+  return %o : !q
+}
+
+// A large cap magnifies what an approximation misses, and a tiny one has no
+// inverse.
+// CHECK-LABEL: func @caps
+// CHECK:         math.tanh %{{.*}} : f32
+// CHECK:         arith.divf %
+// CHECK-NEXT:    math.tanh %{{.*}} fastmath<afn> : f32
+func.func @caps(%q: !q, %k: !k, %v: !k) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv score(softcap<100.0>, softcap<1.0e-40>)
+      : !q, !kv -> !q
   return %o : !q
 }
 

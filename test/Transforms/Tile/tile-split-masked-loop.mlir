@@ -228,8 +228,8 @@ tile.kernel @unread(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.symb
       %x = tile.mask %s query(%p0) key(%j0) : vector<8x16xf32> {
       ^bb0(%p: index, %j: index):
         %c4 = arith.constant 4 : index
-        %a = arith.floordivsi %j, %c4 : index
-        %b = arith.floordivsi %p, %c4 : index
+        %a = arith.remsi %j, %c4 : index
+        %b = arith.remsi %p, %c4 : index
         %keep = arith.cmpi eq, %a, %b : index
         tile.yield %keep : i1
       }

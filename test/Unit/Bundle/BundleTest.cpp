@@ -297,7 +297,7 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
                    "dimension that starts with an axis"));
   EXPECT_EQ(edited("\"pointer\"", "\"painter\""),
             expect(".targets[0].kernels[0].parameters[1] to be a tensor_map, a "
-                   "pointer, a size or a value"));
+                   "pointer, a size, a value or a counter"));
   EXPECT_EQ(edited("[0,0,128,1]", "[0,-2,12,1]"),
             expect(".targets[0].kernels[0].instances[0] to be an extent that "
                    "starts with a tensor and an axis"));

@@ -65,6 +65,9 @@ TEST_F(CheckBundleTest, RefusesTensorMaps) {
   plan().parameters[0].swizzle = static_cast<Swizzle>(1);
   EXPECT_EQ(refusal(), "malformed bundle: expected a swizzle of 0, 32, 64 or "
                        "128 bytes for 'q', got 1");
+  plan().tensors[0].elementType = ElementType::I8;
+  EXPECT_EQ(refusal(), "malformed bundle: expected no tensor map of integers, "
+                       "got one of 'q'");
   plan().parameters[0].mapDims.resize(6);
   EXPECT_EQ(refusal(), "malformed bundle: expected 1 to 5 dimensions of the "
                        "tensor map of 'q', got 6");
@@ -97,6 +100,9 @@ TEST_F(CheckBundleTest, RefusesKernels) {
   plan().instances[0].divisor = 0;
   EXPECT_EQ(refusal(), "malformed bundle: the instances of 'whole' count "
                        "something that is not there");
+  plan().clusterBlocks = 17;
+  EXPECT_EQ(refusal(), "malformed bundle: expected clusters of 1 to 16 blocks "
+                       "of 'whole', got 17");
   plan().threadsPerBlock = 1025;
   EXPECT_EQ(
       refusal(),

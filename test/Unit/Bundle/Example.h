@@ -44,9 +44,12 @@ inline Bundle exampleBundle() {
   CompiledKernel whole;
   whole.plan.kernel = "whole";
   whole.plan.tensors = {q, o};
-  whole.plan.parameters = {map, pointer, size, value};
+  KernelParameter counter;
+  counter.kind = Kind::Counter;
+  whole.plan.parameters = {map, pointer, size, value, counter};
   whole.plan.instances = {{0, 0, 128, 1}, {-1, 0, 1, 2}};
   whole.plan.persistent = false;
+  whole.plan.clusterBlocks = 2;
   whole.plan.threadsPerBlock = 384;
   whole.plan.sharedMemoryBytes = 1000;
   whole.plan.equalSizes = {{{0, 0}, {1, 0}}};

@@ -207,12 +207,12 @@ TEST_F(RuntimeTest, RefusesTensors) {
   EXPECT_EQ(refusal([](AttnDLTensor &t) { t.device.device_type = 2; }),
             "expected tensor 1 in the memory of the CPU, got DLPack's device "
             "type 2");
-  EXPECT_EQ(refusal([](AttnDLTensor &t) { t.dtype.code = 0; }),
-            "expected tensor 1 of bf16, f16 or f32, got DLPack's type 0 of 32 "
-            "bits and 1 lanes");
+  EXPECT_EQ(refusal([](AttnDLTensor &t) { t.dtype.code = 1; }),
+            "expected tensor 1 of bf16, f16, f32, bool or signed integers, got "
+            "DLPack's type 1 of 32 bits and 1 lanes");
   EXPECT_EQ(refusal([](AttnDLTensor &t) { t.dtype.lanes = 2; }),
-            "expected tensor 1 of bf16, f16 or f32, got DLPack's type 2 of 32 "
-            "bits and 2 lanes");
+            "expected tensor 1 of bf16, f16, f32, bool or signed integers, got "
+            "DLPack's type 2 of 32 bits and 2 lanes");
   EXPECT_EQ(refusal([](AttnDLTensor &t) { t.dtype.bits = 16; }),
             "expected 'y' to have element type f32, got f16");
   EXPECT_EQ(refusal([](AttnDLTensor &t) { t.dtype = {ATTN_DL_BFLOAT, 16, 1}; }),

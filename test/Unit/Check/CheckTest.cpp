@@ -69,6 +69,33 @@ TEST_F(CheckTest, PassesARightResult) {
   EXPECT_EQ(report.emptyRows, 6);
 }
 
+TEST_F(CheckTest, HoldsHalvesToTheirPrecision) {
+  // Right for bfloat16, not for f16.
+  for (int64_t i = 0; i < output.size(); ++i)
+    output.set(i, output.get(i) * (1 + 1e-3));
+  EXPECT_TRUE(run().passed());
+  HostTensor halves(ElementType::F16, output.shape);
+  for (int64_t i = 0; i < output.size(); ++i)
+    halves.set(i, output.get(i));
+  output = halves;
+  CheckReport report = run();
+  EXPECT_EQ(report.verdicts[2].violations, 6);
+  EXPECT_EQ(report.verdicts[2].limit, 4e-4);
+}
+
+TEST_F(CheckTest, AsksNoPrecisionOfNumbersThatHaveNone) {
+  // 3e-8 is less than half of the least f16.
+  HostTensor halves(ElementType::F16, output.shape);
+  for (int64_t i = 0; i < output.size(); ++i)
+    expectedOutput[i] = eagerOutput[i] = expectedOutput[i] == 0 ? 0 : 2e-8;
+  output = halves;
+  CheckReport report = run();
+  EXPECT_TRUE(report.passed()) << report.failures();
+  for (double &value : expectedOutput)
+    value *= 1e4;
+  EXPECT_EQ(run().verdicts[2].violations, 6);
+}
+
 TEST_F(CheckTest, FailsOnAWrongElement) {
   size_t index = outputIndex({1, 2, 3}) + 1;
   output.set(index, output.get(index) + 0.5);

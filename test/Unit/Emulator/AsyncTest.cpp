@@ -47,6 +47,19 @@ TEST(Async, StoresAreClipped) {
   }
 }
 
+/// What lies outside of the tensor is not read either: the last 12 rows of the
+/// tile need not be written, the one before does.
+TEST(Async, StoresReadWhatTheyStore) {
+  auto fill = [](int rows) {
+    return Emulation{replaced(storeProgram(), "FILL:",
+                              "setp.ge.u32 %p1, %r1, " + std::to_string(rows) +
+                                  ";\n@%p1 add.s32 %r3, %r3, 16384;\nFILL:"),
+                     64};
+  };
+  EXPECT_EQ(fill(52).message(), "");
+  EXPECT_TRUE(contains(fill(51).message(), "unwritten memory"));
+}
+
 TEST(Async, ProductsWithOperandsInRegisters) {
   for (uint64_t seed = 0; seed < 8; ++seed) {
     Result<std::vector<uint32_t>> out =

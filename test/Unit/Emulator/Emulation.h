@@ -8,6 +8,7 @@
 #ifndef ATTN_TEST_UNIT_EMULATOR_EMULATION_H
 #define ATTN_TEST_UNIT_EMULATOR_EMULATION_H
 
+#include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
 
 #include "gtest/gtest.h"
@@ -18,11 +19,20 @@
 
 namespace attn::runtime {
 
-/// One block of a kernel that has
+/// The tensors of the maps, innermost dimension last, and the boxes of copies.
+struct MappedTensor {
+  ElementType elementType = ElementType::BF16;
+  std::vector<int64_t> shape = {60, 64};
+  std::vector<int64_t> box = {64, 64};
+  Swizzle swizzle = Swizzle::B128;
+};
+
+/// One block or more of a kernel, on the emulator or, with
+/// ATTN_TEST_DEVICE=cuda, on a GPU, which sees no hazards. It has
 ///   - parameters `out` (an address, in %d0 at the start) and `map` (a tensor
-///     map over a bf16 matrix of 60 x 64 that counts from 0, boxes of 64 x 64,
-///     128-byte swizzle), and `outMap` (the same over a matrix of zeros),
-///   - `smem`, 32 KiB of shared memory,
+///     map over a tensor that counts from 0, in 16 bits up to 255), and
+///     `outMap` (the same over a tensor of zeros),
+///   - `smem`, shared memory,
 ///   - registers %p0-15, %h0-15, %r0-255, %d0-31.
 struct Emulation {
   std::string body;
@@ -31,13 +41,24 @@ struct Emulation {
   bool checked = true;
   /// Elsewhere in the module, and after the parameters.
   std::string declarations = "";
+  /// What `out` holds at the start, and zeros after that.
+  std::vector<uint32_t> data = {};
+  uint32_t sharedBytes = 32 * 1024;
+  MappedTensor tensor = {};
+  uint32_t blocks = 1;
+  uint32_t clusterBlocks = 1;
+  /// Between the parameters and the body.
+  std::string directives = "";
 
   /// The words of `out`, or what went wrong.
   Result<std::vector<uint32_t>> run() const;
   /// What goes wrong, or nothing.
   std::string message() const;
 
-  /// The matrix of `outMap` after the last run.
+  /// What goes wrong under one of a few seeds, or nothing.
+  std::string anyMessage() const;
+
+  /// The tensor of `outMap` after the last run.
   mutable std::vector<uint16_t> stored = {};
 };
 

@@ -89,6 +89,23 @@ TEST(Hazard, RacesBetweenWarps) {
                        "overwrites shared memory that warp "));
 }
 
+TEST(Hazard, RacesBetweenLanes) {
+  std::string body = "mov.u32 %r1, %laneid;\nmov.b32 %r2, smem;\n"
+                     "and.b32 %r3, %r1, 30;\nshl.b32 %r4, %r3, 2;\n"
+                     "add.s32 %r4, %r4, %r2;\n";
+  // Two lanes write each word.
+  EXPECT_EQ(hazards(body + "st.shared.b32 [%r4], %r3;"), "");
+  std::string message = hazards(body + "st.shared.b32 [%r4], %r1;");
+  EXPECT_TRUE(contains(message, "race: lane 0 writes another value to the same "
+                                "shared memory"));
+  EXPECT_TRUE(contains(message, "warp 0, lane 1, address 0x400"));
+  // Words 1024 bytes apart are different ones.
+  EXPECT_EQ(hazards("mov.u32 %r1, %laneid;\nmov.b32 %r2, smem;\n"
+                    "shl.b32 %r3, %r1, 10;\nand.b32 %r3, %r3, 31744;\n"
+                    "add.s32 %r3, %r3, %r2;\nst.shared.b32 [%r3], %r1;"),
+            "");
+}
+
 TEST(Hazard, NamedBarriers) {
   std::string who = "mov.u32 %r1, %tid.x;\nsetp.lt.u32 %p1, %r1, 32;\n";
   EXPECT_TRUE(contains(hazards("bar.sync 16;"),
@@ -138,6 +155,17 @@ TEST(Hazard, RegisterBudgets) {
                        "thread already"));
   EXPECT_TRUE(contains(hazards("setmaxnreg.inc.sync.aligned.u32 240;", 384),
                        "240 registers for each thread, of which only "));
+  std::string good = productProgram();
+  EXPECT_TRUE(contains(
+      hazards("setmaxnreg.dec.sync.aligned.u32 24;\n" +
+                  replaced(replaced(good, "m64n8k16", "m64n48k16"),
+                           "{%r20, %r21, %r22, %r23}",
+                           "{%r40, %r41, %r42, %r43, %r44, %r45, %r46, %r47, "
+                           "%r48, %r49, %r50, %r51, %r52, %r53, %r54, %r55, "
+                           "%r56, %r57, %r58, %r59, %r60, %r61, %r62, %r63}"),
+              128),
+      "register budget: the wgmma holds 28 registers of each thread, of which "
+      "the warp has 24"));
   EXPECT_EQ(hazards("setmaxnreg.dec.sync.aligned.u32 24;\n"
                     "setmaxnreg.inc.sync.aligned.u32 64;",
                     384),
@@ -290,6 +318,14 @@ TEST(Hazard, Products) {
                        "the warp exits without a wait for this wgmma"));
   EXPECT_TRUE(contains(hazards(without(good, "wgmma.commit_group"), 128),
                        "the warp exits without a commit of this wgmma"));
+  const std::string apart =
+      "the four warps of a warpgroup do not execute the same wgmmas";
+  EXPECT_TRUE(contains(hazards(good, 96), apart));
+  EXPECT_TRUE(contains(hazards(replaced(good, "shr.u32 %r5, %r2, 4",
+                                        "setp.ge.u32 %p2, %r1, 96;\n@%p2 ret;\n"
+                                        "shr.u32 %r5, %r2, 4"),
+                               128),
+                       apart));
   auto before = [&](const char *line, const std::string &inserted) {
     return hazards(replaced(good, line, inserted + "\n    " + line), 128);
   };
@@ -315,12 +351,9 @@ TEST(Hazard, Products) {
   EXPECT_TRUE(contains(
       hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 1, 1, 1, 0"), 128),
       "reads %r20, which nothing wrote"));
-  EXPECT_TRUE(contains(
-      hazards(replaced(good, "%d5, 0, 1, 1, 0", "%d5, 0, 1, 1, 1"), 128),
-      "a transposed matrix without a swizzle is not emulated"));
   EXPECT_TRUE(
-      contains(hazards(replaced(good, "{%r5, 16}", "{%r5, 131088}"), 128),
-               "a base offset in a descriptor is not emulated"));
+      contains(hazards(replaced(good, "%r5, 524288", "%r5, 1073676288"), 128),
+               "out of bounds: accesses 16 bytes outside of shared memory"));
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,16 +18,15 @@ static void refuse(const std::string &body, const std::string &message,
 }
 
 TEST(Parser, UnknownInstructionsAreNamed) {
-  std::string message = Emulation{"\n  sad.u32 %r1, %r2, %r3, 0;"}.message();
+  std::string message = Emulation{"\n  vadd.u32 %r1, %r2, %r3, 0;"}.message();
   EXPECT_TRUE(contains(message, "PTX line "));
   EXPECT_TRUE(contains(
-      message, "the emulator does not know 'sad.u32' with these operands\n"
-               "  sad.u32 %r1, %r2, %r3, 0;"));
+      message, "the emulator does not know 'vadd.u32' with these operands\n"
+               "  vadd.u32 %r1, %r2, %r3, 0;"));
   for (const char *instruction :
        {"mov.b128 %r1, %r2;",
-        "ld.local.b32 %r1, [%d1];",
         "ld.global.q32 %r1, [%d1];",
-        "atom.global.cas.b32 %r1, [%d0], 0;",
+        "atom.global.cas.u32 %r1, [%d0], 0, 1;",
         "ldmatrix.sync.aligned.m8n8.x3.shared.b16 {%r1}, [%r2];",
         "shfl.up.b32 %r1, %r2, 1, 0;",
         "vote.all.pred %p1, %p2;",
@@ -35,19 +34,17 @@ TEST(Parser, UnknownInstructionsAreNamed) {
         "bar.red 0;",
         "fence.proxy.alias;",
         "setmaxnreg.set.u32 24;",
-        "mbarrier.arrive.b64 %d1, [%r1];",
-        "mbarrier.inval.b64 [%r1];",
+        "mbarrier.arrive.release.b64 %d1, [%d2];",
+        "mbarrier.inval.parity.b64 [%d1];",
         "mbarrier.try_wait.parity.b64 %p1, [%r1];",
         "cp.async.bulk.wait_all 0;",
         "cp.async.bulk.tensor.2d.shared::cluster.global [%r1], [%d1, {0, 0}];",
-        "prefetch.global.L2 [%d1];",
-        "cvta.local.u64 %d1, %d2;",
-        "mov.b32 %r1, {%h1, %h2};",
+        "prefetch.global.L3 [%d1];",
+        "cvta.local.u32 %d1, %d2;",
+        "mov.b32 %r1, {%h1, %h2, %h3};",
         "mov.b16 %h1, %tid.x;",
         "mov.b16 %h1, smem;",
-        "wgmma.wait_all 0;",
-        "wgmma.mma_async.sync.aligned.m64n9k16.f32.bf16.bf16 {%r1}, %d1, %d2, "
-        "0, 1, 1, 0, 0;"})
+        "wgmma.wait_all 0;"})
     refuse(instruction, "the emulator does not know '");
 }
 
@@ -55,7 +52,8 @@ TEST(Parser, Operands) {
   refuse("add.s32 %r1, %r2;", "expected 3 operands, got 2");
   refuse("add.s32 %r1, %d2, 0;", "expected a register of 32 bits, got '%d2'");
   refuse("add.s32 %r1, {%r2}, 0;", "expected a register or a number");
-  refuse("mov.b64 {%r1, %r2, %r3}, %d1;", "expected a vector of 2 operands");
+  refuse("ld.global.v2.b32 {%r1, %r2, %r3}, [%d0];",
+         "expected a vector of 2 operands");
   refuse("st.shared.b32 %r1, 0;", "expected an address");
   refuse("ld.global.b32 %r1, [%h1];",
          "expected a register of 32 or 64 bits, got '%h1'");
@@ -70,7 +68,8 @@ TEST(Parser, Operands) {
   refuse("mov.b32 %r1, 0f3F8;", "expected a number of 32 bits, got '0f3F8'");
   refuse("bra NOWHERE;", "expected a label, got 'NOWHERE'");
   refuse("@%r1 mov.b32 %r1, 0;", "expected a predicate, got '%r1'");
-  refuse("ld.param.b32 %r1, [%r2];", "expected a parameter, got '%r2'");
+  refuse("ld.global.b32 %r1, [smem];",
+         "expected a variable in the memory that is accessed, got 'smem'");
   refuse("ld.param.b64 %d1, [out+4];",
          "expected an access within the 8 bytes of 'out'");
   refuse("setmaxnreg.dec.sync.aligned.u32 25;",
@@ -104,8 +103,8 @@ TEST(Parser, Text) {
   refuse("ret 1", "expected ';', got '}'");
   refuse("ret;\n#", "unexpected character '#'");
   refuse(".pragma \"no", "expected the end of a string");
-  refuse("ret;", "expected a directive that the emulator knows, got '.const'",
-         ".const .b32 x = 1;\n");
+  refuse("ret;", "expected a directive that the emulator knows, got '.tex'",
+         ".tex .u32 x;\n");
   refuse("{ ret;", "expected '}', got the end of the text");
   refuse("add.s32 %r1, -%r2, 0;", "expected a number, got '%r2'");
   refuse("add.s32 %r1, ], 0;", "expected an operand, got ']'");

@@ -89,8 +89,8 @@ TEST_F(CompileTest, PlanListsTheTensors) {
   EXPECT_EQ(plan.tensors[4].elementType, ElementType::F32);
 }
 
-/// In the panel, along the rows, the panel, and the other axes from the inside
-/// out: the order of the coordinates in the kernel.
+/// A panel of columns, the rows, and the other axes from the inside out: the
+/// order of the coordinates in the kernel.
 TEST_F(CompileTest, PlanDescribesTheTensorMaps) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
   ASSERT_TRUE(succeeded(kernel)) << messages;
@@ -98,12 +98,11 @@ TEST_F(CompileTest, PlanDescribesTheTensorMaps) {
   EXPECT_EQ(keys.kind, KernelParameter::Kind::TensorMap);
   EXPECT_EQ(keys.tensor, 1);
   EXPECT_EQ(keys.swizzle, Swizzle::B128);
-  ASSERT_EQ(keys.mapDims.size(), 5u);
-  expectDim(keys.mapDims[0], 3, 64, 1, 64);
+  ASSERT_EQ(keys.mapDims.size(), 4u);
+  expectDim(keys.mapDims[0], 3, -1, 1, 64);
   expectDim(keys.mapDims[1], 1, -1, 1, 128);
-  expectDim(keys.mapDims[2], 3, 2, 64, 2);
-  expectDim(keys.mapDims[3], 2, -1, 1, 1);
-  expectDim(keys.mapDims[4], 0, -1, 1, 1);
+  expectDim(keys.mapDims[2], 2, -1, 1, 1);
+  expectDim(keys.mapDims[3], 0, -1, 1, 1);
   // Each warpgroup stores its 64 rows.
   expectDim(kernel->plan.parameters[3].mapDims[1], 1, -1, 1, 64);
 }
@@ -112,7 +111,7 @@ TEST_F(CompileTest, PlanListsPointersAndSizes) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
   ASSERT_TRUE(succeeded(kernel)) << messages;
   const LaunchPlan &plan = kernel->plan;
-  ASSERT_EQ(plan.parameters.size(), 8u);
+  ASSERT_EQ(plan.parameters.size(), 9u);
   EXPECT_EQ(plan.parameters[4].kind, KernelParameter::Kind::Pointer);
   EXPECT_EQ(plan.parameters[4].tensor, 4);
   // The batch, the queries and the keys: what has one symbol is passed once.
@@ -120,6 +119,8 @@ TEST_F(CompileTest, PlanListsPointersAndSizes) {
     EXPECT_EQ(plan.parameters[i].kind, KernelParameter::Kind::Size);
   EXPECT_EQ(plan.parameters[7].tensor, 1);
   EXPECT_EQ(plan.parameters[7].axis, 1);
+  // A causal program fetches its instances.
+  EXPECT_EQ(plan.parameters[8].kind, KernelParameter::Kind::Counter);
   // Batch of q, k, v, o, lse; lengths of q, o, lse; lengths of k, v.
   EXPECT_EQ(plan.equalSizes.size(), 4u + 2u + 1u);
 }

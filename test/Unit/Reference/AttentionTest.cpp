@@ -132,7 +132,7 @@ TEST_F(AttentionTest, MoreQueriesThanKeysLeaveEmptyRows) {
   Tensor zeros{{1, 4, 1, 1}, {0, 0, 0, 0}};
   Tensor keys{{1, 2, 1, 1}, {1, 2}}, values{{1, 2, 1, 1}, {4, 8}};
   for (Arithmetic arithmetic :
-       {Arithmetic::F64, Arithmetic::F32, Arithmetic::BF16Eager}) {
+       {Arithmetic::F64, Arithmetic::F32, Arithmetic::Eager}) {
     Options options;
     options.arithmetic = arithmetic;
     auto results = evaluate(makeAttention(sizes, "mask(causal)"),
@@ -220,7 +220,7 @@ TEST_F(AttentionTest, AgreesWithTheDefinition) {
       auto single = evaluate(sizes, each.mask, options);
       expectNear(single[0], expected[0], 1e-5);
       expectNear(single[1], expected[1], 1e-5);
-      options.arithmetic = Arithmetic::BF16Eager;
+      options.arithmetic = Arithmetic::Eager;
       auto eager = evaluate(sizes, each.mask, options);
       expectNear(eager[0], expected[0], 5e-2);
       expectNear(eager[1], expected[1], 5e-2);
@@ -236,7 +236,7 @@ TEST_F(AttentionTest, AgreesWithTheDefinition) {
 TEST_F(AttentionTest, EagerRoundsScoresAndWeights) {
   // The score 1 + 2^-9 and the weight 1/3 are no bfloat16.
   Options options;
-  options.arithmetic = Arithmetic::BF16Eager;
+  options.arithmetic = Arithmetic::Eager;
   Sizes sizes = {1, 1, 1, 1, 1, 1, 1};
   auto one = evaluate(
       makeAttention(sizes, "scale(1.0)"),
@@ -250,6 +250,24 @@ TEST_F(AttentionTest, EagerRoundsScoresAndWeights) {
                          {{1, 3, 1, 1}, {1, 0, 0}}},
                         options);
   EXPECT_EQ(three[0].values[0], 0.333984375);
+}
+
+TEST_F(AttentionTest, EagerRoundsToHalvesForHalves) {
+  // The weight 1/3 becomes 0x1.554p-2; what comes of it may be too small for
+  // all of its bits, or too large for any.
+  Options options;
+  options.arithmetic = Arithmetic::Eager;
+  std::string source = makeAttention({1, 1, 3, 1, 1, 1, 1}, "scale(1.0)");
+  for (size_t at; (at = source.find("x1x1xf32")) != std::string::npos;)
+    source.replace(at, 8, "x1x1xf16");
+  const std::pair<double, double> cases[] = {
+      {1, 0x1.554p-2}, {0x1p-13, 0x1.55p-15}, {200000, HUGE_VAL}};
+  for (auto [value, expected] : cases) {
+    std::vector<Tensor> inputs = {{{1, 1, 1, 1}, {0}},
+                                  {{1, 3, 1, 1}, {0, 0, 0}},
+                                  {{1, 3, 1, 1}, {value, 0, 0}}};
+    EXPECT_EQ(evaluate(source, inputs, options)[0].values[0], expected);
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -177,6 +177,24 @@ TEST_F(CudaDeviceTest, Launches) {
   EXPECT_EQ(map.box, (std::vector<uint32_t>{64, 128}));
 }
 
+TEST_F(CudaDeviceTest, LaunchesClusters) {
+  compiled.plan.clusterBlocks = 2;
+  std::unique_ptr<Device> device = open();
+  auto kernel = std::move(*device->load(compiled));
+  auto launch = [&] {
+    return device->launch(*kernel,
+                          {{ElementType::BF16, 0x1000, {1000, 64}, {64, 1}},
+                           {ElementType::F32, 0x2000, {1000}, {1}}});
+  };
+  ASSERT_FALSE(launch().failed());
+  ASSERT_EQ(driver.launches.size(), 1u);
+  EXPECT_EQ(driver.launches[0].cluster, 2u);
+  EXPECT_EQ(driver.launches[0].grid % 2, 0u);
+  EXPECT_EQ(driver.launches[0].block, compiled.plan.threadsPerBlock);
+  EXPECT_EQ(driver.launches[0].shared, compiled.plan.sharedMemoryBytes);
+  refuses("cuLaunchKernel", "launch kernel 'attn'", launch);
+}
+
 TEST_F(CudaDeviceTest, EncodesEveryTypeAndSwizzle) {
   std::unique_ptr<Device> device = open();
   std::tuple<ElementType, Swizzle, int, int> cases[] = {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <dlfcn.h>
+#include <set>
 #include <thread>
 
 using namespace attn::runtime;
@@ -79,6 +80,18 @@ TEST_F(CudaExecutableTest, CanBeCaptured) {
   ASSERT_FALSE(recording.failed()) << recording.message();
   EXPECT_EQ(driver.captured, 6u);
   EXPECT_EQ(driver.uncapturable, 0u);
+}
+
+TEST_F(CudaExecutableTest, EachLaunchHasItsCounter) {
+  driver.parameterCount = 5;
+  auto tensors = tensorsOf(5);
+  std::set<uint64_t> counters;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_FALSE(executable->launch(tensors).failed());
+    counters.insert(driver.launches.back().parameters[4][0]);
+  }
+  EXPECT_EQ(counters.size(), 20u);
+  EXPECT_EQ(driver.launches.back().cluster, 2u);
 }
 
 TEST_F(CudaExecutableTest, SaysWhyTheDriverRefuses) {

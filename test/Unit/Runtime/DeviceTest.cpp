@@ -12,6 +12,8 @@
 
 #include "gtest/gtest.h"
 
+#include <set>
+
 using namespace attn::runtime;
 
 TEST(Device, BuffersReleaseTheirMemory) {
@@ -51,6 +53,29 @@ TEST(Device, LaunchPlansAndStarts) {
   ASSERT_FALSE(device.launch(*kernel, {x}).failed());
   ASSERT_EQ(device.launches.size(), 1u);
   EXPECT_EQ(device.launches[0].blocks, 3u);
+}
+
+/// Launches may be under way at the same time; each kernel has counters of its
+/// own, zero at the start.
+TEST(Device, GivesEachLaunchACounter) {
+  FakeDevice device;
+  CompiledKernel compiled = makeKernel();
+  Kernel without(compiled.plan);
+  ASSERT_FALSE(without.allocateCounters(device).failed());
+  EXPECT_EQ(without.takeCounter(), 0u);
+  compiled.plan.parameters.push_back(
+      {KernelParameter::Kind::Counter, 0, 0, {}, {}});
+  Kernel kernel(compiled.plan);
+  ASSERT_FALSE(kernel.allocateCounters(device).failed());
+  TensorArgument x{ElementType::F32, 16, {3, 8}, {8, 1}};
+  std::set<uint64_t> counters;
+  for (uint32_t i = 0; i < Kernel::maxLaunches; ++i) {
+    ASSERT_FALSE(device.launch(kernel, {x}).failed());
+    auto address = std::get<uint64_t>(device.launches.back().parameters.back());
+    EXPECT_EQ(*reinterpret_cast<uint32_t *>(address), 0u);
+    EXPECT_TRUE(counters.insert(address).second);
+  }
+  EXPECT_EQ(kernel.takeCounter(), *counters.begin());
 }
 
 TEST(Device, NothingIsStartedForNoInstances) {

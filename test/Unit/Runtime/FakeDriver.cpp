@@ -58,12 +58,16 @@ int destroy(void *handle) {
 void *pointer(uint64_t address) { return reinterpret_cast<void *>(address); }
 } // namespace
 
-/// CUlaunchConfig, spelt out once more.
+/// CUlaunchAttribute and CUlaunchConfig, spelt out once more.
+struct FakeLaunchAttribute {
+  int id, padding;
+  unsigned value[16];
+};
 struct FakeLaunchConfig {
   unsigned grid[3], block[3];
   unsigned shared;
   void *stream;
-  const int *attributes;
+  const FakeLaunchAttribute *attributes;
   unsigned attributeCount;
 };
 
@@ -170,12 +174,19 @@ int cuLaunchKernelEx(const FakeLaunchConfig *config, void *, void **parameters,
   fakeDriver()->captured += fakeDriver()->capturing;
   if (fakeDriver()->quiet)
     return success;
-  FakeDriver::Launch launch{config->grid[0], config->block[0],
-                            config->shared,  config->stream,
-                            false,           {}};
-  // Programmatic stream serialisation, allowed.
-  if (config->attributeCount == 1)
-    launch.dependent = config->attributes[0] == 6 && config->attributes[2] == 1;
+  FakeDriver::Launch launch;
+  launch.grid = config->grid[0];
+  launch.block = config->block[0];
+  launch.shared = config->shared;
+  launch.stream = config->stream;
+  for (unsigned i = 0; i < config->attributeCount; ++i) {
+    const FakeLaunchAttribute &attribute = config->attributes[i];
+    if (attribute.id == 4)
+      launch.cluster =
+          attribute.value[0] * attribute.value[1] * attribute.value[2];
+    // Programmatic stream serialisation, allowed.
+    launch.dependent |= attribute.id == 6 && attribute.value[0] == 1;
+  }
   for (size_t i = 0; i < fakeDriver()->parameterCount; ++i) {
     uint32_t low = 0;
     std::memcpy(&low, parameters[i], sizeof(low));

@@ -32,7 +32,7 @@ struct FakeDriver {
   std::string compilerLog;
 
   struct Launch {
-    unsigned grid = 0, block = 0, shared = 0;
+    unsigned grid = 0, cluster = 1, block = 0, shared = 0;
     void *stream = nullptr;
     /// It may overlap the end of the launch before.
     bool dependent = false;

@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 using namespace attn::runtime;
 
@@ -84,4 +85,33 @@ TEST(Float, ReadsAndWritesElements) {
   EXPECT_STREQ(elementName(ElementType::BF16), "bf16");
   EXPECT_STREQ(elementName(ElementType::F16), "f16");
   EXPECT_STREQ(elementName(ElementType::F32), "f32");
+}
+
+TEST(Float, ReadsAndWritesIntegers) {
+  const std::pair<ElementType, const char *> types[] = {
+      {ElementType::I8, "i8"},
+      {ElementType::I16, "i16"},
+      {ElementType::I32, "i32"},
+      {ElementType::I64, "i64"}};
+  for (auto [type, name] : types) {
+    uint8_t data[16] = {};
+    storeElement(type, data, 1, -100);
+    EXPECT_EQ(loadElement(type, data, 1), -100);
+    EXPECT_EQ(loadElement(type, data, 0), 0);
+    EXPECT_STREQ(elementName(type), name);
+    EXPECT_TRUE(isInteger(type));
+  }
+  uint8_t wrapped = 0;
+  storeElement(ElementType::I8, &wrapped, 0, 257);
+  EXPECT_EQ(wrapped, 1);
+}
+
+TEST(Float, TruthIsAByte) {
+  uint8_t data[2] = {};
+  storeElement(ElementType::I1, data, 1, 2);
+  EXPECT_EQ(data[1], 1);
+  EXPECT_EQ(loadElement(ElementType::I1, data, 0), 0);
+  EXPECT_EQ(elementSize(ElementType::I1), 1u);
+  EXPECT_STREQ(elementName(ElementType::I1), "i1");
+  EXPECT_FALSE(isInteger(ElementType::BF16));
 }

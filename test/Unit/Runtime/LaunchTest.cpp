@@ -59,6 +59,13 @@ protected:
 };
 } // namespace
 
+TEST_F(LaunchTest, PassesTheCounter) {
+  plan.parameters.push_back({KernelParameter::Kind::Counter, 0, 0, {}, {}});
+  Result<Launch> launch = planLaunch(plan, tensors, 132, 0x40000);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0x40000u);
+}
+
 TEST_F(LaunchTest, EvaluatesParameters) {
   Result<Launch> launch = planLaunch(plan, tensors, 132);
   ASSERT_FALSE(launch.failed()) << launch.message();
@@ -83,6 +90,24 @@ TEST_F(LaunchTest, AKernelThatIsNotPersistentHasABlockPerInstance) {
 
 TEST_F(LaunchTest, APersistentKernelHasNoMoreBlocksThanInstances) {
   EXPECT_EQ(planLaunch(plan, tensors, 1000)->blocks, 8u * 16 * 3);
+}
+
+TEST_F(LaunchTest, ClustersAreWhole) {
+  plan.clusterBlocks = 5;
+  EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 130u);
+  EXPECT_EQ(planLaunch(plan, tensors, 132)->clusterBlocks, 5u);
+  EXPECT_EQ(planLaunch(plan, tensors, 1000)->blocks, 385u);
+  EXPECT_EQ(planLaunch(plan, tensors, 2)->blocks, 5u);
+  plan.persistent = false;
+  EXPECT_EQ(refusal(), "expected the program instances of kernel '" +
+                           plan.kernel +
+                           "' to be a multiple of 5, the blocks of a cluster, "
+                           "got 384");
+  plan.clusterBlocks = 4;
+  EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 384u);
+  plan.clusterBlocks = 0;
+  EXPECT_EQ(refusal(), "malformed launch plan: expected a positive number of "
+                       "blocks in a cluster, got 0");
 }
 
 TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {

@@ -103,6 +103,37 @@ TEST_F(NpyTest, ReadsDoublesHalvesAndTheBitsOfBfloat16) {
             "expected numbers, got <u2, which stands for bf16");
 }
 
+TEST_F(NpyTest, ReadsIntegersOfOtherWidths) {
+  writeFile("{'descr': '<i8', 'fortran_order': False, 'shape': (3,)}",
+            bytesOf<int64_t>({-128, 127, 1}));
+  for (ElementType type : {ElementType::I8, ElementType::I16, ElementType::I32,
+                           ElementType::I64}) {
+    Result<HostTensor> tensor = readNpy(path, type);
+    ASSERT_FALSE(tensor.failed()) << tensor.message();
+    EXPECT_EQ(tensor->get(0), -128);
+    EXPECT_EQ(tensor->get(1), 127);
+  }
+  EXPECT_EQ(refusal(ElementType::I1), "expected elements of i1, got -128");
+  writeFile("{'descr': '<i2', 'fortran_order': False, 'shape': (1,)}",
+            bytesOf<int16_t>({300}));
+  EXPECT_EQ(refusal(ElementType::I8), "expected elements of i8, got 300");
+  writeFile("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}",
+            std::string("\0\1", 2));
+  EXPECT_EQ(readNpy(path, ElementType::I1)->get(1), 1);
+}
+
+TEST_F(NpyTest, RoundTripsIntegers) {
+  for (ElementType type : {ElementType::I1, ElementType::I8, ElementType::I16,
+                           ElementType::I32, ElementType::I64}) {
+    HostTensor tensor(type, {2, 3});
+    tensor.set(4, 1);
+    ASSERT_FALSE(writeNpy(path, tensor).failed());
+    Result<HostTensor> back = readNpy(path, type);
+    ASSERT_FALSE(back.failed()) << back.message();
+    EXPECT_EQ(back->data, tensor.data);
+  }
+}
+
 TEST_F(NpyTest, RefusesAMissingFile) {
   EXPECT_EQ(readNpy(path, ElementType::F32).message(),
             "cannot open '" + path + "': No such file or directory");
@@ -165,7 +196,13 @@ TEST_F(NpyTest, RefusesABrokenHeader) {
 
 TEST_F(NpyTest, RefusesOtherElements) {
   writeZeros(">f4", "(1,)", 4);
-  EXPECT_EQ(refusal(), "expected elements of <f2, <f4, <f8 or <u2, got >f4");
+  EXPECT_EQ(refusal(), "expected elements of <f2, <f4, <f8, <u2, |b1, |i1, "
+                       "<i2, <i4, <i8, got >f4");
+  writeZeros("<i4", "(1,)", 4);
+  EXPECT_EQ(refusal(), "expected elements that can be f32, got <i4");
+  writeZeros("<f4", "(1,)", 4);
+  EXPECT_EQ(refusal(ElementType::I32),
+            "expected elements that can be i32, got <f4");
   writeFile("{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}", "");
   EXPECT_EQ(refusal(), "expected elements in C order, got Fortran order");
 }

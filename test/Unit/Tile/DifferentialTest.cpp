@@ -33,6 +33,20 @@ struct Lengths {
   int64_t queries, keys;
 };
 
+/// Stands for a size in the shape of a captured tensor.
+enum Size : int64_t { Batch = -1, Keys = -2 };
+
+/// A tensor that a mask or a modifier reads: random integers from `least` to
+/// `most`, or normal random numbers where these are equal.
+struct Captured {
+  std::string name, element;
+  SmallVector<int64_t> shape;
+  int64_t least = 0, most = 0;
+
+  std::string getType() const;
+  Tensor create(int64_t batch, int64_t keys, unsigned seed) const;
+};
+
 /// An attention with a schedule.
 struct Program {
   std::string element = "f32";
@@ -41,6 +55,7 @@ struct Program {
   std::vector<std::string> operands = {"%q", "%k", "%v"};
   /// What follows the operands, e.g. "mask(causal)".
   std::string modifiers;
+  std::vector<Captured> captured;
   /// The fields of the schedule.
   std::string schedule = "block_q = 16, block_kv = 16";
   /// The lengths, where the types give them. The batch is then 2.
@@ -58,6 +73,51 @@ struct Bounds {
 };
 
 } // namespace
+
+static const llvm::fltSemantics &getSemantics(StringRef element) {
+  return element == "bf16"  ? APFloat::BFloat()
+         : element == "f16" ? APFloat::IEEEhalf()
+                            : APFloat::IEEEsingle();
+}
+
+/// For f32 the scores have a wide range, so that running maxima are exceeded by
+/// far; for short floats they have the one that the error bars are meant for.
+static Tensor makeRandom(ArrayRef<int64_t> shape, StringRef element,
+                         unsigned seed) {
+  Tensor tensor{SmallVector<int64_t>(shape), {}};
+  tensor.values.resize(tensor.size());
+  std::mt19937 generator(seed);
+  std::normal_distribution<double> distribution(0, element == "f32" ? 2.5 : 1);
+  for (double &value : tensor.values) {
+    APFloat rounded(distribution(generator));
+    bool losesInfo;
+    rounded.convert(getSemantics(element), APFloat::rmNearestTiesToEven,
+                    &losesInfo);
+    value = rounded.convertToDouble();
+  }
+  return tensor;
+}
+
+std::string Captured::getType() const {
+  std::string type = "tensor<";
+  for (int64_t size : shape)
+    type += (size < 0 ? "?" : std::to_string(size)) + "x";
+  return type + element + ">";
+}
+
+Tensor Captured::create(int64_t batch, int64_t keys, unsigned seed) const {
+  Tensor tensor;
+  for (int64_t size : shape)
+    tensor.shape.push_back(size == Batch ? batch : size == Keys ? keys : size);
+  if (least == most)
+    return makeRandom(tensor.shape, element, seed);
+  tensor.values.resize(tensor.size());
+  std::mt19937 generator(seed);
+  std::uniform_int_distribution<int64_t> distribution(least, most);
+  for (double &value : tensor.values)
+    value = static_cast<double>(distribution(generator));
+  return tensor;
+}
 
 SmallVector<unsigned> Program::getArguments() const {
   SmallVector<unsigned> arguments;
@@ -86,6 +146,8 @@ std::string Program::getText() const {
   std::string arguments;
   for (unsigned i : getArguments())
     arguments += (i ? ", " : "") + operands[i] + ": " + types[i];
+  for (const Captured &tensor : captured)
+    arguments += ", " + tensor.name + ": " + tensor.getType();
   return "func.func @f(" + arguments + ") -> (" + output + ", " + lse +
          ") {\n  %kv = attn.kv.dense " + operands[1] + ", " + operands[2] +
          " : " + types[1] + ", " + types[2] + "\n  %o, %lse = attn.attention " +
@@ -94,30 +156,6 @@ std::string Program::getText() const {
          ", target = #sm90.schedule<>>} : " + types[0] + ", !attn.kv<" +
          types[1] + ", " + types[2] + "> -> " + output + ", " + lse +
          "\n  return %o, %lse : " + output + ", " + lse + "\n}\n";
-}
-
-static const llvm::fltSemantics &getSemantics(StringRef element) {
-  return element == "bf16"  ? APFloat::BFloat()
-         : element == "f16" ? APFloat::IEEEhalf()
-                            : APFloat::IEEEsingle();
-}
-
-/// For f32 the scores have a wide range, so that running maxima are exceeded by
-/// far; for short floats they have the one that the error bars are meant for.
-static Tensor makeRandom(ArrayRef<int64_t> shape, StringRef element,
-                         unsigned seed) {
-  Tensor tensor{SmallVector<int64_t>(shape), {}};
-  tensor.values.resize(tensor.size());
-  std::mt19937 generator(seed);
-  std::normal_distribution<double> distribution(0, element == "f32" ? 2.5 : 1);
-  for (double &value : tensor.values) {
-    APFloat rounded(distribution(generator));
-    bool losesInfo;
-    rounded.convert(getSemantics(element), APFloat::rmNearestTiesToEven,
-                    &losesInfo);
-    value = rounded.convertToDouble();
-  }
-  return tensor;
 }
 
 namespace {
@@ -209,6 +247,9 @@ void DifferentialTest::compare(const Program &program, Lengths lengths,
   std::vector<Tensor> inputs;
   for (unsigned i : program.getArguments())
     inputs.push_back(makeRandom(shapes[i], program.element, /*seed=*/i));
+  for (const Captured &tensor : program.captured)
+    inputs.push_back(tensor.create(batch, lengths.keys,
+                                   /*seed=*/inputs.size()));
   auto expected = reference::run(function, inputs);
   auto got = reference::runTile(kernel, inputs);
   ASSERT_TRUE(succeeded(expected));
@@ -263,6 +304,45 @@ static const char *const kMasks[] = {
     "  %late = arith.cmpi sle, %c20, %j : index\n"
     "  %before = arith.cmpi sgt, %far, %j : index\n"
     "  %keep = arith.andi %late, %before : i1\n"
+    "  attn.yield %keep : i1 }",
+    // More than one interval.
+    "mask(causal or first<4>)", "mask((causal and window<30, 0>) or first<20>)",
+    "mask(causal and (first<40> or window<5, 0>))", "mask(not causal)",
+    "mask(not window<20, 3>)", "mask(not (window<20, 3> or first<40>))",
+    "mask(chunk<32> and causal)", "mask(chunk<24>)", "mask(not chunk<40>)",
+    "mask((chunk<16> and causal) or first<3> or window<2, 0>)",
+    "mask(window<2, 2> or first<5> or chunk<100> or not first<90>)",
+    // Beyond the end of the keys, and nothing at all.
+    "mask(first<999> and not first<900>)", "mask(first<3> and not first<3>)",
+    // Falls with the query; twice the key; on each side another of them.
+    "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+    "  %c90 = arith.constant 90 : index\n"
+    "  %sum = arith.addi %j, %p : index\n"
+    "  %keep = arith.cmpi sle, %sum, %c90 : index\n"
+    "  attn.yield %keep : i1 }",
+    "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+    "  %twice = arith.addi %j, %j : index\n"
+    "  %0 = arith.cmpi sle, %twice, %p : index\n"
+    "  %c3 = arith.constant 3 : index\n"
+    "  %thrice = arith.muli %p, %c3 : index\n"
+    "  %1 = arith.cmpi sgt, %twice, %thrice : index\n"
+    "  %keep = arith.xori %0, %1 : i1\n"
+    "  attn.yield %keep : i1 }",
+    // Per head, and by what no bound is read off.
+    "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+    "  %c1 = arith.constant 1 : index\n"
+    "  %c3 = arith.constant 3 : index\n"
+    "  %all = attn.causal %p, %j\n"
+    "  %few = attn.window<10, 0> %p, %j\n"
+    "  %sink = attn.first<4> %j\n"
+    "  %near = arith.ori %few, %sink : i1\n"
+    "  %is = arith.cmpi slt, %h, %c1 : index\n"
+    "  %chosen = arith.select %is, %all, %near : i1\n"
+    "  %distance = arith.subi %p, %j : index\n"
+    "  %rest = arith.remsi %distance, %c3 : index\n"
+    "  %c0 = arith.constant 0 : index\n"
+    "  %odd = arith.cmpi ne, %rest, %c0 : index\n"
+    "  %keep = arith.andi %chosen, %odd : i1\n"
     "  attn.yield %keep : i1 }"};
 
 static const char *const kSchedules[] = {
@@ -291,52 +371,195 @@ INSTANTIATE_TEST_SUITE_P(All, MaskTest,
                          testing::Combine(testing::ValuesIn(kMasks),
                                           testing::ValuesIn(kSchedules)));
 
-/// A conjunction of up to four random bounds, each in a random spelling.
-static std::string makeRandomMask(std::mt19937 &generator) {
-  auto draw = [&](int64_t low, int64_t high) {
-    return std::uniform_int_distribution<int64_t>(low, high)(generator);
-  };
-  static const char *const predicates[] = {"slt", "sle", "sgt", "sge"};
-  std::string region =
-      "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
-      "  %keep0 = arith.constant true\n";
-  int64_t terms = draw(0, 4);
-  for (int64_t i = 1; i <= terms; ++i) {
-    std::string n = std::to_string(i), constant = "%c" + n;
-    std::string key = "%j", bound = constant;
-    region += "  " + constant + " = arith.constant " +
-              std::to_string(draw(-40, 80)) + " : index\n";
-    if (draw(0, 1)) {
-      bound = "%x" + n;
-      region += "  " + bound + " = arith." + (draw(0, 1) ? "addi" : "subi") +
-                " %p, " + constant + " : index\n";
-    }
-    if (draw(0, 1)) {
-      key = "%y" + n;
-      region += "  " + key + " = arith.subi %j, " + constant + " : index\n";
-    }
-    if (draw(0, 1))
-      std::swap(key, bound);
-    region += "  %term" + n + " = arith.cmpi " + predicates[draw(0, 3)] + ", " +
-              key + ", " + bound + " : index\n  %keep" + n +
-              " = arith.andi %keep" + std::to_string(i - 1) + ", %term" + n +
-              " : i1\n";
+namespace {
+/// Writes random masks: bounds in random spellings, joined at random.
+class RandomMask {
+public:
+  explicit RandomMask(std::mt19937 &generator) : generator(generator) {}
+
+  /// A tensor of lengths %n and one of ids %d may be read.
+  std::string get() {
+    std::string keep = makeTerm(/*depth=*/3);
+    return "mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n" + text +
+           "  attn.yield " + keep + " : i1 }";
   }
-  return region + "  attn.yield %keep" + std::to_string(terms) + " : i1 }";
+
+private:
+  int64_t draw(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(generator);
+  }
+  std::string define(const std::string &op) {
+    std::string name = "%x" + std::to_string(count++);
+    text += "  " + name + " = " + op + "\n";
+    return name;
+  }
+  std::string constant(int64_t low, int64_t high) {
+    return define("arith.constant " + std::to_string(draw(low, high)) +
+                  " : index");
+  }
+  std::string makeTerm(int depth);
+  std::string makeComparison();
+  std::string makeBound();
+
+  std::mt19937 &generator;
+  std::string text;
+  unsigned count = 0;
+};
+} // namespace
+
+std::string RandomMask::makeTerm(int depth) {
+  int64_t kind = depth == 0 ? 9 : draw(0, 9);
+  if (kind <= 2)
+    return define("arith.andi " + makeTerm(depth - 1) + ", " +
+                  makeTerm(depth - 1) + " : i1");
+  if (kind <= 5)
+    return define("arith.ori " + makeTerm(depth - 1) + ", " +
+                  makeTerm(depth - 1) + " : i1");
+  if (kind == 6)
+    return define("arith.xori " + makeTerm(depth - 1) + ", " +
+                  makeTerm(depth - 1) + " : i1");
+  if (kind == 7) {
+    std::string head = constant(0, 2);
+    std::string condition = define("arith.cmpi eq, %h, " + head + " : index");
+    return define("arith.select " + condition + ", " + makeTerm(depth - 1) +
+                  ", " + makeTerm(depth - 1) + " : i1");
+  }
+  return draw(0, 9) == 0
+             ? define("attn.document %d, %b, %p, %j : tensor<?x?xi32>")
+             : makeComparison();
+}
+
+std::string RandomMask::makeBound() {
+  std::string value = constant(-40, 80);
+  if (draw(0, 1))
+    value = define(std::string("arith.") + (draw(0, 3) ? "addi" : "subi") +
+                   (draw(0, 1) ? " %p, " : " %b, ") + value + " : index");
+  if (draw(0, 4) == 0) {
+    std::string length = define("attn.read %n[%b] : tensor<?xi32>");
+    length = define("arith.index_cast " + length + " : i32 to index");
+    value = define("arith.addi " + value + ", " + length + " : index");
+  }
+  if (draw(0, 3) == 0)
+    value = define("arith.floordivsi " + value + ", " + constant(1, 30) +
+                   " : index");
+  return value;
+}
+
+std::string RandomMask::makeComparison() {
+  static const char *const predicates[] = {"slt", "sle", "sgt",
+                                           "sge", "eq",  "ne"};
+  std::string key = "%j", bound = makeBound();
+  if (draw(0, 1))
+    key = define("arith.subi %j, " + constant(-40, 80) + " : index");
+  if (draw(0, 4) == 0)
+    key =
+        define("arith.floordivsi " + key + ", " + constant(1, 30) + " : index");
+  if (draw(0, 9) == 0)
+    key = define("arith.muli " + key + ", " + constant(-3, 3) + " : index");
+  if (draw(0, 1))
+    std::swap(key, bound);
+  // Equality keeps few keys.
+  return define(std::string("arith.cmpi ") +
+                predicates[draw(0, draw(0, 2) ? 3 : 5)] + ", " + key + ", " +
+                bound + " : index");
 }
 
 TEST_F(DifferentialTest, RandomMasks) {
-  for (unsigned seed = 0; seed != 100; ++seed) {
+  for (unsigned seed = 0; seed != 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 generator(seed);
     std::uniform_int_distribution<int64_t> length(0, 99);
     Program program;
-    program.modifiers = makeRandomMask(generator);
+    program.modifiers = RandomMask(generator).get();
+    program.captured = {{"%n", "i32", {Batch}, -5, 60},
+                        {"%d", "i32", {Batch, Keys}, 0, 2}};
     program.schedule = kSchedules[seed % std::size(kSchedules)];
+    // Each tensor must be of use.
+    for (const Captured &tensor : std::vector<Captured>(program.captured))
+      if (program.modifiers.find(tensor.name + "[") == std::string::npos &&
+          program.modifiers.find(tensor.name + ",") == std::string::npos)
+        llvm::erase_if(program.captured, [&](const Captured &other) {
+          return other.name == tensor.name;
+        });
     for (int i = 0; i != 3; ++i) {
       Lengths lengths{length(generator), length(generator)};
       compare(program, lengths, kF32Bounds);
     }
   }
+}
+
+TEST_F(DifferentialTest, MasksReadTensors) {
+  Captured lengths = {"%n", "i32", {Batch}, -3, 150};
+  Captured wide = {"%n", "i64", {Batch}, -3, 150};
+  Captured ids = {"%d", "i32", {Batch, Keys}, 0, 2};
+  Captured table = {"%t", "i1", {2, 7, 11}, -1, 0};
+  std::pair<const char *, std::vector<Captured>> masks[] = {
+      {"mask(prefix(%n : tensor<?xi32>))", {lengths}},
+      {"mask(causal or prefix(%n : tensor<?xi64>))", {wide}},
+      {"mask(causal and not prefix(%n : tensor<?xi32>))", {lengths}},
+      {"mask(document(%d : tensor<?x?xi32>))", {ids}},
+      {"mask(causal and document(%d : tensor<?x?xi32>))", {ids}},
+      {"mask(window<20, 0> or (document(%d : tensor<?x?xi32>) and causal))",
+       {ids}},
+      // Mostly outside of the tensor.
+      {"mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+       "  %keep = attn.read %t[%h, %p, %j] : tensor<2x7x11xi1>\n"
+       "  attn.yield %keep : i1 }",
+       {table}}};
+  for (auto &[mask, captured] : masks)
+    for (const char *schedule : kSchedules) {
+      Program program;
+      program.modifiers = mask;
+      program.captured = captured;
+      program.schedule = schedule;
+      compare(program, kLengths, kF32Bounds);
+    }
+}
+
+TEST_F(DifferentialTest, ScoresAreModified) {
+  Captured slopes = {"%s", "f32", {2}};
+  Captured bias = {"%t", "bf16", {2, Keys, Keys}};
+  std::pair<const char *, std::vector<Captured>> scores[] = {
+      {"score(softcap<3.0>)", {}},
+      {"score(softcap<300.0>)", {}},
+      {"mask(causal) score(alibi(%s : tensor<2xf32>))", {slopes}},
+      {"mask(window<20, 0> or first<4>) score(softcap<5.0>, alibi(%s : "
+       "tensor<2xf32>))",
+       {slopes}},
+      {"score { ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):\n"
+       "  %t0 = attn.read %t[%h, %p, %j] : tensor<2x?x?xbf16>\n"
+       "  %t1 = arith.extf %t0 : bf16 to f32\n"
+       "  %y = arith.addf %x, %t1 : f32\n"
+       "  attn.yield %y : f32 }",
+       {bias}},
+      // The same for all.
+      {"score { ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):\n"
+       "  %y = arith.constant 2.0 : f32\n"
+       "  attn.yield %y : f32 }",
+       {}}};
+  for (auto &[score, captured] : scores)
+    for (const char *schedule : kSchedules)
+      for (const char *scale :
+           {"", "scale(1.0)", "scale(-0.3)", "scale(0.0)"}) {
+        Program program;
+        program.modifiers = std::string(score) + " " + scale;
+        program.captured = captured;
+        program.schedule = schedule;
+        // Scores are large, and so is what is rounded.
+        compare(program, {{63, 63}, {20, 70}, {70, 20}}, {2e-5, 5e-5});
+      }
+}
+
+TEST_F(DifferentialTest, SinksTakePart) {
+  Captured sinks = {"%s", "f32", {2}};
+  for (const char *mask : {"", "mask(causal)", "mask(window<3, 0>)"})
+    for (const char *schedule : kSchedules) {
+      Program program;
+      program.modifiers = std::string(mask) + " sink(%s : tensor<2xf32>)";
+      program.captured = {sinks};
+      program.schedule = schedule;
+      compare(program, {{63, 63}, {20, 70}, {70, 20}, {5, 0}}, kF32Bounds);
+    }
 }
 
 TEST_F(DifferentialTest, HeadsAreGrouped) {
@@ -358,7 +581,8 @@ TEST_F(DifferentialTest, ValuesMayBeWiderThanKeys) {
 }
 
 TEST_F(DifferentialTest, ScaleMayBeGiven) {
-  for (const char *scale : {"scale(1.0)", "scale(0.01)"}) {
+  for (const char *scale :
+       {"scale(1.0)", "scale(0.01)", "scale(0.0)", "scale(-0.25)"}) {
     Program program;
     program.modifiers = scale;
     compare(program, {{63, 63}}, kF32Bounds);

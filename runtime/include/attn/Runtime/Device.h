@@ -18,6 +18,7 @@
 #include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,8 +62,18 @@ public:
 
   const LaunchPlan &plan() const { return launchPlan; }
 
+  /// Launches that may be under way at the same time: each has a counter.
+  static constexpr uint32_t maxLaunches = 256;
+
+  /// Allocates counters on `device`, where the plan wants one.
+  Status allocateCounters(Device &device);
+  /// The address of the counter for the next launch, or 0.
+  uint64_t takeCounter();
+
 private:
   LaunchPlan launchPlan;
+  Buffer counters;
+  std::atomic<uint32_t> launches = 0;
 };
 
 /// An order of work on a device, as its driver knows it: a CUstream.

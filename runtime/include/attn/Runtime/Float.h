@@ -30,6 +30,9 @@ double fromF16(uint16_t bits);
 /// The size of an element in bytes.
 size_t elementSize(ElementType type);
 
+/// Whether elements are integers; a double holds those up to 2^53.
+bool isInteger(ElementType type);
+
 /// The name of the type as a program spells it, e.g. "bf16".
 const char *elementName(ElementType type);
 std::optional<ElementType> elementTypeNamed(std::string_view name);

@@ -12,6 +12,7 @@
 #include "attn/Runtime/Status.h"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -44,12 +45,16 @@ using ParameterValue = std::variant<TensorMapDescription, uint64_t, int32_t>;
 /// `blocks` is zero.
 struct Launch {
   uint32_t blocks = 0;
+  /// The blocks that run together as a cluster, which divide `blocks`.
+  uint32_t clusterBlocks = 1;
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
   /// It may start before the launch in front of it has ended, for which the
   /// kernel itself waits.
   bool dependent = false;
   std::vector<ParameterValue> parameters;
+  /// Which of them is the address of a counter.
+  std::optional<size_t> counterParameter = std::nullopt;
 };
 
 /// Sizes that must agree.
@@ -70,10 +75,11 @@ Status checkTensors(const std::vector<TensorSpec> &specs,
                     const std::vector<TensorArgument> &tensors);
 
 /// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
-/// tensors that the kernel was not compiled for.
+/// tensors that the kernel was not compiled for. `counter` is the address of
+/// the counter that a plan may want.
 Result<Launch> planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors);
+                          uint32_t multiprocessors, uint64_t counter = 0);
 
 } // namespace attn::runtime
 

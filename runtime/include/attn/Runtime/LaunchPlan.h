@@ -24,7 +24,8 @@
 
 namespace attn::runtime {
 
-enum class ElementType { BF16, F16, F32 };
+/// The types of elements. Those of I1 are bytes of 0 or 1.
+enum class ElementType { BF16, F16, F32, I1, I8, I16, I32, I64 };
 
 /// A tensor of the kernel's signature. The inputs come first, in the order of
 /// the program's arguments, then the outputs in the order of its results.
@@ -106,13 +107,16 @@ struct KernelParameter {
     Size,
     /// `expression`, as a 64-bit integer.
     Value,
+    /// The 64-bit address of a 32-bit counter that no other launch uses at the
+    /// same time: zero at the start, and the kernel leaves it so.
+    Counter,
   };
   Kind kind = Kind::Size;
   int32_t tensor = 0;
   int32_t axis = 0;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
-  Expression expression;
+  Expression expression = {};
 };
 
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
@@ -127,6 +131,9 @@ struct LaunchPlan {
   /// A persistent kernel loops over its instances and is launched with at most
   /// one block per multiprocessor; any other with one block per instance.
   bool persistent = true;
+  /// The blocks that run together as a cluster. A launch has a multiple of it:
+  /// the instances of a kernel that is not persistent must be one.
+  uint32_t clusterBlocks = 1;
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
 

@@ -1,0 +1,407 @@
+//===- RegionEvaluator.cpp - Masks and modifiers, element by element ------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RegionEvaluator.h"
+
+#include "ReadElement.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+
+RegionEvaluator::RegionEvaluator(OpBuilder &builder, Location loc,
+                                 Block &region, Value query, Value key)
+    : b(builder), loc(loc), region(region) {
+  positions[query] = positions[key] = true;
+}
+
+/// What a key remembers of a value or of an op.
+static int64_t identify(const void *pointer) {
+  return reinterpret_cast<int64_t>(pointer);
+}
+static void append(std::vector<int64_t> &key, Term term) {
+  key.push_back(identify(term.base.getAsOpaquePointer()));
+  key.push_back(term.constant);
+}
+
+/// An integer that a term may stand for.
+static bool isTermType(Type type) {
+  return type.isIndex() || type.isInteger(32) || type.isInteger(64);
+}
+
+static bool isShortFloat(Type type) {
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
+}
+
+Value RegionEvaluator::share(Key key, function_ref<Value()> create) {
+  Value &value = shared[std::move(key)];
+  if (!value)
+    value = create();
+  return value;
+}
+
+bool RegionEvaluator::isPosition(Value base) {
+  if (!base)
+    return true;
+  auto [known, isNew] = positions.try_emplace(base, false);
+  if (!isNew)
+    return known->second;
+  Operation *op = base.getDefiningOp();
+  bool result =
+      !op ||
+      isa<NVVM::ThreadIdXOp, NVVM::BlockIdXOp, NVVM::GridDimXOp, NVVM::ShflOp,
+          sm90::BlockIdOp, sm90::GridSizeOp, sm90::WarpgroupIdOp>(op);
+  if (op && isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()))
+    result = llvm::all_of(op->getOperands(),
+                          [&](Value operand) { return isPosition(operand); });
+  return positions[base] = result;
+}
+
+//===----------------------------------------------------------------------===//
+// Terms
+//===----------------------------------------------------------------------===//
+
+Term RegionEvaluator::lookup(Value value) {
+  if (auto it = terms.find(value); it != terms.end())
+    return it->second;
+  IntegerAttr constant;
+  if (isTermType(value.getType()) && matchPattern(value, m_Constant(&constant)))
+    return {Value(), constant.getInt()};
+  if (!isShortFloat(value.getType()))
+    return {value};
+  return {share({identify(value.getAsOpaquePointer())}, [&]() -> Value {
+    return arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+  })};
+}
+
+Value RegionEvaluator::materialize(Term term, Type type) {
+  if (isShortFloat(type))
+    type = b.getF32Type();
+  if (!term.base) {
+    if (type.isIndex())
+      return arith::ConstantIndexOp::create(b, loc, term.constant);
+    return arith::ConstantOp::create(b, loc,
+                                     b.getIntegerAttr(type, term.constant));
+  }
+  Value value = term.base;
+  if (term.constant != 0) {
+    Key key;
+    append(key, term);
+    value = share(std::move(key), [&]() -> Value {
+      Value constant = materialize({Value(), term.constant}, value.getType());
+      return arith::AddIOp::create(b, loc, value, constant);
+    });
+  }
+  if (value.getType() == type)
+    return value;
+  if (value.getType().isIndex() || type.isIndex())
+    return arith::IndexCastOp::create(b, loc, type, value);
+  if (value.getType().getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth())
+    return arith::ExtSIOp::create(b, loc, type, value);
+  return arith::TruncIOp::create(b, loc, type, value);
+}
+
+/// The sum or difference of two terms, where their bases are of one type.
+std::optional<Term> RegionEvaluator::addTerms(Operation &op, Term lhs,
+                                              Term rhs) {
+  int64_t sign = isa<arith::AddIOp>(op) ? 1 : -1;
+  int64_t constant = lhs.constant + sign * rhs.constant;
+  if (!rhs.base)
+    return Term{lhs.base, constant};
+  if (!lhs.base) {
+    if (sign > 0)
+      return Term{rhs.base, constant};
+    return std::nullopt;
+  }
+  if (lhs.base.getType() != rhs.base.getType())
+    return std::nullopt;
+  if (lhs.base == rhs.base && sign < 0)
+    return Term{Value(), constant};
+  Value base =
+      share({sign, identify(lhs.base.getAsOpaquePointer()),
+             identify(rhs.base.getAsOpaquePointer())},
+            [&]() -> Value {
+              if (sign > 0)
+                return arith::AddIOp::create(b, loc, lhs.base, rhs.base);
+              return arith::SubIOp::create(b, loc, lhs.base, rhs.base);
+            });
+  positions[base] = isPosition(lhs.base) && isPosition(rhs.base);
+  return Term{base, constant};
+}
+
+/// A cast that does not change the value of a position.
+std::optional<Term> RegionEvaluator::castTerm(Operation &op, Term term) {
+  if (!isTermType(op.getOperand(0).getType()) ||
+      !isTermType(op.getResult(0).getType()) || !isPosition(term.base))
+    return std::nullopt;
+  return term;
+}
+
+/// The conversion of the base is shared; constants are exact as f32.
+Term RegionEvaluator::convertToFloat(Operation &op, Term term) {
+  Type f32 = b.getF32Type();
+  constexpr int64_t kExact = int64_t(1) << 24;
+  if (!term.base || !isPosition(term.base) ||
+      std::abs(term.constant) > kExact) {
+    Value value = materialize(term, op.getOperand(0).getType());
+    return {arith::SIToFPOp::create(b, loc, f32, value)};
+  }
+  Value base = share({identify(&op), identify(term.base.getAsOpaquePointer())},
+                     [&]() -> Value {
+                       Value narrow = materialize({term.base}, b.getI32Type());
+                       return arith::SIToFPOp::create(b, loc, f32, narrow);
+                     });
+  if (term.constant == 0)
+    return {base};
+  Value constant = arith::ConstantOp::create(
+      b, loc, b.getF32FloatAttr(static_cast<float>(term.constant)));
+  return {arith::AddFOp::create(b, loc, base, constant)};
+}
+
+bool RegionEvaluator::isIndexPosition(Term term) {
+  return !term.base || (term.base.getType().isIndex() && isPosition(term.base));
+}
+
+/// A difference says nothing of these: positions may be negative.
+static bool isUnsigned(arith::CmpIPredicate predicate) {
+  return predicate >= arith::CmpIPredicate::ult;
+}
+
+/// The difference of the bases.
+Value RegionEvaluator::getDifference(Term lhs, Term rhs) {
+  auto baseOf = [&](Term term) {
+    return term.base ? term.base : materialize({}, b.getIndexType());
+  };
+  return share({identify(lhs.base.getAsOpaquePointer()),
+                identify(rhs.base.getAsOpaquePointer())},
+               [&]() -> Value {
+                 if (!rhs.base)
+                   return baseOf(lhs);
+                 return arith::SubIOp::create(b, loc, baseOf(lhs), rhs.base);
+               });
+}
+
+/// lhs + c < rhs + d  is  lhs - rhs < d - c: positions are far from overflow.
+Value RegionEvaluator::compare(arith::CmpIPredicate predicate, Term lhs,
+                               Term rhs) {
+  Value difference = getDifference(lhs, rhs);
+  return arith::CmpIOp::create(
+      b, loc, predicate, difference,
+      materialize({Value(), rhs.constant - lhs.constant}, b.getIndexType()));
+}
+
+/// term * factor, of an index.
+Term RegionEvaluator::multiplyTerm(Term term, int64_t factor) {
+  if (!term.base)
+    return {Value(), term.constant * factor};
+  Value base =
+      share({factor, identify(term.base.getAsOpaquePointer())}, [&]() -> Value {
+        return arith::MulIOp::create(
+            b, loc, term.base,
+            materialize({Value(), factor}, b.getIndexType()));
+      });
+  positions[base] = isPosition(term.base);
+  return {base, term.constant * factor};
+}
+
+/// Compares x floordiv n with another position, without dividing: it is less
+/// than y where x is less than y * n, and y where x - y * n is from 0 to n - 1.
+/// Null where `quotient` is something else.
+Value RegionEvaluator::compareQuotient(arith::CmpIPredicate predicate,
+                                       Value quotient, Term other) {
+  auto division = quotient.getDefiningOp<arith::FloorDivSIOp>();
+  IntegerAttr divisor;
+  if (!division || !matchPattern(division.getRhs(), m_Constant(&divisor)) ||
+      divisor.getInt() <= 0)
+    return {};
+  Term dividend = lookup(division.getLhs());
+  if (!isIndexPosition(dividend))
+    return {};
+  Term multiple = multiplyTerm(other, divisor.getInt());
+  switch (predicate) {
+  case arith::CmpIPredicate::sle:
+  case arith::CmpIPredicate::sgt:
+    multiple.constant += divisor.getInt() - 1;
+    return compare(predicate, dividend, multiple);
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::sge:
+    return compare(predicate, dividend, multiple);
+  default:
+    break;
+  }
+  Term rest = {getDifference(dividend, multiple),
+               dividend.constant - multiple.constant};
+  return arith::CmpIOp::create(
+      b, loc,
+      predicate == arith::CmpIPredicate::eq ? arith::CmpIPredicate::ult
+                                            : arith::CmpIPredicate::uge,
+      materialize(rest, b.getIndexType()),
+      materialize({Value(), divisor.getInt()}, b.getIndexType()));
+}
+
+static arith::CmpIPredicate swapOperands(arith::CmpIPredicate predicate) {
+  switch (predicate) {
+  case arith::CmpIPredicate::slt:
+    return arith::CmpIPredicate::sgt;
+  case arith::CmpIPredicate::sle:
+    return arith::CmpIPredicate::sge;
+  case arith::CmpIPredicate::sgt:
+    return arith::CmpIPredicate::slt;
+  case arith::CmpIPredicate::sge:
+    return arith::CmpIPredicate::sle;
+  default:
+    return predicate;
+  }
+}
+
+/// A comparison that needs no value of an element alone, or null.
+Value RegionEvaluator::comparePositions(arith::CmpIOp op, Term lhs, Term rhs) {
+  arith::CmpIPredicate predicate = op.getPredicate();
+  if (!isTermType(op.getLhs().getType()) || isUnsigned(predicate) ||
+      !isIndexPosition(lhs) || !isIndexPosition(rhs))
+    return {};
+  if (Value result = compareQuotient(predicate, op.getLhs(), rhs))
+    return result;
+  if (Value result = compareQuotient(swapOperands(predicate), op.getRhs(), lhs))
+    return result;
+  return compare(predicate, lhs, rhs);
+}
+
+//===----------------------------------------------------------------------===//
+// Elements of tensors
+//===----------------------------------------------------------------------===//
+
+Value RegionEvaluator::isInside(sm90::ReadOp op, ArrayRef<Term> indices) {
+  Value inside;
+  for (auto [index, size] : llvm::zip_equal(indices, op.getSizes())) {
+    Key key = {identify(size.getAsOpaquePointer())};
+    append(key, index);
+    // A negative index is a large one.
+    Value own = share(std::move(key), [&]() -> Value {
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                   materialize(index, b.getIndexType()), size);
+    });
+    if (!inside) {
+      inside = own;
+      continue;
+    }
+    inside = share(
+        {identify(&op), identify(inside.getAsOpaquePointer()),
+         identify(own.getAsOpaquePointer())},
+        [&]() -> Value { return arith::AndIOp::create(b, loc, inside, own); });
+  }
+  return inside;
+}
+
+/// The address is shared by elements whose indices differ by a constant along
+/// the last axis alone.
+Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
+  Value inside = isInside(op, indices);
+  int64_t constant = 0;
+  SmallVector<Term> bases(indices);
+  if (!bases.empty() && bases.back().base && isPosition(bases.back().base))
+    std::swap(constant, bases.back().constant);
+  Key key = {identify(&op)};
+  for (Term base : bases)
+    append(key, base);
+  Value address = share(std::move(key), [&] {
+    SmallVector<Value> values;
+    for (Term base : bases)
+      values.push_back(materialize(base, b.getIndexType()));
+    return getElementAddress(b, loc, op, values);
+  });
+  return {readElement(b, loc, op, address, constant, inside)};
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// Repeats an op on other operands.
+Value RegionEvaluator::rebuild(Operation &op, ArrayRef<Term> operands) {
+  SmallVector<Value> values;
+  for (auto [term, operand] : llvm::zip_equal(operands, op.getOperands()))
+    values.push_back(materialize(term, operand.getType()));
+  Type type = op.getResult(0).getType();
+  bool isShort = isShortFloat(type);
+  Type wide = isShort ? Type(b.getF32Type()) : type;
+  if (auto constant = dyn_cast<arith::ConstantOp>(op); constant && isShort) {
+    double value = cast<FloatAttr>(constant.getValue()).getValueAsDouble();
+    return arith::ConstantOp::create(
+        b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+  }
+  if (isa<arith::ExtFOp>(op))
+    return values.front();
+  auto round = [&](Value value, Type to) -> Value {
+    return arith::TruncFOp::create(b, loc, to, value);
+  };
+  auto widen = [&](Value value) -> Value {
+    return arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+  };
+  if (isa<arith::TruncFOp>(op))
+    return widen(round(values.front(), type));
+  OperationState state(loc, op.getName(), values, wide, op.getAttrs());
+  Operation *copy = b.create(state);
+  // A product and a sum may become one instruction.
+  if (auto fast = dyn_cast<arith::ArithFastMathInterface>(copy))
+    copy->setAttr(fast.getFastMathAttrName(),
+                  arith::FastMathFlagsAttr::get(
+                      b.getContext(), fast.getFastMathFlagsAttr().getValue() |
+                                          arith::FastMathFlags::contract));
+  return copy->getResult(0);
+}
+
+Term RegionEvaluator::compute(Operation &op, ArrayRef<Term> operands) {
+  if (isa<arith::AddIOp, arith::SubIOp>(op) &&
+      isTermType(op.getResult(0).getType()))
+    if (std::optional<Term> sum = addTerms(op, operands[0], operands[1]))
+      return *sum;
+  if (isa<arith::IndexCastOp, arith::ExtSIOp, arith::TruncIOp>(op))
+    if (std::optional<Term> term = castTerm(op, operands[0]))
+      return *term;
+  if (auto read = dyn_cast<sm90::ReadOp>(op))
+    return this->read(
+        read, operands.take_front(read.getIndices().size() + 1).drop_front());
+  if (auto comparison = dyn_cast<arith::CmpIOp>(op))
+    if (Value result = comparePositions(comparison, operands[0], operands[1]))
+      return {result};
+  if (isa<arith::SIToFPOp>(op) && isTermType(op.getOperand(0).getType()))
+    return convertToFloat(op, operands[0]);
+  return {rebuild(op, operands)};
+}
+
+Term RegionEvaluator::evaluateOp(Operation &op) {
+  SmallVector<Term> operands;
+  Key key = {identify(&op)};
+  for (Value operand : op.getOperands()) {
+    operands.push_back(lookup(operand));
+    append(key, operands.back());
+  }
+  auto [known, isNew] = evaluated.try_emplace(std::move(key));
+  if (isNew)
+    known->second = compute(op, operands);
+  return known->second;
+}
+
+Value RegionEvaluator::evaluate(ArrayRef<Term> arguments) {
+  terms.clear();
+  for (auto [argument, term] :
+       llvm::zip_equal(region.getArguments(), arguments))
+    terms[argument] = term;
+  for (Operation &op : region.without_terminator())
+    if (IntegerAttr constant; !isTermType(op.getResult(0).getType()) ||
+                              !matchPattern(&op, m_Constant(&constant)))
+      terms[op.getResult(0)] = evaluateOp(op);
+  Value yielded = region.getTerminator()->getOperand(0);
+  return materialize(lookup(yielded), yielded.getType());
+}

@@ -1,0 +1,200 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The features of dense attention, and programs that combine them.
+
+A cell is a choice for each of AXES. `covering_cells` gives cells in which every
+pair of choices of two axes occurs; `program` and `shapes` make a cell something
+that attn-run runs."""
+
+import itertools
+import random
+
+MASKS = {
+    "none": "",
+    "causal": "mask(causal)",
+    "window": "mask(window<99, 30>)",
+    "causal window": "mask(causal and window<99, 0>)",
+    "first": "mask(first<70>)",
+    "prefix": "mask(causal or prefix(%lengths : tensor<?xi32>))",
+    "document": "mask(causal and document(%ids : tensor<?x?xi32>))",
+    "chunk": "mask(causal and chunk<96>)",
+    "streaming": "mask(causal and (first<4> or window<63, 0>))",
+    "not": "mask(causal and not window<31, 0>)",
+    # The first two heads see all of the past, the others the recent one.
+    "heads": """mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %two = arith.constant 2 : index
+    %past = attn.causal %p, %j
+    %near = attn.window<40, 0> %p, %j
+    %wide = arith.cmpi slt, %h, %two : index
+    %seen = arith.ori %wide, %near : i1
+    %keep = arith.andi %past, %seen : i1
+    attn.yield %keep : i1
+  }""",
+    # Every third key.
+    "region": """mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %zero = arith.constant 0 : index
+    %three = arith.constant 3 : index
+    %distance = arith.subi %p, %j : index
+    %rest = arith.remsi %distance, %three : index
+    %keep = arith.cmpi eq, %rest, %zero : index
+    attn.yield %keep : i1
+  }""",
+}
+MASK_INPUTS = {"prefix": ("lengths", "?xi32"), "document": ("ids", "?x?xi32")}
+
+SCORES = {
+    "none": "",
+    "softcap": "score(softcap<20.0>)",
+    "alibi": "score(alibi(%slopes : tensor<{heads}xf32>))",
+    "relative": """score {{
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %zero = arith.constant 0 : index
+    %last = arith.constant 31 : index
+    %distance = arith.subi %p, %j : index
+    %past = arith.maxsi %distance, %zero : index
+    %bucket = arith.minsi %past, %last : index
+    %bias = attn.read %table[%h, %bucket] : tensor<{heads}x32xf32>
+    %y = arith.addf %x, %bias : f32
+    attn.yield %y : f32
+  }}""",
+    "bias": """score {{
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %narrow = attn.read %bias[%h, %p, %j] : tensor<{heads}x?x?xbf16>
+    %wide = arith.extf %narrow : bf16 to f32
+    %y = arith.addf %x, %wide : f32
+    attn.yield %y : f32
+  }}""",
+    "region": """score {{
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %tenth = arith.constant 0.1 : f32
+    %size = math.absf %x : f32
+    %less = arith.mulf %size, %tenth : f32
+    %y = arith.subf %x, %less : f32
+    attn.yield %y : f32
+  }}""",
+}
+SCORE_INPUTS = {
+    "alibi": ("slopes", "{heads}xf32"),
+    "relative": ("table", "{heads}x32xf32"),
+    "bias": ("bias", "{heads}x?x?xbf16"),
+}
+
+AXES = {
+    "element": ["bf16", "f16"],
+    # Of queries and keys, and of values.
+    "dims": [(64, 64), (96, 96), (128, 128), (192, 192), (256, 256), (192, 128)],
+    "mask": list(MASKS),
+    "score": list(SCORES),
+    "sink": [False, True],
+    # Query heads and key heads.
+    "heads": [(4, 4), (8, 2), (4, 1)],
+    # Queries and keys.
+    "lengths": [(1, 1), (130, 130), (1, 300), (64, 257), (300, 100), (129, 64)],
+}
+BATCH = 2
+
+
+def covering_cells(seed=0):
+    """Cells that have every pair of choices, found greedily."""
+    generator = random.Random(seed)
+    names = list(AXES)
+    missing = {
+        (a, x, b, y)
+        for a, b in itertools.combinations(names, 2)
+        for x in range(len(AXES[a]))
+        for y in range(len(AXES[b]))
+    }
+
+    def pairs(cell):
+        return {
+            (a, cell[a], b, cell[b])
+            for a, b in itertools.combinations(names, 2)
+            if a in cell and b in cell
+        }
+
+    while missing:
+        a, x, b, y = min(missing)
+        cell = {a: x, b: y}
+        rest = [name for name in names if name not in cell]
+        generator.shuffle(rest)
+        for name in rest:
+            choices = list(range(len(AXES[name])))
+            generator.shuffle(choices)
+            cell[name] = max(
+                choices, key=lambda i: len(pairs({**cell, name: i}) & missing)
+            )
+        missing -= pairs(cell)
+        yield {name: AXES[name][cell[name]] for name in names}
+
+
+def name(cell):
+    """A cell in a few words."""
+    return ", ".join(
+        f"{axis} {'x'.join(map(str, choice)) if isinstance(choice, tuple) else choice}"
+        for axis, choice in cell.items()
+    )
+
+
+def extra_inputs(cell):
+    """The names and types of the tensors that mask, score and sink capture."""
+    heads = cell["heads"][0]
+    if cell["mask"] in MASK_INPUTS:
+        yield MASK_INPUTS[cell["mask"]]
+    if cell["score"] in SCORE_INPUTS:
+        name, shape = SCORE_INPUTS[cell["score"]]
+        yield name, shape.format(heads=heads)
+    if cell["sink"]:
+        yield "sinks", f"{heads}xf32"
+
+
+def program(cell):
+    """The text of a program of one function."""
+    query_heads, key_heads = cell["heads"]
+    key_dim, value_dim = cell["dims"]
+    element = cell["element"]
+    query = f"tensor<?x?x{query_heads}x{key_dim}x{element}>"
+    key = f"tensor<?x?x{key_heads}x{key_dim}x{element}>"
+    value = f"tensor<?x?x{key_heads}x{value_dim}x{element}>"
+    output = f"tensor<?x?x{query_heads}x{value_dim}x{element}>"
+    lse = f"tensor<?x{query_heads}x?xf32>"
+    inputs = [("q", query), ("k", key), ("v", value)]
+    inputs += [(name, f"tensor<{shape}>") for name, shape in extra_inputs(cell)]
+    arguments = ",\n    ".join(
+        f'%{name}: {type} {{attn.name = "{name}"}}' for name, type in inputs
+    )
+    modifiers = MASKS[cell["mask"]]
+    modifiers += " " + SCORES[cell["score"]].format(heads=query_heads)
+    if cell["sink"]:
+        modifiers += f" sink(%sinks : tensor<{query_heads}xf32>)"
+    return f"""func.func @attention(
+    {arguments})
+    -> ({output} {{attn.name = "o"}}, {lse} {{attn.name = "lse"}}) {{
+  %kv = attn.kv.dense %k, %v : {key}, {value}
+  %o, %lse = attn.attention %q, %kv {modifiers}
+      : {query}, !attn.kv<{key}, {value}> -> {output}, {lse}
+  return %o, %lse : {output}, {lse}
+}}
+"""
+
+
+def shapes(cell):
+    """Options of attn-run that give every dynamic size of a cell."""
+    queries, keys = cell["lengths"]
+    query_heads, key_heads = cell["heads"]
+    key_dim, value_dim = cell["dims"]
+    sizes = {
+        "q": (BATCH, queries, query_heads, key_dim),
+        "k": (BATCH, keys, key_heads, key_dim),
+        "v": (BATCH, keys, key_heads, value_dim),
+        "lengths": (BATCH,),
+        "ids": (BATCH, keys),
+        "bias": (query_heads, keys, keys),
+    }
+    names = ["q", "k", "v"] + [name for name, _ in extra_inputs(cell)]
+    return [
+        f"--shape={name}={'x'.join(map(str, sizes[name]))}"
+        for name in names
+        if name in sizes
+    ]
