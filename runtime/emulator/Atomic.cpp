@@ -182,18 +182,23 @@ static uint64_t modifyElement(uint8_t *bytes, const Modification &operation,
              : modifyAs<uint64_t>(bytes, operation, isShared, b, c);
 }
 
-/// Atomic operations do not race with each other.
+/// Atomic operations do not race with each other. `anyBlock` says that the
+/// memory may be that of another block of the cluster.
 static uint8_t *modifyShared(Block &block, Warp &warp,
                              const Instruction &instruction, int lane,
-                             uint64_t address, uint32_t size) {
+                             uint64_t address, uint32_t size, bool anyBlock) {
+  Block *owner = anyBlock ? block.accessCluster(warp, instruction, lane,
+                                                address, size, size)
+                          : &block;
   uint8_t *bytes =
-      block.accessShared(warp, instruction, lane, address, size, size);
+      owner ? owner->accessShared(warp, instruction, lane, address, size, size)
+            : nullptr;
   if (!bytes || !block.grid.checked)
     return bytes;
   auto start = static_cast<uint32_t>(address);
   block.checkNotUsed(warp, instruction, lane, start, size);
   Conflict conflict =
-      block.shared.checkRead(warp.genericAccessor(), start, size);
+      owner->shared.checkRead(warp.genericAccessor(), start, size);
   if (conflict.kind == Conflict::Kind::Unwritten)
     block.reportConflict(conflict, warp, instruction, lane, /*isWrite=*/false);
   return bytes;
@@ -207,11 +212,12 @@ static std::pair<uint8_t *, bool> findBytes(Block &block, Warp &warp,
   auto laneIndex = static_cast<int>(lane);
   auto space = static_cast<Space>(instruction.form[Where]);
   bool isShared =
-      space == Space::Shared ||
+      space == Space::Shared || space == Space::Cluster ||
       (space == Space::Generic && (address & windowMask) == sharedWindow);
   if (isShared)
     return {modifyShared(block, warp, instruction, laneIndex,
-                         address & ~windowMask, size),
+                         address & ~windowMask, size,
+                         /*anyBlock=*/space != Space::Shared),
             true};
   return {accessMemory<Space::Generic>(block, warp, instruction, laneIndex,
                                        address, size, AccessKind::Write),
@@ -297,9 +303,10 @@ Status attn::runtime::emulator::decodeAtomic(Decoder &decoder) {
       parseAccessModifiers(parts, parts.size() - 1);
   bool isPlain =
       form && (form->space == Space::Generic || form->space == Space::Global ||
-               form->space == Space::Shared);
+               form->space == Space::Shared || form->space == Space::Cluster);
   if (!isPlain || form->isNonCoherent || form->isVolatile ||
-      (form->count > 1 && form->space == Space::Shared))
+      (form->count > 1 &&
+       (form->space == Space::Shared || form->space == Space::Cluster)))
     return decoder.unknown();
   const Modification *operation =
       findModification(form->operation + "." + parts.back(), form->count > 1);

@@ -88,7 +88,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
     return Step::Failed;
   copy.shared = static_cast<uint32_t>(target);
   // The write may happen from now on.
-  block.checkNotRead(warp, instruction, laneIndex, copy.shared, copy.size);
+  block.checkNotUsed(warp, instruction, laneIndex, copy.shared, copy.size);
   block.reportConflict(
       block.shared.recordWrite(warp.genericAccessor(), copy.shared, copy.size),
       warp, instruction, laneIndex, /*isWrite=*/true);

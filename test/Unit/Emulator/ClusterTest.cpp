@@ -59,7 +59,7 @@ static void expectWords(const std::string &body, uint32_t blocks,
   }
 }
 
-TEST(Cluster, SpecialRegisters) {
+TEST(ClusterValues, SpecialRegisters) {
   std::string body = prologue;
   const char *names[] = {"%cluster_ctaid.x",  "%cluster_ctarank",
                          "%cluster_nctaid.x", "%cluster_nctarank",
@@ -95,13 +95,37 @@ static std::string exchange() {
          epilogue;
 }
 
-TEST(Cluster, MemoryOfOtherBlocks) {
+TEST(ClusterValues, MemoryOfOtherBlocks) {
   expectWords(exchange(), 8, 4, [](uint32_t block, uint32_t thread) {
     return (block + 1) % 4 * 1000 + thread;
   });
 }
 
-TEST(Cluster, Addresses) {
+TEST(ClusterValues, GenericAddressesAndAtomics) {
+  std::string body = std::string(prologue) + R"(
+    shl.b32 %r6, %r1, 2;
+    add.s32 %r6, %r6, %r2;
+    mad.lo.s32 %r7, %r3, 1000, %r1;
+    st.shared.b32 [%r6], %r7;
+    xor.b32 %r8, %r3, 1;
+)" + clusterSync + R"(
+    mapa.shared::cluster.u32 %r11, %r6, %r8;
+    red.relaxed.cluster.shared::cluster.add.u32 [%r11], 10000;
+    atom.shared::cluster.add.u32 %r12, [%r11], 20000;
+)" + clusterSync + R"(
+    cvt.u64.u32 %d4, %r6;
+    cvta.shared.u64 %d4, %d4;
+    mapa.u64 %d5, %d4, %r8;
+    atom.add.u32 %r13, [%d5], 40000;
+)" + clusterSync + R"(
+    ld.b32 %r9, [%d5];
+)" + clusterSync + epilogue;
+  expectWords(body, 2, 2, [](uint32_t block, uint32_t thread) {
+    return (block ^ 1) * 1000 + thread + 70000;
+  });
+}
+
+TEST(ClusterValues, Addresses) {
   std::string body = std::string(prologue) + R"(
     mapa.shared::cluster.u32 %r6, smem, 1;
     getctarank.shared::cluster.u32 %r7, %r6;
@@ -123,6 +147,9 @@ TEST(Cluster, Addresses) {
   expectWords(body + epilogue, 2, 2, [](uint32_t block, uint32_t) {
     return 1u << 12 | 1u << 8 | block << 4 | 1u;
   });
+}
+
+TEST(Cluster, Addresses) {
   EXPECT_TRUE(contains(message("mapa.shared::cluster.u32 %r1, smem, 2;"),
                        "expected a rank below 2, got 2"));
   EXPECT_TRUE(contains(message("mapa.u64 %d1, %d0, 1;"),
@@ -245,10 +272,13 @@ DONE:
 )" + epilogue;
 }
 
-TEST(Cluster, RemoteArrivals) {
+TEST(ClusterValues, RemoteArrivals) {
   expectWords(remoteArrival(), 2, 2, [](uint32_t block, uint32_t thread) {
     return block == 0 ? thread : 0;
   });
+}
+
+TEST(Cluster, RemoteArrivals) {
   EXPECT_TRUE(
       contains(message(replaced(remoteArrival(), "arrive.release.cluster",
                                 "arrive.relaxed.cluster")),
@@ -280,18 +310,20 @@ static std::string multicast(const std::string &mask) {
          R"(
     shl.b32 %r7, %r1, 7;
     add.s32 %r7, %r7, %r2;
-    ld.shared.u16 %r9, [%r7];
+    ld.shared.u16 %h2, [%r7];
+    cvt.u32.u16 %r9, %h2;
 )" + epilogue;
 }
 
-TEST(Cluster, Multicast) {
-  std::string body =
-      replaced(multicast("3"), "ld.shared.u16 %r9", "ld.shared.u16 %h2");
-  body = replaced(body, "st.global", "cvt.u32.u16 %r9, %h2;\nst.global");
-  expectWords(body, 2, 2, [](uint32_t, uint32_t thread) {
+TEST(ClusterValues, Multicast) {
+  expectWords(multicast("3"), 2, 2, [](uint32_t, uint32_t thread) {
     // The swizzle has moved the first chunk.
     return uint32_t(toBF16((thread * 64 + (thread & 7) * 8) % 256));
   });
+}
+
+TEST(Cluster, Multicast) {
+  std::string body = multicast("3");
   EXPECT_TRUE(contains(message(replaced(body, "%h1, 3", "%h1, 0")),
                        "the mask of the multicast names no block"));
   EXPECT_TRUE(contains(message(replaced(body, "%h1, 3", "%h1, 4")),
@@ -300,7 +332,7 @@ TEST(Cluster, Multicast) {
                        "of block 1 waits at PTX line "));
 }
 
-TEST(Cluster, MulticastOfRanges) {
+TEST(ClusterValues, MulticastOfRanges) {
   std::string body = replaced(
       multicast("3"),
       "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_"
@@ -309,7 +341,8 @@ TEST(Cluster, MulticastOfRanges) {
       "multicast::cluster.L2::cache_hint [%r2], [%d0], 128, [%r6], %h1, 0;");
   body = replaced(body, "_, [%r6], 8192", "_, [%r6], 128");
   body = replaced(body, "shl.b32 %r7, %r1, 7", "shl.b32 %r7, %r1, 2");
-  body = replaced(body, "ld.shared.u16", "ld.shared.u32");
+  body = replaced(body, "ld.shared.u16 %h2", "ld.shared.u32 %r9");
+  body = without(body, "cvt.u32.u16");
   Emulation emulation = clustered(body);
   for (uint32_t i = 0; i < 32; ++i)
     emulation.data.push_back(3 * i);
@@ -338,7 +371,7 @@ static std::string sending(const std::string &send, uint32_t bytes) {
          "ld.shared.b32 %r9, [%r7];\nDONE:\n" + clusterSync + epilogue;
 }
 
-TEST(Cluster, AsynchronousStores) {
+TEST(ClusterValues, AsynchronousStores) {
   const std::string bytes = "shared::cluster.mbarrier::complete_tx::bytes.";
   auto expectFirst = [&](const std::string &send, uint32_t size,
                          uint32_t (*expected)(uint32_t, uint32_t)) {
@@ -367,6 +400,10 @@ TEST(Cluster, AsynchronousStores) {
               128, [](uint32_t block, uint32_t thread) {
                 return block ? 0 : thread % 2 ? 100 : 100 + thread;
               });
+}
+
+TEST(Cluster, AsynchronousStores) {
+  const std::string bytes = "shared::cluster.mbarrier::complete_tx::bytes.";
   EXPECT_TRUE(contains(
       message(sending("st.async." + bytes + "b32 [%r10], %r1, [%r6];", 128)),
       "expected an mbarrier in the block of the destination"));
@@ -382,19 +419,23 @@ TEST(Cluster, AsynchronousStores) {
         << instruction;
 }
 
-TEST(Cluster, CopiesToOtherBlocks) {
-  std::string name = "cp.async.bulk.shared::cluster.shared::cta.mbarrier::"
-                     "complete_tx::bytes ";
-  std::string send = "@!%p1 bra DONE;\n" + name +
-                     "[%r10], [%r7+128], 128, "
-                     "[%r11];";
-  expectWords(sending(send, 128), 2, 2, [](uint32_t block, uint32_t thread) {
+static const char forward[] =
+    "@!%p1 bra DONE;\ncp.async.bulk.shared::cluster.shared::cta.mbarrier::"
+    "complete_tx::bytes [%r10], [%r7+128], 128, [%r11];";
+
+TEST(ClusterValues, CopiesToOtherBlocks) {
+  expectWords(sending(forward, 128), 2, 2, [](uint32_t block, uint32_t thread) {
     return block ? 0 : thread;
   });
-  std::string reduce = replaced(replaced(send, "cp.async", "cp.reduce.async"),
-                                "::bytes [%r10]", "::bytes.max.u32 [%r10]");
+  std::string reduce =
+      replaced(replaced(forward, "cp.async", "cp.reduce.async"),
+               "::bytes [%r10]", "::bytes.max.u32 [%r10]");
   expectWords(sending(reduce, 128), 2, 2,
               [](uint32_t block, uint32_t) { return block ? 0 : 100u; });
+}
+
+TEST(Cluster, CopiesToOtherBlocks) {
+  std::string send = forward;
   // The source is read until the destination has it.
   EXPECT_TRUE(
       contains(message(sending(send + "\nst.shared.b32 [%r7+128], 5;", 128)),

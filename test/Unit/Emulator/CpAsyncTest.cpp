@@ -49,13 +49,13 @@ static void expectHazard(const std::string &body, const std::string &message,
   EXPECT_TRUE(contains(emulationOf(body, threads).message(), message)) << body;
 }
 
-static const std::string wait = "cp.async.wait_all;\n";
+static const std::string waitForAll = "cp.async.wait_all;\n";
 
 TEST(CpAsync, SizesAndFills) {
   auto copied = [](uint32_t word) { return word + 1; };
-  check("cp.async.cg.shared.global [%r2], [%d1], 16;\n" + wait, copied);
-  check("cp.async.ca.shared::cta.global [%r2], [%d1], 16;\n" + wait, copied);
-  check("cp.async.cg.shared.global.L2::128B [%r2], [%d1], 16;\n" + wait,
+  check("cp.async.cg.shared.global [%r2], [%d1], 16;\n" + waitForAll, copied);
+  check("cp.async.ca.shared::cta.global [%r2], [%d1], 16;\n" + waitForAll, copied);
+  check("cp.async.cg.shared.global.L2::128B [%r2], [%d1], 16;\n" + waitForAll,
         copied);
   check("mov.b64 %d2, 0;\n"
         "cp.async.cg.shared.global.L2::cache_hint [%r2], [%d1], 16, %d2;\n" +
@@ -66,7 +66,7 @@ TEST(CpAsync, SizesAndFills) {
         "cp.async.ca.shared.global [%r2+12], [%d1+12], 4;\n" +
             wait,
         copied);
-  check("cp.async.cg.shared.global [%r2], [%d1], 16, 8;\n" + wait,
+  check("cp.async.cg.shared.global [%r2], [%d1], 16, 8;\n" + waitForAll,
         [](uint32_t word) { return word % 4 < 2 ? word + 1 : 0; });
   // Nothing is read, wherever the address leads.
   check("mov.b64 %d2, 16;\nmov.b32 %r8, 0;\n"
@@ -98,7 +98,7 @@ TEST(CpAsync, Groups) {
 
 TEST(CpAsync, Hazards) {
   const std::string copy = "cp.async.cg.shared.global [%r2], [%d1], 16;\n";
-  expectHazard(copy + "st.shared.b32 [%r2], 0;\n" + wait,
+  expectHazard(copy + "st.shared.b32 [%r2], 0;\n" + waitForAll,
                "memory in flight: writes shared memory that a copy in flight");
   expectHazard(copy, "outstanding work: the thread exits without a wait for "
                      "this copy");
@@ -113,13 +113,13 @@ TEST(CpAsync, Hazards) {
   // Another warp reads what was waited for by its owner alone.
   const std::string other = "xor.b32 %r8, %r2, 512;\n"
                             "ld.shared.b32 %r4, [%r8];\n";
-  expectHazard(copy + wait + other, "race: ", 64);
-  expectHazard(copy + "bar.sync 0;\n" + other + wait, "memory in flight", 64);
-  EXPECT_EQ(emulationOf(copy + wait + "bar.sync 0;\n" + other, 64).message(),
+  expectHazard(copy + waitForAll + other, "race: ", 64);
+  expectHazard(copy + "bar.sync 0;\n" + other + waitForAll, "memory in flight", 64);
+  EXPECT_EQ(emulationOf(copy + waitForAll + "bar.sync 0;\n" + other, 64).message(),
             "");
   // And overwrites what another still reads.
   expectHazard("st.shared.b32 [%r2], 0;\nbar.sync 0;\n" + other +
-                   "mov.u32 %r9, %tid.x;\n" + copy + wait,
+                   "mov.u32 %r9, %tid.x;\n" + copy + waitForAll,
                "overwrites shared memory that warp", 64);
 }
 
