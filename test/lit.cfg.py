@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import lit.formats
 
@@ -20,6 +21,10 @@ config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
 config.repository = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%bin", config.attn_tools_dir),
+    ("%build", config.attn_build_dir),
+    ("%libraries", config.attn_library_dir),
+    ("%python", sys.executable),
+    ("%fakes", os.path.join(config.test_exec_root, "Unit", "Runtime", "fakes")),
     ("%zoo", os.path.join(config.repository, "docs", "zoo")),
     ("%scripts", os.path.join(config.repository, "tools", "scripts")),
     ("%repository", config.repository),

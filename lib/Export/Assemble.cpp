@@ -158,7 +158,7 @@ std::string readErrors(StringRef log, StringRef path) {
 
 } // namespace
 
-Expected<std::string> findAssembler(StringRef path) {
+Expected<Assembler> findAssembler(StringRef path) {
   StringRef name = path.empty() ? "ptxas" : path;
   llvm::ErrorOr<std::string> found = llvm::sys::findProgramByName(name);
   if (!found || !llvm::sys::fs::can_execute(*found))
@@ -172,11 +172,11 @@ Expected<std::string> findAssembler(StringRef path) {
     return makeError("expected ptxas " + minimumVersion.getAsString() +
                      " or newer, got " + version->getAsString() + " at '" +
                      *found + "'");
-  return *found;
+  return Assembler{*found, version->getAsString()};
 }
 
 Expected<AssemblyReport> assemblePtx(StringRef ptx, StringRef target,
-                                     StringRef assembler) {
+                                     const Assembler &assembler) {
   TemporaryFile input, output;
   if (Error error = input.create("ptx"))
     return error;
@@ -186,8 +186,9 @@ Expected<AssemblyReport> assemblePtx(StringRef ptx, StringRef target,
     return error;
 
   std::string architecture = ("-arch=" + target).str();
-  Expected<ProgramResult> result = runProgram(
-      assembler, {architecture, "-v", "-o", output.getPath(), input.getPath()});
+  Expected<ProgramResult> result =
+      runProgram(assembler.path,
+                 {architecture, "-v", "-o", output.getPath(), input.getPath()});
   if (!result)
     return result.takeError();
   if (result->exitCode != 0)

@@ -11,6 +11,7 @@
 #include "Tile/Tile.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Export/Assemble.h"
+#include "attn/Export/BundleWriter.h"
 #include "attn/Export/LaunchPlan.h"
 #include "attn/Export/PtxLint.h"
 #include "attn/Export/TranslateToPtx.h"
@@ -148,7 +149,7 @@ static FailureOr<std::string> createPtx(ModuleOp module,
 static FailureOr<std::vector<uint8_t>> createCubin(ModuleOp module,
                                                    StringRef ptx,
                                                    StringRef target,
-                                                   StringRef assembler) {
+                                                   const Assembler &assembler) {
   llvm::Expected<AssemblyReport> report = assemblePtx(ptx, target, assembler);
   llvm::Error error = report ? checkAssembly(*report) : report.takeError();
   if (error)
@@ -159,6 +160,13 @@ static FailureOr<std::vector<uint8_t>> createCubin(ModuleOp module,
 LogicalResult mlir::attn::emitLevel(ModuleOp module, EmitLevel level,
                                     const CompileOptions &options,
                                     std::string &output) {
+  if (level == EmitLevel::Bundle) {
+    FailureOr<::attn::runtime::Bundle> bundle = compileBundle(module, options);
+    if (failed(bundle))
+      return failure();
+    output = writeBundle(*bundle);
+    return success();
+  }
   if (failed(lowerToLevel(module, EmitLevel::NVVM, options)))
     return failure();
   const TargetModel &target = *TargetModel::lookup(options.target);
@@ -178,7 +186,7 @@ LogicalResult mlir::attn::emitLevel(ModuleOp module, EmitLevel level,
     output = std::move(*ptx);
     return success();
   }
-  llvm::Expected<std::string> assembler = findAssembler(options.ptxas);
+  llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
   if (!assembler)
     return module.emitError(llvm::toString(assembler.takeError()));
   FailureOr<std::vector<uint8_t>> cubin =
@@ -209,7 +217,7 @@ mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
   if (!options.assemble)
     return kernel;
 
-  llvm::Expected<std::string> assembler = findAssembler(options.ptxas);
+  llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
   if (!assembler) {
     // Without one the driver assembles, unless the user has named one.
     if (!options.ptxas.empty())

@@ -7,6 +7,7 @@
 
 #include "attn/Runtime/CudaDevice.h"
 
+#include "CudaLaunch.h"
 #include "DriverApi.h"
 #include "MatrixProduct.h"
 
@@ -18,21 +19,25 @@ using namespace attn::runtime::cuda;
 namespace {
 class CudaKernel : public Kernel {
 public:
-  CudaKernel(const DriverApi &api, LaunchPlan plan, CUmodule module,
-             CUfunction function)
-      : Kernel(std::move(plan)), api(api), module(module), function(function) {}
-  ~CudaKernel() override { api.cuModuleUnload(module); }
+  CudaKernel(const DriverApi &api, const Queue &queue, LaunchPlan plan,
+             CUmodule module)
+      : Kernel(std::move(plan)), api(api), queue(queue), module(module) {}
+  ~CudaKernel() override {
+    CurrentContext current(api, queue.context);
+    api.cuModuleUnload(module);
+  }
 
   const DriverApi &api;
+  const Queue queue;
   CUmodule module;
-  CUfunction function;
+  CUfunction function = nullptr;
 };
 
 /// An executable graph between two events.
 class CudaRecording : public Recording {
 public:
-  CudaRecording(const DriverApi &api, CUstream stream)
-      : api(api), stream(stream) {}
+  CudaRecording(const DriverApi &api, const Queue &queue)
+      : api(api), queue(queue) {}
   ~CudaRecording() override;
 
   Status instantiate(CUgraph graph);
@@ -40,7 +45,7 @@ public:
 
 private:
   const DriverApi &api;
-  CUstream stream;
+  const Queue queue;
   CUgraphExec executable = nullptr;
   CUevent begin = nullptr;
   CUevent end = nullptr;
@@ -48,13 +53,14 @@ private:
 
 class CudaDevice : public Device {
 public:
-  explicit CudaDevice(const DriverApi &api) : api(api) {}
+  CudaDevice(const DriverApi &api, int ordinal) : api(api), ordinal(ordinal) {}
   ~CudaDevice() override;
 
   Status open();
 
   std::string name() const override { return deviceName; }
   uint32_t multiprocessors() const override { return multiprocessorCount; }
+  bool hasStreams() const override { return true; }
   Result<Buffer> allocate(size_t bytes) override;
   Status copyToDevice(uint64_t address, const void *source,
                       size_t bytes) override;
@@ -62,31 +68,37 @@ public:
                         size_t bytes) override;
   Status fill(uint64_t address, uint8_t value, size_t bytes) override;
   Result<std::unique_ptr<Kernel>> load(const CompiledKernel &compiled) override;
+  Result<std::unique_ptr<PreparedWork>> prepare(Kernel &kernel,
+                                                Launch launch) override;
+  Result<std::unique_ptr<PreparedWork>>
+  prepareFill(uint64_t address, uint8_t value, size_t bytes) override;
   Status synchronize() override;
   Result<std::unique_ptr<Recording>> record(const Work &work,
                                             unsigned repeats) override;
   Result<Work> matrixProduct(int64_t size) override;
 
 protected:
-  void release(uint64_t address) override { api.cuMemFree(address); }
+  void release(uint64_t address) override {
+    CurrentContext current(api, queue.context);
+    api.cuMemFree(address);
+  }
   Status start(Kernel &kernel, const Launch &launch) override;
 
 private:
   Status identify();
   Result<CUmodule> loadModule(const CompiledKernel &compiled) const;
-  Status encode(const TensorMapDescription &description,
-                CUtensorMap &map) const;
 
   const DriverApi api;
+  const int ordinal;
   CUdevice device = 0;
-  CUcontext context = nullptr;
-  CUstream stream = nullptr;
+  Queue queue;
   std::string deviceName;
   uint32_t multiprocessorCount = 0;
 };
 } // namespace
 
 CudaRecording::~CudaRecording() {
+  CurrentContext current(api, queue.context);
   if (executable)
     api.cuGraphExecDestroy(executable);
   if (begin)
@@ -106,13 +118,16 @@ Status CudaRecording::instantiate(CUgraph graph) {
 }
 
 Result<double> CudaRecording::replay() {
-  CUresult result = api.cuEventRecord(begin, stream);
+  CurrentContext current(api, queue.context);
+  CUresult result = current.result();
   if (result == CUDA_SUCCESS)
-    result = api.cuGraphLaunch(executable, stream);
+    result = api.cuEventRecord(begin, queue.stream);
   if (result == CUDA_SUCCESS)
-    result = api.cuEventRecord(end, stream);
+    result = api.cuGraphLaunch(executable, queue.stream);
   if (result == CUDA_SUCCESS)
-    result = api.cuStreamSynchronize(stream);
+    result = api.cuEventRecord(end, queue.stream);
+  if (result == CUDA_SUCCESS)
+    result = api.cuStreamSynchronize(queue.stream);
   float milliseconds = 0;
   if (result == CUDA_SUCCESS)
     result = api.cuEventElapsedTime(&milliseconds, begin, end);
@@ -122,9 +137,11 @@ Result<double> CudaRecording::replay() {
 }
 
 CudaDevice::~CudaDevice() {
-  if (stream)
-    api.cuStreamDestroy(stream);
-  if (context)
+  if (queue.stream) {
+    CurrentContext current(api, queue.context);
+    api.cuStreamDestroy(queue.stream);
+  }
+  if (queue.context)
     api.cuDevicePrimaryCtxRelease(device);
 }
 
@@ -138,20 +155,24 @@ Status CudaDevice::open() {
     return status;
   if (count == 0)
     return failure("the CUDA driver sees no GPU");
+  if (ordinal < 0 || ordinal >= count)
+    return failure("expected a GPU from 0 to ", count - 1, ", got ", ordinal);
   if (Status status = identify(); status.failed())
     return status;
-  CUresult result = api.cuDevicePrimaryCtxRetain(&context, device);
-  if (result == CUDA_SUCCESS)
-    result = api.cuCtxSetCurrent(context);
-  if (result == CUDA_SUCCESS)
-    result = api.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING);
+  CUresult result = api.cuDevicePrimaryCtxRetain(&queue.context, device);
+  if (result == CUDA_SUCCESS) {
+    CurrentContext current(api, queue.context);
+    result = current.result();
+    if (result == CUDA_SUCCESS)
+      result = api.cuStreamCreate(&queue.stream, CU_STREAM_NON_BLOCKING);
+  }
   return api.check(result, "open " + deviceName);
 }
 
 Status CudaDevice::identify() {
   char text[256] = {};
   int major = 0, minor = 0, multiprocessors = 0;
-  CUresult result = api.cuDeviceGet(&device, 0);
+  CUresult result = api.cuDeviceGet(&device, ordinal);
   if (result == CUDA_SUCCESS)
     result = api.cuDeviceGetName(text, sizeof(text) - 1, device);
   for (auto [value, attribute] :
@@ -175,9 +196,12 @@ Result<Buffer> CudaDevice::allocate(size_t bytes) {
   CUdeviceptr address = 0;
   // The driver refuses an empty allocation.
   size_t allocated = bytes ? bytes : 1;
-  Status status =
-      api.check(api.cuMemAlloc(&address, allocated),
-                "allocate " + std::to_string(bytes) + " bytes on the GPU");
+  CurrentContext current(api, queue.context);
+  CUresult result = current.result();
+  if (result == CUDA_SUCCESS)
+    result = api.cuMemAlloc(&address, allocated);
+  Status status = api.check(result, "allocate " + std::to_string(bytes) +
+                                        " bytes on the GPU");
   if (status.failed())
     return status.error();
   return Buffer(*this, address, bytes);
@@ -187,9 +211,12 @@ Status CudaDevice::copyToDevice(uint64_t address, const void *source,
                                 size_t bytes) {
   if (bytes == 0)
     return {};
-  CUresult result = api.cuMemcpyHtoDAsync(address, source, bytes, stream);
+  CurrentContext current(api, queue.context);
+  CUresult result = current.result();
   if (result == CUDA_SUCCESS)
-    result = api.cuStreamSynchronize(stream);
+    result = api.cuMemcpyHtoDAsync(address, source, bytes, queue.stream);
+  if (result == CUDA_SUCCESS)
+    result = api.cuStreamSynchronize(queue.stream);
   return api.check(result, "copy to the GPU");
 }
 
@@ -197,17 +224,20 @@ Status CudaDevice::copyFromDevice(void *destination, uint64_t address,
                                   size_t bytes) {
   if (bytes == 0)
     return {};
-  CUresult result = api.cuMemcpyDtoHAsync(destination, address, bytes, stream);
+  CurrentContext current(api, queue.context);
+  CUresult result = current.result();
   if (result == CUDA_SUCCESS)
-    result = api.cuStreamSynchronize(stream);
+    result = api.cuMemcpyDtoHAsync(destination, address, bytes, queue.stream);
+  if (result == CUDA_SUCCESS)
+    result = api.cuStreamSynchronize(queue.stream);
   return api.check(result, "copy from the GPU");
 }
 
 Status CudaDevice::fill(uint64_t address, uint8_t value, size_t bytes) {
   if (bytes == 0)
     return {};
-  return api.check(api.cuMemsetD8Async(address, value, bytes, stream),
-                   "fill memory of the GPU");
+  return cuda::prepareFill(api, queue, address, value, bytes)
+      ->start(std::nullopt);
 }
 
 Result<CUmodule> CudaDevice::loadModule(const CompiledKernel &compiled) const {
@@ -220,7 +250,10 @@ Result<CUmodule> CudaDevice::loadModule(const CompiledKernel &compiled) const {
   // An integer option is passed in place of a pointer.
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
   CUmodule module = nullptr;
-  CUresult result = api.cuModuleLoadDataEx(&module, image, 2, options, values);
+  CurrentContext current(api, queue.context);
+  CUresult result = current.result();
+  if (result == CUDA_SUCCESS)
+    result = api.cuModuleLoadDataEx(&module, image, 2, options, values);
   if (result == CUDA_SUCCESS)
     return module;
   int version = 0;
@@ -241,7 +274,8 @@ CudaDevice::load(const CompiledKernel &compiled) {
   if (module.failed())
     return module.error();
   const LaunchPlan &plan = compiled.plan;
-  auto kernel = std::make_unique<CudaKernel>(api, plan, *module, nullptr);
+  auto kernel = std::make_unique<CudaKernel>(api, queue, plan, *module);
+  CurrentContext current(api, queue.context);
   if (Status status =
           api.check(api.cuModuleGetFunction(&kernel->function, *module,
                                             plan.kernel.c_str()),
@@ -262,106 +296,40 @@ CudaDevice::load(const CompiledKernel &compiled) {
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
 
-static int encodeElementType(ElementType type) {
-  switch (type) {
-  case ElementType::BF16:
-    return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
-  case ElementType::F16:
-    return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
-  case ElementType::F32:
-    return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
-  default:
-    // Integers are read one by one.
-    return -1;
-  }
+Result<std::unique_ptr<PreparedWork>> CudaDevice::prepare(Kernel &kernel,
+                                                          Launch launch) {
+  auto &loaded = static_cast<CudaKernel &>(kernel);
+  return cuda::prepareLaunch(api, queue, loaded.function, kernel,
+                             std::move(launch));
 }
 
-static int encodeSwizzle(Swizzle swizzle) {
-  switch (swizzle) {
-  case Swizzle::None:
-    return CU_TENSOR_MAP_SWIZZLE_NONE;
-  case Swizzle::B32:
-    return CU_TENSOR_MAP_SWIZZLE_32B;
-  case Swizzle::B64:
-    return CU_TENSOR_MAP_SWIZZLE_64B;
-  case Swizzle::B128:
-    return CU_TENSOR_MAP_SWIZZLE_128B;
-  }
-  return -1;
-}
-
-Status CudaDevice::encode(const TensorMapDescription &description,
-                          CUtensorMap &map) const {
-  std::vector<uint32_t> elementStrides(description.extents.size(), 1);
-  return api.check(api.cuTensorMapEncodeTiled(
-                       &map, encodeElementType(description.elementType),
-                       static_cast<uint32_t>(description.extents.size()),
-                       reinterpret_cast<void *>(description.address),
-                       description.extents.data(), description.strides.data(),
-                       description.box.data(), elementStrides.data(),
-                       CU_TENSOR_MAP_INTERLEAVE_NONE,
-                       encodeSwizzle(description.swizzle),
-                       CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
-                       CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-                   "encode a tensor map");
-}
-
-static CUresult launchOn(CUstream stream, const CudaKernel &kernel,
-                         const Launch &launch, void **parameters) {
-  if (launch.clusterBlocks <= 1)
-    return kernel.api.cuLaunchKernel(
-        kernel.function, launch.blocks, 1, 1, launch.threadsPerBlock, 1, 1,
-        launch.sharedMemoryBytes, stream, parameters, nullptr);
-  CUlaunchAttribute cluster = {
-      CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, 0, {launch.clusterBlocks, 1, 1}};
-  CUlaunchConfig config = {launch.blocks,
-                           1,
-                           1,
-                           launch.threadsPerBlock,
-                           1,
-                           1,
-                           launch.sharedMemoryBytes,
-                           stream,
-                           &cluster,
-                           1};
-  return kernel.api.cuLaunchKernelEx(&config, kernel.function, parameters,
-                                     nullptr);
+Result<std::unique_ptr<PreparedWork>>
+CudaDevice::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
+  return cuda::prepareFill(api, queue, address, value, bytes);
 }
 
 Status CudaDevice::start(Kernel &kernel, const Launch &launch) {
-  auto &loaded = static_cast<CudaKernel &>(kernel);
-  // The driver copies what the pointers lead to, which must stay in place until
-  // then.
-  std::vector<CUtensorMap> maps(launch.parameters.size());
-  std::vector<void *> pointers;
-  for (const ParameterValue &value : launch.parameters) {
-    const void *pointer = nullptr;
-    if (const auto *description = std::get_if<TensorMapDescription>(&value)) {
-      CUtensorMap &map = maps[pointers.size()];
-      if (Status status = encode(*description, map); status.failed())
-        return status;
-      pointer = &map;
-    } else if (const auto *address = std::get_if<uint64_t>(&value)) {
-      pointer = address;
-    } else {
-      pointer = std::get_if<int32_t>(&value);
-    }
-    pointers.push_back(const_cast<void *>(pointer));
-  }
-  return api.check(launchOn(stream, loaded, launch, pointers.data()),
-                   "launch kernel '" + kernel.plan().kernel + "'");
+  Launch settled = launch;
+  // The caller has taken one already.
+  settled.counterParameter.reset();
+  Result<std::unique_ptr<PreparedWork>> work =
+      prepare(kernel, std::move(settled));
+  return work.failed() ? Status(work.error()) : (*work)->start(std::nullopt);
 }
 
 Status CudaDevice::synchronize() {
-  return api.check(api.cuStreamSynchronize(stream), "finish the work");
+  CurrentContext current(api, queue.context);
+  return api.check(api.cuStreamSynchronize(queue.stream), "finish the work");
 }
 
 Result<std::unique_ptr<Recording>> CudaDevice::record(const Work &work,
                                                       unsigned repeats) {
+  CurrentContext current(api, queue.context);
   // Relaxed, so that a library may load a kernel while it is recorded.
-  if (Status status = api.check(
-          api.cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_RELAXED),
-          "record a graph");
+  if (Status status =
+          api.check(api.cuStreamBeginCapture(queue.stream,
+                                             CU_STREAM_CAPTURE_MODE_RELAXED),
+                    "record a graph");
       status.failed())
     return status.error();
   Status worked;
@@ -369,8 +337,8 @@ Result<std::unique_ptr<Recording>> CudaDevice::record(const Work &work,
     worked = work();
   CUgraph graph = nullptr;
   Status ended =
-      api.check(api.cuStreamEndCapture(stream, &graph), "record a graph");
-  auto recording = std::make_unique<CudaRecording>(api, stream);
+      api.check(api.cuStreamEndCapture(queue.stream, &graph), "record a graph");
+  auto recording = std::make_unique<CudaRecording>(api, queue);
   Status instantiated;
   if (graph && !worked.failed())
     instantiated = recording->instantiate(graph);
@@ -383,14 +351,21 @@ Result<std::unique_ptr<Recording>> CudaDevice::record(const Work &work,
 }
 
 Result<Work> CudaDevice::matrixProduct(int64_t size) {
-  return makeMatrixProduct(*this, stream, size);
+  CurrentContext current(api, queue.context);
+  Result<Work> product = makeMatrixProduct(*this, queue.stream, size);
+  if (product.failed())
+    return product;
+  return Work([this, work = std::move(*product)] {
+    CurrentContext current(api, queue.context);
+    return work();
+  });
 }
 
-Result<std::unique_ptr<Device>> attn::runtime::openCudaDevice() {
+Result<std::unique_ptr<Device>> attn::runtime::openCudaDevice(int ordinal) {
   Result<DriverApi> api = DriverApi::open();
   if (api.failed())
     return api.error();
-  auto device = std::make_unique<CudaDevice>(*api);
+  auto device = std::make_unique<CudaDevice>(*api, ordinal);
   if (Status status = device->open(); status.failed())
     return status.error();
   return std::unique_ptr<Device>(std::move(device));

@@ -48,7 +48,8 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuDeviceGetAttribute, "cuDeviceGetAttribute");
   symbols.get(api.cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain");
   symbols.get(api.cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2");
-  symbols.get(api.cuCtxSetCurrent, "cuCtxSetCurrent");
+  symbols.get(api.cuCtxPushCurrent, "cuCtxPushCurrent_v2");
+  symbols.get(api.cuCtxPopCurrent, "cuCtxPopCurrent_v2");
   symbols.get(api.cuMemAlloc, "cuMemAlloc_v2");
   symbols.get(api.cuMemFree, "cuMemFree_v2");
   symbols.get(api.cuMemcpyHtoDAsync, "cuMemcpyHtoDAsync_v2");
@@ -58,7 +59,6 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuModuleUnload, "cuModuleUnload");
   symbols.get(api.cuModuleGetFunction, "cuModuleGetFunction");
   symbols.get(api.cuFuncSetAttribute, "cuFuncSetAttribute");
-  symbols.get(api.cuLaunchKernel, "cuLaunchKernel");
   symbols.get(api.cuLaunchKernelEx, "cuLaunchKernelEx");
   symbols.get(api.cuTensorMapEncodeTiled, "cuTensorMapEncodeTiled");
   symbols.get(api.cuStreamCreate, "cuStreamCreate");

@@ -47,7 +47,7 @@ struct alignas(128) CUtensorMap {
   uint64_t opaque[16];
 };
 
-/// An attribute of a launch, of which only the shape of clusters is in use.
+/// An attribute of a launch: a flag, or the shape of clusters.
 struct CUlaunchAttribute {
   int id;
   int padding;
@@ -67,6 +67,7 @@ enum : int {
   CUDA_SUCCESS = 0,
 
   CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4,
+  CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
 
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
@@ -105,7 +106,8 @@ struct DriverApi {
   CUresult (*cuDeviceGetAttribute)(int *value, int attribute, CUdevice device);
   CUresult (*cuDevicePrimaryCtxRetain)(CUcontext *context, CUdevice device);
   CUresult (*cuDevicePrimaryCtxRelease)(CUdevice device);
-  CUresult (*cuCtxSetCurrent)(CUcontext context);
+  CUresult (*cuCtxPushCurrent)(CUcontext context);
+  CUresult (*cuCtxPopCurrent)(CUcontext *context);
   CUresult (*cuMemAlloc)(CUdeviceptr *address, size_t bytes);
   CUresult (*cuMemFree)(CUdeviceptr address);
   CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr destination, const void *source,
@@ -121,11 +123,6 @@ struct DriverApi {
   CUresult (*cuModuleGetFunction)(CUfunction *function, CUmodule module,
                                   const char *name);
   CUresult (*cuFuncSetAttribute)(CUfunction function, int attribute, int value);
-  CUresult (*cuLaunchKernel)(CUfunction function, unsigned gridX,
-                             unsigned gridY, unsigned gridZ, unsigned blockX,
-                             unsigned blockY, unsigned blockZ,
-                             unsigned sharedBytes, CUstream stream,
-                             void **parameters, void **extra);
   CUresult (*cuLaunchKernelEx)(const CUlaunchConfig *config,
                                CUfunction function, void **parameters,
                                void **extra);

@@ -27,6 +27,39 @@ void Buffer::reset() {
   bytes = 0;
 }
 
+namespace {
+/// The work of a device that has only its own stream.
+class OwnStreamWork : public PreparedWork {
+public:
+  explicit OwnStreamWork(Work work) : work(std::move(work)) {}
+  Status start(std::optional<Stream>) const override { return work(); }
+
+private:
+  Work work;
+};
+} // namespace
+
+/// A launch that takes a counter takes one of its own each time.
+static Launch withCounter(Launch launch, Kernel &kernel) {
+  if (launch.counterParameter)
+    launch.parameters[*launch.counterParameter] = kernel.takeCounter();
+  return launch;
+}
+
+Result<std::unique_ptr<PreparedWork>> Device::prepare(Kernel &kernel,
+                                                      Launch launch) {
+  return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
+      [this, &kernel, launch = std::move(launch)] {
+        return start(kernel, withCounter(launch, kernel));
+      }));
+}
+
+Result<std::unique_ptr<PreparedWork>>
+Device::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
+  return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
+      [=] { return fill(address, value, bytes); }));
+}
+
 Status Kernel::allocateCounters(Device &device) {
   bool wanted = false;
   for (const KernelParameter &parameter : launchPlan.parameters)
@@ -37,7 +70,11 @@ Status Kernel::allocateCounters(Device &device) {
   if (buffer.failed())
     return buffer.error();
   counters = std::move(*buffer);
-  return device.fill(counters.address(), 0, counters.size());
+  if (Status status = device.fill(counters.address(), 0, counters.size());
+      status.failed())
+    return status;
+  // A launch may be on another stream.
+  return device.synchronize();
 }
 
 uint64_t Kernel::takeCounter() {

@@ -143,6 +143,16 @@ const char *attn::runtime::elementName(ElementType type) {
   return "";
 }
 
+std::optional<ElementType>
+attn::runtime::elementTypeNamed(std::string_view name) {
+  for (ElementType type :
+       {ElementType::BF16, ElementType::F16, ElementType::F32, ElementType::I1,
+        ElementType::I8, ElementType::I16, ElementType::I32, ElementType::I64})
+    if (name == elementName(type))
+      return type;
+  return std::nullopt;
+}
+
 template <typename T> static double load(const uint8_t *element) {
   T value;
   std::memcpy(&value, element, sizeof(value));

@@ -7,9 +7,11 @@
 
 #include "attn/Runtime/Launch.h"
 
+#include "attn/Runtime/Expression.h"
 #include "attn/Runtime/HostTensor.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 using namespace attn::runtime;
@@ -31,15 +33,13 @@ public:
           uint64_t counter)
       : plan(plan), tensors(tensors), counter(counter) {}
 
-  Status checkTensors() const;
   Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
-  Result<ParameterValue> evaluate(const KernelParameter &parameter) const;
+  Result<ParameterValue> evaluate(const KernelParameter &parameter,
+                                  uint32_t multiprocessors) const;
 
 private:
-  Status checkShape(const TensorSpec &spec, const TensorArgument &tensor) const;
-  Status checkEqualSizes() const;
   Status checkTensorIndex(int32_t tensor) const;
-  Status checkReference(int32_t tensor, int32_t axis) const;
+  Status checkAlignment(int32_t index, uint64_t alignment) const;
   Status checkDense(int32_t index) const;
   Result<ParameterValue> describe(const KernelParameter &parameter) const;
   Result<uint64_t> byteStride(int32_t index, const TensorMapDim &dim) const;
@@ -55,19 +55,37 @@ static std::string axisText(const TensorSpec &spec, int32_t axis) {
   return "size " + std::to_string(axis) + " of '" + spec.name + "'";
 }
 
-Status Planner::checkTensors() const {
-  if (tensors.size() != plan.tensors.size())
-    return failure("expected ", plan.tensors.size(), " tensors, got ",
-                   tensors.size());
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (Status status = checkShape(plan.tensors[i], tensors[i]);
-        status.failed())
-      return status;
-  return checkEqualSizes();
+static bool isEmpty(const TensorArgument &tensor) {
+  return std::find(tensor.shape.begin(), tensor.shape.end(), 0) !=
+         tensor.shape.end();
 }
 
-Status Planner::checkShape(const TensorSpec &spec,
-                           const TensorArgument &tensor) const {
+/// An output in which two elements share memory has no right value.
+static Status checkDistinct(const TensorSpec &spec,
+                            const TensorArgument &tensor) {
+  if (isEmpty(tensor))
+    return {};
+  std::array<std::pair<int64_t, int64_t>, 16> axes;
+  size_t count = 0;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    if (tensor.shape[axis] > 1 && count < axes.size())
+      axes[count++] = {tensor.strides[axis], tensor.shape[axis]};
+  }
+  std::sort(axes.begin(), axes.begin() + count);
+  // The distance from the first to the last element of the inner axes.
+  int64_t span = 0, length = 0;
+  for (size_t i = 0; i < count; ++i) {
+    auto [stride, size] = axes[i];
+    if (stride <= span || __builtin_mul_overflow(stride, size - 1, &length) ||
+        __builtin_add_overflow(span, length, &span))
+      return failure("expected the elements of output '", spec.name,
+                     "' not to overlap, got stride ", stride);
+  }
+  return {};
+}
+
+static Status checkTensor(const TensorSpec &spec,
+                          const TensorArgument &tensor) {
   if (tensor.elementType != spec.elementType)
     return failure("expected '", spec.name, "' to have element type ",
                    elementName(spec.elementType), ", got ",
@@ -86,22 +104,41 @@ Status Planner::checkShape(const TensorSpec &spec,
       return failure("expected ", axisText(spec, axis), " to be ",
                      spec.shape[axis], ", got ", tensor.shape[axis]);
   }
-  if (tensor.address == 0)
+  // Frameworks give none to a tensor without elements.
+  if (tensor.address == 0 && !isEmpty(tensor))
     return failure("expected '", spec.name, "' to have an address");
   return {};
 }
 
-Status Planner::checkEqualSizes() const {
-  for (const auto &[a, b] : plan.equalSizes) {
+static Status checkReference(const std::vector<TensorSpec> &specs,
+                             int32_t tensor, int32_t axis) {
+  if (tensor < 0 || tensor >= static_cast<int64_t>(specs.size()))
+    return failure("malformed launch plan: there is no tensor ", tensor);
+  if (axis < 0 || axis >= static_cast<int64_t>(specs[tensor].shape.size()))
+    return failure("malformed launch plan: '", specs[tensor].name,
+                   "' has no axis ", axis);
+  return {};
+}
+
+Status attn::runtime::checkTensors(const std::vector<TensorSpec> &specs,
+                                   const EqualSizes &equalSizes,
+                                   const std::vector<TensorArgument> &tensors) {
+  if (tensors.size() != specs.size())
+    return failure("expected ", specs.size(), " tensors, got ", tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (Status status = checkTensor(specs[i], tensors[i]); status.failed())
+      return status;
+  for (const auto &[a, b] : equalSizes) {
     for (LaunchPlan::SizeRef ref : {a, b})
-      if (Status status = checkReference(ref.tensor, ref.axis); status.failed())
+      if (Status status = checkReference(specs, ref.tensor, ref.axis);
+          status.failed())
         return status;
     int64_t left = tensors[a.tensor].shape[a.axis];
     int64_t right = tensors[b.tensor].shape[b.axis];
     if (left != right)
-      return failure("expected ", axisText(plan.tensors[a.tensor], a.axis),
-                     " to equal ", axisText(plan.tensors[b.tensor], b.axis),
-                     ", got ", left, " and ", right);
+      return failure("expected ", axisText(specs[a.tensor], a.axis),
+                     " to equal ", axisText(specs[b.tensor], b.axis), ", got ",
+                     left, " and ", right);
   }
   return {};
 }
@@ -112,21 +149,13 @@ Status Planner::checkTensorIndex(int32_t tensor) const {
   return {};
 }
 
-Status Planner::checkReference(int32_t tensor, int32_t axis) const {
-  if (Status status = checkTensorIndex(tensor); status.failed())
-    return status;
-  if (axis < 0 || axis >= static_cast<int64_t>(tensors[tensor].shape.size()))
-    return failure("malformed launch plan: '", plan.tensors[tensor].name,
-                   "' has no axis ", axis);
-  return {};
-}
-
 Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
   int64_t instances = 1;
   for (const Extent &extent : plan.instances) {
     int64_t count = extent.constant;
     if (extent.tensor >= 0) {
-      if (Status status = checkReference(extent.tensor, extent.axis);
+      if (Status status =
+              checkReference(plan.tensors, extent.tensor, extent.axis);
           status.failed())
         return status.error();
       if (extent.divisor < 1)
@@ -161,10 +190,18 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
   return static_cast<uint32_t>(instances);
 }
 
-Result<ParameterValue>
-Planner::evaluate(const KernelParameter &parameter) const {
+Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
+                                         uint32_t multiprocessors) const {
   if (parameter.kind == KernelParameter::Kind::Counter)
     return ParameterValue(counter);
+  if (parameter.kind == KernelParameter::Kind::Value) {
+    Result<int64_t> value =
+        attn::runtime::evaluate(parameter.expression, tensors, multiprocessors);
+    if (value.failed())
+      return value.error();
+    ParameterValue parameterValue = static_cast<uint64_t>(*value);
+    return parameterValue;
+  }
   int32_t index = parameter.tensor;
   if (Status status = checkTensorIndex(index); status.failed())
     return status.error();
@@ -172,20 +209,34 @@ Planner::evaluate(const KernelParameter &parameter) const {
   case KernelParameter::Kind::TensorMap:
     return describe(parameter);
   case KernelParameter::Kind::Pointer:
+    if (Status status =
+            checkAlignment(index, elementSize(tensors[index].elementType));
+        status.failed())
+      return status.error();
     if (Status status = checkDense(index); status.failed())
       return status.error();
     return ParameterValue(tensors[index].address);
   case KernelParameter::Kind::Size:
+  case KernelParameter::Kind::Value:
   case KernelParameter::Kind::Counter:
     break;
   }
-  if (Status status = checkReference(index, parameter.axis); status.failed())
+  if (Status status = checkReference(plan.tensors, index, parameter.axis);
+      status.failed())
     return status.error();
   int64_t size = tensors[index].shape[parameter.axis];
   if (size > maxCount)
     return failure("expected ", axisText(plan.tensors[index], parameter.axis),
                    " to be at most ", maxCount, ", got ", size);
   return ParameterValue(static_cast<int32_t>(size));
+}
+
+Status Planner::checkAlignment(int32_t index, uint64_t alignment) const {
+  if (tensors[index].address % alignment)
+    return failure("expected the address of '", plan.tensors[index].name,
+                   "' to be a multiple of ", alignment, ", got ",
+                   tensors[index].address);
+  return {};
 }
 
 /// A kernel that takes the bare address of a tensor knows none of its strides.
@@ -207,20 +258,21 @@ Planner::describe(const KernelParameter &parameter) const {
   if (parameter.mapDims.empty() || parameter.mapDims.size() > maxTensorMapRank)
     return failure("malformed launch plan: expected a tensor map of rank 1 to ",
                    maxTensorMapRank, ", got ", parameter.mapDims.size());
-  if (tensor.address % tensorMapAlignment)
-    return failure("expected the address of '", spec.name,
-                   "' to be a multiple of ", tensorMapAlignment, ", got ",
-                   tensor.address);
+  if (Status status = checkAlignment(parameter.tensor, tensorMapAlignment);
+      status.failed())
+    return status.error();
   if (tensor.strides.empty() || tensor.strides.back() != 1)
     return failure("expected the innermost stride of '", spec.name,
                    "' to be 1");
 
   TensorMapDescription map;
   map.elementType = tensor.elementType;
-  map.address = tensor.address;
+  // The driver wants an address that is not null, be it never read.
+  map.address = tensor.address ? tensor.address : tensorMapAlignment;
   map.swizzle = parameter.swizzle;
   for (const TensorMapDim &dim : parameter.mapDims) {
-    if (Status status = checkReference(parameter.tensor, dim.axis);
+    if (Status status =
+            checkReference(plan.tensors, parameter.tensor, dim.axis);
         status.failed())
       return status.error();
     if (dim.box < 1 || dim.box > maxTensorMapBox)
@@ -264,18 +316,26 @@ Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
                           uint32_t multiprocessors, uint64_t counter) {
-  Planner planner(plan, tensors, counter);
-  if (Status status = planner.checkTensors(); status.failed())
+  if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
+      status.failed())
     return status.error();
+  Planner planner(plan, tensors, counter);
   Launch launch;
   launch.threadsPerBlock = plan.threadsPerBlock;
   launch.sharedMemoryBytes = plan.sharedMemoryBytes;
   for (const KernelParameter &parameter : plan.parameters) {
-    Result<ParameterValue> value = planner.evaluate(parameter);
+    Result<ParameterValue> value = planner.evaluate(parameter, multiprocessors);
     if (value.failed())
       return value.error();
+    if (parameter.kind == KernelParameter::Kind::Counter)
+      launch.counterParameter = launch.parameters.size();
     launch.parameters.push_back(std::move(*value));
   }
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (plan.tensors[i].isOutput)
+      if (Status status = checkDistinct(plan.tensors[i], tensors[i]);
+          status.failed())
+        return status.error();
   Result<uint32_t> blocks = planner.countBlocks(multiprocessors);
   if (blocks.failed())
     return blocks.error();
@@ -293,15 +353,15 @@ static bool propagate(int64_t &a, int64_t &b) {
 }
 
 Result<std::vector<std::vector<int64_t>>>
-attn::runtime::completeShapes(const LaunchPlan &plan,
+attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
+                              const EqualSizes &equalSizes,
                               const std::vector<std::vector<int64_t>> &inputs) {
   std::vector<std::vector<int64_t>> shapes = inputs;
-  for (const TensorSpec &spec : plan.tensors)
+  for (const TensorSpec &spec : specs)
     if (spec.isOutput)
       shapes.push_back(spec.shape);
-  if (shapes.size() != plan.tensors.size())
-    return failure("expected ",
-                   plan.tensors.size() - (shapes.size() - inputs.size()),
+  if (shapes.size() != specs.size())
+    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
                    " inputs, got ", inputs.size());
   auto size = [&](LaunchPlan::SizeRef ref) -> int64_t * {
     bool exists = ref.tensor >= 0 && ref.axis >= 0 &&
@@ -312,7 +372,7 @@ attn::runtime::completeShapes(const LaunchPlan &plan,
   bool changed = true;
   while (changed) {
     changed = false;
-    for (const auto &[a, b] : plan.equalSizes)
+    for (const auto &[a, b] : equalSizes)
       if (int64_t *left = size(a), *right = size(b); left && right)
         changed |= propagate(*left, *right);
   }
@@ -320,6 +380,6 @@ attn::runtime::completeShapes(const LaunchPlan &plan,
     for (size_t axis = 0; axis < shapes[i].size(); ++axis)
       if (shapes[i][axis] < 0)
         return failure("malformed launch plan: nothing gives size ", axis,
-                       " of '", plan.tensors[i].name, "'");
+                       " of '", specs[i].name, "'");
   return shapes;
 }

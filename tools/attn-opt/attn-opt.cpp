@@ -30,12 +30,19 @@ static cl::opt<EmitLevel> emit(
                clEnumValN(EmitLevel::NVVM, "nvvm", "NVVM and LLVM dialects"),
                clEnumValN(EmitLevel::LLVM, "llvm", "LLVM IR"),
                clEnumValN(EmitLevel::PTX, "ptx", "PTX"),
-               clEnumValN(EmitLevel::Cubin, "cubin", "assembled by ptxas")));
-static cl::opt<std::string> target("target",
-                                   cl::desc("The chip to compile for (sm_90a)"),
-                                   cl::init("sm_90a"));
+               clEnumValN(EmitLevel::Cubin, "cubin", "assembled by ptxas"),
+               clEnumValN(EmitLevel::Bundle, "bundle",
+                          "what a runtime loads: kernels and how to launch "
+                          "them")));
+static cl::opt<std::string>
+    target("target",
+           cl::desc("The chip to compile for (sm_90a); a bundle may be for "
+                    "several, separated by commas"),
+           cl::init("sm_90a"));
 static cl::opt<std::string>
     ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"));
+static cl::opt<std::string>
+    cache("cache", cl::desc("A folder in which bundles are kept"));
 
 /// Compiles the program in `inputName` to the level that --emit names.
 static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
@@ -60,6 +67,7 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   CompileOptions options;
   options.target = target;
   options.ptxas = ptxas;
+  options.cacheFolder = cache;
   EmitLevel level = emit;
   std::string text;
   if (level <= EmitLevel::NVVM) {

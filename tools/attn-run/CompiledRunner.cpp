@@ -7,7 +7,7 @@
 
 #include "Runner.h"
 
-#include "attn/Pipelines/Compile.h"
+#include "attn/Runtime/Executable.h"
 
 #include <algorithm>
 
@@ -49,10 +49,10 @@ private:
 
 class CompiledRunner : public Runner {
 public:
-  CompiledRunner(std::unique_ptr<Device> device, CompiledKernel compiled)
-      : owner(std::move(device)), compiled(std::move(compiled)) {}
+  explicit CompiledRunner(std::unique_ptr<Device> device)
+      : owner(std::move(device)) {}
 
-  Status load();
+  Status load(const Bundle &bundle);
 
   std::string description() const override;
   Result<std::vector<HostTensor>>
@@ -62,16 +62,18 @@ public:
   }
 
 private:
-  Status launch() { return owner->launch(*kernel, arguments); }
+  Status launch() { return executable->launch(arguments, options); }
   Status allocate(const std::vector<HostTensor> &inputs);
+  Status allocateWorkspace();
   Result<std::vector<HostTensor>> collect() const;
 
   // In this order: the device outlives what it owns.
   std::unique_ptr<Device> owner;
-  CompiledKernel compiled;
-  std::unique_ptr<Kernel> kernel;
+  std::unique_ptr<Executable> executable;
   std::vector<GuardedTensor> tensors;
   std::vector<TensorArgument> arguments;
+  Buffer workspace;
+  LaunchOptions options;
 };
 } // namespace
 
@@ -125,11 +127,11 @@ Status GuardedTensor::checkGuards() const {
   return checkGuard(address() + bytes, "after");
 }
 
-Status CompiledRunner::load() {
-  Result<std::unique_ptr<Kernel>> loaded = owner->load(compiled);
+Status CompiledRunner::load(const Bundle &bundle) {
+  auto loaded = Executable::load(*owner, bundle);
   if (loaded.failed())
     return loaded.error();
-  kernel = std::move(*loaded);
+  executable = std::move(*loaded);
   return {};
 }
 
@@ -137,8 +139,8 @@ std::string CompiledRunner::description() const {
   if (!owner->runsBinaries())
     return owner->name();
   return owner->name() + ", kernel " +
-         (compiled.cubin.empty() ? "compiled from PTX by the driver"
-                                 : "assembled by ptxas");
+         (executable->isAssembled() ? "assembled by ptxas"
+                                    : "compiled from PTX by the driver");
 }
 
 Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
@@ -146,8 +148,9 @@ Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
   inputShapes.reserve(inputs.size());
   for (const HostTensor &input : inputs)
     inputShapes.push_back(input.shape);
+  const Signature &signature = executable->signature();
   Result<std::vector<std::vector<int64_t>>> shapes =
-      completeShapes(compiled.plan, inputShapes);
+      completeShapes(signature.tensors, signature.equalSizes, inputShapes);
   if (shapes.failed())
     return shapes.error();
 
@@ -155,7 +158,7 @@ Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
   arguments.clear();
   for (size_t i = 0; i < shapes->size(); ++i) {
     Result<GuardedTensor> tensor = GuardedTensor::create(
-        *owner, compiled.plan.tensors[i], std::move((*shapes)[i]));
+        *owner, signature.tensors[i], std::move((*shapes)[i]));
     if (tensor.failed())
       return tensor.error();
     if (i < inputs.size())
@@ -164,7 +167,20 @@ Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
     arguments.push_back(tensor->argument());
     tensors.push_back(std::move(*tensor));
   }
-  return {};
+  return allocateWorkspace();
+}
+
+Status CompiledRunner::allocateWorkspace() {
+  Result<size_t> bytes = executable->workspaceBytes(arguments);
+  if (bytes.failed())
+    return bytes.error();
+  Result<Buffer> buffer = owner->allocate(*bytes);
+  if (buffer.failed())
+    return buffer.error();
+  workspace = std::move(*buffer);
+  options.workspace = workspace.address();
+  options.workspaceBytes = workspace.size();
+  return owner->fill(workspace.address(), poison, workspace.size());
 }
 
 Result<std::vector<HostTensor>> CompiledRunner::collect() const {
@@ -172,7 +188,7 @@ Result<std::vector<HostTensor>> CompiledRunner::collect() const {
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (Status status = tensors[i].checkGuards(); status.failed())
       return status.error();
-    if (!compiled.plan.tensors[i].isOutput)
+    if (!executable->signature().tensors[i].isOutput)
       continue;
     Result<HostTensor> output = tensors[i].load();
     if (output.failed())
@@ -196,19 +212,20 @@ CompiledRunner::run(const std::vector<HostTensor> &inputs) {
 Result<std::unique_ptr<Runner>>
 attn::run::makeCompiledRunner(const Program &program,
                               std::unique_ptr<Device> device,
-                              const std::string &ptxas) {
-  mlir::attn::CompileOptions options;
-  options.ptxas = ptxas;
+                              mlir::attn::CompileOptions options) {
   options.assemble = device->runsBinaries();
-  // Compiling consumes the module, which the check still needs.
-  mlir::OwningOpRef<mlir::ModuleOp> module = program.module().clone();
-  mlir::FailureOr<CompiledKernel> compiled =
-      mlir::attn::compileKernel(*module, options);
-  if (mlir::failed(compiled))
+  mlir::FailureOr<Bundle> bundle =
+      mlir::attn::compileBundle(program.module(), options);
+  if (mlir::failed(bundle))
     return failure("cannot compile the program");
-  auto runner =
-      std::make_unique<CompiledRunner>(std::move(device), std::move(*compiled));
-  if (Status status = runner->load(); status.failed())
+  return makeBundleRunner(*bundle, std::move(device));
+}
+
+Result<std::unique_ptr<Runner>>
+attn::run::makeBundleRunner(const Bundle &bundle,
+                            std::unique_ptr<Device> device) {
+  auto runner = std::make_unique<CompiledRunner>(std::move(device));
+  if (Status status = runner->load(bundle); status.failed())
     return status.error();
   return std::unique_ptr<Runner>(std::move(runner));
 }

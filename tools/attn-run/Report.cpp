@@ -83,13 +83,19 @@ static void printBench(llvm::raw_ostream &os, const BenchReport &bench) {
     os << "bench: no matrix product: " << bench.productMissing << '\n';
 }
 
-void attn::run::printText(llvm::raw_ostream &os, const Program &program,
+void attn::run::printText(llvm::raw_ostream &os,
+                          const std::vector<TensorSpec> &specs,
                           const Report &report) {
   os << "device: " << report.device << '\n';
   for (size_t i = 0; i < report.outputs.size(); ++i)
-    printOutput(os, program.outputs()[i].name, report.outputs[i]);
+    printOutput(os, specs[i].name, report.outputs[i]);
   if (report.check)
     printCheck(os, *report.check, report.checkComplete);
+  for (const ExpectedReport &expected : report.expected)
+    os << "compared " << expected.name
+       << llvm::format(": relative error %.3g of %.3g allowed", expected.error,
+                       expected.limit)
+       << (expected.passed() ? "\n" : ", failed\n");
   if (report.bench)
     printBench(os, *report.bench);
 }
@@ -142,15 +148,24 @@ static json::Object toJson(const BenchReport &bench) {
   return object;
 }
 
-void attn::run::printJson(llvm::raw_ostream &os, const Program &program,
+void attn::run::printJson(llvm::raw_ostream &os,
+                          const std::vector<TensorSpec> &specs,
                           const Report &report) {
   json::Array outputs;
   for (size_t i = 0; i < report.outputs.size(); ++i)
-    outputs.push_back(toJson(program.outputs()[i].name, report.outputs[i]));
+    outputs.push_back(toJson(specs[i].name, report.outputs[i]));
   json::Object object{{"device", report.device},
                       {"results", std::move(outputs)}};
   if (report.check)
     object["check"] = toJson(*report.check, report.checkComplete);
+  json::Array expectations;
+  for (const ExpectedReport &expected : report.expected)
+    expectations.push_back(json::Object{{"name", expected.name},
+                                        {"passed", expected.passed()},
+                                        {"error", toJson(expected.error)},
+                                        {"limit", expected.limit}});
+  if (!expectations.empty())
+    object["expected"] = std::move(expectations);
   if (report.bench)
     object["bench"] = toJson(*report.bench);
   os << llvm::formatv("{0:2}", json::Value(std::move(object))) << '\n';

@@ -10,7 +10,7 @@
 
 #include "Bench.h"
 #include "Check.h"
-#include "Program.h"
+#include "Expected.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,15 +26,18 @@ struct Report {
   std::vector<runtime::HostTensor> outputs;
   std::optional<CheckReport> check;
   bool checkComplete = false;
+  std::vector<ExpectedReport> expected;
   std::optional<BenchReport> bench;
 };
 
-/// For people.
-void printText(llvm::raw_ostream &os, const Program &program,
+/// For people. `specs` are those of the outputs.
+void printText(llvm::raw_ostream &os,
+               const std::vector<runtime::TensorSpec> &specs,
                const Report &report);
 
 /// For programs: one JSON object.
-void printJson(llvm::raw_ostream &os, const Program &program,
+void printJson(llvm::raw_ostream &os,
+               const std::vector<runtime::TensorSpec> &specs,
                const Report &report);
 
 } // namespace attn::run

@@ -10,6 +10,8 @@
 
 #include "Program.h"
 
+#include "attn/Pipelines/Compile.h"
+#include "attn/Runtime/Bundle.h"
 #include "attn/Runtime/Device.h"
 #include "attn/Runtime/HostTensor.h"
 
@@ -41,12 +43,16 @@ public:
   virtual std::optional<DeviceWork> lastRun() { return std::nullopt; }
 };
 
-/// Compiles `program` for `device` and loads it there. `ptxas` is the path of
-/// the assembler, or empty to look for it.
+/// Compiles `program` for `device` and loads it there.
 runtime::Result<std::unique_ptr<Runner>>
 makeCompiledRunner(const Program &program,
                    std::unique_ptr<runtime::Device> device,
-                   const std::string &ptxas);
+                   mlir::attn::CompileOptions options);
+
+/// Loads a compiled program on `device`.
+runtime::Result<std::unique_ptr<Runner>>
+makeBundleRunner(const runtime::Bundle &bundle,
+                 std::unique_ptr<runtime::Device> device);
 
 /// Interprets `program` on the CPU in double precision.
 std::unique_ptr<Runner> makeReferenceRunner(const Program &program);

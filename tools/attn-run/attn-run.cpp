@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bench.h"
+#include "Expected.h"
 #include "Inputs.h"
 #include "Interpret.h"
 #include "Program.h"
@@ -21,6 +22,9 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
+#include <fstream>
+#include <tuple>
+
 using namespace attn::run;
 using namespace attn::runtime;
 namespace cl = llvm::cl;
@@ -30,7 +34,8 @@ enum class DeviceChoice { Auto, Cuda, Emulator, Tile, Reference };
 } // namespace
 
 static cl::OptionCategory category("attn-run options");
-static cl::opt<std::string> inputName(cl::Positional, cl::desc("<program>"),
+static cl::opt<std::string> inputName(cl::Positional,
+                                      cl::desc("<program or bundle>"),
                                       cl::init("-"), cl::cat(category));
 static cl::opt<DeviceChoice> deviceChoice(
     "device", cl::desc("What runs the program"), cl::init(DeviceChoice::Auto),
@@ -53,6 +58,9 @@ static cl::list<std::string>
 static cl::list<std::string> outputFlags("output", cl::desc("Write a result"),
                                          cl::value_desc("name=file.npy"),
                                          cl::cat(category));
+static cl::list<std::string>
+    expectFlags("expect", cl::desc("Compare a result with that of a file"),
+                cl::value_desc("name=file.npy"), cl::cat(category));
 static cl::opt<uint64_t>
     seed("seed",
          cl::desc("Seed of the random numbers and of the emulator's order"),
@@ -70,18 +78,25 @@ static cl::opt<std::string>
     ptxas("ptxas", cl::desc("Path of ptxas; looked for on PATH by default"),
           cl::cat(category));
 
+static cl::opt<std::string>
+    cache("cache", cl::desc("A folder in which compiled programs are kept"),
+          cl::cat(category));
+
 /// The runner that --device names. What `auto` did not find is said.
 static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
+  mlir::attn::CompileOptions options;
+  options.ptxas = ptxas;
+  options.cacheFolder = cache;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
   if (deviceChoice == DeviceChoice::Tile)
     return makeTileRunner(program);
   if (deviceChoice == DeviceChoice::Emulator)
     return makeCompiledRunner(program, makeEmulatorDevice({seed, hazards}),
-                              ptxas);
+                              options);
   Result<std::unique_ptr<Device>> device = openCudaDevice();
   if (!device.failed())
-    return makeCompiledRunner(program, std::move(*device), ptxas);
+    return makeCompiledRunner(program, std::move(*device), options);
   if (deviceChoice == DeviceChoice::Cuda)
     return device.error();
   llvm::errs() << "attn-run: no GPU is used: " << device.message() << '\n';
@@ -105,18 +120,13 @@ static Status checkResults(const Program &program,
   return {};
 }
 
-static Status measureRunner(const Program &program,
-                            const std::vector<HostTensor> &inputs,
-                            Runner &runner, Report &report) {
+static Status measureRunner(Runner &runner, std::optional<double> operations,
+                            Report &report) {
   std::optional<DeviceWork> lastRun = runner.lastRun();
   if (!lastRun) {
     llvm::errs() << "attn-run: nothing is measured without a GPU\n";
     return {};
   }
-  Result<AttentionProgram> attention = program.findAttention();
-  std::optional<double> operations;
-  if (!attention.failed())
-    operations = attention->operations(attention->geometry(inputs));
   Result<BenchReport> measured = bench(*lastRun, operations);
   if (measured.failed())
     return measured.error();
@@ -124,13 +134,72 @@ static Status measureRunner(const Program &program,
   return {};
 }
 
-static Status writeOutputs(const Program &program, const Assignments &files,
+static Status writeOutputs(const std::vector<TensorSpec> &specs,
+                           const Assignments &files,
                            const std::vector<HostTensor> &outputs) {
   for (const Assignment &file : files)
     for (size_t i = 0; i < outputs.size(); ++i)
-      if (program.outputs()[i].name == file.name)
+      if (specs[i].name == file.name)
         if (Status status = writeNpy(file.value, outputs[i]); status.failed())
           return status;
+  return {};
+}
+
+namespace {
+/// What the flags say of tensors.
+struct TensorFlags {
+  Assignments shapes, inputs, outputs, expected;
+};
+} // namespace
+
+static Result<TensorFlags> parseFlags(const std::vector<TensorSpec> &inputs,
+                                      const std::vector<TensorSpec> &outputs) {
+  TensorFlags flags;
+  std::tuple<const char *, cl::list<std::string> &,
+             const std::vector<TensorSpec> &, Assignments &>
+      kinds[] = {{"shape", shapeFlags, inputs, flags.shapes},
+                 {"input", inputFlags, inputs, flags.inputs},
+                 {"output", outputFlags, outputs, flags.outputs},
+                 {"expect", expectFlags, outputs, flags.expected}};
+  for (auto &[name, values, specs, assignments] : kinds) {
+    Result<Assignments> parsed = parseAssignments(name, values, specs);
+    if (parsed.failed())
+      return parsed.error();
+    assignments = std::move(*parsed);
+  }
+  return flags;
+}
+
+/// Runs, writes the results that are asked for and compares those that are
+/// known.
+static Status run(Runner &runner, const std::vector<HostTensor> &inputs,
+                  const std::vector<TensorSpec> &outputs,
+                  const TensorFlags &flags, Report &report) {
+  Result<std::vector<HostTensor>> results = runner.run(inputs);
+  if (results.failed())
+    return results.error();
+  report.device = runner.description();
+  report.outputs = std::move(*results);
+  if (Status status = writeOutputs(outputs, flags.outputs, report.outputs);
+      status.failed())
+    return status;
+  auto expected = compareExpected(outputs, flags.expected, report.outputs);
+  if (expected.failed())
+    return expected.error();
+  report.expected = std::move(*expected);
+  return {};
+}
+
+/// Prints the report, which fails when something in it has.
+static Status finish(const std::vector<TensorSpec> &specs,
+                     const Report &report) {
+  (jsonFlag ? printJson : printText)(llvm::outs(), specs, report);
+  llvm::outs().flush();
+  if (report.check && !report.check->passed())
+    return failure("the check failed\n", report.check->failures());
+  for (const ExpectedReport &expected : report.expected)
+    if (!expected.passed())
+      return failure("'", expected.name, "' is not as expected");
   return {};
 }
 
@@ -138,49 +207,93 @@ static Status runProgram(mlir::MLIRContext &context) {
   auto program = Program::parse(context, inputName);
   if (program.failed())
     return program.error();
-  const std::vector<TensorSpec> &specs = (*program)->inputs();
-  Result<Assignments> shapes = parseAssignments("shape", shapeFlags, specs);
-  if (shapes.failed())
-    return shapes.error();
-  Result<Assignments> inputFiles = parseAssignments("input", inputFlags, specs);
-  if (inputFiles.failed())
-    return inputFiles.error();
-  Result<Assignments> outputFiles =
-      parseAssignments("output", outputFlags, (*program)->outputs());
-  if (outputFiles.failed())
-    return outputFiles.error();
-
+  const std::vector<TensorSpec> &outputs = (*program)->outputs();
+  Result<TensorFlags> flags = parseFlags((*program)->inputs(), outputs);
+  if (flags.failed())
+    return flags.error();
   Result<std::unique_ptr<Runner>> runner = makeRunner(**program);
   if (runner.failed())
     return runner.error();
-  auto inputs =
-      makeInputs(specs, (*program)->fills(), *shapes, *inputFiles, seed);
+  auto inputs = makeInputs((*program)->inputs(), (*program)->fills(),
+                           flags->shapes, flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
-  Result<std::vector<HostTensor>> outputs = (*runner)->run(*inputs);
-  if (outputs.failed())
-    return outputs.error();
-
   Report report;
-  report.device = (*runner)->description();
-  report.outputs = std::move(*outputs);
-  if (Status status = writeOutputs(**program, *outputFiles, report.outputs);
+  if (Status status = run(**runner, *inputs, outputs, *flags, report);
       status.failed())
     return status;
   if (checkFlag)
     if (Status status = checkResults(**program, *inputs, report);
         status.failed())
       return status;
-  if (benchFlag)
-    if (Status status = measureRunner(**program, *inputs, **runner, report);
+  if (benchFlag) {
+    Result<AttentionProgram> attention = (*program)->findAttention();
+    std::optional<double> operations;
+    if (!attention.failed())
+      operations = attention->operations(attention->geometry(*inputs));
+    if (Status status = measureRunner(**runner, operations, report);
         status.failed())
       return status;
+  }
+  return finish(outputs, report);
+}
 
-  (jsonFlag ? printJson : printText)(llvm::outs(), **program, report);
-  llvm::outs().flush();
-  if (report.check && !report.check->passed())
-    return failure("the check failed\n", report.check->failures());
-  return {};
+/// The device for a bundle, which no interpreter can run.
+static Result<std::unique_ptr<Device>> openDevice() {
+  if (deviceChoice == DeviceChoice::Reference ||
+      deviceChoice == DeviceChoice::Tile)
+    return failure("expected a bundle to be run on a GPU or the emulator");
+  if (deviceChoice != DeviceChoice::Emulator) {
+    Result<std::unique_ptr<Device>> device = openCudaDevice();
+    if (!device.failed() || deviceChoice == DeviceChoice::Cuda)
+      return device;
+    llvm::errs() << "attn-run: no GPU is used: " << device.message() << '\n';
+  }
+  return makeEmulatorDevice({seed, hazards});
+}
+
+static Status runBundle() {
+  if (checkFlag)
+    return failure("expected --expect name=file.npy in place of --check, for a "
+                   "bundle has no reference");
+  Result<Bundle> bundle = readBundleFile(inputName);
+  if (bundle.failed())
+    return bundle.error();
+  std::vector<TensorSpec> specs, outputs;
+  for (const TensorSpec &spec : bundle->signature.tensors)
+    (spec.isOutput ? outputs : specs).push_back(spec);
+  Result<TensorFlags> flags = parseFlags(specs, outputs);
+  if (flags.failed())
+    return flags.error();
+  Result<std::unique_ptr<Device>> device = openDevice();
+  if (device.failed())
+    return device.error();
+  auto runner = makeBundleRunner(*bundle, std::move(*device));
+  if (runner.failed())
+    return runner.error();
+  auto inputs = makeInputs(specs, std::vector<Fill>(specs.size()),
+                           flags->shapes, flags->inputs, seed);
+  if (inputs.failed())
+    return inputs.error();
+  Report report;
+  if (Status status = run(**runner, *inputs, outputs, *flags, report);
+      status.failed())
+    return status;
+  if (benchFlag)
+    if (Status status = measureRunner(**runner, std::nullopt, report);
+        status.failed())
+      return status;
+  return finish(outputs, report);
+}
+
+/// Whether the file starts as a bundle does; a program may be a pipe.
+static bool namesBundle(const std::string &path) {
+  char start[bundle::magic.size()] = {};
+  if (path == "-")
+    return false;
+  std::ifstream file(path, std::ios::binary);
+  file.read(start, sizeof(start));
+  return isBundle({start, static_cast<size_t>(file.gcount())});
 }
 
 int main(int argc, char **argv) {
@@ -188,10 +301,16 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv, "Runs an attention program, checks and measures it\n");
-  mlir::DialectRegistry registry;
-  mlir::attn::registerDialects(registry);
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  if (Status status = runProgram(context); status.failed()) {
+  Status status;
+  if (namesBundle(inputName)) {
+    status = runBundle();
+  } else {
+    mlir::DialectRegistry registry;
+    mlir::attn::registerDialects(registry);
+    mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+    status = runProgram(context);
+  }
+  if (status.failed()) {
     llvm::errs() << "attn-run: " << status.message() << '\n';
     return 1;
   }

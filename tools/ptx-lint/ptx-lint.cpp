@@ -36,7 +36,7 @@ static bool lint(llvm::StringRef name, llvm::StringRef text) {
 }
 
 static llvm::Error assemble(llvm::StringRef text) {
-  llvm::Expected<std::string> assembler = findAssembler(ptxas);
+  llvm::Expected<Assembler> assembler = findAssembler(ptxas);
   if (!assembler)
     return assembler.takeError();
   llvm::Expected<AssemblyReport> report = assemblePtx(text, target, *assembler);

@@ -29,15 +29,20 @@ struct AssemblyReport {
   std::vector<uint8_t> cubin;
 };
 
-/// The path of a ptxas that is recent enough: `path` if it is not empty,
-/// otherwise the one on PATH.
-llvm::Expected<std::string> findAssembler(llvm::StringRef path = "");
+/// A ptxas that is recent enough.
+struct Assembler {
+  std::string path;
+  /// E.g. "13.0".
+  std::string version;
+};
 
-/// Assembles `ptx` for `target`, e.g. "sm_90a", with `assembler`, which comes
-/// from findAssembler. Fails where ptxas does.
+/// The ptxas at `path` if that is not empty, otherwise the one on PATH.
+llvm::Expected<Assembler> findAssembler(llvm::StringRef path = "");
+
+/// Assembles `ptx` for `target`, e.g. "sm_90a". Fails where ptxas does.
 llvm::Expected<AssemblyReport> assemblePtx(llvm::StringRef ptx,
                                            llvm::StringRef target,
-                                           llvm::StringRef assembler);
+                                           const Assembler &assembler);
 
 /// Fails for code that runs but not as it was meant to: with an advisory, a
 /// spill or a stack frame.

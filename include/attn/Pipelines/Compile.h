@@ -17,15 +17,18 @@
 namespace mlir::attn {
 
 /// The levels at which a compilation can stop, from the program to the binary.
-enum class EmitLevel { Attn, Tile, Sm90, NVVM, LLVM, PTX, Cubin };
+enum class EmitLevel { Attn, Tile, Sm90, NVVM, LLVM, PTX, Cubin, Bundle };
 
 struct CompileOptions {
-  /// The only target so far is "sm_90a".
+  /// The only target so far is "sm_90a". A bundle may be for several, separated
+  /// by commas.
   std::string target = "sm_90a";
   /// Path of ptxas, or empty to look for it on PATH.
   std::string ptxas;
   /// Whether a kernel is wanted as a binary too, not as PTX alone.
   bool assemble = true;
+  /// The folder in which bundles are kept for the next time; empty for none.
+  std::string cacheFolder;
 };
 
 /// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.
@@ -34,7 +37,7 @@ LogicalResult lowerToLevel(ModuleOp module, EmitLevel level,
                            const CompileOptions &options);
 
 /// Lowers `module` in place and writes the text (LLVM, PTX) or the bytes
-/// (Cubin) of its kernel into `output`.
+/// (Cubin, Bundle) of its kernel into `output`.
 LogicalResult emitLevel(ModuleOp module, EmitLevel level,
                         const CompileOptions &options, std::string &output);
 
@@ -43,6 +46,15 @@ LogicalResult emitLevel(ModuleOp module, EmitLevel level,
 /// on PATH. The module is consumed: it holds the NVVM level afterwards.
 FailureOr<::attn::runtime::CompiledKernel>
 compileKernel(ModuleOp module, const CompileOptions &options);
+
+/// Compiles the only function of `module`, which stays as it is, for each
+/// target of `options`, or takes the bundle from the cache. A cache that does
+/// not work costs a remark, no more.
+FailureOr<::attn::runtime::Bundle> compileBundle(ModuleOp module,
+                                                 const CompileOptions &options);
+
+/// The name and the version of this compiler, e.g. "attn 0.1.0".
+std::string compilerVersion();
 
 } // namespace mlir::attn
 

@@ -18,7 +18,7 @@ using namespace attn::runtime;
 namespace {
 class CudaDeviceTest : public testing::Test {
 protected:
-  CudaDeviceTest() : driver(*find()) {
+  CudaDeviceTest() : driver(*find<FakeDriver *>("fakeDriver")) {
     driver = FakeDriver();
     compiled.plan.kernel = "attn";
     compiled.plan.tensors = {{"q", ElementType::BF16, {-1, 64}, false},
@@ -37,13 +37,15 @@ protected:
     driver.parameterCount = 3;
   }
   // Whatever a test does, everything is given back.
-  ~CudaDeviceTest() override { EXPECT_TRUE(driver.live.empty()); }
+  ~CudaDeviceTest() override {
+    EXPECT_TRUE(driver.live.empty());
+    EXPECT_EQ(find<int>("fakeContextDepth"), 0);
+  }
 
-  static FakeDriver *find() {
+  /// The result of a function that the fake driver exports.
+  template <typename T> static T find(const char *name) {
     void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    auto get =
-        reinterpret_cast<FakeDriver *(*)()>(dlsym(library, "fakeDriver"));
-    return get();
+    return reinterpret_cast<T (*)()>(dlsym(library, name))();
   }
 
   static std::unique_ptr<Device> open() { return std::move(*openCudaDevice()); }
@@ -96,7 +98,7 @@ TEST_F(CudaDeviceTest, SaysWhyItDoesNotOpen) {
     EXPECT_EQ(openRefusal(name),
               "cannot identify the GPU: out of memory (CUDA error 2)");
   for (const char *name :
-       {"cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuStreamCreate"})
+       {"cuDevicePrimaryCtxRetain", "cuCtxPushCurrent", "cuStreamCreate"})
     EXPECT_EQ(openRefusal(name),
               "cannot open Fake H200: out of memory (CUDA error 2)");
   driver.deviceCount = 0;
@@ -190,7 +192,7 @@ TEST_F(CudaDeviceTest, LaunchesClusters) {
   EXPECT_EQ(driver.launches[0].grid % 2, 0u);
   EXPECT_EQ(driver.launches[0].block, compiled.plan.threadsPerBlock);
   EXPECT_EQ(driver.launches[0].shared, compiled.plan.sharedMemoryBytes);
-  refuses("cuLaunchKernelEx", "launch kernel 'attn'", launch);
+  refuses("cuLaunchKernel", "launch kernel 'attn'", launch);
 }
 
 TEST_F(CudaDeviceTest, EncodesEveryTypeAndSwizzle) {
@@ -283,6 +285,44 @@ TEST_F(CudaDeviceTest, RecordsAndReplays) {
   refuses("cuLaunchKernel", "launch kernel 'attn'", record);
   refuses("cuEventCreate", "create an event", record);
   refuses("cuGraphInstantiate", "instantiate a graph", record);
+}
+
+TEST_F(CudaDeviceTest, OpensAGpuByItsNumber) {
+  driver.deviceCount = 2;
+  EXPECT_FALSE(openCudaDevice(1).failed());
+  EXPECT_EQ(openCudaDevice(2).message(), "expected a GPU from 0 to 1, got 2");
+  EXPECT_EQ(openCudaDevice(-1).message(), "expected a GPU from 0 to 1, got -1");
+}
+
+TEST_F(CudaDeviceTest, StartsPreparedWorkOnAnyStream) {
+  std::unique_ptr<Device> device = open();
+  EXPECT_TRUE(device->hasStreams());
+  auto kernel = std::move(*device->load(compiled));
+  Launch launch = *planLaunch(compiled.plan,
+                              {{ElementType::BF16, 0x1000, {1, 64}, {64, 1}},
+                               {ElementType::F32, 0x2000, {1}, {1}}},
+                              132);
+  launch.dependent = true;
+  auto work = std::move(*device->prepare(*kernel, launch));
+  Stream stream = &launch;
+  ASSERT_FALSE(work->start(stream).failed());
+  // The legacy stream is not the device's own.
+  ASSERT_FALSE(work->start(Stream(nullptr)).failed());
+  ASSERT_FALSE(work->start(std::nullopt).failed());
+  ASSERT_EQ(driver.launches.size(), 3u);
+  EXPECT_EQ(driver.launches[0].stream, stream);
+  EXPECT_TRUE(driver.launches[0].dependent);
+  EXPECT_EQ(driver.launches[1].stream, nullptr);
+  EXPECT_NE(driver.launches[2].stream, nullptr);
+  // Encoded once.
+  EXPECT_EQ(driver.maps.size(), 1u);
+
+  uint32_t memory = 0;
+  auto fill = std::move(*device->prepareFill(
+      reinterpret_cast<uint64_t>(&memory), 0xAB, sizeof(memory)));
+  ASSERT_FALSE(fill->start(stream).failed());
+  EXPECT_EQ(memory, 0xABABABABu);
+  EXPECT_EQ(driver.fills.back().stream, stream);
 }
 
 TEST_F(CudaDeviceTest, MultipliesMatrices) {

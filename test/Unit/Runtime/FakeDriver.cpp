@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 extern "C" FakeDriver *fakeDriver() {
   static FakeDriver driver;
@@ -16,16 +17,31 @@ extern "C" FakeDriver *fakeDriver() {
 }
 
 namespace {
-constexpr int success = 0, outOfMemory = 2;
+constexpr int success = 0, outOfMemory = 2, noContext = 201;
+thread_local int contextDepth = 0;
+std::mutex mutex;
+using Lock = std::lock_guard<std::mutex>;
 
 int result(const char *name) {
   return fakeDriver()->failing == name ? outOfMemory : success;
+}
+
+/// The same for what needs a current context.
+int resultInContext(const char *name) {
+  return contextDepth == 0 ? noContext : result(name);
+}
+
+/// The same for what cannot be captured.
+int resultOutside(const char *name) {
+  fakeDriver()->uncapturable += fakeDriver()->capturing;
+  return resultInContext(name);
 }
 
 /// Makes an object that must be destroyed.
 template <typename Handle> int make(const char *name, Handle *handle) {
   if (int error = result(name))
     return error;
+  Lock lock(mutex);
   void *object = std::malloc(1);
   fakeDriver()->live.insert(object);
   *handle = static_cast<Handle>(object);
@@ -33,6 +49,7 @@ template <typename Handle> int make(const char *name, Handle *handle) {
 }
 
 int destroy(void *handle) {
+  Lock lock(mutex);
   fakeDriver()->live.erase(handle);
   std::free(handle);
   return success;
@@ -40,6 +57,19 @@ int destroy(void *handle) {
 
 void *pointer(uint64_t address) { return reinterpret_cast<void *>(address); }
 } // namespace
+
+/// CUlaunchAttribute and CUlaunchConfig, spelt out once more.
+struct FakeLaunchAttribute {
+  int id, padding;
+  unsigned value[16];
+};
+struct FakeLaunchConfig {
+  unsigned grid[3], block[3];
+  unsigned shared;
+  void *stream;
+  const FakeLaunchAttribute *attributes;
+  unsigned attributeCount;
+};
 
 extern "C" {
 int cuInit(unsigned) { return result("cuInit"); }
@@ -52,7 +82,9 @@ int cuGetErrorString(int, const char **text) {
   return fakeDriver()->wordless;
 }
 int cuDeviceGetCount(int *count) {
-  *count = fakeDriver()->deviceCount;
+  // For the tests of tools.
+  const char *given = std::getenv("ATTN_FAKE_DEVICES");
+  *count = given ? std::atoi(given) : fakeDriver()->deviceCount;
   return result("cuDeviceGetCount");
 }
 int cuDeviceGet(int *device, int ordinal) {
@@ -75,12 +107,22 @@ int cuDevicePrimaryCtxRetain(void **context, int) {
   return error;
 }
 int cuDevicePrimaryCtxRelease_v2(int) { return destroy(fakeDriver()->context); }
-int cuCtxSetCurrent(void *) { return result("cuCtxSetCurrent"); }
+int cuCtxPushCurrent_v2(void *) {
+  int error = result("cuCtxPushCurrent");
+  contextDepth += error == success;
+  return error;
+}
+int cuCtxPopCurrent_v2(void **) {
+  --contextDepth;
+  return success;
+}
+int fakeContextDepth() { return contextDepth; }
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
-  if (int error = result("cuMemAlloc"))
+  if (int error = resultOutside("cuMemAlloc"))
     return error;
   if (bytes == 0)
     return 1;
+  Lock lock(mutex);
   void *memory = std::malloc(bytes);
   fakeDriver()->live.insert(memory);
   *address = reinterpret_cast<uint64_t>(memory);
@@ -90,17 +132,19 @@ int cuMemFree_v2(uint64_t address) { return destroy(pointer(address)); }
 int cuMemcpyHtoDAsync_v2(uint64_t destination, const void *source, size_t bytes,
                          void *) {
   std::memcpy(pointer(destination), source, bytes);
-  return result("cuMemcpyHtoDAsync");
+  return resultInContext("cuMemcpyHtoDAsync");
 }
 int cuMemcpyDtoHAsync_v2(void *destination, uint64_t source, size_t bytes,
                          void *) {
   std::memcpy(destination, pointer(source), bytes);
-  return result("cuMemcpyDtoHAsync");
+  return resultInContext("cuMemcpyDtoHAsync");
 }
 int cuMemsetD8Async(uint64_t address, unsigned char value, size_t bytes,
-                    void *) {
+                    void *stream) {
+  Lock lock(mutex);
   std::memset(pointer(address), value, bytes);
-  return result("cuMemsetD8Async");
+  fakeDriver()->fills.push_back({address, bytes, stream});
+  return resultInContext("cuMemsetD8Async");
 }
 int cuModuleLoadDataEx(void **module, const void *, unsigned count,
                        int *options, void **values) {
@@ -108,6 +152,8 @@ int cuModuleLoadDataEx(void **module, const void *, unsigned count,
     if (options[i] == 5)
       std::strcpy(static_cast<char *>(values[i]),
                   fakeDriver()->compilerLog.c_str());
+  if (int error = resultOutside("cuModuleLoadDataEx"))
+    return error;
   return make("cuModuleLoadDataEx", module);
 }
 int cuModuleUnload(void *module) { return destroy(module); }
@@ -119,7 +165,28 @@ int cuFuncSetAttribute(void *, int, int value) {
   fakeDriver()->sharedLimit = value;
   return result("cuFuncSetAttribute");
 }
-static void noteLaunch(FakeDriver::Launch launch, void **parameters) {
+int cuLaunchKernelEx(const FakeLaunchConfig *config, void *, void **parameters,
+                     void **) {
+  if (int error = resultInContext("cuLaunchKernel"))
+    return error;
+  Lock lock(mutex);
+  ++fakeDriver()->launchCount;
+  fakeDriver()->captured += fakeDriver()->capturing;
+  if (fakeDriver()->quiet)
+    return success;
+  FakeDriver::Launch launch;
+  launch.grid = config->grid[0];
+  launch.block = config->block[0];
+  launch.shared = config->shared;
+  launch.stream = config->stream;
+  for (unsigned i = 0; i < config->attributeCount; ++i) {
+    const FakeLaunchAttribute &attribute = config->attributes[i];
+    if (attribute.id == 4)
+      launch.cluster =
+          attribute.value[0] * attribute.value[1] * attribute.value[2];
+    // Programmatic stream serialisation, allowed.
+    launch.dependent |= attribute.id == 6 && attribute.value[0] == 1;
+  }
   for (size_t i = 0; i < fakeDriver()->parameterCount; ++i) {
     uint32_t low = 0;
     std::memcpy(&low, parameters[i], sizeof(low));
@@ -131,28 +198,7 @@ static void noteLaunch(FakeDriver::Launch launch, void **parameters) {
   // tensor.
   if (std::getenv("ATTN_FAKE_OVERRUN") && !fakeDriver()->maps.empty())
     std::memset(pointer(fakeDriver()->maps.back().address - 4), 0, 4);
-  fakeDriver()->captured += fakeDriver()->capturing;
-}
-
-int cuLaunchKernel(void *, unsigned gridX, unsigned, unsigned, unsigned blockX,
-                   unsigned, unsigned, unsigned shared, void *,
-                   void **parameters, void **) {
-  noteLaunch({gridX, 1, blockX, shared, {}}, parameters);
-  return result("cuLaunchKernel");
-}
-int cuLaunchKernelEx(const unsigned *config, void *, void **parameters,
-                     void **) {
-  // Seven numbers, the stream, and the attributes: a number and a shape.
-  const unsigned *attribute;
-  std::memcpy(&attribute, config + 10, sizeof(attribute));
-  noteLaunch(
-      {config[0],
-       attribute[0] == 4 ? attribute[2] * attribute[3] * attribute[4] : 0,
-       config[3],
-       config[6],
-       {}},
-      parameters);
-  return result("cuLaunchKernelEx");
+  return success;
 }
 int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
                            const uint64_t *extents, const uint64_t *strides,
@@ -165,6 +211,10 @@ int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
   if (interleave != 0 || fill != 0 || reinterpret_cast<uint64_t>(map) % 64)
     return 1;
   std::memset(map, 0x5A, 128);
+  Lock lock(mutex);
+  ++fakeDriver()->mapCount;
+  if (fakeDriver()->quiet)
+    return result("cuTensorMapEncodeTiled");
   fakeDriver()->maps.push_back({type,
                                 swizzle,
                                 promotion,
@@ -178,7 +228,7 @@ int cuStreamCreate(void **stream, unsigned) {
   return make("cuStreamCreate", stream);
 }
 int cuStreamDestroy_v2(void *stream) { return destroy(stream); }
-int cuStreamSynchronize(void *) { return result("cuStreamSynchronize"); }
+int cuStreamSynchronize(void *) { return resultOutside("cuStreamSynchronize"); }
 int cuStreamBeginCapture_v2(void *, int) {
   fakeDriver()->capturing = true;
   fakeDriver()->captured = 0;

@@ -33,6 +33,9 @@ struct FakeDriver {
 
   struct Launch {
     unsigned grid = 0, cluster = 1, block = 0, shared = 0;
+    void *stream = nullptr;
+    /// It may overlap the end of the launch before.
+    bool dependent = false;
     /// The first bytes of each parameter.
     std::vector<std::array<uint64_t, 2>> parameters;
   };
@@ -47,10 +50,21 @@ struct FakeDriver {
     std::vector<uint32_t> box;
   };
   std::vector<TensorMap> maps;
+  struct Fill {
+    uint64_t address = 0;
+    size_t bytes = 0;
+    void *stream = nullptr;
+  };
+  std::vector<Fill> fills;
+  /// Launches and tensor maps are only counted, for measurements.
+  bool quiet = false;
+  unsigned launchCount = 0, mapCount = 0;
 
   int sharedLimit = 0;
   bool capturing = false;
   unsigned captured = 0, replays = 0;
+  /// What a capture must not see: allocations, waiting, loading.
+  unsigned uncapturable = 0;
   void *context = nullptr;
   /// Allocations, contexts, modules, streams, events, graphs that are alive.
   std::set<void *> live;
@@ -59,5 +73,9 @@ struct FakeDriver {
 
 /// Exported by the fake driver.
 extern "C" FakeDriver *fakeDriver();
+
+/// How many contexts this thread has pushed and not popped. What needs a
+/// context fails where there is none.
+extern "C" int fakeContextDepth();
 
 #endif // ATTN_TEST_UNIT_RUNTIME_FAKEDRIVER_H

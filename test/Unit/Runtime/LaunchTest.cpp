@@ -120,6 +120,14 @@ TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {
   EXPECT_EQ(map.extents, (std::vector<uint64_t>{64, 1, 2, 16, 3}));
 }
 
+TEST_F(LaunchTest, AnEmptyTensorNeedsNoAddress) {
+  tensors[0] = make(ElementType::BF16, 0, {3, 0, 16, 128});
+  tensors[2] = make(ElementType::F32, 0, {3, 16, 0});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_NE(std::get<TensorMapDescription>(launch->parameters[0]).address, 0u);
+}
+
 TEST_F(LaunchTest, AViewWithItsOwnStridesIsTaken) {
   // One of three in a packed [B, S, 3, H, D] tensor.
   tensors[0].strides = {1000 * 3 * 2048, 3 * 2048, 128, 1};
@@ -254,15 +262,18 @@ TEST_F(LaunchTest, RefusesAMalformedPlan) {
 
 TEST_F(LaunchTest, CompletesTheShapesOfOutputs) {
   plan.equalSizes.push_back({{1, 0}, {2, 0}});
-  auto shapes = completeShapes(plan, {{3, 1000, 16, 128}, {3, 77, 2, 128}});
+  auto shapes = completeShapes(plan.tensors, plan.equalSizes,
+                               {{3, 1000, 16, 128}, {3, 77, 2, 128}});
   ASSERT_FALSE(shapes.failed()) << shapes.message();
   EXPECT_EQ(shapes->back(), (std::vector<int64_t>{3, 16, 1000}));
 }
 
 TEST_F(LaunchTest, RefusesToGuessTheShapesOfOutputs) {
-  EXPECT_EQ(completeShapes(plan, {{3, 1000, 16, 128}}).message(),
+  EXPECT_EQ(completeShapes(plan.tensors, plan.equalSizes, {{3, 1000, 16, 128}})
+                .message(),
             "expected 2 inputs, got 1");
-  EXPECT_EQ(
-      completeShapes(plan, {{3, 1000, 16, 128}, {3, 77, 2, 128}}).message(),
-      "malformed launch plan: nothing gives size 0 of 'lse'");
+  EXPECT_EQ(completeShapes(plan.tensors, plan.equalSizes,
+                           {{3, 1000, 16, 128}, {3, 77, 2, 128}})
+                .message(),
+            "malformed launch plan: nothing gives size 0 of 'lse'");
 }

@@ -14,9 +14,12 @@
 
 namespace attn::runtime {
 
-/// Opens the first GPU. Fails, saying what is missing, where there is no driver
-/// or no GPU of compute capability 9.0.
-Result<std::unique_ptr<Device>> openCudaDevice();
+/// Opens a GPU by its number. Fails, saying what is missing, where there is no
+/// driver or the GPU is not of compute capability 9.0. The device uses the
+/// primary context, which it shares with CUDA's runtime and with frameworks,
+/// and leaves what is current in a thread as it is. It may be used by several
+/// threads at a time.
+Result<std::unique_ptr<Device>> openCudaDevice(int ordinal = 0);
 
 } // namespace attn::runtime
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,18 @@ private:
   std::atomic<uint32_t> launches = 0;
 };
 
+/// An order of work on a device, as its driver knows it: a CUstream.
+using Stream = void *;
+
+/// Work whose every detail is settled. It may be started often, and by several
+/// threads at a time.
+class PreparedWork {
+public:
+  virtual ~PreparedWork() = default;
+  /// Starts the work on `stream`, or on the device's own.
+  virtual Status start(std::optional<Stream> stream) const = 0;
+};
+
 /// Starts some work on a device without waiting for it.
 using Work = std::function<Status()>;
 
@@ -95,6 +108,10 @@ public:
   virtual uint32_t multiprocessors() const = 0;
   /// Whether it runs binaries where there are any; otherwise it reads PTX.
   virtual bool runsBinaries() const { return true; }
+  /// The target whose kernels it runs.
+  virtual std::string target() const { return "sm_90a"; }
+  /// Whether it has streams other than its own.
+  virtual bool hasStreams() const { return false; }
 
   /// The memory is not initialised.
   virtual Result<Buffer> allocate(size_t bytes) = 0;
@@ -110,7 +127,15 @@ public:
   /// Starts `kernel`, which this device loaded, on `tensors`.
   Status launch(Kernel &kernel, const std::vector<TensorArgument> &tensors);
 
-  /// Waits for everything that was started.
+  /// Settles how `kernel`, which this device loaded and which must outlive the
+  /// result, is started; `launch` is not empty.
+  virtual Result<std::unique_ptr<PreparedWork>> prepare(Kernel &kernel,
+                                                        Launch launch);
+  /// Settles that memory is filled.
+  virtual Result<std::unique_ptr<PreparedWork>>
+  prepareFill(uint64_t address, uint8_t value, size_t bytes);
+
+  /// Waits for everything that was started on the device's own stream.
   virtual Status synchronize() = 0;
 
   /// Records `repeats` executions of `work`.

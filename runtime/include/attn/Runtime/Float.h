@@ -17,6 +17,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace attn::runtime {
 
@@ -33,6 +35,7 @@ bool isInteger(ElementType type);
 
 /// The name of the type as a program spells it, e.g. "bf16".
 const char *elementName(ElementType type);
+std::optional<ElementType> elementTypeNamed(std::string_view name);
 
 /// Reads and writes element `index` of a dense array of `type`.
 double loadElement(ElementType type, const void *data, size_t index);

@@ -12,6 +12,7 @@
 #include "attn/Runtime/Status.h"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -37,7 +38,7 @@ struct TensorMapDescription {
   Swizzle swizzle = Swizzle::None;
 };
 
-/// A tensor map, the address of a tensor, or a size.
+/// A tensor map, the address of a tensor or another 64-bit value, or a size.
 using ParameterValue = std::variant<TensorMapDescription, uint64_t, int32_t>;
 
 /// Everything a device needs to start a kernel. Nothing is to be started when
@@ -48,14 +49,30 @@ struct Launch {
   uint32_t clusterBlocks = 1;
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
+  /// It may start before the launch in front of it has ended, for which the
+  /// kernel itself waits.
+  bool dependent = false;
   std::vector<ParameterValue> parameters;
+  /// Which of them is the address of a counter.
+  std::optional<size_t> counterParameter = std::nullopt;
 };
 
-/// The shapes of all tensors of `plan`: those of the inputs as given, and those
-/// of the outputs, whose dynamic sizes `plan` equates with sizes of the inputs.
+/// Sizes that must agree.
+using EqualSizes =
+    std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>>;
+
+/// The shapes of all tensors of `specs`: those of the inputs as given, and
+/// those of the outputs, whose dynamic sizes `equalSizes` equates with sizes of
+/// the inputs.
 Result<std::vector<std::vector<int64_t>>>
-completeShapes(const LaunchPlan &plan,
+completeShapes(const std::vector<TensorSpec> &specs,
+               const EqualSizes &equalSizes,
                const std::vector<std::vector<int64_t>> &inputs);
+
+/// Checks element types, ranks, sizes and addresses.
+Status checkTensors(const std::vector<TensorSpec> &specs,
+                    const EqualSizes &equalSizes,
+                    const std::vector<TensorArgument> &tensors);
 
 /// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
 /// tensors that the kernel was not compiled for. `counter` is the address of

@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // The one vocabulary that the compiler and the runtime share. The compiler
-// fills a LaunchPlan; a launcher evaluates it against the shapes and strides of
-// the tensors that it is given. Nothing here depends on LLVM or on CUDA.
+// fills a LaunchPlan for each kernel and says in a TargetProgram which of them
+// are launched, in which order and when; a launcher evaluates both against the
+// shapes and strides of the tensors that it is given. A Bundle is all of it for
+// several targets, as it stands in a file. Nothing here depends on LLVM or on
+// CUDA.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +19,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace attn::runtime {
@@ -32,6 +36,40 @@ struct TensorSpec {
   std::vector<int64_t> shape;
   bool isOutput = false;
 };
+
+/// One step of an expression in postfix order.
+struct Term {
+  enum class Kind {
+    /// Push `value`; the size or the stride, in elements, of `axis` of
+    /// `tensor`;
+    /// the number of multiprocessors.
+    Constant,
+    Size,
+    Stride,
+    Multiprocessors,
+    /// Replace the two values on top by one. A comparison gives 0 or 1.
+    Add,
+    Subtract,
+    Multiply,
+    FloorDivide,
+    CeilDivide,
+    Minimum,
+    Maximum,
+    Less,
+    LessEqual,
+    Equal,
+    /// 1 where both, or at least one, differ from 0.
+    And,
+    Or,
+  };
+  Kind kind = Kind::Constant;
+  int64_t value = 0;
+  int32_t tensor = 0;
+  int32_t axis = 0;
+};
+
+/// A number computed at launch, in 64-bit integers.
+using Expression = std::vector<Term>;
 
 /// A count computed at launch: `constant` if `tensor` is negative, otherwise
 /// ceil(size(tensor, axis) / divisor).
@@ -67,6 +105,8 @@ struct KernelParameter {
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
+    /// `expression`, as a 64-bit integer.
+    Value,
     /// The 64-bit address of a 32-bit counter that no other launch uses at the
     /// same time: zero at the start, and the kernel leaves it so.
     Counter,
@@ -76,6 +116,7 @@ struct KernelParameter {
   int32_t axis = 0;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
+  Expression expression = {};
 };
 
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
@@ -108,6 +149,59 @@ struct CompiledKernel {
   LaunchPlan plan;
   std::string ptx;
   std::vector<uint8_t> cubin;
+};
+
+/// What a program is called with.
+struct Signature {
+  std::string name;
+  std::vector<TensorSpec> tensors;
+  std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>> equalSizes;
+};
+
+/// A dense tensor that lives from one launch of a program's kernels to another.
+struct Workspace {
+  std::string name;
+  ElementType elementType = ElementType::F32;
+  std::vector<Expression> shape;
+  /// What each of its bytes is set to in advance; -1 leaves them as they are.
+  int32_t clear = -1;
+};
+
+/// One kernel of a program.
+struct KernelLaunch {
+  uint32_t kernel = 0;
+  /// Where this is 0 the launch is left out. An empty guard always holds.
+  Expression guard;
+  /// Which tensors the kernel works on: those of the signature are numbered
+  /// first, then the workspaces of the variant.
+  std::vector<int32_t> tensors;
+  /// The kernel itself waits for the one before (programmatic dependent
+  /// launch), so that its start may overlap the end of that.
+  bool dependent = false;
+};
+
+/// One way to run a program: launches in order.
+struct Variant {
+  Expression guard;
+  std::vector<Workspace> workspaces;
+  std::vector<KernelLaunch> launches;
+};
+
+/// A program compiled for one target. The first variant whose guard holds runs;
+/// the last one has none.
+struct TargetProgram {
+  std::string target;
+  std::vector<CompiledKernel> kernels;
+  std::vector<Variant> variants;
+};
+
+/// A program for several targets, and what has compiled and assembled it.
+struct Bundle {
+  std::string compiler;
+  /// Empty where no kernel has been assembled.
+  std::string assembler;
+  Signature signature;
+  std::vector<TargetProgram> targets;
 };
 
 } // namespace attn::runtime

@@ -1,0 +1,158 @@
+//===- CudaExecutableTest.cpp - Programs on a GPU behind a fake driver ----===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Bundle/Example.h"
+#include "FakeDriver.h"
+
+#include "attn/Runtime/CudaDevice.h"
+#include "attn/Runtime/Executable.h"
+
+#include "gtest/gtest.h"
+
+#include <chrono>
+#include <dlfcn.h>
+#include <set>
+#include <thread>
+
+using namespace attn::runtime;
+
+namespace {
+class CudaExecutableTest : public testing::Test {
+protected:
+  CudaExecutableTest() : driver(*find()) {
+    driver = FakeDriver();
+    device = std::move(*openCudaDevice());
+    executable = std::move(*Executable::load(*device, bundle));
+    driver.parameterCount = 1;
+  }
+
+  static FakeDriver *find() {
+    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    return reinterpret_cast<FakeDriver *(*)()>(dlsym(library, "fakeDriver"))();
+  }
+
+  /// Of `length` rows, in the memory of the host.
+  std::vector<TensorArgument> tensorsOf(int64_t length) {
+    auto address =
+        (reinterpret_cast<uint64_t>(memory.data()) + 255) / 256 * 256;
+    return {{ElementType::BF16, address, {length, 64}, {64, 1}},
+            {ElementType::BF16, address, {length, 64}, {64, 1}}};
+  }
+
+  FakeDriver &driver;
+  Bundle bundle = exampleBundle();
+  std::vector<uint8_t> memory = std::vector<uint8_t>(132 * 256 + 1024);
+  std::unique_ptr<Device> device;
+  std::unique_ptr<Executable> executable;
+};
+} // namespace
+
+TEST_F(CudaExecutableTest, StartsEverythingOnTheStream) {
+  auto tensors = tensorsOf(2000);
+  LaunchOptions options;
+  options.stream = &options;
+  options.workspace = tensors[0].address;
+  options.workspaceBytes = *executable->workspaceBytes(tensors);
+  ASSERT_FALSE(executable->launch(tensors, options).failed());
+  ASSERT_EQ(driver.fills.size(), 1u);
+  EXPECT_EQ(driver.fills[0].stream, &options);
+  EXPECT_EQ(driver.fills[0].bytes, 132u * 64 * 4);
+  ASSERT_EQ(driver.launches.size(), 2u);
+  for (const FakeDriver::Launch &launch : driver.launches)
+    EXPECT_EQ(launch.stream, &options);
+  EXPECT_FALSE(driver.launches[0].dependent);
+  EXPECT_TRUE(driver.launches[1].dependent);
+}
+
+/// A launch can be captured: it neither allocates nor waits nor loads, be it
+/// the first on its tensors or not.
+TEST_F(CudaExecutableTest, CanBeCaptured) {
+  auto tensors = tensorsOf(2000);
+  LaunchOptions options;
+  options.workspace = tensors[0].address;
+  options.workspaceBytes = *executable->workspaceBytes(tensors);
+  auto recording =
+      device->record([&] { return executable->launch(tensors, options); }, 3);
+  ASSERT_FALSE(recording.failed()) << recording.message();
+  EXPECT_EQ(driver.captured, 6u);
+  EXPECT_EQ(driver.uncapturable, 0u);
+}
+
+TEST_F(CudaExecutableTest, EachLaunchHasItsCounter) {
+  driver.parameterCount = 5;
+  auto tensors = tensorsOf(5);
+  std::set<uint64_t> counters;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_FALSE(executable->launch(tensors).failed());
+    counters.insert(driver.launches.back().parameters[4][0]);
+  }
+  EXPECT_EQ(counters.size(), 20u);
+  EXPECT_EQ(driver.launches.back().cluster, 2u);
+}
+
+TEST_F(CudaExecutableTest, SaysWhyTheDriverRefuses) {
+  driver.failing = "cuLaunchKernel";
+  EXPECT_EQ(executable->launch(tensorsOf(5)).message(),
+            "cannot launch kernel 'whole': out of memory (CUDA error 2)");
+  driver.failing = "cuTensorMapEncodeTiled";
+  EXPECT_EQ(executable->launch(tensorsOf(6)).message(),
+            "cannot encode a tensor map: out of memory (CUDA error 2)");
+  // What has failed is not remembered.
+  driver.failing.clear();
+  EXPECT_FALSE(executable->launch(tensorsOf(6)).failed());
+}
+
+TEST_F(CudaExecutableTest, IsLaunchedByManyThreads) {
+  constexpr int threads = 8, rounds = 500;
+  driver.quiet = true;
+  std::vector<std::thread> workers;
+  std::atomic<int> failures = 0;
+  for (int worker = 0; worker < threads; ++worker)
+    workers.emplace_back([&, worker] {
+      // More different launches than are remembered.
+      for (int round = 0; round < rounds; ++round)
+        failures += executable->launch(tensorsOf(1 + (worker * 7 + round) % 40))
+                        .failed();
+    });
+  for (std::thread &worker : workers)
+    worker.join();
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(driver.launchCount, unsigned(threads * rounds));
+}
+
+/// The host's part of a launch, with a driver that costs next to nothing. The
+/// bound is for an optimised build without sanitizers; any build prints it.
+TEST_F(CudaExecutableTest, AWarmLaunchCostsLittle) {
+  constexpr int launches = 20000;
+  driver.quiet = true;
+  auto tensors = tensorsOf(5);
+  auto microseconds = [&](bool cold) {
+    double best = 1e9;
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      auto begin = std::chrono::steady_clock::now();
+      for (int i = 0; i < launches; ++i) {
+        if (cold)
+          tensors[0].address ^= uint64_t(1 + i) << 8;
+        EXPECT_FALSE(executable->launch(tensors).failed());
+      }
+      std::chrono::duration<double, std::micro> time =
+          std::chrono::steady_clock::now() - begin;
+      best = std::min(best, time.count() / launches);
+    }
+    return best;
+  };
+  double cold = microseconds(true), warm = microseconds(false);
+  unsigned maps = driver.mapCount;
+  EXPECT_FALSE(executable->launch(tensors).failed());
+  EXPECT_EQ(driver.mapCount, maps);
+  std::printf("warm launch: %.3f us, on other tensors: %.3f us\n", warm, cold);
+  RecordProperty("warm_microseconds", std::to_string(warm));
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+  EXPECT_LT(warm, 5);
+  EXPECT_LT(cold, 20);
+#endif
+}

@@ -1,0 +1,33 @@
+//===- Expected.h - Results that are known ----------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TOOLS_ATTNRUN_EXPECTED_H
+#define ATTN_TOOLS_ATTNRUN_EXPECTED_H
+
+#include "Inputs.h"
+
+namespace attn::run {
+
+/// How far a result is from what was expected, as the norm of the difference
+/// over that of what was expected.
+struct ExpectedReport {
+  std::string name;
+  double error = 0, limit = 0;
+
+  bool passed() const { return error <= limit; }
+};
+
+/// Compares those of `outputs` that `files` names with the files. Fails where a
+/// file cannot be read or has another shape.
+runtime::Result<std::vector<ExpectedReport>>
+compareExpected(const std::vector<runtime::TensorSpec> &specs,
+                const Assignments &files,
+                const std::vector<runtime::HostTensor> &outputs);
+
+} // namespace attn::run
+
+#endif // ATTN_TOOLS_ATTNRUN_EXPECTED_H
