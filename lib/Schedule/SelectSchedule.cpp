@@ -31,13 +31,40 @@ static bool isUneven(AttentionOp op) {
       .isUneven();
 }
 
+/// Whether the region reads a tensor by the position of the query along one
+/// axis and by that of the key along another: an element for each score.
+static bool readsPairs(Block *region) {
+  if (!region)
+    return false;
+  auto positions = region->getArguments().take_back(2);
+  DenseSet<Value> ofQuery = {positions[0]}, ofKey = {positions[1]};
+  auto contains = [](const DenseSet<Value> &set) {
+    return [&](Value value) { return set.contains(value); };
+  };
+  for (Operation &op : region->without_terminator()) {
+    if (isa<ReadOp>(op) && llvm::any_of(op.getOperands(), contains(ofQuery)) &&
+        llvm::any_of(op.getOperands(), contains(ofKey)) &&
+        !llvm::any_of(op.getOperands(), [&](Value index) {
+          return ofQuery.contains(index) && ofKey.contains(index);
+        }))
+      return true;
+    for (DenseSet<Value> *set : {&ofQuery, &ofKey})
+      if (llvm::any_of(op.getOperands(), contains(*set)))
+        set->insert(op.result_begin(), op.result_end());
+  }
+  return false;
+}
+
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
   static constexpr int64_t stages = 2, warpgroups = 2;
   static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
 
+  static constexpr int64_t kAddressRegisters = 16;
+
   int64_t keyDim, valueDim, blockKv;
+  bool readsPairs;
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
@@ -53,7 +80,11 @@ struct Footprint {
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
   /// all live at once where the scores of the next block are started early.
-  int64_t registers() const { return blockKv / 2 + blockKv / 4 + valueDim / 2; }
+  /// What is read for each score is loaded before it is used.
+  int64_t registers() const {
+    return blockKv / 2 + blockKv / 4 + valueDim / 2 +
+           (readsPairs ? blockKv / 2 + kAddressRegisters : 0);
+  }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
 } // namespace
@@ -64,9 +95,9 @@ static constexpr int64_t kBarrierReserve = 512;
 static constexpr int64_t kFragmentRegisters = 204;
 
 /// The largest block of keys up to 128 that fits.
-static Footprint selectBlocks(int64_t keyDim, int64_t valueDim,
+static Footprint selectBlocks(int64_t keyDim, int64_t valueDim, bool readsPairs,
                               int64_t sharedBytes) {
-  Footprint footprint{keyDim, valueDim, 128};
+  Footprint footprint{keyDim, valueDim, 128, readsPairs};
   while (footprint.leastBytes() > sharedBytes ||
          footprint.registers() > kFragmentRegisters)
     footprint.blockKv -= sm90::kProductStep;
@@ -98,7 +129,10 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
-  Footprint footprint = selectBlocks(keyDim, valueDim, sharedBytes);
+  Footprint footprint = selectBlocks(keyDim, valueDim,
+                                     readsPairs(op.getMaskBlock()) ||
+                                         readsPairs(op.getScoreBlock()),
+                                     sharedBytes);
   bool queryInRegisters =
       footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
   bool shareBuffer =

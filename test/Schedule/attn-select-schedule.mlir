@@ -123,3 +123,39 @@ func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %o = attn.attention %q, %kv : !h, !attn.kv<!h, !h> -> !h
   return %o : !h
 }
+
+!p = tensor<?x?x2x128xbf16>
+
+// An element for each score, loaded early, takes registers; one by distance does not.
+// CHECK-LABEL: func @bias
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96,
+// CHECK-LABEL: func @distance
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128,
+func.func @bias(%q: !p, %k: !p, %v: !p, %t: tensor<2x?x?xf32>) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %y = attn.read %t[%h, %p, %j] : tensor<2x?x?xf32>
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
+func.func @distance(%q: !p, %k: !p, %v: !p, %t: tensor<2x?xf32>) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %d = arith.subi %p, %j : index
+    %y = attn.read %t[%h, %d] : tensor<2x?xf32>
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
+
+// Lengths that differ: blocks fetch their instances.
+// CHECK-LABEL: func @uneven
+// CHECK: dynamic = true
+func.func @uneven(%q: !p, %k: !p, %v: !p) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv mask(first<4> or window<1023, 0>) : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
