@@ -44,6 +44,11 @@ release = first_line_matching(["ptxas", "--version"], r"release (\d+)\.")
 if release and int(release.group(1)) >= 13:
     config.available_features.add("ptxas")
 
+# The compiler of CUDA C++, in the release that the assembler has.
+release = first_line_matching(["nvcc", "--version"], r"release (\d+)\.")
+if release and int(release.group(1)) >= 13:
+    config.available_features.add("nvcc")
+
 # A Hopper GPU that the driver can reach. Tests that launch a kernel require
 # it, so that without one they are reported as unsupported, never as passed.
 query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
