@@ -36,6 +36,7 @@ struct Grid {
   uint32_t blocks = 1;
   /// The blocks of a cluster, which divide `blocks`.
   uint32_t clusterBlocks = 1;
+  uint32_t multiprocessors = 1;
   uint32_t threads = warpSize;
   /// Beyond what the program declares.
   uint32_t sharedBytes = 0;

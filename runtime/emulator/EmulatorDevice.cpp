@@ -48,7 +48,7 @@ public:
     return std::string("emulator of PTX on the CPU") +
            (options.checked ? ", with hazard checks" : "");
   }
-  uint32_t multiprocessors() const override { return emulatedMultiprocessors; }
+  uint32_t multiprocessors() const override { return options.multiprocessors; }
   bool runsBinaries() const override { return false; }
   Result<Buffer> allocate(size_t bytes) override;
   Status copyToDevice(uint64_t address, const void *source,
@@ -201,11 +201,12 @@ static Status bindParameters(Grid &grid, const Launch &launch) {
   return {};
 }
 
-/// Executes the clusters on the host's cores. One that fails ends the launch.
-static bool runBlocks(const Grid &grid) {
+/// Executes the clusters of the first `blocks` blocks on the host's cores. One
+/// that fails ends the launch.
+static bool runBlocks(const Grid &grid, uint32_t blocks) {
   std::atomic<uint32_t> next = 0;
   std::atomic<bool> failed = false;
-  uint32_t clusters = grid.blocks / grid.clusterBlocks;
+  uint32_t clusters = std::min(grid.blocks, blocks) / grid.clusterBlocks;
   auto work = [&] {
     for (uint32_t index; !failed && (index = next++) < clusters;)
       if (!Cluster(grid, index).run())
@@ -257,6 +258,7 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
             memory,
             launch.blocks,
             *clusterBlocks,
+            std::max(options.multiprocessors, 1u),
             launch.threadsPerBlock,
             launch.sharedMemoryBytes,
             {},
@@ -267,7 +269,7 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
             log};
   if (Status status = bindParameters(grid, launch); status.failed())
     return status;
-  bool finished = runBlocks(grid);
+  bool finished = runBlocks(grid, options.maxBlocks);
   if (finished && log.hazards().empty())
     return {};
   return failure("kernel '", program.kernel, "' has hazards\n", log.text());

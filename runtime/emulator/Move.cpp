@@ -148,7 +148,10 @@ static uint64_t warps(const Block &block, const Warp &, unsigned) {
   return block.warps.size();
 }
 static uint64_t multiprocessor(const Block &block, const Warp &, unsigned) {
-  return block.index % emulatedMultiprocessors;
+  return block.index % block.grid.multiprocessors;
+}
+static uint64_t multiprocessors(const Block &block, const Warp &, unsigned) {
+  return block.grid.multiprocessors;
 }
 static uint64_t lanesEqual(const Block &, const Warp &, unsigned lane) {
   return 1u << lane;
@@ -212,7 +215,7 @@ static const Special *findSpecial(const std::string &name) {
       {"%warpid", {warpIndex}},
       {"%nwarpid", {warps}},
       {"%smid", {multiprocessor}},
-      {"%nsmid", {constant<emulatedMultiprocessors>}},
+      {"%nsmid", {multiprocessors}},
       {"%lanemask_eq", {lanesEqual}},
       {"%lanemask_lt", {lanesBelow}},
       {"%lanemask_le", {lanesUpTo}},

@@ -23,9 +23,6 @@ struct Instruction;
 
 constexpr unsigned warpSize = 32;
 
-/// Few, so that the blocks of a persistent kernel do more than one instance.
-constexpr uint32_t emulatedMultiprocessors = 4;
-
 /// A value of each lane. Predicates are masks instead.
 using Words = std::array<uint32_t, warpSize>;
 using Doubles = std::array<uint64_t, warpSize>;

@@ -28,7 +28,7 @@ static uint8_t touchedBytes(uint32_t word, uint32_t begin, uint32_t end) {
 }
 
 Conflict SharedMemory::orderAfter(const WriteRecord &record,
-                                  const Accessor &by) const {
+                                  const Accessor &by) {
   if (record.agent != by.agent && record.stamp > by.seen->get(record.agent))
     return {Conflict::Kind::AfterWrite, record.agent, 0};
   if (by.fenced && record.generic &&
@@ -65,13 +65,18 @@ Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
       flight.kind != Conflict::Kind::None)
     return flight;
   uint32_t begin = address - first, end = begin + size;
+  // Mostly the words of an access were written together.
+  const WriteRecord *inOrder = nullptr;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     const WriteRecord &record = writes[word];
     uint8_t touched = touchedBytes(word, begin, end);
     uint32_t where = first + std::max(begin, word * wordBytes);
     if ((record.written & touched) != touched)
       return {Conflict::Kind::Unwritten, 0, where};
+    if (inOrder && record.isSameWrite(*inOrder))
+      continue;
     Conflict conflict = orderAfter(record, by);
+    inOrder = &record;
     if (conflict.kind != Conflict::Kind::None) {
       conflict.address = where;
       return conflict;

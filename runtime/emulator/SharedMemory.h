@@ -115,9 +115,14 @@ private:
     uint32_t generic : 1;
     /// One bit for each byte that was ever written.
     uint32_t written : 4;
+
+    bool isSameWrite(const WriteRecord &other) const {
+      return stamp == other.stamp && agent == other.agent &&
+             generic == other.generic;
+    }
   };
 
-  Conflict orderAfter(const WriteRecord &record, const Accessor &by) const;
+  static Conflict orderAfter(const WriteRecord &record, const Accessor &by);
   void changeFlight(uint32_t address, uint32_t size, int change);
   Conflict checkFlight(uint32_t address, uint32_t size) const;
 

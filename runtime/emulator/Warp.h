@@ -91,6 +91,8 @@ public:
   std::array<std::array<uint32_t, warpSize>, groupTrackers> groups = {};
 
   uint32_t registerBudget = 0;
+  /// Those that wgmmas in flight use, of each thread.
+  uint32_t registersInFlight = 0;
   /// The generation of the named barrier that the warp waits for, or -1.
   int64_t barrierGeneration = -1;
   /// The lanes that have arrived at the barrier of the cluster, and those among

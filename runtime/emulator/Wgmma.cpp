@@ -44,6 +44,7 @@ private:
   Step listOperand(unsigned index, bool transposed, Element type,
                    unsigned first, unsigned rows,
                    std::vector<uint32_t> &chunks);
+  void setFlight(unsigned index, RegisterState::Flight flight) const;
   void landFlight() const;
 
   /// The chunks that it reads: of the warp's rows of A, unless registers hold
@@ -85,22 +86,27 @@ bool Product::reads(uint32_t address, uint32_t size) const {
          std::any_of(bChunks.begin(), bChunks.end(), overlaps);
 }
 
+void Product::setFlight(unsigned index, RegisterState::Flight flight) const {
+  RegisterState &state = warp.state(instruction.operands[index]);
+  warp.registersInFlight += flight != RegisterState::Flight::None;
+  warp.registersInFlight -= state.flight != RegisterState::Flight::None;
+  state.flight = flight;
+}
+
 void Product::markFlight() const {
   for (unsigned i = 0; i < form.accumulators(); ++i)
-    warp.state(instruction.operands[i]).flight =
-        RegisterState::Flight::Accumulator;
+    setFlight(i, RegisterState::Flight::Accumulator);
   for (unsigned i = form.accumulators(); form.aInRegisters && i < form.bIndex();
        ++i)
-    warp.state(instruction.operands[i]).flight = RegisterState::Flight::Operand;
+    setFlight(i, RegisterState::Flight::Operand);
 }
 
 void Product::landFlight() const {
   unsigned end = form.aInRegisters ? form.bIndex() : form.accumulators();
   for (unsigned i = 0; i < end; ++i) {
-    RegisterState &state = warp.state(instruction.operands[i]);
-    state.flight = RegisterState::Flight::None;
+    setFlight(i, RegisterState::Flight::None);
     if (i < form.accumulators())
-      state.written = ~0u;
+      warp.state(instruction.operands[i]).written = ~0u;
   }
 }
 
@@ -132,13 +138,6 @@ static void checkRegister(Block &block, Warp &warp,
 static void checkRegisters(Block &block, Warp &warp,
                            const Instruction &instruction,
                            const WgmmaForm &form, bool accumulate) {
-  // ptxas can spare registers elsewhere, but not these.
-  uint32_t held = form.accumulators() + (form.aInRegisters ? form.aCount() : 0);
-  if (held > warp.registerBudget)
-    block.report(HazardKind::RegisterBudget, warp, instruction, -1,
-                 "the wgmma holds " + std::to_string(held) +
-                     " registers of each thread, of which the warp has " +
-                     std::to_string(warp.registerBudget));
   if (warp.wgmmaFences == 0)
     block.report(HazardKind::MissingWgmmaFence, warp, instruction, -1,
                  "no wgmma.fence comes before the first wgmma");
@@ -209,6 +208,17 @@ Step Product::list() {
                      bChunks);
 }
 
+/// ptxas can spare registers elsewhere, but not these.
+static void checkBudget(Block &block, Warp &warp,
+                        const Instruction &instruction) {
+  if (block.grid.checked && warp.registersInFlight > warp.registerBudget)
+    block.report(HazardKind::RegisterBudget, warp, instruction, -1,
+                 "wgmmas in flight hold " +
+                     std::to_string(warp.registersInFlight) +
+                     " registers of each thread, of which the warp has " +
+                     std::to_string(warp.registerBudget));
+}
+
 static Step executeWgmma(Block &block, Warp &warp,
                          const Instruction &instruction, uint32_t mask) {
   auto product = std::make_unique<Product>(block, warp, instruction);
@@ -224,6 +234,7 @@ static Step executeWgmma(Block &block, Warp &warp,
   warp.wgmmaTrace = warp.wgmmaTrace * 0x9E3779B97F4A7C15u + instruction.line;
   product->due = block.randomDue();
   product->markFlight();
+  checkBudget(block, warp, instruction);
   block.cluster.operations.enqueue(std::move(product));
   return Step::Next;
 }

@@ -13,14 +13,18 @@ import lit.util
 from zoo_shapes import shape_options
 
 LEVELS = ["reference", "tile", "ptx", "emulator", "gpu"]
-# What attn-run runs a program on, and at which length. Above the reference, the
-# result is compared with it; 130 and 1000 cross the edges of tiles.
+# What attn-run runs a program on. Above the reference, the result is compared
+# with it.
 RUNS = {
-    "reference": ["reference", 33],
-    "tile": ["tile", 130, "--check"],
-    "emulator": ["emulator", 130, "--check", "--hazards"],
-    "gpu": ["cuda", 1000, "--check"],
+    "reference": ["reference"],
+    "tile": ["tile", "--check"],
+    "emulator": ["emulator", "--check", "--hazards"],
+    "gpu": ["cuda", "--check"],
 }
+# At which lengths, in turn with the seeds: most cross the edges of tiles.
+LENGTHS = {"reference": [33], "tile": [130], "emulator": [130, 33, 257], "gpu": [1000]}
+# The seeds of the emulator's order, and with the feature `full`.
+SEEDS, SEEDS_FULL = 3, 10
 # The feature of lit.cfg.py without which a level is not tested.
 REQUIRES = {"ptx": "ptxas", "gpu": "sm90"}
 
@@ -43,18 +47,27 @@ class ZooFormat(lit.formats.TestFormat):
         output = pathlib.Path(test.getExecPath())
         output.parent.mkdir(parents=True, exist_ok=True)
         output.unlink(missing_ok=True)
-        commands = self.commands(name, level, str(output))
+        full = "full" in test.config.available_features
+        commands = self.commands(name, level, str(output), full)
         return self.run(test, commands, self.refused.get((name, level)))
 
-    def commands(self, name, level, output):
+    def commands(self, name, level, output, full):
         """The commands that take a program to a level, one after the other."""
         program = str(self.programs[name])
         if level == "ptx":
             lower = ["attn-opt", program, "--target=sm_90a", "--emit=ptx"]
             return [lower + ["-o", output], ["ptx-lint", "--assemble", output]]
-        device, length, *flags = RUNS[level]
-        shapes = shape_options(self.programs[name].read_text(), length)
-        return [["attn-run", program, f"--device={device}", *flags, *shapes]]
+        text = self.programs[name].read_text()
+        device, *flags = RUNS[level]
+        seeds = 1
+        if level == "emulator":
+            seeds = SEEDS_FULL if full else SEEDS
+        lengths = LENGTHS[level]
+        return [
+            ["attn-run", program, f"--device={device}", f"--seed={seed}", *flags]
+            + list(shape_options(text, lengths[seed % len(lengths)]))
+            for seed in range(seeds)
+        ]
 
     def run(self, test, commands, refusal):
         log = ""

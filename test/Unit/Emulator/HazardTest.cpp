@@ -164,12 +164,38 @@ TEST(Hazard, RegisterBudgets) {
                            "%r48, %r49, %r50, %r51, %r52, %r53, %r54, %r55, "
                            "%r56, %r57, %r58, %r59, %r60, %r61, %r62, %r63}"),
               128),
-      "register budget: the wgmma holds 28 registers of each thread, of which "
-      "the warp has 24"));
+      "register budget: wgmmas in flight hold 28 registers of each thread, of "
+      "which the warp has 24"));
   EXPECT_EQ(hazards("setmaxnreg.dec.sync.aligned.u32 24;\n"
                     "setmaxnreg.inc.sync.aligned.u32 64;",
                     384),
             "");
+}
+
+/// Two products in flight hold the registers of both.
+TEST(Hazard, RegistersOfAllWgmmasInFlight) {
+  std::string first = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
+                      "{%r20, %r21, %r22, %r23}, ";
+  std::string list;
+  for (int i = 40; i < 60; ++i)
+    list += (list.empty() ? "" : ", ") + ("%r" + std::to_string(i));
+  std::string second =
+      "wgmma.mma_async.sync.aligned.m64n40k16.f32.bf16.bf16 {" + list +
+      "}, %d5, %d5, 0, 1, 1, 0, 0;\n";
+  std::string body = "setmaxnreg.dec.sync.aligned.u32 24;\n" +
+                     replaced(productProgram(), first, second + first);
+  EXPECT_TRUE(contains(hazards(body, 128), "wgmmas in flight hold 28 registers "
+                                           "of each thread, of which the warp "
+                                           "has 24"));
+  EXPECT_FALSE(contains(hazards(replaced(body, "u32 24;", "u32 32;"), 128),
+                        "register budget"));
+  // Landed ones hold nothing.
+  std::string wait = "wgmma.commit_group.sync.aligned;\n"
+                     "wgmma.wait_group.sync.aligned 0;\n"
+                     "wgmma.fence.sync.aligned;\n";
+  EXPECT_FALSE(contains(
+      hazards(replaced(body, second + first, second + wait + first), 128),
+      "register budget"));
 }
 
 TEST(Hazard, MBarriers) {

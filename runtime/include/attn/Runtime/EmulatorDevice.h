@@ -22,6 +22,12 @@ struct EmulatorOptions {
   bool checked = false;
   /// What a block may execute: a kernel that does not end is given up.
   uint64_t maxInstructions = uint64_t(1) << 32;
+  /// The blocks of a persistent kernel. Few, so that each does more than one
+  /// instance.
+  uint32_t multiprocessors = 4;
+  /// Only so many of the blocks are executed, the first ones: for tests that
+  /// want no whole result.
+  uint32_t maxBlocks = ~0u;
 };
 
 /// A Hopper GPU without the GPU: executes the PTX of kernels.

@@ -1,0 +1,156 @@
+//===- Golden.cpp - A right kernel, and how mutants of it fare ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Golden.h"
+
+#include "attn/Runtime/Launch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace attn::mutation;
+using namespace attn::runtime;
+using namespace attn::runtime::emulator;
+
+/// How many are executed.
+static constexpr uint32_t instances = 3;
+/// NaN in each element type: what is not written is known by it.
+static constexpr uint8_t poison = 0xFF;
+/// More than any of the kernels executes in a block.
+static constexpr uint64_t maxInstructions = 1 << 23;
+/// Of a block's results; what the orders of summation differ by is less.
+static constexpr double largestError = 3e-3;
+
+/// The kinds of hazard that a failed launch names.
+static std::set<HazardKind> kindsIn(const std::string &message) {
+  std::set<HazardKind> kinds;
+  for (int i = 0; i <= static_cast<int>(HazardKind::Outstanding); ++i) {
+    auto kind = static_cast<HazardKind>(i);
+    std::string text = std::string("hazard: ") + hazardName(kind) + ": ";
+    if (message.find(text) != std::string::npos)
+      kinds.insert(kind);
+  }
+  return kinds;
+}
+
+Result<Golden> Golden::create(CompiledKernel compiled,
+                              std::vector<HostTensor> inputs) {
+  Golden golden;
+  golden.compiled = std::move(compiled);
+  golden.inputs = std::move(inputs);
+  std::vector<std::vector<int64_t>> inputShapes;
+  for (const HostTensor &input : golden.inputs)
+    inputShapes.push_back(input.shape);
+  auto shapes = completeShapes(golden.compiled.plan, inputShapes);
+  if (shapes.failed())
+    return shapes.error();
+  golden.shapes = std::move(*shapes);
+
+  // Any address will do to count the instances.
+  constexpr uint64_t address = 1 << 16;
+  std::vector<TensorArgument> arguments;
+  for (size_t i = 0; i < golden.shapes.size(); ++i)
+    arguments.push_back({golden.compiled.plan.tensors[i].elementType, address,
+                         golden.shapes[i], rowMajorStrides(golden.shapes[i])});
+  Result<Launch> all = planLaunch(golden.compiled.plan, arguments,
+                                  std::numeric_limits<int32_t>::max());
+  if (all.failed())
+    return all.error();
+  golden.options.checked = true;
+  golden.options.maxInstructions = maxInstructions;
+  // Blocks that fetch their instances leave those beyond one for each block to
+  // the only one that is executed; others take theirs in turns.
+  const LaunchPlan &plan = golden.compiled.plan;
+  bool fetches =
+      std::any_of(plan.parameters.begin(), plan.parameters.end(),
+                  [](const KernelParameter &parameter) {
+                    return parameter.kind == KernelParameter::Kind::Counter;
+                  });
+  golden.options.maxBlocks = plan.persistent ? 1 : instances;
+  golden.options.multiprocessors =
+      fetches ? std::max(all->blocks, instances) - instances + 1
+              : (all->blocks + instances - 1) / instances;
+
+  Outcome right = golden.run(golden.compiled.ptx, /*seed=*/0);
+  if (!right.message.empty())
+    return failure(right.message);
+  golden.expected = std::move(right.outputs);
+  return golden;
+}
+
+Status Golden::launch(Device &device, const std::string &ptx,
+                      Outcome &outcome) const {
+  CompiledKernel mutant{compiled.plan, ptx, {}};
+  Result<std::unique_ptr<Kernel>> kernel = device.load(mutant);
+  if (kernel.failed())
+    return kernel.error();
+  std::vector<Buffer> buffers;
+  std::vector<TensorArgument> arguments;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    ElementType type = compiled.plan.tensors[i].elementType;
+    HostTensor tensor =
+        i < inputs.size() ? inputs[i] : HostTensor(type, shapes[i]);
+    if (i >= inputs.size())
+      std::fill(tensor.data.begin(), tensor.data.end(), poison);
+    Result<Buffer> buffer = device.allocate(tensor.data.size());
+    if (buffer.failed())
+      return buffer.error();
+    if (Status status = device.copyToDevice(
+            buffer->address(), tensor.data.data(), tensor.data.size());
+        status.failed())
+      return status;
+    arguments.push_back(
+        {type, buffer->address(), shapes[i], rowMajorStrides(shapes[i])});
+    buffers.push_back(std::move(*buffer));
+  }
+  if (Status status = device.launch(**kernel, arguments); status.failed())
+    return status;
+  for (size_t i = inputs.size(); i < shapes.size(); ++i) {
+    HostTensor output(arguments[i].elementType, shapes[i]);
+    if (Status status = device.copyFromDevice(
+            output.data.data(), arguments[i].address, output.data.size());
+        status.failed())
+      return status;
+    outcome.outputs.push_back(std::move(output));
+  }
+  return {};
+}
+
+Outcome Golden::run(const std::string &ptx, uint64_t seed) const {
+  EmulatorOptions seeded = options;
+  seeded.seed = seed;
+  std::unique_ptr<Device> device = makeEmulatorDevice(seeded);
+  Outcome outcome;
+  if (Status status = launch(*device, ptx, outcome); status.failed()) {
+    outcome.message = status.message();
+    outcome.hazards = kindsIn(outcome.message);
+  }
+  return outcome;
+}
+
+/// Whether two tensors agree, with the same elements unwritten.
+static bool agree(const HostTensor &a, const HostTensor &b) {
+  double difference = 0, total = 0;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    double x = a.get(i), y = b.get(i);
+    if (x == y || (std::isnan(x) && std::isnan(y)))
+      continue;
+    difference += (x - y) * (x - y);
+    total += x * x + y * y;
+  }
+  return std::sqrt(difference) <= largestError * std::sqrt(total);
+}
+
+bool Golden::isRight(const Outcome &outcome) const {
+  if (outcome.outputs.size() != expected.size())
+    return false;
+  for (size_t i = 0; i < expected.size(); ++i)
+    if (!agree(expected[i], outcome.outputs[i]))
+      return false;
+  return true;
+}
