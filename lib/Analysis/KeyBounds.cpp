@@ -484,7 +484,7 @@ OpFoldResult TileBoundsBuilder::getExtremum(ArrayRef<KeyBound> list,
                                builder.getAffineDimExpr(QueryDim));
   for (auto [i, operand] : llvm::enumerate(bounds.operands)) {
     dims[FirstOperandDim + i] = builder.getAffineDimExpr(operands.size());
-    Value value = lookup(operand);
+    Value value = lookup ? lookup(operand) : operand;
     if (!value.getType().isIndex())
       value = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                          value);
@@ -525,7 +525,7 @@ TileBounds TileBoundsBuilder::getBounds(const KeyInterval &interval) {
 Value TileBoundsBuilder::getCondition(const KeyInterval &interval) {
   Value all;
   for (auto [condition, expected] : interval.conditions) {
-    Value value = lookup(condition);
+    Value value = lookup ? lookup(condition) : condition;
     if (!expected) {
       Value yes =
           arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));

@@ -49,8 +49,9 @@ struct KeyBounds {
   /// The values that the bounds and conditions are computed from.
   SmallVector<Value> getValues() const;
 
-  /// Whether tiles may see numbers of keys that differ by much: later ones more,
-  /// those of one batch or head more than those of another, or several intervals.
+  /// Whether tiles may see numbers of keys that differ by much: later ones
+  /// more, those of one batch or head more than those of another, or several
+  /// intervals.
   bool isUneven() const;
 };
 
@@ -78,10 +79,11 @@ struct TileBounds {
 /// position `query`.
 class TileBoundsBuilder {
 public:
-  /// `lookup` gives the value to use for one of `bounds`.
+  /// `lookup` gives the value to use for one of `bounds`; without it they are
+  /// used themselves.
   TileBoundsBuilder(OpBuilder &builder, Location loc, const KeyBounds &bounds,
                     Value query, int64_t rows,
-                    function_ref<Value(Value)> lookup)
+                    function_ref<Value(Value)> lookup = nullptr)
       : builder(builder), loc(loc), bounds(bounds), query(query), rows(rows),
         lookup(lookup) {}
 

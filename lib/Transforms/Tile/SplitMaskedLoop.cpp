@@ -171,10 +171,10 @@ namespace {
 /// Finds the iterations of a loop that no mask touches.
 class Partition {
 public:
-  explicit Partition(MaskedLoop masked)
+  explicit Partition(const MaskedLoop &masked)
       : masked(masked), loop(masked.loop), builder(loop), loc(loop.getLoc()),
         tile(builder, loc, this->masked.bounds, this->masked.mask.getQuery(),
-             this->masked.rows(), [](Value value) { return value; }) {}
+             this->masked.rows()) {}
 
   /// The parts of the loop, in the order of their iterations.
   SmallVector<Part> createParts();
