@@ -28,6 +28,7 @@ protected:
     device = std::move(*openCudaDevice());
     executable = std::move(*Executable::load(*device, bundle));
     driver.parameterCount = 1;
+    driver.fills.clear();
   }
 
   static FakeDriver *find() {
