@@ -46,7 +46,8 @@ Result<Golden> Golden::create(CompiledKernel compiled,
   std::vector<std::vector<int64_t>> inputShapes;
   for (const HostTensor &input : golden.inputs)
     inputShapes.push_back(input.shape);
-  auto shapes = completeShapes(golden.compiled.plan, inputShapes);
+  const LaunchPlan &plan = golden.compiled.plan;
+  auto shapes = completeShapes(plan.tensors, plan.equalSizes, inputShapes);
   if (shapes.failed())
     return shapes.error();
   golden.shapes = std::move(*shapes);
@@ -57,15 +58,14 @@ Result<Golden> Golden::create(CompiledKernel compiled,
   for (size_t i = 0; i < golden.shapes.size(); ++i)
     arguments.push_back({golden.compiled.plan.tensors[i].elementType, address,
                          golden.shapes[i], rowMajorStrides(golden.shapes[i])});
-  Result<Launch> all = planLaunch(golden.compiled.plan, arguments,
-                                  std::numeric_limits<int32_t>::max());
+  Result<Launch> all =
+      planLaunch(plan, arguments, std::numeric_limits<int32_t>::max());
   if (all.failed())
     return all.error();
   golden.options.checked = true;
   golden.options.maxInstructions = maxInstructions;
   // Blocks that fetch their instances leave those beyond one for each block to
   // the only one that is executed; others take theirs in turns.
-  const LaunchPlan &plan = golden.compiled.plan;
   bool fetches =
       std::any_of(plan.parameters.begin(), plan.parameters.end(),
                   [](const KernelParameter &parameter) {

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emulation.h"
+#include "Forms.h"
 
 using namespace attn::runtime;
 
@@ -30,9 +30,7 @@ static std::vector<uint32_t> run(const std::string &body,
 
 static void expectMessage(const std::string &body, const std::string &message,
                           const std::string &declarations = "") {
-  EXPECT_TRUE(
-      contains(Emulation{body, 32, 0, true, declarations}.message(), message))
-      << body;
+  expectMessage(Emulation{body, 32, 0, true, declarations}, message);
 }
 
 /// Adds two numbers, as nvcc passes them.
@@ -238,7 +236,7 @@ TEST(Call, DebugInformation) {
                       "inlined_at 1 3 5\n\t.pragma \"nounroll\";\n",
                       32, 0, true,
                       ".file 1 \"a.cu\"\n.file 2 \"b.cu\", 17, 30\n"
-                      ".pragma \"something\";\n"
+                      ".pragma \"nounroll\";\n"
                       ".section .debug_str\n{\n$L__info_string0:\n"
                       ".b8 102,0\n}\n"};
   EXPECT_EQ(emulation.message(), "");

@@ -46,7 +46,7 @@ static void check(const std::string &body,
 
 static void expectHazard(const std::string &body, const std::string &message,
                          uint32_t threads = 32) {
-  EXPECT_TRUE(contains(emulationOf(body, threads).message(), message)) << body;
+  expectMessage(emulationOf(body, threads), message);
 }
 
 static const std::string waitAll = "cp.async.wait_all;\n";

@@ -20,11 +20,15 @@ using namespace attn::runtime;
 
 static constexpr int64_t leastWords = 1024;
 
+bool attn::runtime::runsOnGpu() {
+  const char *name = std::getenv("ATTN_TEST_DEVICE");
+  return name && std::string(name) == "cuda";
+}
+
 /// The device that runs the test, which GPUs share.
 static Device &deviceOf(const Emulation &emulation,
                         std::unique_ptr<Device> &owner) {
-  const char *name = std::getenv("ATTN_TEST_DEVICE");
-  if (!name || std::string(name) != "cuda") {
+  if (!runsOnGpu()) {
     owner = makeEmulatorDevice({emulation.seed, emulation.checked, 1 << 20});
     return *owner;
   }

@@ -62,6 +62,9 @@ struct Emulation {
   mutable std::vector<uint16_t> stored = {};
 };
 
+/// Whether the tests run on a GPU, which says nothing of what is wrong.
+bool runsOnGpu();
+
 /// A piece of PTX that gives each thread its result in %r0 of %r1, %r2, %r3.
 std::vector<uint32_t> evaluate(const std::string &instruction, uint32_t a,
                                uint32_t b, uint32_t c);

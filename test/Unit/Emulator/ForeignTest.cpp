@@ -10,6 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emulation.h"
+
 #include "attn/Runtime/CudaDevice.h"
 #include "attn/Runtime/EmulatorDevice.h"
 #include "attn/Runtime/Float.h"
@@ -34,8 +36,7 @@ static std::string readPtx(const std::string &name) {
 }
 
 static Result<std::unique_ptr<Device>> openDevice(uint64_t seed) {
-  const char *name = std::getenv("ATTN_TEST_DEVICE");
-  if (name && std::string(name) == "cuda")
+  if (runsOnGpu())
     return openCudaDevice();
   EmulatorOptions options;
   options.seed = seed;
@@ -79,8 +80,8 @@ static HostTensor filled(std::vector<int64_t> shape, uint32_t salt) {
   return tensor;
 }
 
-/// Runs the kernel of `name` on tensors, of which the last is the result.
-static Status runKernel(const std::string &name, LaunchPlan plan,
+/// Runs the kernel of `ptx` on tensors, of which the last is the result.
+static Status runKernel(const std::string &ptx, LaunchPlan plan,
                         std::vector<HostTensor> &tensors, uint64_t seed) {
   Result<std::unique_ptr<Device>> device = openDevice(seed);
   if (device.failed())
@@ -106,7 +107,7 @@ static Status runKernel(const std::string &name, LaunchPlan plan,
     buffers.push_back(std::move(*buffer));
   }
   CompiledKernel compiled;
-  compiled.ptx = readPtx(name);
+  compiled.ptx = ptx;
   compiled.plan = std::move(plan);
   Result<std::unique_ptr<Kernel>> kernel = (*device)->load(compiled);
   if (kernel.failed())
@@ -138,7 +139,7 @@ static void checkMatmul(const std::string &name, bool isTransposed) {
   plan.parameters.push_back(parameter(Kind::Size, 2, 1));
   plan.parameters.push_back(parameter(Kind::Size, 0, 1));
   for (uint64_t seed = 0; seed < 3; ++seed) {
-    Status status = runKernel(name, plan, tensors, seed);
+    Status status = runKernel(readPtx(name), plan, tensors, seed);
     ASSERT_FALSE(status.failed()) << status.message();
     for (int64_t row = 0; row < m; ++row)
       for (int64_t column = 0; column < n; ++column) {
@@ -176,20 +177,28 @@ static std::vector<double> attend(const std::vector<HostTensor> &tensors,
   return out;
 }
 
-TEST(Foreign, AttentionByMma) {
-  constexpr int64_t length = 150;
-  std::vector<HostTensor> tensors = {
-      filled({length, 64}, 1), filled({length, 64}, 2), filled({length, 64}, 3),
-      HostTensor(ElementType::BF16, {length, 64})};
-  using Kind = KernelParameter::Kind;
+static constexpr int64_t length = 150;
+
+static std::vector<HostTensor> attentionTensors() {
+  return {filled({length, 64}, 1), filled({length, 64}, 2),
+          filled({length, 64}, 3), HostTensor(ElementType::BF16, {length, 64})};
+}
+
+static LaunchPlan attentionPlan() {
   LaunchPlan plan;
   plan.kernel = "attention";
   plan.instances = {blocksAlong(0, 0)};
   for (int32_t i = 0; i < 4; ++i)
-    plan.parameters.push_back(parameter(Kind::Pointer, i));
-  plan.parameters.push_back(parameter(Kind::Size, 0, 0));
+    plan.parameters.push_back(parameter(KernelParameter::Kind::Pointer, i));
+  plan.parameters.push_back(parameter(KernelParameter::Kind::Size, 0, 0));
+  return plan;
+}
+
+TEST(Foreign, AttentionByMma) {
+  std::vector<HostTensor> tensors = attentionTensors();
+  std::string ptx = readPtx("attention_mma");
   for (uint64_t seed = 0; seed < 3; ++seed) {
-    Status status = runKernel("attention_mma", plan, tensors, seed);
+    Status status = runKernel(ptx, attentionPlan(), tensors, seed);
     ASSERT_FALSE(status.failed()) << status.message();
     for (int64_t query = 0; query < length; ++query) {
       std::vector<double> expected = attend(tensors, query);
@@ -197,5 +206,35 @@ TEST(Foreign, AttentionByMma) {
         ASSERT_NEAR(tensors[3].get(query * 64 + i), expected[i], 0.02)
             << "query " << query << ", column " << i << ", seed " << seed;
     }
+  }
+}
+
+/// What the kernel is without each line that contains `part`.
+static std::string withoutLines(const std::string &ptx,
+                                const std::string &part) {
+  std::istringstream lines(ptx);
+  std::string result;
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(part) == std::string::npos)
+      result += line + "\n";
+  return result;
+}
+
+TEST(Foreign, HazardsOfAttention) {
+  if (runsOnGpu())
+    GTEST_SKIP();
+  const std::string ptx = readPtx("attention_mma");
+  const std::pair<const char *, const char *> removed[] = {
+      {"cp.async.wait_group 1", "memory in flight: "},
+      {"cp.async.wait_group 0", "memory in flight: "},
+      {"bar.sync", "race: "},
+      {"cp.async.commit_group", "memory in flight: "},
+  };
+  for (const auto &[part, hazard] : removed) {
+    std::vector<HostTensor> tensors = attentionTensors();
+    Status status =
+        runKernel(withoutLines(ptx, part), attentionPlan(), tensors, 0);
+    ASSERT_TRUE(status.failed()) << part;
+    EXPECT_TRUE(contains(status.message(), hazard)) << part;
   }
 }

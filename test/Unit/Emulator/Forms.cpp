@@ -88,6 +88,8 @@ void attn::runtime::checkApproximations(
 
 void attn::runtime::expectUnknown(
     const std::vector<std::string> &instructions) {
+  if (runsOnGpu())
+    return;
   for (const std::string &instruction : instructions) {
     std::string message = Emulation{"\n  " + instruction}.message();
     std::string name = instruction.substr(0, instruction.find_first_of(" ;"));
@@ -96,4 +98,11 @@ void attn::runtime::expectUnknown(
                                       "' with these operands\n  " +
                                       instruction));
   }
+}
+
+void attn::runtime::expectMessage(const Emulation &emulation,
+                                  const std::string &message) {
+  if (runsOnGpu())
+    return;
+  EXPECT_TRUE(contains(emulation.message(), message)) << emulation.body;
 }

@@ -49,8 +49,11 @@ std::vector<uint64_t> evaluateForms(const std::vector<Form> &forms,
 void checkForms(unsigned bits, const std::vector<Form> &forms);
 void checkApproximations(const std::vector<ApproximateForm> &forms);
 
-/// That none of the instructions, or not in this form, is known.
+/// That the emulator knows none of the instructions, or not in this form.
 void expectUnknown(const std::vector<std::string> &instructions);
+
+/// That the emulator says of `emulation` what is wrong.
+void expectMessage(const Emulation &emulation, const std::string &message);
 
 /// The bits of a number.
 inline uint64_t bits32(float value) {

@@ -191,9 +191,8 @@ TEST(Integer, Carries) {
           {"add.cc.u64 dr, da, db;\naddc.u64 dr, dr, 0;", ones64, 2, 0, 2},
           {"sub.cc.s64 dr, da, db;\nsubc.s64 dr, dc, 0;", 1, 2, 5, 4},
       });
-  EXPECT_TRUE(
-      contains(Emulation{"mov.b32 %r1, 0;\naddc.u32 %r1, %r1, 0;"}.message(),
-               "reads the carry flag, which nothing wrote"));
+  expectMessage(Emulation{"mov.b32 %r1, 0;\naddc.u32 %r1, %r1, 0;"},
+                "reads the carry flag, which nothing wrote");
 }
 
 TEST(Integer, Bits) {
@@ -386,11 +385,10 @@ TEST(Integer, UnknownForms) {
                  "lop3.xor.b32 %r1, %r2, %r3, %r3, 1;", "dp4a.u32 %r1, %r2;",
                  "prmt.b32.x4 %r1, %r2, %r3, %r3;", "and.u32 %r1, %r2, %r3;",
                  "vadd.s32.s32.s32 %r1, %r2, %r3;"});
-  EXPECT_TRUE(contains(Emulation{"lop3.b32 %r1, %r1, %r1, %r1, %r1;"}.message(),
-                       "expected a number, got '%r1'"));
-  EXPECT_TRUE(
-      contains(Emulation{"lop3.or.b32 %r1, %r1, %r1, %r1, 1, %p1;"}.message(),
-               "expected two results, got '%r1'"));
-  EXPECT_TRUE(contains(Emulation{"selp.b32 %r1, 1, 2, !%p1;"}.message(),
-                       "expected an operand that is not negated"));
+  expectMessage(Emulation{"lop3.b32 %r1, %r1, %r1, %r1, %r1;"},
+                "expected a number, got '%r1'");
+  expectMessage(Emulation{"lop3.or.b32 %r1, %r1, %r1, %r1, 1, %p1;"},
+                "expected two results, got '%r1'");
+  expectMessage(Emulation{"selp.b32 %r1, 1, 2, !%p1;"},
+                "expected an operand that is not negated");
 }

@@ -23,9 +23,7 @@ static std::vector<uint32_t> run(const std::string &body, size_t count,
 
 static void expectMessage(const std::string &body, const std::string &message,
                           const std::string &declarations = "") {
-  EXPECT_TRUE(
-      contains(Emulation{body, 32, 0, true, declarations}.message(), message))
-      << body;
+  expectMessage(Emulation{body, 32, 0, true, declarations}, message);
 }
 
 /// Each form reads the eight bytes F8F7F6F5F4F3F2F1 of its second operand.

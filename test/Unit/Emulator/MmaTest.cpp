@@ -228,12 +228,10 @@ TEST(Mma, SaturatedSums) {
 }
 
 TEST(Mma, HazardsAndUnknownForms) {
-  EXPECT_TRUE(
-      contains(Emulation{"mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 "
-                         "{%r1, %r2, %r3, %r4}, {%r5, %r6}, {%r7}, "
-                         "{%r8, %r9, %r10, %r11};"}
-                   .message(),
-               "reads %r5, which nothing wrote"));
+  expectMessage(Emulation{"mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 "
+                          "{%r1, %r2, %r3, %r4}, {%r5, %r6}, {%r7}, "
+                          "{%r8, %r9, %r10, %r11};"},
+                "reads %r5, which nothing wrote");
   expectUnknown({
       "mma.sync.aligned.m16n8k16.col.col.f32.f16.f16.f32 {%r1}, {%r1}, {%r1}, "
       "{%r1};",
