@@ -17,9 +17,9 @@
 // AUTO: check: passed, compared 4 of 4 rows (all)
 
 // A program that has no kernel yet is refused, as it is with a GPU.
-// RUN: sed -e 's/%q, %kv/%q, %kv score(softcap<5.0>)/' %s > %t.mlir
+// RUN: sed -e 's/x128xbf16/x72xbf16/g' %s > %t.mlir
 // RUN: not attn-run %t.mlir 2>&1 | FileCheck %s --check-prefix=REFUSED
-// REFUSED: error: {{.*}}has a score modifier, which is not lowered
+// REFUSED: error: {{.*}}has no schedule for
 // REFUSED: attn-run: cannot compile the program
 
 func.func @attention(
