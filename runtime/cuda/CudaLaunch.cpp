@@ -104,6 +104,10 @@ static Status encodeMap(const DriverApi &api,
 }
 
 Status PreparedLaunch::encode() {
+  CurrentContext current(api, queue.context);
+  if (Status status = api.check(current.result(), "use the GPU");
+      status.failed())
+    return status;
   for (size_t i = 0; i < launch.parameters.size(); ++i) {
     const ParameterValue &value = launch.parameters[i];
     const void *pointer = nullptr;

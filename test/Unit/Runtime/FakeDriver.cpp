@@ -205,6 +205,10 @@ int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
                            const uint32_t *box, const uint32_t *elementStrides,
                            int interleave, int swizzle, int promotion,
                            int fill) {
+  // As the driver does: without a context it knows no device.
+  constexpr int invalidContext = 201;
+  if (contextDepth == 0)
+    return invalidContext;
   for (uint32_t i = 0; i < rank; ++i)
     if (elementStrides[i] != 1)
       return 1;
