@@ -92,7 +92,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.crossRegisterProxies(loops, functions, components, modules);
   llvm::ModulePassManager manager;
   llvm::cantFail(builder.parsePassPipeline(
-      manager, "function(sroa,early-cse,instcombine,simplifycfg,dce)"));
+      manager, "function(sroa,early-cse,instcombine<no-verify-fixpoint>,"
+               "simplifycfg,dce)"));
   manager.run(module, modules);
 }
 

@@ -13,6 +13,8 @@
 #include "attn/Analysis/KeyBounds.h"
 #include "attn/Target/TargetModel.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 namespace mlir::attn {
 #define GEN_PASS_DEF_SELECTSCHEDULEPASS
 #include "attn/Schedule/Passes.h.inc"
@@ -55,16 +57,43 @@ static bool readsPairs(Block *region) {
   return false;
 }
 
+/// Whether sums of positions are compared.
+static bool comparesSums(arith::CmpIOp compare) {
+  auto isSum = [](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    // The batch and the head come first.
+    return argument ? argument.getArgNumber() >= 2
+                    : isa<arith::AddIOp, arith::SubIOp>(value.getDefiningOp());
+  };
+  return compare.getLhs().getType().isIndex() &&
+         llvm::all_of(compare->getOperands(), isSum);
+}
+
+/// Whether the outcomes of comparisons take registers: the assembler keeps
+/// those for equality of every pair, and those of many comparisons.
+static bool isHeavy(Block *mask) {
+  constexpr size_t manyComparisons = 6;
+  if (!mask)
+    return false;
+  auto compares = llvm::to_vector(mask->getOps<arith::CmpIOp>());
+  return compares.size() > manyComparisons ||
+         llvm::any_of(compares, [](arith::CmpIOp compare) {
+           return comparesSums(compare) &&
+                  (compare.getPredicate() == arith::CmpIPredicate::eq ||
+                   compare.getPredicate() == arith::CmpIPredicate::ne);
+         });
+}
+
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
   static constexpr int64_t stages = 2, warpgroups = 2;
   static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
 
-  static constexpr int64_t kAddressRegisters = 16;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
 
   int64_t keyDim, valueDim, blockKv;
-  bool readsPairs;
+  bool readsPairs, isHeavy;
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
@@ -83,7 +112,8 @@ struct Footprint {
   /// What is read for each score is loaded before it is used.
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 +
-           (readsPairs ? blockKv / 2 + kAddressRegisters : 0);
+           (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
+           (isHeavy ? kOutcomeRegisters : 0);
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -94,12 +124,20 @@ static constexpr int64_t kBarrierReserve = 512;
 /// Of the 240 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 204;
 
+/// The estimates of what masks take are rough: blocks do not get smaller for
+/// them.
+static constexpr int64_t kLeastBlock = 32;
+
 /// The largest block of keys up to 128 that fits.
-static Footprint selectBlocks(int64_t keyDim, int64_t valueDim, bool readsPairs,
+static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
-  Footprint footprint{keyDim, valueDim, 128, readsPairs};
+  Block *mask = op.getMaskBlock();
+  Footprint footprint{keyDim, valueDim, 128,
+                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
+                      isHeavy(mask)};
   while (footprint.leastBytes() > sharedBytes ||
-         footprint.registers() > kFragmentRegisters)
+         (footprint.registers() > kFragmentRegisters &&
+          footprint.blockKv > kLeastBlock))
     footprint.blockKv -= sm90::kProductStep;
   return footprint;
 }
@@ -129,10 +167,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
-  Footprint footprint = selectBlocks(keyDim, valueDim,
-                                     readsPairs(op.getMaskBlock()) ||
-                                         readsPairs(op.getScoreBlock()),
-                                     sharedBytes);
+  Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
   bool queryInRegisters =
       footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
   bool shareBuffer =

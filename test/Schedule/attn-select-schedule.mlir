@@ -159,3 +159,16 @@ func.func @uneven(%q: !p, %k: !p, %v: !p) -> !p {
   %o = attn.attention %q, %kv mask(first<4> or window<1023, 0>) : !p, !attn.kv<!p, !p> -> !p
   return %o : !p
 }
+
+// Tests for equality of every pair take registers, too.
+// CHECK-LABEL: func @others
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80,
+func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %keep = arith.cmpi ne, %j, %p : index
+    attn.yield %keep : i1
+  } : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
