@@ -127,7 +127,7 @@ private:
   Frame &frame() { return frames.back(); }
   const Frame &frame() const { return frames.back(); }
 
-  void layOutParameters();
+  Status layOutParameters();
   void nameModuleVariables(const ModuleAddresses &addresses);
   Status layOutShared();
   Result<uint64_t> placeShared(const Variable &variable, uint64_t &end) const;

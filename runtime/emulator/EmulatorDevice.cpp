@@ -22,6 +22,8 @@ using namespace attn::runtime::emulator;
 /// What a block of a Hopper GPU can have.
 static constexpr uint32_t maxSharedBytes = 227 * 1024;
 static constexpr uint32_t maxThreads = 1024;
+/// Bounds what hostile text can make the emulator allocate.
+static constexpr uint64_t maxVariableBytes = uint64_t(1) << 28;
 /// What every Hopper GPU can have in a cluster.
 static constexpr uint32_t maxClusterBlocks = 8;
 
@@ -145,9 +147,15 @@ Result<std::vector<Buffer>>
 EmulatorDevice::placeVariables(const Module &module,
                                ModuleAddresses &addresses) {
   std::vector<Buffer> buffers;
+  uint64_t total = 0;
   for (const Variable &variable : module.variables) {
     if (!isAllocated(variable))
       continue;
+    total += variable.size;
+    if (total > maxVariableBytes)
+      return failure("expected at most ", maxVariableBytes,
+                     " bytes of variables in a module, got more at '",
+                     variable.name, "'");
     Result<Buffer> buffer = allocate(variable.size);
     if (buffer.failed())
       return buffer.error();

@@ -190,6 +190,10 @@ TEST(Memory, VariablesOfTheModule) {
                 ".global .b8 x[2] = {1, 2, 3};\n");
   expectMessage("ret;", "expected a variable of at most 2^28 bytes",
                 ".global .b8 x[1048576][1048576];\n");
+  expectMessage("ret;",
+                "expected at most 268435456 bytes of variables in a module, "
+                "got more at 'y'",
+                ".global .b8 x[1024][262144];\n.global .b8 y;\n");
   expectMessage("ret;", "expected ';', got '='", ".shared .b32 x = 1;\n");
   expectMessage("ld.global.b32 %r1, [away];",
                 "expected a register or a variable, got 'away'",

@@ -7,6 +7,8 @@
 
 #include "Emulation.h"
 
+#include "attn/Runtime/EmulatorDevice.h"
+
 using namespace attn::runtime;
 
 /// That `body` is refused with `message`.
@@ -97,6 +99,19 @@ TEST(Parser, Declarations) {
          ".shared .align 24 .b8 big[64];\n");
   refuse("ret;", "expected at most 232448 bytes of shared memory, got 262144",
          ".shared .align 16 .b8 big[229376];\n");
+}
+
+TEST(Parser, Parameters) {
+  std::unique_ptr<Device> device = makeEmulatorDevice({});
+  CompiledKernel compiled;
+  compiled.plan.kernel = "k";
+  compiled.ptx = ".visible .entry k(.param .b8 small, .param .b8 large[32764])"
+                 "\n{\nret;\n}\n";
+  Result<std::unique_ptr<Kernel>> kernel = device->load(compiled);
+  ASSERT_TRUE(kernel.failed());
+  EXPECT_TRUE(contains(kernel.message(),
+                       "expected at most 32764 bytes of parameters, got more "
+                       "at 'large'"));
 }
 
 TEST(Parser, Text) {
