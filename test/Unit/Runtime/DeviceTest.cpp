@@ -63,8 +63,7 @@ TEST(Device, GivesEachLaunchACounter) {
   Kernel without(compiled.plan);
   ASSERT_FALSE(without.allocateCounters(device).failed());
   EXPECT_EQ(without.takeCounter(), 0u);
-  compiled.plan.parameters.push_back(
-      {KernelParameter::Kind::Counter, 0, 0, {}, {}});
+  compiled.plan.parameters.emplace_back().kind = KernelParameter::Kind::Counter;
   Kernel kernel(compiled.plan);
   ASSERT_FALSE(kernel.allocateCounters(device).failed());
   TensorArgument x{ElementType::F32, 16, {3, 8}, {8, 1}};

@@ -60,7 +60,7 @@ protected:
 } // namespace
 
 TEST_F(LaunchTest, PassesTheCounter) {
-  plan.parameters.push_back({KernelParameter::Kind::Counter, 0, 0, {}, {}});
+  plan.parameters.emplace_back().kind = KernelParameter::Kind::Counter;
   Result<Launch> launch = planLaunch(plan, tensors, 132, 0x40000);
   ASSERT_FALSE(launch.failed()) << launch.message();
   EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0x40000u);

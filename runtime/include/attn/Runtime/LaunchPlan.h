@@ -116,7 +116,7 @@ struct KernelParameter {
   int32_t axis = 0;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
-  Expression expression = {};
+  Expression expression;
 };
 
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
