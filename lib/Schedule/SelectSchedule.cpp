@@ -23,14 +23,11 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Whether later queries see more keys, so that the work of the program
-/// instances is uneven.
-static bool isUneven(AttentionOp op) {
+static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
-    return false;
-  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
-      .isUneven();
+    return {};
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
 }
 
 /// Whether the region reads a tensor by the position of the query along one
@@ -90,10 +87,13 @@ struct Footprint {
   static constexpr int64_t stages = 2, warpgroups = 2;
   static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
 
-  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
+                           kWalkRegisters = 16;
 
   int64_t keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
+  /// Whether the keys are in more than one interval.
+  bool walks;
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
@@ -113,7 +113,7 @@ struct Footprint {
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 +
            (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0);
+           (isHeavy ? kOutcomeRegisters : 0) + (walks ? kWalkRegisters : 0);
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -121,8 +121,8 @@ struct Footprint {
 
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
-/// Of the 240 registers of a consumer thread, those that fragments may take.
-static constexpr int64_t kFragmentRegisters = 204;
+/// Of the 232 registers of a consumer thread, those that fragments may take.
+static constexpr int64_t kFragmentRegisters = 196;
 
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
@@ -134,7 +134,8 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   Block *mask = op.getMaskBlock();
   Footprint footprint{keyDim, valueDim, 128,
                       readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask)};
+                      isHeavy(mask),
+                      findKeyBounds(op).intervals.size() > 1};
   while (footprint.leastBytes() > sharedBytes ||
          (footprint.registers() > kFragmentRegisters &&
           footprint.blockKv > kLeastBlock))
@@ -174,17 +175,18 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       keyDim >= valueDim &&
       footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
 
-  // Blocks that fetch their instances even causal work out.
-  bool uneven = isUneven(op);
+  // Blocks that fetch their instances even causal work out, and can take one
+  // again.
+  bool uneven = findKeyBounds(op).isUneven();
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/uneven ? 40 : 24,
-      /*consumer_registers=*/uneven ? 232 : 240, queryInRegisters, shareBuffer,
-      /*persistent=*/true, /*dynamic=*/uneven);
+      /*producer_registers=*/40, /*consumer_registers=*/232, queryInRegisters,
+      shareBuffer, /*persistent=*/true, /*dynamic=*/true);
   return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,
                                  /*rescale_threshold=*/8,
+                                 /*lazy_max=*/true,
                                  /*longest_first=*/uneven, model.l2WorkingSet,
                                  hopper);
 }
