@@ -123,6 +123,7 @@ struct Footprint {
 static constexpr int64_t kBarrierReserve = 512;
 /// Of the 232 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 196;
+static constexpr int64_t kSmallFragmentRegisters = 160;
 
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
@@ -178,9 +179,13 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
   bool uneven = findKeyBounds(op).isUneven();
+  // With little to hold, the assembler does better with fewer registers.
+  bool isSmall = footprint.registers() + footprint.queryRegisters() <=
+                 kSmallFragmentRegisters;
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/40, /*consumer_registers=*/232, queryInRegisters,
+      /*producer_registers=*/isSmall ? 56 : 40,
+      /*consumer_registers=*/isSmall ? 224 : 232, queryInRegisters,
       shareBuffer, /*persistent=*/true, /*dynamic=*/true);
   return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
