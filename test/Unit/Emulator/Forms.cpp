@@ -36,8 +36,10 @@ static std::string formText(const Form &form, size_t index, unsigned bits) {
 }
 
 std::vector<uint64_t>
-attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits) {
+attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits,
+                             bool checked) {
   Emulation emulation;
+  emulation.checked = checked;
   for (size_t i = 0; i < forms.size(); ++i) {
     emulation.body += formText(forms[i], i, bits);
     for (uint64_t value : {forms[i].a, forms[i].b, forms[i].c, uint64_t(0)}) {
@@ -56,8 +58,9 @@ attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits) {
   return results;
 }
 
-void attn::runtime::checkForms(unsigned bits, const std::vector<Form> &forms) {
-  std::vector<uint64_t> results = evaluateForms(forms, bits);
+void attn::runtime::checkForms(unsigned bits, const std::vector<Form> &forms,
+                               bool checked) {
+  std::vector<uint64_t> results = evaluateForms(forms, bits, checked);
   for (size_t i = 0; i < forms.size(); ++i)
     EXPECT_EQ(results[i], forms[i].expected)
         << forms[i].instruction << std::hex << " of 0x" << forms[i].a << ", 0x"
