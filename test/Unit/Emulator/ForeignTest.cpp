@@ -30,6 +30,7 @@ static std::string readPtx(const std::string &name) {
   const char *folder = std::getenv("ATTN_FOREIGN_PTX");
   std::ifstream file(std::string(folder ? folder : ATTN_FOREIGN_INPUTS) + "/" +
                      name + ".ptx");
+  EXPECT_TRUE(file.good()) << "cannot read the PTX of " << name;
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

@@ -24,9 +24,12 @@ static std::string formText(const Form &form, size_t index, unsigned bits) {
   size_t offset = 0;
   for (const char *name : {"a", "b", "c"}) {
     std::string wide = std::string("d") + name;
-    text += "ld.global.b64 " + wide + ", " + at(offset) + "cvt.u32.u64 r" +
-            name + ", " + wide + ";\ncvt.u16.u64 h" + name + ", " + wide +
-            ";\n";
+    // Each by a load, as ptxas 13.0.88 makes the upper half of a pair that
+    // atom.shared adds of the wrong register where cvt took a word out of 64
+    // bits.
+    text += "ld.global.b64 " + wide + ", " + at(offset) + "ld.global.b32 r" +
+            name + ", " + at(offset) + "ld.global.b16 h" + name + ", " +
+            at(offset);
     offset += 8;
   }
   text += form.instruction + "\n";
