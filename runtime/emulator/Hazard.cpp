@@ -44,6 +44,8 @@ const char *attn::runtime::emulator::hazardName(HazardKind kind) {
     return "outstanding work";
   case HazardKind::Trap:
     return "trap";
+  case HazardKind::Unspecified:
+    return "unspecified value";
   }
   return "unknown";
 }

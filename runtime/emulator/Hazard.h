@@ -34,6 +34,7 @@ enum class HazardKind {
   Deadlock,
   Outstanding,
   Trap,
+  Unspecified,
 };
 
 /// For people, e.g. "missing proxy fence".

@@ -8,6 +8,7 @@
 #include "attn/Runtime/Launch.h"
 
 #include "attn/Runtime/Expression.h"
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/HostTensor.h"
 
 #include <algorithm>
@@ -251,6 +252,33 @@ Status Planner::checkDense(int32_t index) const {
   return {};
 }
 
+/// The driver takes no other maps; and where the rows of a box are narrower
+/// than its swizzle, the hardware leaves gaps between them.
+static Status checkRows(const TensorSpec &spec,
+                        const TensorMapDescription &map) {
+  switch (map.elementType) {
+  case ElementType::BF16:
+  case ElementType::F16:
+  case ElementType::F32:
+    break;
+  default:
+    return failure("malformed launch plan: expected bf16, f16 or f32 in '",
+                   spec.name, "', which has a tensor map, got ",
+                   elementName(map.elementType));
+  }
+  uint64_t bytes = map.box[0] * elementSize(map.elementType);
+  if (bytes % tensorMapAlignment)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be a multiple of ", tensorMapAlignment,
+                   " bytes, got ", bytes);
+  auto swizzle = static_cast<uint64_t>(map.swizzle);
+  if (swizzle && bytes != swizzle)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be as wide as its swizzle, ", swizzle,
+                   " bytes, got ", bytes);
+  return {};
+}
+
 Result<ParameterValue>
 Planner::describe(const KernelParameter &parameter) const {
   const TensorArgument &tensor = tensors[parameter.tensor];
@@ -293,6 +321,8 @@ Planner::describe(const KernelParameter &parameter) const {
       return stride.error();
     map.strides.push_back(*stride);
   }
+  if (Status status = checkRows(spec, map); status.failed())
+    return status.error();
   return ParameterValue(std::move(map));
 }
 

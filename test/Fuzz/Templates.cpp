@@ -34,6 +34,7 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "setp.<eq|ne|lt|le|gt|ge>.<u|s>64 $p, $j, $j;",
       "selp.<b|u|s>32 $r, $i, $i, $p;",
       "selp.b64 $d, $j, $j, $p;",
+      "<div|rem>.<u|s>32 $r, $i, $i;",
       // Floating point.
       "<add|sub|mul|div.rn|min|max><.f32|.ftz.f32|.rn.f32> $r, $i, $i;",
       "<fma.rn.f32|fma.rn.ftz.f32> $r, $i, $i, $i;",
@@ -77,6 +78,7 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "vote.sync.ballot.b32 $r, $p, <-1|$i>;",
       "redux.sync.<add|min|max|or>.<u32|s32|b32> $r, $r, <-1|$i>;",
       "elect.sync <_|$r>|$p, <-1|$i>;",
+      "bar.warp.sync <-1|$i>;",
       "bra $l;",
       "@$p bra $l;",
       "@!$p bra $l;",
@@ -115,7 +117,8 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "$g, <16|256|$i>, $m;",
       "cp.async.bulk.global.shared::cta.bulk_group $g, $s, <16|256|$i>;",
       "cp.async.bulk.<commit_group|wait_group $n|wait_group.read 0>;",
-      "cp.async.<ca|cg>.shared.global $s, $g, <4|8|16|$n>;",
+      "cp.async.<ca|cg>.shared.global $s, $g, <4|8|16|$n><|, 8|, $p|, $r>;",
+      "cp.async.mbarrier.arrive<|.noinc>.shared<|::cta>.b64 $m;",
       "cp.async.<commit_group|wait_group $n|wait_all>;",
       "prefetch.tensormap [$t];",
       // Products.
