@@ -40,12 +40,17 @@ using namespace mlir::attn;
 // Levels
 //===----------------------------------------------------------------------===//
 
-static void addTilePasses(OpPassManager &manager,
-                          const CompileOptions &options) {
+static void addSchedulePasses(OpPassManager &manager,
+                              const CompileOptions &options) {
   manager.addPass(createLowerMaskOpsPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
   manager.addPass(createSelectSchedulePass(schedule));
+}
+
+static void addTilePasses(OpPassManager &manager,
+                          const CompileOptions &options) {
+  addSchedulePasses(manager, options);
   manager.addPass(createConvertAttentionToTilePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -107,6 +112,13 @@ static const TargetModel *findTarget(ModuleOp module,
     module.emitError("expected a target of ")
         << TargetModel::known() << ", got '" << options.target << "'";
   return model;
+}
+
+LogicalResult mlir::attn::selectSchedules(ModuleOp module,
+                                          const CompileOptions &options) {
+  return runPasses(module, [&](OpPassManager &manager) {
+    addSchedulePasses(manager, options);
+  });
 }
 
 LogicalResult mlir::attn::lowerToLevel(ModuleOp module, EmitLevel level,

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Explain.h"
+
 #include "attn/Pipelines/Compile.h"
 #include "attn/Pipelines/Registration.h"
 
@@ -44,6 +46,43 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which bundles are kept"));
 
+static cl::opt<bool> explain(
+    "explain",
+    cl::desc("Print how the program is computed, what its time is bound by, "
+             "and why other schedules were refused"));
+static cl::list<std::string>
+    shapes("shape",
+           cl::desc("The shape of an input for --explain, e.g. "
+                    "q=1x4096x64x128"),
+           cl::value_desc("name=shape"));
+
+/// Writes what --explain and --emit ask for.
+static LogicalResult writeOutput(ModuleOp module, const CompileOptions &options,
+                                 llvm::raw_ostream &output) {
+  if (explain) {
+    auto choose = [](const ::attn::runtime::LaunchPlan &plan)
+        -> FailureOr<ProgramShapes> {
+      auto chosen = ::attn::opt::chooseShapes(plan, shapes);
+      if (!chosen.failed())
+        return *chosen;
+      llvm::errs() << "attn-opt: " << chosen.message() << "\n";
+      return failure();
+    };
+    return explainProgram(module, options, choose, output);
+  }
+  if (emit <= EmitLevel::NVVM) {
+    if (failed(lowerToLevel(module, emit, options)))
+      return failure();
+    module->print(output);
+    return success();
+  }
+  std::string text;
+  if (failed(emitLevel(module, emit, options, text)))
+    return failure();
+  output << text;
+  return success();
+}
+
 /// Compiles the program in `inputName` to the level that --emit names.
 static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
                                  StringRef outputName) {
@@ -68,17 +107,8 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   options.target = target;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
-  EmitLevel level = emit;
-  std::string text;
-  if (level <= EmitLevel::NVVM) {
-    if (failed(lowerToLevel(*module, level, options)))
-      return failure();
-    module->print(output->os());
-  } else {
-    if (failed(emitLevel(*module, level, options, text)))
-      return failure();
-    output->os() << text;
-  }
+  if (failed(writeOutput(*module, options, output->os())))
+    return failure();
   output->keep();
   return success();
 }
@@ -90,7 +120,7 @@ int main(int argc, char **argv) {
   registerPasses();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "Attention compiler", registry);
-  if (emit.getNumOccurrences() == 0)
+  if (emit.getNumOccurrences() == 0 && !explain)
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
   return asMainReturnCode(emitProgram(registry, input, output));
 }

@@ -26,6 +26,7 @@
 #include <tuple>
 
 using namespace attn::run;
+using namespace attn::tools;
 using namespace attn::runtime;
 namespace cl = llvm::cl;
 

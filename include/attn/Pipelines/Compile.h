@@ -31,6 +31,11 @@ struct CompileOptions {
   std::string cacheFolder;
 };
 
+/// Writes into each attention of `module` how it is to be computed, as the
+/// first step of lowering does. Emits a diagnostic and fails where there is no
+/// way.
+LogicalResult selectSchedules(ModuleOp module, const CompileOptions &options);
+
 /// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.
 /// Emits a diagnostic and fails where the program cannot be lowered.
 LogicalResult lowerToLevel(ModuleOp module, EmitLevel level,
