@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Explain.h"
+#include "common/BugReport.h"
 
 #include "attn/Pipelines/Compile.h"
 #include "attn/Pipelines/Registration.h"
@@ -17,6 +18,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -55,6 +57,11 @@ static cl::list<std::string>
            cl::desc("The shape of an input for --explain, e.g. "
                     "q=1x4096x64x128"),
            cl::value_desc("name=shape"));
+
+static cl::opt<std::string> reproducer(
+    "reproducer",
+    cl::desc("Where to leave what is needed to see a failing pass fail again"),
+    cl::value_desc("file.mlir"));
 
 /// Writes what --explain and --emit ask for.
 static LogicalResult writeOutput(ModuleOp module, const CompileOptions &options,
@@ -107,6 +114,7 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   options.target = target;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.reproducer = reproducer;
   if (failed(writeOutput(*module, options, output->os())))
     return failure();
   output->keep();
@@ -115,6 +123,7 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  llvm::setBugReportMsg(::attn::tools::bugReport);
   DialectRegistry registry;
   registerDialects(registry);
   registerPasses();

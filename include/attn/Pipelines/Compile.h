@@ -29,6 +29,9 @@ struct CompileOptions {
   bool assemble = true;
   /// The folder in which bundles are kept for the next time; empty for none.
   std::string cacheFolder;
+  /// Where a pass that fails, or brings the compiler down, leaves the program and
+  /// the passes that lead to it; empty for nowhere.
+  std::string reproducer;
 };
 
 /// Writes into each attention of `module` how it is to be computed, as the
