@@ -14,6 +14,8 @@
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_SELECTSCHEDULEPASS
@@ -22,6 +24,16 @@ namespace mlir::attn {
 
 using namespace mlir;
 using namespace mlir::attn;
+
+/// Starts a remark that says why a schedule was refused; the reason is added to
+/// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
+static remark::detail::InFlightRemark refuse(AttentionOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::missed(
+      op.getLoc(), remark::RemarkOpts::name("refused")
+                       .category("schedule")
+                       .function(function ? function.getName() : StringRef()));
+}
 
 static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
@@ -125,6 +137,11 @@ static constexpr int64_t kBarrierReserve = 512;
 static constexpr int64_t kFragmentRegisters = 196;
 static constexpr int64_t kSmallFragmentRegisters = 160;
 
+static constexpr char kTooManyBytes[] =
+    "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
+static constexpr char kTooManyRegisters[] =
+    "{0} = {1}: expected at most {2} registers for fragments, got {3}";
+
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
 static constexpr int64_t kLeastBlock = 32;
@@ -137,11 +154,18 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                       readsPairs(mask) || readsPairs(op.getScoreBlock()),
                       isHeavy(mask),
                       findKeyBounds(op).intervals.size() > 1};
-  while (footprint.leastBytes() > sharedBytes ||
-         (footprint.registers() > kFragmentRegisters &&
-          footprint.blockKv > kLeastBlock))
-    footprint.blockKv -= sm90::kProductStep;
-  return footprint;
+  for (;; footprint.blockKv -= sm90::kProductStep) {
+    if (footprint.leastBytes() > sharedBytes)
+      refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
+                                sharedBytes, footprint.leastBytes());
+    else if (footprint.registers() > kFragmentRegisters &&
+             footprint.blockKv > kLeastBlock)
+      refuse(op) << remark::add(kTooManyRegisters, "block_kv",
+                                footprint.blockKv, kFragmentRegisters,
+                                footprint.registers());
+    else
+      return footprint;
+  }
 }
 
 /// Wide tiles and 16-bit elements are what the tensor cores take.
@@ -170,18 +194,25 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
-  bool queryInRegisters =
-      footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
-  bool shareBuffer =
-      keyDim >= valueDim &&
-      footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
+  int64_t registers = footprint.registers() + footprint.queryRegisters();
+  bool queryInRegisters = registers <= kFragmentRegisters;
+  if (!queryInRegisters)
+    refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
+                              kFragmentRegisters, registers);
+  int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
+  bool shareBuffer = keyDim >= valueDim && bytes > sharedBytes;
+  if (shareBuffer)
+    refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
+                              sharedBytes, bytes);
 
+  bool uneven = findKeyBounds(op).isUneven();
+  if (uneven)
+    refuse(op) << "longest_first = false: some instances may have more to do "
+                  "than others";
+  // With little to hold, the assembler does better with fewer registers.
+  bool isSmall = registers <= kSmallFragmentRegisters;
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
-  bool uneven = findKeyBounds(op).isUneven();
-  // With little to hold, the assembler does better with fewer registers.
-  bool isSmall = footprint.registers() + footprint.queryRegisters() <=
-                 kSmallFragmentRegisters;
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
       /*producer_registers=*/isSmall ? 56 : 40,

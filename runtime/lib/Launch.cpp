@@ -382,17 +382,8 @@ static bool propagate(int64_t &a, int64_t &b) {
   return true;
 }
 
-Result<std::vector<std::vector<int64_t>>>
-attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
-                              const EqualSizes &equalSizes,
-                              const std::vector<std::vector<int64_t>> &inputs) {
-  std::vector<std::vector<int64_t>> shapes = inputs;
-  for (const TensorSpec &spec : specs)
-    if (spec.isOutput)
-      shapes.push_back(spec.shape);
-  if (shapes.size() != specs.size())
-    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
-                   " inputs, got ", inputs.size());
+void attn::runtime::propagateSizes(const EqualSizes &equalSizes,
+                                   std::vector<std::vector<int64_t>> &shapes) {
   auto size = [&](LaunchPlan::SizeRef ref) -> int64_t * {
     bool exists = ref.tensor >= 0 && ref.axis >= 0 &&
                   ref.tensor < static_cast<int64_t>(shapes.size()) &&
@@ -406,6 +397,20 @@ attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
       if (int64_t *left = size(a), *right = size(b); left && right)
         changed |= propagate(*left, *right);
   }
+}
+
+Result<std::vector<std::vector<int64_t>>>
+attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
+                              const EqualSizes &equalSizes,
+                              const std::vector<std::vector<int64_t>> &inputs) {
+  std::vector<std::vector<int64_t>> shapes = inputs;
+  for (const TensorSpec &spec : specs)
+    if (spec.isOutput)
+      shapes.push_back(spec.shape);
+  if (shapes.size() != specs.size())
+    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
+                   " inputs, got ", inputs.size());
+  propagateSizes(equalSizes, shapes);
   for (size_t i = 0; i < shapes.size(); ++i)
     for (size_t axis = 0; axis < shapes[i].size(); ++axis)
       if (shapes[i][axis] < 0)

@@ -8,6 +8,8 @@
 #ifndef ATTN_TOOLS_ATTNRUN_INPUTS_H
 #define ATTN_TOOLS_ATTNRUN_INPUTS_H
 
+#include "common/Shapes.h"
+
 #include "attn/Runtime/HostTensor.h"
 #include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
@@ -17,11 +19,8 @@
 
 namespace attn::run {
 
-/// The two sides of `name=value` on the command line.
-struct Assignment {
-  std::string name, value;
-};
-using Assignments = std::vector<Assignment>;
+using tools::Assignment;
+using tools::Assignments;
 
 /// What random data looks like.
 enum class Fill {
@@ -36,12 +35,6 @@ enum class Fill {
   /// 2^(-8 (i + 1) / n) for element i of n, as published for ALiBi.
   Slopes,
 };
-
-/// Splits the values of the flag `flag`. Names occur once and are in `specs`.
-runtime::Result<Assignments>
-parseAssignments(const std::string &flag,
-                 const std::vector<std::string> &values,
-                 const std::vector<runtime::TensorSpec> &specs);
 
 /// Reads the tensors of `specs` from `files` where these name them. The others
 /// have the shape that `shapes` gives, or that of their type, and are filled
