@@ -17,8 +17,6 @@ using namespace attn::mutation;
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
-/// How many are executed.
-static constexpr uint32_t instances = 3;
 /// NaN in each element type: what is not written is known by it.
 static constexpr uint8_t poison = 0xFF;
 /// More than any of the kernels executes in a block.
@@ -29,7 +27,7 @@ static constexpr double largestError = 3e-3;
 /// The kinds of hazard that a failed launch names.
 static std::set<HazardKind> kindsIn(const std::string &message) {
   std::set<HazardKind> kinds;
-  for (int i = 0; i <= static_cast<int>(HazardKind::Outstanding); ++i) {
+  for (int i = 0; i <= static_cast<int>(HazardKind::Trap); ++i) {
     auto kind = static_cast<HazardKind>(i);
     std::string text = std::string("hazard: ") + hazardName(kind) + ": ";
     if (message.find(text) != std::string::npos)
@@ -39,7 +37,8 @@ static std::set<HazardKind> kindsIn(const std::string &message) {
 }
 
 Result<Golden> Golden::create(CompiledKernel compiled,
-                              std::vector<HostTensor> inputs) {
+                              std::vector<HostTensor> inputs,
+                              uint32_t instances) {
   Golden golden;
   golden.compiled = std::move(compiled);
   golden.inputs = std::move(inputs);

@@ -44,8 +44,8 @@ static cl::list<std::string> programs(cl::Positional, cl::desc("<programs>"),
                                       cl::OneOrMore, cl::cat(category));
 static cl::list<std::string> shapes(
     "shapes",
-    cl::desc("Lengths of `q` and of the other inputs, each for a run, e.g. "
-             "130x450; or program:130x450"),
+    cl::desc("Lengths of `q` and of the other inputs and the instances to "
+             "execute, each for a run, e.g. 130x450x3; or program:130x450x3"),
     cl::CommaSeparated, cl::OneOrMore, cl::cat(category));
 static cl::opt<unsigned> seeds("seeds", cl::desc("Runs until one reports"),
                                cl::init(3), cl::cat(category));
@@ -65,30 +65,34 @@ static cl::opt<bool> verbose("verbose", cl::desc("Tell how each mutant ends"),
                              cl::cat(category));
 
 namespace {
-struct Lengths {
+struct Shape {
   int64_t queries = 0, keys = 0;
+  uint32_t instances = 0;
 };
 } // namespace
 
-static Result<Lengths> parseLengths(llvm::StringRef text) {
-  auto [queries, keys] = text.split('x');
-  Lengths lengths;
-  if (queries.getAsInteger(10, lengths.queries) ||
-      keys.getAsInteger(10, lengths.keys) || lengths.queries < 1 ||
-      lengths.keys < 1)
-    return failure("expected lengths such as 130x450, got '", text.str(), "'");
-  return lengths;
+static Result<Shape> parseShape(llvm::StringRef text) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, 'x');
+  Shape shape;
+  if (parts.size() != 3 || parts[0].getAsInteger(10, shape.queries) ||
+      parts[1].getAsInteger(10, shape.keys) ||
+      parts[2].getAsInteger(10, shape.instances) || shape.queries < 1 ||
+      shape.keys < 1 || shape.instances < 1)
+    return failure("expected a shape such as 130x450x3, got '", text.str(),
+                   "'");
+  return shape;
 }
 
 /// Inputs whose open sizes, the batch and then the length, are filled in.
 static Result<std::vector<HostTensor>>
-makeInputs(const attn::run::Program &program, Lengths lengths) {
+makeInputs(const attn::run::Program &program, Shape shape) {
   std::vector<TensorSpec> specs = program.inputs();
   for (TensorSpec &spec : specs) {
     bool isBatch = true;
     for (int64_t &size : spec.shape)
       if (size < 0) {
-        size = isBatch ? 1 : spec.name == "q" ? lengths.queries : lengths.keys;
+        size = isBatch ? 1 : spec.name == "q" ? shape.queries : shape.keys;
         isBatch = false;
       }
   }
@@ -122,13 +126,14 @@ makeGoldens(const CompiledKernel &compiled, const attn::run::Program &program,
       sizes = text;
     else if (name != programName)
       continue;
-    Result<Lengths> lengths = parseLengths(sizes);
-    if (lengths.failed())
-      return lengths.error();
-    auto inputs = makeInputs(program, *lengths);
+    Result<Shape> shape = parseShape(sizes);
+    if (shape.failed())
+      return shape.error();
+    auto inputs = makeInputs(program, *shape);
     if (inputs.failed())
       return inputs.error();
-    Result<Golden> golden = Golden::create(compiled, std::move(*inputs));
+    Result<Golden> golden =
+        Golden::create(compiled, std::move(*inputs), shape->instances);
     if (golden.failed())
       return golden.error();
     goldens.push_back(std::move(*golden));
