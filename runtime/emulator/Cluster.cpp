@@ -60,9 +60,13 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
     ++now;
     if (!advanceOperations())
       return false;
+    const Instruction &instruction =
+        grid.program.instructions[warp.paths.back().pc];
     switch (warp.block.step(warp)) {
     case Step::Next:
     case Step::Jumped:
+      if (!checkInFlight(warp, instruction))
+        return false;
       break;
     case Step::Blocked:
       warp.blocked = true;
@@ -82,6 +86,19 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
   if (barrier.isAwaited)
     completeBarrier();
   return true;
+}
+
+/// More than any kernel has use for; without a bound, one that does not end
+/// would take all memory.
+bool Cluster::checkInFlight(Warp &warp, const Instruction &instruction) {
+  static constexpr size_t mostOfWarp = 256, mostOfLane = 256;
+  if (operations.size() <= mostOfWarp * warps.size() &&
+      warp.block.laneCopies.pending[warp.index].size() <= mostOfLane * warpSize)
+    return true;
+  warp.block.fail(HazardKind::Outstanding, warp, instruction, -1,
+                  "there are too many asynchronous operations in flight that "
+                  "nobody waits for");
+  return false;
 }
 
 void Cluster::completeBarrier() {

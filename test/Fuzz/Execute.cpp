@@ -15,7 +15,7 @@
 using namespace attn::fuzz;
 using namespace attn::runtime;
 
-static constexpr uint64_t maxInstructions = 20000;
+static constexpr uint64_t maxInstructions = 4000;
 
 /// A map over the matrix `tensor` with boxes of 64 x 64.
 static KernelParameter mapOf(int32_t tensor) {
