@@ -116,9 +116,9 @@ private:
     }
   }
 
-  /// The results, brought into the range of the result's type. Of scalars, which
-  /// are those of masks and modifiers, only a truncation rounds to fewer bits
-  /// than f32 has.
+  /// The results, brought into the range of the result's type. Of scalars,
+  /// which are those of masks and modifiers, only a truncation rounds to fewer
+  /// bits than f32 has.
   TileValue finish(std::vector<float> values) {
     auto type = cast<FloatType>(getElementType());
     bool isTile = isa<VectorType>(op->getResult(0).getType());

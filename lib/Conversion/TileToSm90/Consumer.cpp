@@ -302,8 +302,9 @@ LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
   if (op.getThreshold()) {
     // NaN, from two infinities, does not keep the old maximum.
     Value threshold = constant(rows, static_cast<double>(*op.getThreshold()));
-    Value keeps = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
-                                        mul(sub(newMax, max), scale), threshold);
+    Value keeps =
+        arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
+                              mul(sub(newMax, max), scale), threshold);
     newMax = arith::SelectOp::create(builder, loc, keeps, max, newMax);
     keptMax[op.getCorrection()] = keeps;
   }
