@@ -91,6 +91,7 @@ public:
 class Operations {
 public:
   void enqueue(std::unique_ptr<Operation> operation);
+  size_t size() const { return operations.size(); }
 
   /// Lets those happen that are due.
   Step advanceDue(uint64_t now, Random &random);
