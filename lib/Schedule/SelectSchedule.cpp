@@ -100,7 +100,7 @@ struct Footprint {
   static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
 
   static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
-                           kWalkRegisters = 16;
+                           kWalkRegisters = 12;
 
   int64_t keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
@@ -120,10 +120,11 @@ struct Footprint {
   }
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
-  /// all live at once where the scores of the next block are started early.
-  /// What is read for each score is loaded before it is used.
+  /// all live at once (and a part of the latter while it is scaled) where the
+  /// scores of the next block are started early. What is read for each score is
+  /// loaded before it is used.
   int64_t registers() const {
-    return blockKv / 2 + blockKv / 4 + valueDim / 2 +
+    return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
            (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
            (isHeavy ? kOutcomeRegisters : 0) + (walks ? kWalkRegisters : 0);
   }
@@ -134,7 +135,7 @@ struct Footprint {
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
 /// Of the 232 registers of a consumer thread, those that fragments may take.
-static constexpr int64_t kFragmentRegisters = 196;
+static constexpr int64_t kFragmentRegisters = 204;
 static constexpr int64_t kSmallFragmentRegisters = 160;
 
 static constexpr char kTooManyBytes[] =
@@ -150,10 +151,10 @@ static constexpr int64_t kLeastBlock = 32;
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{keyDim, valueDim, 128,
-                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask),
-                      findKeyBounds(op).intervals.size() > 1};
+  Footprint footprint{
+      keyDim,        valueDim,
+      128,           readsPairs(mask) || readsPairs(op.getScoreBlock()),
+      isHeavy(mask), findKeyBounds(op).intervals.size() > 1};
   for (;; footprint.blockKv -= sm90::kProductStep) {
     if (footprint.leastBytes() > sharedBytes)
       refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
@@ -216,8 +217,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
       /*producer_registers=*/isSmall ? 56 : 40,
-      /*consumer_registers=*/isSmall ? 224 : 232, queryInRegisters,
-      shareBuffer, /*persistent=*/true, /*dynamic=*/true);
+      /*consumer_registers=*/isSmall ? 224 : 232, queryInRegisters, shareBuffer,
+      /*persistent=*/true, /*dynamic=*/true);
   return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,

@@ -91,9 +91,9 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
 /// More than any kernel has use for; without a bound, one that does not end
 /// would take all memory.
 bool Cluster::checkInFlight(Warp &warp, const Instruction &instruction) {
-  static constexpr size_t mostOfWarp = 256, mostOfLane = 256;
-  if (operations.size() <= mostOfWarp * warps.size() &&
-      warp.block.laneCopies.pending[warp.index].size() <= mostOfLane * warpSize)
+  // Of each lane, which has its own copies.
+  static constexpr size_t most = 256;
+  if (operations.size() <= most * warpSize * warps.size())
     return true;
   warp.block.fail(HazardKind::Outstanding, warp, instruction, -1,
                   "there are too many asynchronous operations in flight that "

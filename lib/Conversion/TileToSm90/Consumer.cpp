@@ -39,8 +39,9 @@ struct Statistics {
   /// The new maximum, and what is subtracted from the scores for it.
   Value max, reference;
   Value correction;
-  /// The sum with the new maximum, without the new weights.
-  Value sum;
+  /// The sum without the new weights, and what it is still to be multiplied by
+  /// if anything.
+  Value sum, sumFactor;
 };
 
 /// Computes what one consumer warpgroup does: 64 rows of every tile.
@@ -347,9 +348,7 @@ Statistics Consumer::updateMax(tile::OnlineSoftmaxOp op) {
   Value correction = createCorrection(max, reference, scale);
   if (keeps)
     keptMax[op.getCorrection()] = keeps;
-  Value ownCorrection =
-      sm90::LayoutCastOp::create(builder, loc, rows, correction);
-  return {newMax, reference, correction, mul(use(op.getSum()), ownCorrection)};
+  return {newMax, reference, correction, use(op.getSum()), correction};
 }
 
 /// Where a sum is above the limit, it stands for scores above the maximum.
@@ -434,8 +433,15 @@ LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
       math::FmaOp::create(builder, loc, scores, constant(matrix, scale),
                           broadcast(offset, matrix)));
   // Each thread keeps the sum of its own columns until the end.
-  Value newSum = arith::AddFOp::create(
-      builder, loc, statistics.sum, reduce(sm90::Combine::Sum, weights, rows));
+  Value factor = statistics.sumFactor;
+  if (factor)
+    factor = sm90::LayoutCastOp::create(builder, loc, rows, factor);
+  Value own = reduce(sm90::Combine::Sum, weights, rows);
+  Value newSum =
+      factor ? math::FmaOp::create(builder, loc, statistics.sum, factor, own)
+                   .getResult()
+             : arith::AddFOp::create(builder, loc, statistics.sum, own)
+                   .getResult();
   mapping.map(op.getResults(), ValueRange{weights, statistics.max, newSum,
                                           statistics.correction});
   return success();

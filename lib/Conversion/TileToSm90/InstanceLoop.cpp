@@ -238,11 +238,11 @@ InstanceLoop::Next InstanceLoop::createNext(const Current &current) {
                     isNew, [&] { return Values{takeNext()}; },
                     [&] { return Values{current.taken}; })
                     .front();
+  Value hasFailed = awaitBefore();
   auto next = branch(
-      awaitBefore(),
-      [&] { return Values{current.before, truth(true), truth(true)}; },
+      hasFailed, [&] { return Values{current.before, truth(true)}; },
       [&] {
-        auto next = branch(
+        return branch(
             isInstance(taken), [&] { return Values{taken, truth(false)}; },
             [&] {
               // The last one may still fail.
@@ -251,9 +251,8 @@ InstanceLoop::Next InstanceLoop::createNext(const Current &current) {
                                                     current.instance, taken),
                             again};
             });
-        return Values{next[0], next[1], truth(false)};
       });
-  return {next[0], next[1], taken, next[2]};
+  return {next[0], next[1], taken, /*holds=*/hasFailed};
 }
 
 /// The consumers take a ticket for each instance and return it when the

@@ -507,3 +507,34 @@ tile.kernel @nibbles(%n: !tile.view<8xi4> {tile.name = "n", tile.symbols = array
   }
   tile.return
 }
+
+// -----
+
+// An instance that fails has to come from somewhere again.
+!t = !tile.view<?x64xbf16>
+// expected-error@+1 {{'tile.kernel' op expected a dynamic schedule, since instances that fail are computed again}}
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1>>) {
+  %acc = arith.constant dense<0.0> : vector<64x64xf32>
+  %rows = arith.constant dense<0.0> : vector<64xf32>
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %o, %lse = tile.finish_softmax %acc, %rows, %rows scale(1.0) sum_limit(7) : vector<64x64xf32>, vector<64xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// Nobody would see that a sum has become too large.
+!t = !tile.view<?x64xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true>>) {
+  %s = arith.constant dense<0.0> : vector<64x64xf32>
+  %rows = arith.constant dense<0.0> : vector<64xf32>
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    // expected-error@+1 {{'tile.online_softmax' op expected a tile.finish_softmax with a sum_limit}}
+    %p, %m, %l, %c = tile.online_softmax %s, %rows, %rows scale(1.0) sum_limit(7) : vector<64x64xf32>, vector<64xf32>
+    %o, %lse = tile.finish_softmax %p, %m, %l scale(1.0) : vector<64x64xf32>, vector<64xf32>
+  }
+  tile.return
+}

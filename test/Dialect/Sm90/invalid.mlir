@@ -938,15 +938,15 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, dynam
 
 // -----
 
-// C1 of sm90.ticket.put: barriers of more stages than there are tickets.
+// C1 of sm90.ticket.put.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %tickets = sm90.tickets.alloc : !sm90.tickets<2>
-  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
-  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<3>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<3>
   sm90.warp_roles producer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.ticket.put' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
-    sm90.ticket.put %c0 into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<3>
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.put' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    sm90.ticket.put %c0 careful(%no) into %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<3>
   } consumer {
   }
   sm90.return
@@ -954,16 +954,48 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
-// C1 of sm90.ticket.take: barriers of fewer stages than there are tickets.
+// C1 of sm90.ticket.take.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %tickets = sm90.tickets.alloc : !sm90.tickets<2>
-  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
-  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.ticket.take' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
-    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>, !sm90.mbarrier<2>
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.take' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    %i, %careful = sm90.ticket.take %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.return.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.return' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    sm90.ticket.return %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.await_return.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.await_return' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    %failed = sm90.ticket.await_return %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<3>
+  } consumer {
   }
   sm90.return
 }

@@ -215,14 +215,21 @@ sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter})
     %c0 = arith.constant 0 : index
     // CHECK: %[[NEXT:.*]] = sm90.counter.next %[[COUNTER]] : !llvm.ptr<1>
     %next = sm90.counter.next %counter : !llvm.ptr<1>
-    // CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
-    sm90.ticket.put %next into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    %no = arith.constant false
+    // CHECK: sm90.ticket.put %[[NEXT]] careful(%{{.*}}) into %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    sm90.ticket.put %next careful(%no) into %tickets, %full[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.await_return %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    %failed = sm90.ticket.await_return %tickets, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
     // CHECK-NEXT: sm90.counter.reset %[[COUNTER]] : !llvm.ptr<1>
     sm90.counter.reset %counter : !llvm.ptr<1>
   } consumer {
     %c0 = arith.constant 0 : index
-    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
-    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    // CHECK: %[[INSTANCE:.*]], %[[CAREFUL:.*]] = sm90.ticket.take %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    %i, %careful = sm90.ticket.take %tickets, %full[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.return %[[TICKETS]], %{{.*}}[%{{.*}}] failed(%[[CAREFUL]]) : <2>, <2>
+    sm90.ticket.return %tickets, %empty[%c0] failed(%careful) : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.return %[[TICKETS]], %{{.*}}[%[[INSTANCE]]] : <2>, <2>
+    sm90.ticket.return %tickets, %empty[%i] : !sm90.tickets<2>, !sm90.mbarrier<2>
   }
   sm90.return
 }

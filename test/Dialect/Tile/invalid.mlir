@@ -376,6 +376,15 @@ func.func @softmax_threshold(%s: vector<2x3xf32>, %m: vector<2xf32>) {
 
 // -----
 
+// C4
+func.func @softmax_sum_limit(%s: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected a sum_limit from 0 to 31, got 32}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(1.0) sum_limit(32) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
 // tile.rescale
 
 // C1
@@ -393,6 +402,15 @@ func.func @rescale_rows(%acc: vector<2x3xf32>, %c: vector<3xf32>) {
 func.func @finish_rows(%acc: vector<2x3xf32>, %m: vector<3xf32>) {
   // expected-error @below {{'tile.finish_softmax' op expected 2 elements, one per row, got 3}}
   %r, %lse = tile.finish_softmax %acc, %m, %m scale(1.0) : vector<2x3xf32>, vector<3xf32>
+  return
+}
+
+// -----
+
+// C3
+func.func @finish_sum_limit(%acc: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.finish_softmax' op expected a sum_limit from 0 to 31, got -1}}
+  %r, %lse = tile.finish_softmax %acc, %m, %m scale(1.0) sum_limit(-1) : vector<2x3xf32>, vector<2xf32>
   return
 }
 

@@ -14,8 +14,8 @@
 // CHECK-NEXT:   producer   4 warps, 40 registers a thread; one thread copies
 // CHECK-NEXT:   consumers  2 x 4 warps, 232 registers a thread; 64 queries each, read from registers
 // CHECK-NEXT:   threads    384 a block; a block per multiprocessor, which fetches its instances
-// CHECK-NEXT:   shared     196728 of 232448 bytes
-// CHECK-NEXT:   schedule   #tile.schedule<block_q = 128, block_kv = 128, longest_first = true
+// CHECK-NEXT:   shared     196736 of 232448 bytes
+// CHECK-NEXT:   schedule   #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true
 // CHECK-NEXT:   ptxas      168 registers a thread at the launch, 12 bytes spilled, 16 bytes of stack, (C7512) Potential Performance Loss
 // CHECK-NEXT: estimate for q=1x1024x4x128 k=1x1024x2x128 v=1x1024x2x128 (sizes that --shape does not give are assumed)
 // CHECK-NEXT:   instances  32 on 132 multiprocessors
@@ -25,7 +25,7 @@
 // CHECK-NEXT:   at best    0.0090 ms, bound by the tensor cores
 // CHECK-NEXT:   roofline   12 % of the tensor cores' rate for scores that the mask keeps
 // CHECK-NEXT: refused
-// CHECK-NEXT:   dynamic = false: some instances may have more to do than others
+// CHECK-NEXT:   longest_first = false: some instances may have more to do than others
 // CHECK-NOT: {{.}}
 
 // Without an assembler the rest can be said, unless one is named.
@@ -53,7 +53,7 @@
 // RUN: attn-opt %zoo/mla-expanded.mlir --explain | FileCheck %s --check-prefix=MLA
 // MLA: consumers  2 x 4 warps, 232 registers a thread; 64 queries each, read from shared memory
 // MLA: refused
-// MLA-NEXT: query_in_registers = true: expected at most 204 registers for fragments, got 208
+// MLA-NEXT: query_in_registers = true: expected at most 204 registers for fragments, got 212
 // MLA-NEXT: output_in_query_buffer = false: expected at most 231936 bytes of buffers, got 245760
 
 // RUN: echo "module {}" | not attn-opt --explain 2>&1 | FileCheck %s --check-prefix=MODULE

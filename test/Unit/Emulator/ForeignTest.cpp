@@ -281,5 +281,5 @@ TEST(Foreign, HazardsOfAttentionByWgmma) {
   size_t wait = broken.find("mbarrier.try_wait");
   ASSERT_NE(wait, std::string::npos);
   broken.replace(wait, broken.find('\n', wait) - wait, "setp.eq.u32 p, 0, 0;");
-  expectHazard(broken, true, "race: overwrites shared memory that warp");
+  expectHazard(broken, true, "barrier misuse: arrives more often");
 }
