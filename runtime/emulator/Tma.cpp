@@ -78,7 +78,7 @@ static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   if (coordinates[0] * int64_t(elementSize(map->elementType)) %
       int64_t(bulkAlignment))
     return copy.fail(
-        HazardKind::Misaligned,
+        HazardKind::OutOfBounds,
         "expected an innermost coordinate that is a multiple of 16 "
         "bytes, got " +
             std::to_string(coordinates[0]) + " elements of " +

@@ -476,7 +476,7 @@ TEST(Copy, InnermostCoordinates) {
                            "cp.async.bulk.tensor.2d.global"}) {
     std::string message = emulation.message();
     EXPECT_TRUE(contains(message,
-                         "misaligned: expected an innermost coordinate "
+                         "out of bounds: expected an innermost coordinate "
                          "that is a multiple of 16 bytes, got -9 "
                          "elements of f32"));
     EXPECT_TRUE(contains(message.substr(message.rfind('\n')), part));
