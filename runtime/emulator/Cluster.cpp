@@ -60,13 +60,9 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
     ++now;
     if (!advanceOperations())
       return false;
-    const Instruction &instruction =
-        grid.program.instructions[warp.paths.back().pc];
     switch (warp.block.step(warp)) {
     case Step::Next:
     case Step::Jumped:
-      if (!checkInFlight(warp, instruction))
-        return false;
       break;
     case Step::Blocked:
       warp.blocked = true;
@@ -86,19 +82,6 @@ bool Cluster::runWarp(Warp &warp, uint32_t steps) {
   if (barrier.isAwaited)
     completeBarrier();
   return true;
-}
-
-/// More than any kernel has use for; without a bound, one that does not end
-/// would take all memory.
-bool Cluster::checkInFlight(Warp &warp, const Instruction &instruction) {
-  // Of each lane, which has its own copies.
-  static constexpr size_t most = 256;
-  if (operations.size() <= most * warpSize * warps.size())
-    return true;
-  warp.block.fail(HazardKind::Outstanding, warp, instruction, -1,
-                  "there are too many asynchronous operations in flight that "
-                  "nobody waits for");
-  return false;
 }
 
 void Cluster::completeBarrier() {

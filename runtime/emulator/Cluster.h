@@ -82,8 +82,6 @@ private:
   Warp &choose(const std::vector<Warp *> &ready);
   /// Lets something happen that no warp does; false if nothing can.
   bool unblock();
-  /// Reports a warp that issues, but never waits; false if there is one.
-  bool checkInFlight(Warp &warp, const Instruction &instruction);
   bool reportDeadlock();
   bool reportEndless(Warp &warp);
 

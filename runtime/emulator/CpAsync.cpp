@@ -180,9 +180,10 @@ static Step executeCopy(Block &block, Warp &warp,
                      targets[lane] + instruction.offset,
                      sources[lane] + offset);
   });
+  if (step == Step::Failed)
+    return step;
   copies->due = block.randomDue();
-  block.cluster.operations.enqueue(std::move(copies));
-  return step;
+  return block.cluster.operations.enqueue(std::move(copies));
 }
 
 //===----------------------------------------------------------------------===//
@@ -285,8 +286,7 @@ static Step executeArrive(Block &block, Warp &warp,
         block, warp, instruction, laneIndex, static_cast<uint32_t>(address),
         std::move(taken));
     arrival->due = block.randomDue();
-    block.cluster.operations.enqueue(std::move(arrival));
-    return Step::Next;
+    return block.cluster.operations.enqueue(std::move(arrival));
   });
   warp.release();
   return step;

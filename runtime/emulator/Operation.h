@@ -90,8 +90,9 @@ public:
 /// The operations of a cluster, in the order of issue.
 class Operations {
 public:
-  void enqueue(std::unique_ptr<Operation> operation);
-  size_t size() const { return operations.size(); }
+  /// Fails where more are in flight than a kernel has reason to have: each of
+  /// them is looked at again and again.
+  Step enqueue(std::unique_ptr<Operation> operation);
 
   /// Lets those happen that are due.
   Step advanceDue(uint64_t now, Random &random);
@@ -100,10 +101,11 @@ public:
   /// there is none.
   bool hasten(uint64_t now, Random &random);
 
-  /// Makes a group of what the thread, or the warp, has issued since the last.
-  void commit(Tracker tracker, Warp &warp, int lane);
+  /// Makes a group of what each thread of `lanes`, or the warp where its groups
+  /// are tracked, has issued since the last.
+  void commit(Tracker tracker, Warp &warp, uint32_t lanes);
   /// Completes all groups but the last `left`, or makes them read at least.
-  Step wait(Tracker tracker, Warp &warp, int lane, uint32_t left,
+  Step wait(Tracker tracker, Warp &warp, uint32_t lanes, uint32_t left,
             bool onlyReads);
 
   /// One that nobody waited for yet and that reads one of the bytes.

@@ -78,7 +78,7 @@ static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   if (coordinates[0] * int64_t(elementSize(map->elementType)) %
       int64_t(bulkAlignment))
     return copy.fail(
-        HazardKind::Misaligned,
+        HazardKind::OutOfBounds,
         "expected an innermost coordinate that is a multiple of 16 "
         "bytes, got " +
             std::to_string(coordinates[0]) + " elements of " +
@@ -192,8 +192,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
   }
   copy->checkGlobal();
   copy->due = block.randomDue();
-  block.cluster.operations.enqueue(std::move(copy));
-  return Step::Next;
+  return block.cluster.operations.enqueue(std::move(copy));
 }
 
 Step tma::executeCopy(Block &block, Warp &warp, const Instruction &instruction,
@@ -210,21 +209,16 @@ Step tma::executeCopy(Block &block, Warp &warp, const Instruction &instruction,
 
 Step tma::executeCommit(Block &block, Warp &warp, const Instruction &,
                         uint32_t mask) {
-  return forEachLane(mask, [&](unsigned lane) {
-    block.cluster.operations.commit(Tracker::BulkGroup, warp,
-                                    static_cast<int>(lane));
-    return Step::Next;
-  });
+  block.cluster.operations.commit(Tracker::BulkGroup, warp, mask);
+  return Step::Next;
 }
 
 /// Waits for all groups of the threads but the last few.
 Step tma::executeWait(Block &block, Warp &warp, const Instruction &instruction,
                       uint32_t mask) {
-  return forEachLane(mask, [&](unsigned lane) {
-    return block.cluster.operations.wait(
-        Tracker::BulkGroup, warp, static_cast<int>(lane),
-        instruction.form[Left], instruction.form[OnlyReads]);
-  });
+  return block.cluster.operations.wait(Tracker::BulkGroup, warp, mask,
+                                       instruction.form[Left],
+                                       instruction.form[OnlyReads]);
 }
 
 /// There are no caches here, but a tensor's box has to be right.

@@ -235,8 +235,7 @@ static Step executeWgmma(Block &block, Warp &warp,
   product->due = block.randomDue();
   product->markFlight();
   checkBudget(block, warp, instruction);
-  block.cluster.operations.enqueue(std::move(product));
-  return Step::Next;
+  return block.cluster.operations.enqueue(std::move(product));
 }
 
 static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
@@ -246,14 +245,14 @@ static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
 
 static Step executeCommit(Block &block, Warp &warp, const Instruction &,
                           uint32_t) {
-  block.cluster.operations.commit(Tracker::WgmmaGroup, warp, /*lane=*/-1);
+  block.cluster.operations.commit(Tracker::WgmmaGroup, warp, ~0u);
   return Step::Next;
 }
 
 static Step executeWait(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t) {
   Operations &operations = block.cluster.operations;
-  Step step = operations.wait(Tracker::WgmmaGroup, warp, /*lane=*/-1,
+  Step step = operations.wait(Tracker::WgmmaGroup, warp, ~0u,
                               instruction.form[0], /*onlyReads=*/false);
   // Some registers may be those of later ones as well.
   operations.forEach([&](const Operation &operation) {

@@ -285,6 +285,30 @@ TEST(Copy, GroupsAreWaitedForInOrder) {
                "the thread exits without a wait for this copy"));
 }
 
+TEST(Copy, TooManyInFlight) {
+  auto copies = [](int rounds) {
+    return Emulation{R"(
+    mov.b32 %r2, smem;
+    st.shared.v4.b32 [%r2], {1, 1, 1, 1};
+    fence.proxy.async.shared::cta;
+    mov.b32 %r3, 0;
+AGAIN:
+    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.async.bulk.commit_group;
+    add.s32 %r3, %r3, 1;
+    setp.lt.s32 %p1, %r3, )" +
+                     std::to_string(rounds) + R"(;
+    @%p1 bra AGAIN;
+    cp.async.bulk.wait_group 0;
+)"}
+        .message();
+  };
+  EXPECT_EQ(copies(256), "");
+  EXPECT_TRUE(contains(
+      copies(257), "outstanding work: more than 8192 copies and products of "
+                   "a block are in flight"));
+}
+
 TEST(Copy, Misuse) {
   const std::string load = "cp.async.bulk.shared::cluster.global.mbarrier::"
                            "complete_tx::bytes ";
@@ -476,7 +500,7 @@ TEST(Copy, InnermostCoordinates) {
                            "cp.async.bulk.tensor.2d.global"}) {
     std::string message = emulation.message();
     EXPECT_TRUE(contains(message,
-                         "misaligned: expected an innermost coordinate "
+                         "out of bounds: expected an innermost coordinate "
                          "that is a multiple of 16 bytes, got -9 "
                          "elements of f32"));
     EXPECT_TRUE(contains(message.substr(message.rfind('\n')), part));

@@ -188,22 +188,6 @@ TEST(Hazard, RegisterBudgets) {
 }
 
 /// A kernel that issues without an end does not take all memory.
-TEST(Hazard, OperationsInFlightAreBounded) {
-  std::string message = "outstanding work: there are too many asynchronous "
-                        "operations in flight that nobody waits for";
-  EXPECT_TRUE(contains(
-      hazards(
-          replaced(replaced(productProgram(), "wgmma.fence", "L:\nwgmma.fence"),
-                   "wgmma.commit_group", "bra L;\nwgmma.commit_group"),
-          128),
-      message));
-  EXPECT_TRUE(contains(hazards("mov.b32 %r1, smem;\nL:\n"
-                               "cp.async.ca.shared.global [%r1], [%d0], 16;\n"
-                               "bra L;"),
-                       message));
-}
-
-/// Two products in flight hold the registers of both.
 TEST(Hazard, RegistersOfAllWgmmasInFlight) {
   std::string first = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
                       "{%r20, %r21, %r22, %r23}, ";
