@@ -34,8 +34,9 @@ static int64_t countSpecialFunctions(AttentionOp op) {
 static double countBytes(AttentionOp op, ProblemSize size) {
   auto bytes = [](Type type, int64_t positions) {
     auto tensor = cast<RankedTensorType>(type);
-    return static_cast<double>(tensor.getElementTypeBitWidth() / 8 * positions *
-                               tensor.getDimSize(2) * tensor.getDimSize(3));
+    int64_t elementBytes = tensor.getElementTypeBitWidth() / 8;
+    return static_cast<double>(elementBytes * positions * tensor.getDimSize(2) *
+                               tensor.getDimSize(3));
   };
   KVType kv = op.getKVType();
   double ofBatch = bytes(op.getQueryType(), size.queries) +

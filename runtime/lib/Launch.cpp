@@ -30,9 +30,8 @@ constexpr int64_t maxCount = std::numeric_limits<int32_t>::max();
 /// The plan and the arguments, so that each rule is a small function.
 class Planner {
 public:
-  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors,
-          uint64_t counter)
-      : plan(plan), tensors(tensors), counter(counter) {}
+  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors)
+      : plan(plan), tensors(tensors) {}
 
   Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
   Result<ParameterValue> evaluate(const KernelParameter &parameter,
@@ -47,7 +46,6 @@ private:
 
   const LaunchPlan &plan;
   const std::vector<TensorArgument> &tensors;
-  uint64_t counter;
 };
 } // namespace
 
@@ -194,7 +192,7 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
 Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
                                          uint32_t multiprocessors) const {
   if (parameter.kind == KernelParameter::Kind::Counter)
-    return ParameterValue(counter);
+    return ParameterValue(uint64_t(0));
   if (parameter.kind == KernelParameter::Kind::Value) {
     Result<int64_t> value =
         attn::runtime::evaluate(parameter.expression, tensors, multiprocessors);
@@ -345,11 +343,11 @@ Result<uint64_t> Planner::byteStride(int32_t index,
 Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors, uint64_t counter) {
+                          uint32_t multiprocessors) {
   if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
       status.failed())
     return status.error();
-  Planner planner(plan, tensors, counter);
+  Planner planner(plan, tensors);
   Launch launch;
   launch.threadsPerBlock = plan.threadsPerBlock;
   launch.sharedMemoryBytes = plan.sharedMemoryBytes;

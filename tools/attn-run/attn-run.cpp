@@ -25,7 +25,10 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/PrettyStackTrace.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <new>
 #include <tuple>
 
 using namespace attn::run;
@@ -318,6 +321,13 @@ static bool namesBundle(const std::string &path) {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::setBugReportMsg(bugReport);
+  // Tensors are as large as the user wants them: no bug, no trace.
+  std::set_new_handler([] {
+    std::fputs("attn-run: expected tensors that fit in memory, got no more of "
+               "it\n",
+               stderr);
+    std::_Exit(1);
+  });
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv, "Runs an attention program, checks and measures it\n");

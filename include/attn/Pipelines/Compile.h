@@ -29,8 +29,8 @@ struct CompileOptions {
   bool assemble = true;
   /// The folder in which bundles are kept for the next time; empty for none.
   std::string cacheFolder;
-  /// Where a pass that fails, or brings the compiler down, leaves the program and
-  /// the passes that lead to it; empty for nowhere.
+  /// Where a pass that fails, or brings the compiler down, leaves the program
+  /// and the passes that lead to it; empty for nowhere.
   std::string reproducer;
 };
 

@@ -141,6 +141,9 @@ TEST_F(CheckBundleTest, RefusesLaunches) {
     EXPECT_EQ(refusal(), "malformed bundle: 'split' is launched on another "
                          "tensor than its 'part'");
   }
+  target().variants[0].launches[0].dependent = true;
+  EXPECT_EQ(refusal(), "malformed bundle: expected 'whole', which has a "
+                       "counter, not to be launched as dependent");
 }
 
 TEST_F(CheckBundleTest, RefusesTargets) {

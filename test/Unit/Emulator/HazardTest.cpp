@@ -187,7 +187,6 @@ TEST(Hazard, RegisterBudgets) {
             "");
 }
 
-/// A kernel that issues without an end does not take all memory.
 TEST(Hazard, RegistersOfAllWgmmasInFlight) {
   std::string first = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
                       "{%r20, %r21, %r22, %r23}, ";

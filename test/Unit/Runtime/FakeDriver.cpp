@@ -234,8 +234,29 @@ int cuStreamCreate(void **stream, unsigned) {
 }
 int cuStreamDestroy_v2(void *stream) { return destroy(stream); }
 int cuStreamSynchronize(void *) { return resultOutside("cuStreamSynchronize"); }
-int cuStreamBeginCapture_v2(void *, int) {
+int cuCtxSynchronize() {
+  ++fakeDriver()->contextWaits;
+  return resultOutside("cuCtxSynchronize");
+}
+int cuStreamIsCapturing(void *stream, int *status) {
+  *status =
+      fakeDriver()->capturing && fakeDriver()->capturedStream == stream ? 1 : 0;
+  return resultInContext("cuStreamIsCapturing");
+}
+int cuStreamGetId(void *stream, unsigned long long *id) {
+  constexpr int unsupportedInCapture = 900;
+  if (fakeDriver()->capturing && fakeDriver()->capturedStream == stream)
+    return unsupportedInCapture;
+  Lock lock(mutex);
+  auto found = fakeDriver()->streamIds.find(stream);
+  *id = found == fakeDriver()->streamIds.end()
+            ? reinterpret_cast<unsigned long long>(stream)
+            : found->second;
+  return resultInContext("cuStreamGetId");
+}
+int cuStreamBeginCapture_v2(void *stream, int) {
   fakeDriver()->capturing = true;
+  fakeDriver()->capturedStream = stream;
   fakeDriver()->captured = 0;
   return result("cuStreamBeginCapture");
 }

@@ -59,11 +59,12 @@ protected:
 };
 } // namespace
 
-TEST_F(LaunchTest, PassesTheCounter) {
+TEST_F(LaunchTest, LeavesAPlaceForTheCounter) {
   plan.parameters.emplace_back().kind = KernelParameter::Kind::Counter;
-  Result<Launch> launch = planLaunch(plan, tensors, 132, 0x40000);
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
   ASSERT_FALSE(launch.failed()) << launch.message();
-  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0x40000u);
+  EXPECT_EQ(launch->counterParameter, launch->parameters.size() - 1);
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0u);
 }
 
 TEST_F(LaunchTest, EvaluatesParameters) {

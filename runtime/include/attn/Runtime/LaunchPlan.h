@@ -143,6 +143,14 @@ struct LaunchPlan {
   std::vector<std::pair<SizeRef, SizeRef>> equalSizes;
 };
 
+/// Whether one of the parameters is a counter.
+inline bool wantsCounter(const LaunchPlan &plan) {
+  for (const KernelParameter &parameter : plan.parameters)
+    if (parameter.kind == KernelParameter::Kind::Counter)
+      return true;
+  return false;
+}
+
 /// A kernel ready to be loaded. `cubin` is empty when no assembler was at hand;
 /// the driver then compiles `ptx`.
 struct CompiledKernel {
@@ -176,7 +184,8 @@ struct KernelLaunch {
   /// first, then the workspaces of the variant.
   std::vector<int32_t> tensors;
   /// The kernel itself waits for the one before (programmatic dependent
-  /// launch), so that its start may overlap the end of that.
+  /// launch), so that its start may overlap the end of that. It
+  /// has no counter.
   bool dependent = false;
 };
 
