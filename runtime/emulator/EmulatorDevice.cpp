@@ -265,7 +265,7 @@ Status EmulatorDevice::run(Kernel &kernel, const Launch &launch) {
   Result<uint32_t> clusterBlocks = clusterSize(program, launch);
   if (clusterBlocks.failed())
     return clusterBlocks.error();
-  HazardLog log;
+  HazardLog log(options.maxOfKind);
   Grid grid{program,
             memory,
             launch.blocks,

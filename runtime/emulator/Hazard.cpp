@@ -11,8 +11,6 @@ using namespace attn::runtime::emulator;
 
 /// A broken kernel tends to have many; the first of each kind tell what is
 /// wrong.
-static constexpr size_t maxOfKind = 8;
-
 const char *attn::runtime::emulator::hazardName(HazardKind kind) {
   switch (kind) {
   case HazardKind::UnwrittenRegister:

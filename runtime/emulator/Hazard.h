@@ -49,12 +49,15 @@ struct Hazard {
 /// The first hazards of each kind of all blocks of a launch, one for each line.
 class HazardLog {
 public:
+  /// Keeps so many of each kind.
+  explicit HazardLog(size_t maxOfKind) : maxOfKind(maxOfKind) {}
   void add(Hazard hazard);
   const std::vector<Hazard> &hazards() const { return found; }
   /// All of them in words, or nothing.
   std::string text() const;
 
 private:
+  const size_t maxOfKind;
   std::mutex mutex;
   /// The lines that each kind was found at.
   std::map<HazardKind, std::set<uint32_t>> known;

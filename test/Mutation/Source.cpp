@@ -203,16 +203,14 @@ size_t Source::unitOf(size_t at) const {
 //===----------------------------------------------------------------------===//
 
 Edit Source::probe(size_t at) const {
-  Statement access;
-  access.name = "ld.shared.b32";
-  SourceOperand result, address;
+  Statement read = statements()[at];
+  read.name = "mov.b32";
+  SourceOperand result, value;
   result.text = "mutant";
-  address.kind = SourceOperand::Kind::Address;
-  address.text = "nowhere";
-  access.operands = {result, address};
+  value.text = "nothing";
+  read.operands = {result, value};
   return replace(at, statements()[at],
-                 ".reg .b32 mutant, nowhere; mov.b32 nowhere, 0; " +
-                     textOf(access));
+                 ".reg .b32 mutant, nothing; " + textOf(read));
 }
 
 Edit Source::remove(size_t at) const { return {{statements()[at].line, ""}}; }
@@ -300,7 +298,7 @@ std::optional<Edit> Source::moveBefore(size_t at) const {
       continue;
     for (const SourceOperand &operand : statement.operands)
       collect(operand, needed);
-    moved = linesOf(units[i]) + moved;
+    moved.insert(0, linesOf(units[i]));
     blank(edit, units[i]);
   }
   std::string stays = linesOf(units[target]);

@@ -15,9 +15,8 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -110,57 +109,67 @@ static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Whether executions come to an instruction is found out once.
-struct Place {
-  std::once_flag once;
-  bool isReached = false;
+/// A golden kernel with inputs of one size.
+struct Run {
+  Shape shape;
+  std::optional<Golden> golden;
+  std::string error;
+  /// The lines of what can be broken that the execution comes to.
+  std::set<uint32_t> reached;
 };
 
 struct Subject {
   explicit Subject(Source source)
       : source(std::move(source)), mutants(mutate(this->source)) {}
 
+  void prepare(const GoldenProgram &program, Run &run) const;
+  void judge(Finding &finding, unsigned seeds) const;
+
   Source source;
   std::vector<Mutant> mutants;
-  std::vector<Shape> shapes;
-  /// One for each shape.
-  std::vector<std::optional<Result<Golden>>> goldens;
-  std::map<size_t, Place> places;
-
-  bool isReached(size_t at);
-  void judge(Finding &finding, unsigned seeds) const;
+  std::vector<Run> runs;
 };
 
 /// A mutant that is to be executed.
 struct Task {
-  Subject *subject = nullptr;
+  const Subject *subject = nullptr;
   Finding finding;
   bool isDone = false;
 };
 } // namespace
 
-bool Subject::isReached(size_t at) {
-  Place &place = places.at(at);
-  std::call_once(place.once, [&] {
-    std::string probe = source.apply(source.probe(at));
-    place.isReached =
-        std::any_of(goldens.begin(), goldens.end(), [&](const auto &golden) {
-          return (*golden)
-              ->run(probe, /*seed=*/0)
-              .hazards.count(emulator::HazardKind::OutOfBounds);
-        });
-  });
-  return place.isReached;
+/// Executes the right kernel, and finds out what the execution comes to.
+void Subject::prepare(const GoldenProgram &program, Run &run) const {
+  auto inputs = makeInputs(program, run.shape);
+  if (inputs.failed()) {
+    run.error = inputs.message();
+    return;
+  }
+  Result<Golden> golden =
+      Golden::create(program.kernel, std::move(*inputs), run.shape.instances);
+  if (golden.failed()) {
+    run.error = golden.message();
+    return;
+  }
+  Edit probes;
+  for (const Mutant &mutant : mutants)
+    probes.merge(source.probe(mutant.at));
+  run.reached = golden->reportedLines(source.apply(probes));
+  run.golden = std::move(*golden);
 }
 
 /// Executes a mutant until it is reported as its rule wants.
 void Subject::judge(Finding &finding, unsigned seeds) const {
   std::string ptx = source.apply(finding.mutant->edit);
+  uint32_t line = source.statements()[finding.mutant->at].line;
+  finding.verdict = Verdict::Unreached;
   for (uint64_t seed = 0; seed < seeds; ++seed)
-    for (const auto &golden : goldens) {
-      Outcome outcome = (*golden)->run(ptx, seed);
+    for (const Run &run : runs) {
+      if (!run.reached.count(line))
+        continue;
+      Outcome outcome = run.golden->run(ptx, seed);
       Verdict verdict = verdictOf(*finding.mutant->rule, outcome,
-                                  (*golden)->isRight(outcome));
+                                  run.golden->isRight(outcome));
       if (verdict < finding.verdict || verdict == Verdict::Refused) {
         finding.verdict = verdict;
         finding.message = outcome.message;
@@ -195,52 +204,42 @@ static uint64_t hash(const std::string &text) {
   return value >> 8;
 }
 
-/// Executes the right subjects, with inputs of each size.
-static Status createGoldens(const std::vector<GoldenProgram> &programs,
-                            std::vector<std::unique_ptr<Subject>> &subjects,
-                            unsigned jobs) {
+static Status prepareAll(const std::vector<GoldenProgram> &programs,
+                         std::vector<Subject> &subjects, unsigned jobs) {
   std::vector<std::pair<size_t, size_t>> all;
   for (size_t i = 0; i < subjects.size(); ++i)
-    for (size_t j = 0; j < subjects[i]->shapes.size(); ++j)
+    for (size_t j = 0; j < subjects[i].runs.size(); ++j)
       all.emplace_back(i, j);
   forEachIndex(all.size(), jobs, [&](size_t index) {
     auto [i, j] = all[index];
-    auto inputs = makeInputs(programs[i], subjects[i]->shapes[j]);
-    if (inputs.failed())
-      subjects[i]->goldens[j].emplace(inputs.error());
-    else
-      subjects[i]->goldens[j].emplace(
-          Golden::create(programs[i].kernel, std::move(*inputs),
-                         subjects[i]->shapes[j].instances));
+    subjects[i].prepare(programs[i], subjects[i].runs[j]);
   });
   for (auto [i, j] : all)
-    if (const auto &golden = subjects[i]->goldens[j]; golden->failed())
-      return failure(programs[i].name, ": ", golden->message());
+    if (!subjects[i].runs[j].golden)
+      return failure(programs[i].name, ": ", subjects[i].runs[j].error);
   return {};
 }
 
-static Result<std::vector<std::unique_ptr<Subject>>>
+static Result<std::vector<Subject>>
 createSubjects(const std::vector<GoldenProgram> &programs,
                const SuiteOptions &options) {
-  std::vector<std::unique_ptr<Subject>> subjects;
+  std::vector<Subject> subjects;
   for (const GoldenProgram &program : programs) {
     Result<Source> source = Source::parse(program.kernel.ptx);
     if (source.failed())
       return source.error();
-    subjects.push_back(std::make_unique<Subject>(std::move(*source)));
+    subjects.emplace_back(std::move(*source));
     Result<std::vector<Shape>> shapes = shapesFor(options.shapes, program.name);
     if (shapes.failed())
       return failure(program.name, ": ", shapes.message());
-    subjects.back()->shapes = std::move(*shapes);
-    subjects.back()->goldens.resize(subjects.back()->shapes.size());
-    for (const Mutant &mutant : subjects.back()->mutants)
-      subjects.back()->places[mutant.at];
+    for (Shape shape : *shapes)
+      subjects.back().runs.push_back({shape, std::nullopt, "", {}});
   }
   return subjects;
 }
 
 /// The mutants of a subject that the options choose.
-static void chooseTasks(const std::string &program, Subject &subject,
+static void chooseTasks(const std::string &program, const Subject &subject,
                         const SuiteOptions &options, Tally &tally,
                         std::vector<Task> &tasks) {
   for (const Mutant &mutant : subject.mutants) {
@@ -263,8 +262,6 @@ static void execute(Task &task, const SuiteOptions &options,
   Finding &finding = task.finding;
   if (tally.isRedundant(finding))
     finding.verdict = Verdict::Redundant;
-  else if (!task.subject->isReached(finding.mutant->at))
-    finding.verdict = Verdict::Unreached;
   else
     task.subject->judge(finding, options.seeds);
   task.isDone = true;
@@ -281,7 +278,7 @@ attn::mutation::runSuite(const std::vector<GoldenProgram> &programs,
     return subjects.error();
   std::vector<Task> tasks;
   for (size_t i = 0; i < programs.size(); ++i)
-    chooseTasks(programs[i].name, *(*subjects)[i], options, tally, tasks);
+    chooseTasks(programs[i].name, (*subjects)[i], options, tally, tasks);
   for (Task &task : tasks)
     if (auto verdict = known.find(task.finding.key); verdict != known.end()) {
       task.finding.verdict = verdict->second;
@@ -296,7 +293,7 @@ attn::mutation::runSuite(const std::vector<GoldenProgram> &programs,
     return hash(a->finding.key) < hash(b->finding.key);
   });
   if (!open.empty())
-    if (Status status = createGoldens(programs, *subjects, options.jobs);
+    if (Status status = prepareAll(programs, *subjects, options.jobs);
         status.failed())
       return status.error();
   forEachIndex(open.size(), options.jobs, [&](size_t i) {

@@ -104,6 +104,38 @@ TEST(Hazard, RacesBetweenWarps) {
                        "overwrites shared memory that warp "));
 }
 
+/// PTX says of the warpgroup that it reads A, not which warp reads which rows.
+TEST(Hazard, WarpsShareTheRowsOfA) {
+  std::string body = R"(
+    mov.u32 %r1, %tid.x;
+    mov.b32 %r2, smem;
+    shl.b32 %r3, %r1, 4;
+    add.s32 %r3, %r3, %r2;
+    mov.b32 %r4, 0;
+    st.shared.v4.b32 [%r3], {%r4, %r4, %r4, %r4};
+    st.shared.v4.b32 [%r3+2048], {%r4, %r4, %r4, %r4};
+    fence.proxy.async.shared::cta;
+    bar.sync 0;
+    shr.u32 %r5, %r2, 4;
+    or.b32 %r5, %r5, 524288;
+    mov.b64 %d5, {%r5, 16};
+    add.s32 %r5, %r5, 128;
+    mov.b64 %d6, {%r5, 16};
+    wgmma.fence.sync.aligned;
+    wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r20, %r21, %r22, %r23}, %d5, %d6, 0, 1, 1, 0, 0;
+    wgmma.commit_group.sync.aligned;
+    wgmma.wait_group.sync.aligned 0;
+    bar.sync 1, 128;
+    st.shared.v4.b32 [%r3], {%r4, %r4, %r4, %r4};
+)";
+  EXPECT_EQ(hazards(body, 128), "");
+  std::string early = hazards(without(body, "bar.sync 1, 128;"), 128);
+  EXPECT_TRUE(contains(early, "race: ") |
+              contains(early, "overwrites shared memory that a wgmma in "
+                              "flight reads"))
+      << early;
+}
+
 TEST(Hazard, RacesBetweenLanes) {
   std::string body = "mov.u32 %r1, %laneid;\nmov.b32 %r2, smem;\n"
                      "and.b32 %r3, %r1, 30;\nshl.b32 %r4, %r3, 2;\n"

@@ -135,8 +135,8 @@ TEST_F(SourceTest, DoesNotMoveAcrossBranches) {
 }
 
 TEST_F(SourceTest, Probes) {
-  read("ret;\n");
-  EXPECT_EQ(apply(source->probe(0)),
-            "{ .reg .b32 mutant, nowhere; mov.b32 nowhere, 0; ld.shared.b32 "
-            "mutant, [nowhere]; ret; }\n");
+  read("@!%p1 bra A;\n");
+  EXPECT_EQ(apply(source->probe(0)), "{ .reg .b32 mutant, nothing; @!%p1 "
+                                     "mov.b32 mutant, nothing; @!%p1 bra A; "
+                                     "}\n");
 }
