@@ -23,9 +23,11 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Whether later queries see more keys, so that the work of the program
-/// instances is uneven.
+/// Whether later queries see more keys or sequences differ in length, so that
+/// the work of the program instances is uneven.
 static bool isUneven(AttentionOp op) {
+  if (op.isPacked())
+    return true;
   Block *mask = op.getMaskBlock();
   if (!mask)
     return false;
@@ -161,9 +163,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
                                                      const TargetModel &model) {
   MLIRContext *context = op.getContext();
   RankedTensorType query = op.getQueryType();
-  int64_t keyDim = query.getDimSize(3);
-  int64_t valueDim =
-      cast<RankedTensorType>(op.getOutput().getType()).getDimSize(3);
+  int64_t keyDim = op.getKVType().getKeyDim();
+  int64_t valueDim = op.getKVType().getValueDim();
   if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;

@@ -80,19 +80,23 @@ static Result<Lengths> parseLengths(llvm::StringRef text) {
   return lengths;
 }
 
-/// Inputs whose open sizes, the batch and then the length, are filled in.
+/// Inputs whose open sizes, the batch and then the length, are filled in. Packed
+/// rows are one sequence.
 static Result<std::vector<HostTensor>>
 makeInputs(const attn::run::Program &program, Lengths lengths) {
   std::vector<TensorSpec> specs = program.inputs();
-  for (TensorSpec &spec : specs) {
-    bool isBatch = true;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    TensorSpec &spec = specs[i];
+    if (program.fills()[i].kind == attn::run::Fill::CuSeqlens)
+      spec.shape = {2};
+    bool isBatch = spec.shape.size() != 3;
     for (int64_t &size : spec.shape)
       if (size < 0) {
         size = isBatch ? 1 : spec.name == "q" ? lengths.queries : lengths.keys;
         isBatch = false;
       }
   }
-  return attn::run::makeInputs(specs, program.fills(), {}, {}, /*seed=*/0);
+  return attn::run::makeInputs(specs, program.fills(), {}, /*seed=*/0);
 }
 
 /// Compiles a program; one that is not lowered yet has no kernel. Those are
