@@ -161,7 +161,8 @@ static LogicalResult verifyQuery(AttentionOp op) {
                           "with cu_seqlens, got ")
            << query;
   if (!op.getCuSeqlens() && rank != 4)
-    return op.emitOpError("expected query to have rank 4 ([B, Lq, Hq, D]), got ")
+    return op.emitOpError(
+               "expected query to have rank 4 ([B, Lq, Hq, D]), got ")
            << query;
   for (int64_t dim : {rank - 2, rank - 1})
     if (query.isDynamicDim(dim) || query.getDimSize(dim) == 0)
@@ -363,10 +364,10 @@ static LogicalResult dropTrivialScore(AttentionOp op,
 static LogicalResult dropUnusedLse(AttentionOp op, PatternRewriter &rewriter) {
   if (!op.getLse() || !op.getLse().use_empty())
     return failure();
-  auto attention = AttentionOp::create(
-      rewriter, op.getLoc(), op.getOutput().getType(), /*lse=*/Type(),
-      op.getQuery(), op.getKv(), op.getCuSeqlens(), op.getSink(),
-      op.getScaleAttr());
+  auto attention =
+      AttentionOp::create(rewriter, op.getLoc(), op.getOutput().getType(),
+                          /*lse=*/Type(), op.getQuery(), op.getKv(),
+                          op.getCuSeqlens(), op.getSink(), op.getScaleAttr());
   attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   attention.getMask().takeBody(op.getMask());
   attention.getScore().takeBody(op.getScore());

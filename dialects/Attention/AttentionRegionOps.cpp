@@ -94,7 +94,8 @@ LogicalResult DocumentOp::verify() {
   // What the keys have besides heads and channels.
   SmallVector<int64_t> shape(2, ShapedType::kDynamic);
   if (AttentionOp attention = getAttention(*this)) {
-    llvm::ArrayRef<int64_t> keys = attention.getKVType().getKeyType().getShape();
+    llvm::ArrayRef<int64_t> keys =
+        attention.getKVType().getKeyType().getShape();
     shape.assign(keys.begin(), keys.end() - 2);
     if (!attention.isPacked())
       shape.front() = attention.getBatch();

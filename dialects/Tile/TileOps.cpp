@@ -193,8 +193,8 @@ static LogicalResult verifyInput(Operation *op, Value view) {
   auto kernel = argument
                     ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
                     : KernelOp();
-  if (kernel && kernel.getArgAttr(argument.getArgNumber(),
-                                  KernelOp::getOutputAttrName()))
+  if (kernel &&
+      kernel.getArgAttr(argument.getArgNumber(), KernelOp::getOutputAttrName()))
     return op->emitOpError("expected a view that is not an output of the "
                            "kernel");
   return success();

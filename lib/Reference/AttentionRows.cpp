@@ -221,8 +221,8 @@ static std::vector<Row> listRows(const AttentionTensors &tensors,
 }
 
 template <typename Real>
-static void evaluateInParallel(const Problem<Real> &problem,
-                               ArrayRef<Row> rows, unsigned numThreads) {
+static void evaluateInParallel(const Problem<Real> &problem, ArrayRef<Row> rows,
+                               unsigned numThreads) {
   constexpr int64_t kRowsAtOnce = 16;
   std::atomic<int64_t> next = 0;
   auto work = [&] {

@@ -286,8 +286,8 @@ LogicalResult Interpreter::evaluate(AttentionOp op) {
   Tensor &lse = define(op.getLse(), lseShape);
   const Tensor *sink = op.getSink() ? tensors.at(op.getSink()) : nullptr;
   return evaluateRows(
-      op, tensors, {query, key, value, sink, output, lse, std::move(*sequences)},
-      options);
+      op, tensors,
+      {query, key, value, sink, output, lse, std::move(*sequences)}, options);
 }
 
 LogicalResult Interpreter::checkRowsInside(AttentionOp op,

@@ -143,9 +143,9 @@ template <typename Real>
 LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
   const Tensor &ids = *tensors.at(op.getIds());
   auto attention = op->getParentOfType<AttentionOp>();
-  const Tensor *cuSeqlens =
-      attention.isPacked() ? tensors.at(attention.getKVTensors().cuSeqlens)
-                           : nullptr;
+  const Tensor *cuSeqlens = attention.isPacked()
+                                ? tensors.at(attention.getKVTensors().cuSeqlens)
+                                : nullptr;
   int64_t b = getSlot(op.getB()), p = getSlot(op.getP());
   int64_t j = getSlot(op.getJ()), keep = getSlot(op.getKeep());
   program.steps.push_back([=, &ids](Frame<Real> &frame) {
@@ -160,8 +160,8 @@ LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
         return readElement(ids, first + position);
       };
       // A position is never behind the keys.
-      frame.getIntegers(keep)[k] = query >= 0 && read(query) == read(key) ? -1
-                                                                          : 0;
+      frame.getIntegers(keep)[k] =
+          query >= 0 && read(query) == read(key) ? -1 : 0;
     }
   });
   return success();

@@ -29,8 +29,8 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
-            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
+            tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }

@@ -230,9 +230,12 @@ static std::optional<Edit> clearStride(const Source &source, size_t at) {
 static std::optional<Edit> narrowSwizzle(const Source &source, size_t at) {
   return alterB(source, at, "xor.b64", static_cast<int64_t>(uint64_t(3) << 62));
 }
-/// Only a transposed matrix with a swizzle has a leading dimension.
+/// Only a transposed matrix with a swizzle has a leading dimension: the
+/// distance of panels, of which 64 columns are one.
 static std::optional<Edit> shrinkLeading(const Source &source, size_t at) {
-  if (source.statements()[at].operands.back().text != "1")
+  const Statement &product = source.statements()[at];
+  if (product.operands.back().text != "1" ||
+      product.name.find(".m64n64k") != std::string::npos)
     return std::nullopt;
   return alterB(source, at, "xor.b64", int64_t(0x2000 >> 4) << 16);
 }

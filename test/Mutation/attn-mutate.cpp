@@ -80,8 +80,8 @@ static Result<Lengths> parseLengths(llvm::StringRef text) {
   return lengths;
 }
 
-/// Inputs whose open sizes, the batch and then the length, are filled in. Packed
-/// rows are one sequence.
+/// Inputs whose open sizes, the batch and then the length, are filled in.
+/// Packed rows are one sequence.
 static Result<std::vector<HostTensor>>
 makeInputs(const attn::run::Program &program, Lengths lengths) {
   std::vector<TensorSpec> specs = program.inputs();

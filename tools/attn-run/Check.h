@@ -39,8 +39,9 @@ struct Sample {
 Sample selectRows(const Geometry &geometry, uint64_t seed);
 
 /// What is compared. The output is `[B, Lq, Hq, Dv]`, the LSE `[B, Hq, Lq]`, or
-/// packed `[total_q, Hq, Dv]` and `[Hq, total_q]`; both pointers to the LSE are null where the program does not return it. The
-/// rows that are not in the sample may hold anything.
+/// packed `[total_q, Hq, Dv]` and `[Hq, total_q]`; both pointers to the LSE are
+/// null where the program does not return it. The rows that are not in the
+/// sample may hold anything.
 struct Comparison {
   Geometry geometry;
   const runtime::HostTensor *output = nullptr;

@@ -143,10 +143,10 @@ static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
                           std::mt19937_64 &random) {
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < tensor.size(); ++i)
-    ends.push_back(i % 4 == 2 ? ends.back()
-                              : static_cast<int64_t>(
-                                    random() % (static_cast<uint64_t>(rows) +
-                                                1)));
+    ends.push_back(i % 4 == 2
+                       ? ends.back()
+                       : static_cast<int64_t>(
+                             random() % (static_cast<uint64_t>(rows) + 1)));
   std::sort(ends.begin(), ends.end());
   if (!ends.empty())
     ends.front() = 0;

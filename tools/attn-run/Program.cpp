@@ -218,9 +218,9 @@ AttentionProgram::geometry(const std::vector<HostTensor> &inputs) const {
   };
   for (size_t b = 0; static_cast<int64_t>(b) + 1 < inputs[*queryEnds].size();
        ++b)
-    geometry.sequences.push_back(
-        {end(*queryEnds, b + 1) - end(*queryEnds, b),
-         end(*keyEnds, b + 1) - end(*keyEnds, b), end(*queryEnds, b)});
+    geometry.sequences.push_back({end(*queryEnds, b + 1) - end(*queryEnds, b),
+                                  end(*keyEnds, b + 1) - end(*keyEnds, b),
+                                  end(*queryEnds, b)});
   return geometry;
 }
 

@@ -423,8 +423,7 @@ Value KernelBuilder::createMask(Value scores, Value position,
       &mask.getPredicate(), {},
       {builder.getIndexType(), builder.getIndexType()}, {loc, loc});
   Value keep = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
-                                     block->getArgument(1),
-                                     sequence.keyLength);
+                                     block->getArgument(1), sequence.keyLength);
   if (Block *source = program.attention.getMaskBlock()) {
     Value visible = regions.cloneBody(
         *source, {regions.lookup(source->getArgument(0)),
@@ -437,8 +436,7 @@ Value KernelBuilder::createMask(Value scores, Value position,
 }
 
 void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
-                               Value keyHead, Value position,
-                               Value queryTile) {
+                               Value keyHead, Value position, Value queryTile) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   Value max = loop.getRegionIterArg(0), sum = loop.getRegionIterArg(1),
@@ -562,9 +560,10 @@ SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
   int64_t budget =
       schedule.getSectionBytes() * program.attention.getGroupSize() / keyBytes;
   Value one = constant(1);
-  Value section = div(
-      constant(budget),
-      arith::MaxSIOp::create(builder, loc, sequence.keyLength, one).getResult());
+  Value section =
+      div(constant(budget),
+          arith::MaxSIOp::create(builder, loc, sequence.keyLength, one)
+              .getResult());
   section = min(arith::MaxSIOp::create(builder, loc, section, one), allHeads);
 
   Value number = apply((d(0) * heads + d(1)), {ids[0], ids[1]});

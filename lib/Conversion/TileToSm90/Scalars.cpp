@@ -57,11 +57,10 @@ static void cloneRead(Kernel &kernel, OpBuilder &builder, tile::ReadOp read,
   SmallVector<Value> sizes;
   for (size_t axis = 0; axis < read.getIndices().size(); ++axis)
     sizes.push_back(createSize(kernel, builder, loc, read.getView(), axis));
-  Value element =
-      sm90::ReadOp::create(builder, loc, read.getElement().getType(),
-                           kernel.reads.lookup(read.getView()),
-                           lookupAll(mapping, read.getIndices()), sizes,
-                           read.getPosition());
+  Value element = sm90::ReadOp::create(
+      builder, loc, read.getElement().getType(),
+      kernel.reads.lookup(read.getView()),
+      lookupAll(mapping, read.getIndices()), sizes, read.getPosition());
   mapping.map(read.getElement(), element);
 }
 
@@ -83,27 +82,27 @@ static void cloneFindSequence(Kernel &kernel, OpBuilder &builder,
   Value pointer = kernel.reads.lookup(find.getCuSeqlens());
   Value slot = mapping.lookup(find.getSlot());
   // It is `low` or a later one before `high`.
-  auto loop = scf::WhileOp::create(
-      builder, loc, TypeRange{index, index},
-      ValueRange{constant(0), sub(ends, constant(1))});
+  auto loop =
+      scf::WhileOp::create(builder, loc, TypeRange{index, index},
+                           ValueRange{constant(0), sub(ends, constant(1))});
   OpBuilder::InsertionGuard guard(builder);
-  Block *before = builder.createBlock(&loop.getBefore(), {}, {index, index},
-                                      {loc, loc});
+  Block *before =
+      builder.createBlock(&loop.getBefore(), {}, {index, index}, {loc, loc});
   Value rest = sub(before->getArgument(1), before->getArgument(0));
-  Value several = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::sgt, rest, constant(1));
+  Value several = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,
+                                        rest, constant(1));
   scf::ConditionOp::create(builder, loc, several, before->getArguments());
-  Block *after = builder.createBlock(&loop.getAfter(), {}, {index, index},
-                                     {loc, loc});
+  Block *after =
+      builder.createBlock(&loop.getAfter(), {}, {index, index}, {loc, loc});
   Value low = after->getArgument(0), high = after->getArgument(1);
   Value middle =
       arith::DivUIOp::create(builder, loc, add(low, high), constant(2));
   Value row = sm90::ReadOp::create(builder, loc, builder.getI32Type(), pointer,
                                    middle, ends, /*position=*/true);
   row = arith::IndexCastOp::create(builder, loc, index, row);
-  Value first = add(arith::DivUIOp::create(builder, loc, row,
-                                           constant(find.getBlock())),
-                    middle);
+  Value first =
+      add(arith::DivUIOp::create(builder, loc, row, constant(find.getBlock())),
+          middle);
   Value begun = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
                                       first, slot);
   auto select = [&](Value a, Value b) -> Value {

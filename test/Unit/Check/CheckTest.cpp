@@ -241,7 +241,8 @@ TEST(SelectRows, CoversWhatMatters) {
   for (int64_t edge = 128; edge < 16384; edge += 128)
     for (int64_t query : {edge - 1, edge, edge + 1})
       EXPECT_TRUE(queries.count(query)) << query;
-  double work = geometry.rowWork(geometry.sequences[0]) * static_cast<double>(sample.rows.size());
+  double work = geometry.rowWork(geometry.sequences[0]) *
+                static_cast<double>(sample.rows.size());
   EXPECT_LT(work, 20e9);
 }
 
@@ -266,8 +267,8 @@ TEST(SelectRows, NothingOfNothing) {
 }
 
 TEST(SelectRows, CoversEachPackedSequence) {
-  Geometry geometry{{{16384, 16384, 0}, {0, 5, 16384}, {1, 300, 16384}},
-                    16, 128, 128, 16385};
+  Geometry geometry{
+      {{16384, 16384, 0}, {0, 5, 16384}, {1, 300, 16384}}, 16, 128, 128, 16385};
   EXPECT_EQ(geometry.rows(), 16 * 16385);
   Sample sample = selectRows(geometry, 1);
   EXPECT_FALSE(sample.complete);

@@ -48,9 +48,9 @@ Tensor takeRows(const Tensor &packed, int64_t begin, int64_t end) {
   SmallVector<int64_t> shape{1, end - begin};
   shape.append(packed.shape.begin() + 1, packed.shape.end());
   int64_t row = packed.size() / packed.shape[0];
-  return {shape,
-          {packed.values.begin() + begin * row,
-           packed.values.begin() + end * row}};
+  return {
+      shape,
+      {packed.values.begin() + begin * row, packed.values.begin() + end * row}};
 }
 
 class PackedTest : public ProgramTest {
@@ -155,10 +155,9 @@ TEST_F(PackedTest, EmptySequences) {
 TEST_F(PackedTest, MasksKnowTheSequence) {
   std::vector<Tensor> arguments = inputs;
   arguments.push_back({{7}, {9, 0, 2, 5, 1, 0, 9}});
-  std::vector<Tensor> packed =
-      evaluate(makePacked("mask(prefix(%n : tensor<?xi32>))",
-                          ", %n: tensor<?xi32>"),
-               arguments);
+  std::vector<Tensor> packed = evaluate(
+      makePacked("mask(prefix(%n : tensor<?xi32>))", ", %n: tensor<?xi32>"),
+      arguments);
   std::string dense = makeAttention(kSizes, "mask(prefix(%n : tensor<?xi32>))",
                                     ", %n: tensor<?xi32>");
   for (size_t b = 0; b + 1 != queryEnds.size(); ++b)
@@ -178,13 +177,11 @@ TEST_F(PackedTest, DocumentsOfPackedKeys) {
   for (int64_t i = 0; i != rows; ++i)
     ids.values.push_back(static_cast<double>(generator() % 3));
   arguments.push_back(ids);
-  std::vector<Tensor> packed =
-      evaluate(makePacked("mask(document(%d : tensor<?xi32>))",
-                          ", %d: tensor<?xi32>"),
-               arguments);
-  std::string dense =
-      makeAttention(kSizes, "mask(document(%d : tensor<?x?xi32>))",
-                    ", %d: tensor<?x?xi32>");
+  std::vector<Tensor> packed = evaluate(
+      makePacked("mask(document(%d : tensor<?xi32>))", ", %d: tensor<?xi32>"),
+      arguments);
+  std::string dense = makeAttention(
+      kSizes, "mask(document(%d : tensor<?x?xi32>))", ", %d: tensor<?x?xi32>");
   for (size_t b = 0; b + 1 != queryEnds.size(); ++b)
     compareSequence(
         b, packed,

@@ -285,8 +285,7 @@ TEST_F(LaunchTest, RefusesAMalformedPlan) {
             "malformed launch plan: expected a box of 1 to 256, got 257");
   plan = good;
   plan.instances[0][1].value = 0;
-  EXPECT_EQ(refusal(),
-            "expected a positive divisor in an expression, got 0");
+  EXPECT_EQ(refusal(), "expected a positive divisor in an expression, got 0");
   plan = good;
   plan.instances[0][0].axis = 9;
   EXPECT_EQ(refusal(), "malformed launch plan: malformed expression: there is "

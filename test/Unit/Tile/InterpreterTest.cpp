@@ -145,13 +145,13 @@ TEST_F(TileInterpreterTest, SlicesAreToBeInside) {
 
 TEST_F(TileInterpreterTest, SequencesOfSlots) {
   // Sequences of 5, 0, 8 and 1 rows have 2, 1, 3 and 1 slots for 4 rows each.
-  auto result = run(
-      "%cu: !tile.view<5xi32>, %y: !tile.view<9x4xf32> {tile.output}",
-      "%b = tile.find_sequence %i in %cu block(4) : !tile.view<5xi32>\n"
-      "%t = arith.constant dense<1.0> : vector<1xf32>\n"
-      "tile.store %t, %y[%i, %b] axes [1] : vector<1xf32>, "
-      "!tile.view<9x4xf32>",
-      Tensor{{5}, {0, 5, 5, 13, 14}}, "in (9)");
+  auto result =
+      run("%cu: !tile.view<5xi32>, %y: !tile.view<9x4xf32> {tile.output}",
+          "%b = tile.find_sequence %i in %cu block(4) : !tile.view<5xi32>\n"
+          "%t = arith.constant dense<1.0> : vector<1xf32>\n"
+          "tile.store %t, %y[%i, %b] axes [1] : vector<1xf32>, "
+          "!tile.view<9x4xf32>",
+          Tensor{{5}, {0, 5, 5, 13, 14}}, "in (9)");
   ASSERT_TRUE(succeeded(result)) << messages;
   int64_t sequences[] = {0, 0, 1, 2, 2, 2, 3, 3, 3};
   for (int64_t slot = 0; slot != 9; ++slot)
