@@ -142,6 +142,7 @@ static void fillSlopes(HostTensor &tensor) {
 static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
                           std::mt19937_64 &random) {
   std::vector<int64_t> ends;
+  ends.reserve(static_cast<size_t>(tensor.size()));
   for (int64_t i = 0; i < tensor.size(); ++i)
     ends.push_back(i % 4 == 2
                        ? ends.back()

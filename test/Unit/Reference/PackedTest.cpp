@@ -39,6 +39,8 @@ std::string makePacked(const std::string &modifiers = "",
          "  return %o, %lse : tensor<?x4x6xf32>, tensor<4x?xf32>\n}\n";
 }
 
+std::mt19937 makeGenerator(unsigned seed) { return std::mt19937(seed); }
+
 Tensor makeEnds(ArrayRef<int64_t> ends) {
   return {{static_cast<int64_t>(ends.size())}, {ends.begin(), ends.end()}};
 }
@@ -56,7 +58,7 @@ Tensor takeRows(const Tensor &packed, int64_t begin, int64_t end) {
 class PackedTest : public ProgramTest {
 protected:
   PackedTest() {
-    std::mt19937 generator(1);
+    std::mt19937 generator = makeGenerator(1);
     inputs = {makeRandom({rows, kQueryHeads, kDim}, generator),
               makeRandom({rows, kKeyHeads, kDim}, generator),
               makeRandom({rows, kKeyHeads, kValueDim}, generator),
@@ -172,7 +174,7 @@ TEST_F(PackedTest, MasksKnowTheSequence) {
 /// Ids are packed as the keys are.
 TEST_F(PackedTest, DocumentsOfPackedKeys) {
   std::vector<Tensor> arguments = inputs;
-  std::mt19937 generator(3);
+  std::mt19937 generator = makeGenerator(3);
   Tensor ids{{rows}, {}};
   for (int64_t i = 0; i != rows; ++i)
     ids.values.push_back(static_cast<double>(generator() % 3));

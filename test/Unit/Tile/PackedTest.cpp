@@ -174,9 +174,9 @@ TEST_F(PackedTileTest, AgreesWithReference) {
 }
 
 TEST_F(PackedTileTest, ManySequences) {
-  std::mt19937 generator(5);
   std::vector<Ends> cases;
-  for (int round = 0; round != 20; ++round) {
+  for (unsigned round = 0; round != 20; ++round) {
+    std::mt19937 generator(round);
     Ends ends{{0}, {0}, 0, 0};
     for (unsigned b = generator() % 40; b-- > 0;) {
       ends.queries.push_back(ends.queries.back() + generator() % 20);
