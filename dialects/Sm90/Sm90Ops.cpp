@@ -45,8 +45,6 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](StoreRowsOp store) {
         return Pairs{{store.getRows(), Layout::Rows}};
       })
-      .Case(
-          [](VoteAllOp vote) { return Pairs{{vote.getRows(), Layout::Rows}}; })
       .Case([](ReduceColumnsOp reduce) {
         return Pairs{{reduce.getSource(), Layout::Accumulator},
                      {reduce.getResult(), Layout::PartialRows}};
@@ -269,18 +267,29 @@ LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
 // Instances
 //===----------------------------------------------------------------------===//
 
-template <typename TicketOp> static LogicalResult verifyTicket(TicketOp op) {
-  int64_t stages = op.getTickets().getType().getStages();
-  for (Value barrier : {op.getFull(), op.getEmpty()})
-    if (cast<MBarrierType>(barrier.getType()).getStages() != stages)
-      return op.emitOpError("expected barriers of ")
-             << stages << " stages, as many as there are tickets, got "
-             << barrier.getType();
-  return success();
+static LogicalResult verifyTicket(Operation *op, TicketsType tickets,
+                                  MBarrierType barrier) {
+  if (tickets.getStages() == barrier.getStages())
+    return success();
+  return op->emitOpError("expected a barrier of ")
+         << tickets.getStages() << " stages, as many as there are tickets, got "
+         << barrier;
 }
 
-LogicalResult TicketPutOp::verify() { return verifyTicket(*this); }  // C1
-LogicalResult TicketTakeOp::verify() { return verifyTicket(*this); } // C1
+LogicalResult TicketPutOp::verify() {
+  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+LogicalResult TicketTakeOp::verify() {
+  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+LogicalResult TicketReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
+LogicalResult TicketAwaitReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
 
 //===----------------------------------------------------------------------===//
 // Copies

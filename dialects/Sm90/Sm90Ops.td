@@ -236,20 +236,22 @@ def Sm90_TicketsAllocOp : Sm90_Op<"tickets.alloc", [MemoryEffects<[MemAlloc]>, H
 }
 
 def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "tells the consumers the number of an instance";
+  let summary = "hands the number of an instance to the consumers";
   let description = [{
-    Waits until ticket number `count` is free, as `sm90.stage.await_empty` does,
-    writes it and completes a phase of `full`, which expects one arrival.
+    Writes ticket number `count` and completes a phase of `full`, which expects
+    one arrival. The ticket must be free: never handed out, or returned and
+    waited for. `careful` goes with the number: whether the instance is computed
+    again, since the first attempt has failed.
 
     | constraint | rule |
     |---|---|
-    | C1 | tickets and barriers have the same number of stages |
+    | C1 | tickets and barrier have the same number of stages |
   }];
-  let arguments = (ins Index:$instance, Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
-                       Sm90_MBarrierType:$empty, Index:$count);
+  let arguments = (ins Index:$instance, I1:$careful, Sm90_TicketsType:$tickets,
+                       Sm90_MBarrierType:$full, Index:$count);
   let assemblyFormat = [{
-    $instance `into` $tickets `,` $full `,` $empty `[` $count `]` attr-dict
-    `:` type($tickets) `,` type($full) `,` type($empty)
+    $instance `careful` `(` $careful `)` `into` $tickets `,` $full `[` $count `]`
+    attr-dict `:` type($tickets) `,` type($full)
   }];
   let hasVerifier = 1;
 }
@@ -257,19 +259,53 @@ def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>
 def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "waits for the number of an instance";
   let description = [{
-    The mirror of `sm90.ticket.put`: one thread of each warp arrives at `empty`
-    when the warp has read the ticket. All threads get the same value.
+    The mirror of `sm90.ticket.put`. All threads get the same values.
 
     | constraint | rule |
     |---|---|
-    | C1 | tickets and barriers have the same number of stages |
+    | C1 | tickets and barrier have the same number of stages |
   }];
-  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
-                       Sm90_MBarrierType:$empty, Index:$count);
-  let results = (outs Index:$instance);
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
+  let results = (outs Index:$instance, I1:$careful);
   let assemblyFormat = [{
-    $tickets `,` $full `,` $empty `[` $count `]` attr-dict
-    `:` type($tickets) `,` type($full) `,` type($empty)
+    $tickets `,` $full `[` $count `]` attr-dict `:` type($tickets) `,` type($full)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketReturnOp : Sm90_Op<"ticket.return", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "says that an instance has been computed";
+  let description = [{
+    One thread of each warp arrives at `empty`. Where `failed` is true for a
+    thread of the warp, the ticket says so from then on.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barrier have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$empty, Index:$count,
+                       Optional<I1>:$failed);
+  let assemblyFormat = [{
+    $tickets `,` $empty `[` $count `]` (`failed` `(` $failed^ `)`)? attr-dict
+    `:` type($tickets) `,` type($empty)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketAwaitReturnOp : Sm90_Op<"ticket.await_return", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until an instance has been computed";
+  let description = [{
+    Waits until every warp of the consumers has returned ticket number `count`,
+    and tells whether any of them has failed.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barrier have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$empty, Index:$count);
+  let results = (outs I1:$failed);
+  let assemblyFormat = [{
+    $tickets `,` $empty `[` $count `]` attr-dict `:` type($tickets) `,` type($empty)
   }];
   let hasVerifier = 1;
 }
@@ -582,7 +618,7 @@ def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Sm90_FixedLayouts, Pure]> 
   let hasVerifier = 1;
 }
 
-def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Sm90_FixedLayouts, Pure]> {
+def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Pure]> {
   let summary = "whether a condition holds for every row of the warp";
   let arguments = (ins 1DTensorOf<[I1]>:$rows);
   let results = (outs I1:$result);

@@ -297,6 +297,15 @@ static LogicalResult verifyScale(Operation *op, const APFloat &scale) {
          << scale.convertToDouble();
 }
 
+/// Weights of more than 2^63 would come too near to the largest f32.
+static LogicalResult verifySumLimit(Operation *op,
+                                    std::optional<uint64_t> limit) {
+  if (!limit || *limit <= 31)
+    return success();
+  return op->emitOpError("expected a sum_limit from 0 to 31, got ")
+         << static_cast<int64_t>(*limit);
+}
+
 LogicalResult OnlineSoftmaxOp::verify() {
   if (failed(verifyRows(*this, getScores().getType(), getMax().getType())) ||
       failed(verifyScale(*this, getScale()))) // C1, C2
@@ -304,7 +313,7 @@ LogicalResult OnlineSoftmaxOp::verify() {
   if (getThreshold() && static_cast<int64_t>(*getThreshold()) < 0) // C3
     return emitOpError("expected a threshold of at least 0, got ")
            << static_cast<int64_t>(*getThreshold());
-  return success();
+  return verifySumLimit(*this, getSumLimit()); // C4
 }
 
 LogicalResult RescaleOp::verify() {
@@ -320,6 +329,7 @@ OpFoldResult RescaleOp::fold(FoldAdaptor adaptor) {
 
 LogicalResult FinishSoftmaxOp::verify() {
   if (failed(verifyRows(*this, getAcc().getType(), getMax().getType())))
-    return failure();                    // C1
-  return verifyScale(*this, getScale()); // C2
+    return failure();                                              // C1
+  return success(succeeded(verifyScale(*this, getScale())) &&      // C2
+                 succeeded(verifySumLimit(*this, getSumLimit()))); // C3
 }

@@ -390,6 +390,12 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     row that has seen nothing but -inf keeps max = -inf and weights of zero;
     `may_be_empty` says that such a row can occur after this step.
 
+    With `sum_limit` a row keeps its old maximum, and nobody looks for a new one,
+    as long as 0 < sum <= 2^sum_limit; else new_max is at least what the sum
+    stands for, max + ln(sum) / scale. A target may look more often. Weights may
+    thus exceed 1: a sum above 2^(2 * sum_limit + 1) becomes infinite and stays
+    so, and `tile.finish_softmax` has the instance computed again.
+
     ```mlir
     %p, %m1, %l1, %c = tile.online_softmax %s, %m0, %l0 scale(0.088388346) threshold(8) may_be_empty
                      : vector<128x128xf32>, vector<128xf32>
@@ -399,15 +405,16 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     | C1 | the statistics have one element per row of the scores |
     | C2 | the scale is positive and finite |
     | C3 | the threshold is not negative |
+    | C4 | the limit of sums is from 0 to 31 |
   }];
   let arguments = (ins Tile_Scores:$scores, Tile_RowStats:$max, Tile_RowStats:$sum,
                        F64Attr:$scale, OptionalAttr<I64Attr>:$threshold,
-                       UnitAttr:$may_be_empty);
+                       OptionalAttr<I64Attr>:$sum_limit, UnitAttr:$may_be_empty);
   let results = (outs Tile_Scores:$weights, Tile_RowStats:$new_max,
                       Tile_RowStats:$new_sum, Tile_RowStats:$correction);
   let assemblyFormat = [{
     $scores `,` $max `,` $sum `scale` `(` $scale `)` (`threshold` `(` $threshold^ `)`)?
-    (`may_be_empty` $may_be_empty^)? attr-dict `:` type($scores) `,` type($max)
+    (`sum_limit` `(` $sum_limit^ `)`)? (`may_be_empty` $may_be_empty^)? attr-dict `:` type($scores) `,` type($max)
   }];
   let hasVerifier = 1;
 }
@@ -443,6 +450,11 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
 
     With a sink, the result is divided by sum + exp(sink - scale * max) instead.
 
+    With `sum_limit`, as in the `tile.online_softmax` that made the sum, the
+    instance fails where a sum is above 2^(2 * sum_limit + 1) or not a number or
+    a result is not finite. It is then computed a second time, with every step
+    looking for the maximum, and that counts.
+
     ```mlir
     %o, %lse = tile.finish_softmax %acc, %m, %l scale(0.088388346) : vector<128x128xf32>, vector<128xf32>
     ```
@@ -450,12 +462,14 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
     |---|---|
     | C1 | the statistics have one element per row of the accumulator |
     | C2 | the scale is positive and finite |
+    | C3 | the limit of sums is from 0 to 31 |
   }];
   let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$max, Tile_RowStats:$sum,
-                       Optional<F32>:$sink, F64Attr:$scale);
+                       Optional<F32>:$sink, F64Attr:$scale, OptionalAttr<I64Attr>:$sum_limit);
   let results = (outs Tile_Scores:$result, Tile_RowStats:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
+    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` (`sum_limit` `(` $sum_limit^ `)`)?
+    attr-dict `:` type($acc) `,` type($max)
   }];
   let hasVerifier = 1;
 }

@@ -392,6 +392,10 @@ LogicalResult Instance::run(tile::ScoreOp op) {
   return success();
 }
 
+static float power(uint64_t exponent) {
+  return std::ldexp(1.0f, static_cast<int>(exponent));
+}
+
 LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
   int64_t rows = rowsOf(op.getScores()), columns = columnsOf(op.getScores());
   const std::vector<float> &scores = get(op.getScores()).floats;
@@ -400,17 +404,25 @@ LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
   auto scale = static_cast<float>(op.getScale().convertToDouble());
   auto log2OfE = static_cast<float>(llvm::numbers::log2e);
   std::optional<uint64_t> threshold = op.getThreshold();
+  std::optional<uint64_t> limit = op.getSumLimit();
 
   std::vector<float> weights(scores.size(), 0.0f);
   std::vector<float> newMax(rows), newSum(rows), correction(rows, 1.0f);
   for (int64_t r = 0; r != rows; ++r) {
     const float *row = &scores[r * columns];
     float rowMax = *std::max_element(row, row + columns);
+    float start = max[r], oldSum = sum[r];
+    bool isLazy = limit && !isCareful && oldSum > 0 && oldSum <= power(*limit);
+    if (limit && oldSum > power(*limit))
+      start += std::log(oldSum) / scale;
+    if (limit && oldSum > power(2 * *limit + 1))
+      oldSum = kInfinity;
     // False for a row that has seen nothing, whose difference is not a number
     // or infinite.
-    bool keepsMax = threshold && scale * log2OfE * (rowMax - max[r]) <=
-                                     static_cast<float>(*threshold);
-    newMax[r] = keepsMax ? max[r] : std::max(max[r], rowMax);
+    bool keepsMax = limit ? isLazy
+                          : threshold && scale * log2OfE * (rowMax - max[r]) <=
+                                             static_cast<float>(*threshold);
+    newMax[r] = keepsMax ? max[r] : std::max(start, rowMax);
     if (newMax[r] == -kInfinity) {
       if (!op.getMayBeEmpty())
         return fail(op, "expected may_be_empty, since row " + Twine(r) +
@@ -419,7 +431,7 @@ LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
     }
     if (!keepsMax)
       correction[r] = std::exp(scale * (max[r] - newMax[r]));
-    newSum[r] = correction[r] * sum[r];
+    newSum[r] = oldSum == kInfinity ? oldSum : correction[r] * oldSum;
     for (int64_t c = 0; c != columns; ++c) {
       float weight = std::exp(scale * (row[c] - newMax[r]));
       weights[r * columns + c] = weight;
@@ -456,6 +468,11 @@ LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
   TileValue result = get(op.getAcc());
   for (auto [i, element] : llvm::enumerate(result.floats))
     element = total[i / columns] == 0 ? 0 : element / total[i / columns];
+  if (std::optional<uint64_t> limit = op.getSumLimit(); limit && !isCareful)
+    needsRepeat |=
+        !llvm::all_of(sum,
+                      [&](float s) { return s <= power(2 * *limit + 1); }) ||
+        !llvm::all_of(result.floats, [](float x) { return std::isfinite(x); });
   std::vector<float> lse(sum.size(), -kInfinity);
   for (auto [r, element] : llvm::enumerate(lse))
     if (sum[r] != 0)

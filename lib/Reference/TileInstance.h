@@ -42,6 +42,11 @@ public:
   /// instance.
   explicit Instance(ArrayRef<View> views) : views(views) {}
 
+  /// From now on every step of a softmax looks for the maximum.
+  void setCareful() { isCareful = true; }
+  /// Whether what has been run has to be run again, carefully.
+  bool hasFailed() const { return needsRepeat; }
+
   /// Runs a block up to its terminator.
   LogicalResult run(Block &block);
   LogicalResult run(Operation *op);
@@ -95,6 +100,7 @@ private:
   ArrayRef<View> views;
   DenseMap<Value, std::shared_ptr<const TileValue>> values;
   Problem problem;
+  bool isCareful = false, needsRepeat = false;
 };
 
 } // namespace mlir::attn::reference

@@ -14,6 +14,8 @@
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_SELECTSCHEDULEPASS
@@ -23,16 +25,21 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Whether later queries see more keys or sequences differ in length, so that
-/// the work of the program instances is uneven.
-static bool isUneven(AttentionOp op) {
-  if (op.isPacked())
-    return true;
+/// Starts a remark that says why a schedule was refused; the reason is added to
+/// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
+static remark::detail::InFlightRemark refuse(AttentionOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::missed(
+      op.getLoc(), remark::RemarkOpts::name("refused")
+                       .category("schedule")
+                       .function(function ? function.getName() : StringRef()));
+}
+
+static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
-    return false;
-  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
-      .isUneven();
+    return {};
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
 }
 
 /// Whether the region reads a tensor by the position of the query along one
@@ -92,10 +99,13 @@ struct Footprint {
   static constexpr int64_t stages = 2, warpgroups = 2;
   static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
 
-  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
+                           kWalkRegisters = 16;
 
   int64_t keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
+  /// Whether the keys are in more than one interval.
+  bool walks;
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
@@ -115,7 +125,7 @@ struct Footprint {
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 +
            (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0);
+           (isHeavy ? kOutcomeRegisters : 0) + (walks ? kWalkRegisters : 0);
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -123,8 +133,14 @@ struct Footprint {
 
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
-/// Of the 240 registers of a consumer thread, those that fragments may take.
-static constexpr int64_t kFragmentRegisters = 204;
+/// Of the 232 registers of a consumer thread, those that fragments may take.
+static constexpr int64_t kFragmentRegisters = 196;
+static constexpr int64_t kSmallFragmentRegisters = 160;
+
+static constexpr char kTooManyBytes[] =
+    "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
+static constexpr char kTooManyRegisters[] =
+    "{0} = {1}: expected at most {2} registers for fragments, got {3}";
 
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
@@ -134,14 +150,22 @@ static constexpr int64_t kLeastBlock = 32;
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{keyDim, valueDim, 128,
-                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask)};
-  while (footprint.leastBytes() > sharedBytes ||
-         (footprint.registers() > kFragmentRegisters &&
-          footprint.blockKv > kLeastBlock))
-    footprint.blockKv -= sm90::kProductStep;
-  return footprint;
+  Footprint footprint{
+      keyDim,        valueDim,
+      128,           readsPairs(mask) || readsPairs(op.getScoreBlock()),
+      isHeavy(mask), findKeyBounds(op).intervals.size() > 1};
+  for (;; footprint.blockKv -= sm90::kProductStep) {
+    if (footprint.leastBytes() > sharedBytes)
+      refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
+                                sharedBytes, footprint.leastBytes());
+    else if (footprint.registers() > kFragmentRegisters &&
+             footprint.blockKv > kLeastBlock)
+      refuse(op) << remark::add(kTooManyRegisters, "block_kv",
+                                footprint.blockKv, kFragmentRegisters,
+                                footprint.registers());
+    else
+      return footprint;
+  }
 }
 
 /// Wide tiles and 16-bit elements are what the tensor cores take.
@@ -169,23 +193,36 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
-  bool queryInRegisters =
-      footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
-  bool shareBuffer =
-      keyDim >= valueDim &&
-      footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
+  int64_t registers = footprint.registers() + footprint.queryRegisters();
+  bool queryInRegisters = registers <= kFragmentRegisters;
+  if (!queryInRegisters)
+    refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
+                              kFragmentRegisters, registers);
+  int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
+  bool shareBuffer = keyDim >= valueDim && bytes > sharedBytes;
+  if (shareBuffer)
+    refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
+                              sharedBytes, bytes);
 
-  // Blocks that fetch their instances even causal work out.
-  bool uneven = isUneven(op);
+  // Packed sequences differ in length.
+  bool uneven = op.isPacked() || findKeyBounds(op).isUneven();
+  if (uneven)
+    refuse(op) << "longest_first = false: some instances may have more to do "
+                  "than others";
+  // With little to hold, the assembler does better with fewer registers.
+  bool isSmall = registers <= kSmallFragmentRegisters;
+  // Blocks that fetch their instances even causal work out, and can take one
+  // again.
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/uneven ? 40 : 24,
-      /*consumer_registers=*/uneven ? 232 : 240, queryInRegisters, shareBuffer,
-      /*persistent=*/true, /*dynamic=*/uneven);
+      /*producer_registers=*/isSmall ? 56 : 40,
+      /*consumer_registers=*/isSmall ? 224 : 232, queryInRegisters, shareBuffer,
+      /*persistent=*/true, /*dynamic=*/true);
   return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,
                                  /*rescale_threshold=*/8,
+                                 /*lazy_max=*/true,
                                  /*longest_first=*/uneven, model.l2WorkingSet,
                                  hopper);
 }

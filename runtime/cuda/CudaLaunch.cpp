@@ -90,11 +90,15 @@ static Status encodeMap(const DriverApi &api,
                         const TensorMapDescription &description,
                         CUtensorMap &map) {
   std::vector<uint32_t> elementStrides(description.extents.size(), 1);
+  // The driver wants an array of strides even where there is only one
+  // dimension.
+  std::vector<uint64_t> strides = description.strides;
+  strides.resize(description.extents.size());
   return api.check(api.cuTensorMapEncodeTiled(
                        &map, encodeElementType(description.elementType),
                        static_cast<uint32_t>(description.extents.size()),
                        reinterpret_cast<void *>(description.address),
-                       description.extents.data(), description.strides.data(),
+                       description.extents.data(), strides.data(),
                        description.box.data(), elementStrides.data(),
                        CU_TENSOR_MAP_INTERLEAVE_NONE,
                        encodeSwizzle(description.swizzle),

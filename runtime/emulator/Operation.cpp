@@ -132,6 +132,13 @@ const Operation *Operations::findWriting(uint64_t address,
   return nullptr;
 }
 
+const Operation *Operations::findFilling(uint32_t address) const {
+  for (const auto &operation : operations)
+    if (operation->fills(address))
+      return operation.get();
+  return nullptr;
+}
+
 //===----------------------------------------------------------------------===//
 // Ends
 //===----------------------------------------------------------------------===//

@@ -75,6 +75,14 @@ static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   coordinates.reserve(rank);
   for (uint32_t dim = 0; dim < rank; ++dim)
     coordinates.push_back(static_cast<int32_t>(operands.next()));
+  if (coordinates[0] * int64_t(elementSize(map->elementType)) %
+      int64_t(bulkAlignment))
+    return copy.fail(
+        HazardKind::Misaligned,
+        "expected an innermost coordinate that is a multiple of 16 "
+        "bytes, got " +
+            std::to_string(coordinates[0]) + " elements of " +
+            elementName(map->elementType));
   copy.tile = Tile(*map, std::move(coordinates));
   if (!(copy.instruction.form[Flags] & Reduces))
     return Step::Next;
@@ -219,10 +227,18 @@ Step tma::executeWait(Block &block, Warp &warp, const Instruction &instruction,
   });
 }
 
-/// There are no caches here.
+/// There are no caches here, but a tensor's box has to be right.
 Step tma::executePrefetch(Block &block, Warp &warp,
                           const Instruction &instruction, uint32_t mask) {
   for (Operand operand : instruction.operands)
     block.checkRead(warp, instruction, operand, mask);
-  return Step::Next;
+  if (instruction.form[Rank] == 0)
+    return Step::Next;
+  return forEachLane(mask, [&](unsigned lane) {
+    Copy copy(Copy::Kind::Load, block, warp, instruction,
+              static_cast<int>(lane));
+    LaneOperands operands(block, warp, instruction, lane);
+    uint64_t map = operands.address();
+    return findTile(copy, operands, map);
+  });
 }

@@ -8,6 +8,7 @@
 #include "attn/Runtime/Launch.h"
 
 #include "attn/Runtime/Expression.h"
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/HostTensor.h"
 
 #include <algorithm>
@@ -244,6 +245,33 @@ Status Planner::checkDense(int32_t index) const {
   return {};
 }
 
+/// The driver takes no other maps; and where the rows of a box are narrower
+/// than its swizzle, the hardware leaves gaps between them.
+static Status checkRows(const TensorSpec &spec,
+                        const TensorMapDescription &map) {
+  switch (map.elementType) {
+  case ElementType::BF16:
+  case ElementType::F16:
+  case ElementType::F32:
+    break;
+  default:
+    return failure("malformed launch plan: expected bf16, f16 or f32 in '",
+                   spec.name, "', which has a tensor map, got ",
+                   elementName(map.elementType));
+  }
+  uint64_t bytes = map.box[0] * elementSize(map.elementType);
+  if (bytes % tensorMapAlignment)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be a multiple of ", tensorMapAlignment,
+                   " bytes, got ", bytes);
+  auto swizzle = static_cast<uint64_t>(map.swizzle);
+  if (swizzle && bytes != swizzle)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be as wide as its swizzle, ", swizzle,
+                   " bytes, got ", bytes);
+  return {};
+}
+
 Result<ParameterValue>
 Planner::describe(const KernelParameter &parameter) const {
   const TensorArgument &tensor = tensors[parameter.tensor];
@@ -289,6 +317,8 @@ Planner::describe(const KernelParameter &parameter) const {
     if (dim.lastAtAddress)
       map.address -= (map.extents.back() - 1) * *stride;
   }
+  if (Status status = checkRows(spec, map); status.failed())
+    return status.error();
   return ParameterValue(std::move(map));
 }
 
@@ -348,17 +378,8 @@ static bool propagate(int64_t &a, int64_t &b) {
   return true;
 }
 
-Result<std::vector<std::vector<int64_t>>>
-attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
-                              const EqualSizes &equalSizes,
-                              const std::vector<std::vector<int64_t>> &inputs) {
-  std::vector<std::vector<int64_t>> shapes = inputs;
-  for (const TensorSpec &spec : specs)
-    if (spec.isOutput)
-      shapes.push_back(spec.shape);
-  if (shapes.size() != specs.size())
-    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
-                   " inputs, got ", inputs.size());
+void attn::runtime::propagateSizes(const EqualSizes &equalSizes,
+                                   std::vector<std::vector<int64_t>> &shapes) {
   auto size = [&](LaunchPlan::SizeRef ref) -> int64_t * {
     bool exists = ref.tensor >= 0 && ref.axis >= 0 &&
                   ref.tensor < static_cast<int64_t>(shapes.size()) &&
@@ -372,6 +393,20 @@ attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
       if (int64_t *left = size(a), *right = size(b); left && right)
         changed |= propagate(*left, *right);
   }
+}
+
+Result<std::vector<std::vector<int64_t>>>
+attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
+                              const EqualSizes &equalSizes,
+                              const std::vector<std::vector<int64_t>> &inputs) {
+  std::vector<std::vector<int64_t>> shapes = inputs;
+  for (const TensorSpec &spec : specs)
+    if (spec.isOutput)
+      shapes.push_back(spec.shape);
+  if (shapes.size() != specs.size())
+    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
+                   " inputs, got ", inputs.size());
+  propagateSizes(equalSizes, shapes);
   for (size_t i = 0; i < shapes.size(); ++i)
     for (size_t axis = 0; axis < shapes[i].size(); ++axis)
       if (shapes[i][axis] < 0)

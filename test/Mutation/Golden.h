@@ -31,9 +31,9 @@ struct Outcome {
 /// executed.
 class Golden {
 public:
-  static runtime::Result<Golden>
-  create(runtime::CompiledKernel compiled,
-         std::vector<runtime::HostTensor> inputs);
+  static runtime::Result<Golden> create(runtime::CompiledKernel compiled,
+                                        std::vector<runtime::HostTensor> inputs,
+                                        uint32_t instances);
 
   /// Executes `ptx` in place of the kernel's own, with all checks.
   Outcome run(const std::string &ptx, uint64_t seed) const;

@@ -31,9 +31,11 @@ static std::string textOf(const SourceOperand &operand) {
   switch (operand.kind) {
   case SourceOperand::Kind::Name:
   case SourceOperand::Kind::Immediate:
-    return operand.text;
+    return (operand.negated ? "!" : "") + operand.text;
   case SourceOperand::Kind::Vector:
     return "{" + listOf(operand.elements) + "}";
+  case SourceOperand::Kind::Pair:
+    return textOf(operand.elements[0]) + "|" + textOf(operand.elements[1]);
   case SourceOperand::Kind::Address:
     break;
   }

@@ -8,6 +8,8 @@
 #ifndef ATTN_TOOLS_ATTNRUN_INPUTS_H
 #define ATTN_TOOLS_ATTNRUN_INPUTS_H
 
+#include "common/Shapes.h"
+
 #include "attn/Runtime/HostTensor.h"
 #include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
@@ -17,11 +19,8 @@
 
 namespace attn::run {
 
-/// The two sides of `name=value` on the command line.
-struct Assignment {
-  std::string name, value;
-};
-using Assignments = std::vector<Assignment>;
+using tools::Assignment;
+using tools::Assignments;
 
 /// What random data looks like.
 enum class Fill {
@@ -43,12 +42,6 @@ struct Filling {
   /// The number of the tensor whose rows are divided, for CuSeqlens.
   size_t rowsOf = 0;
 };
-
-/// Splits the values of the flag `flag`. Names occur once and are in `specs`.
-runtime::Result<Assignments>
-parseAssignments(const std::string &flag,
-                 const std::vector<std::string> &values,
-                 const std::vector<runtime::TensorSpec> &specs);
 
 /// What the command line says of inputs, by their names.
 struct InputFlags {

@@ -13,6 +13,8 @@
 #include "Report.h"
 #include "Runner.h"
 
+#include "common/BugReport.h"
+
 #include "attn/Pipelines/Registration.h"
 #include "attn/Runtime/CudaDevice.h"
 #include "attn/Runtime/EmulatorDevice.h"
@@ -21,11 +23,13 @@
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
 #include <fstream>
 #include <tuple>
 
 using namespace attn::run;
+using namespace attn::tools;
 using namespace attn::runtime;
 namespace cl = llvm::cl;
 
@@ -86,6 +90,11 @@ static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which compiled programs are kept"),
           cl::cat(category));
 
+static cl::opt<std::string> reproducer(
+    "reproducer",
+    cl::desc("Where to leave what is needed to see a failing pass fail again"),
+    cl::value_desc("file.mlir"), cl::cat(category));
+
 static std::unique_ptr<Device> makeEmulator() {
   EmulatorOptions options;
   options.seed = seed;
@@ -98,6 +107,7 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   mlir::attn::CompileOptions options;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.reproducer = reproducer;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
   if (deviceChoice == DeviceChoice::Tile)
@@ -313,6 +323,7 @@ static bool namesBundle(const std::string &path) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  llvm::setBugReportMsg(bugReport);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv, "Runs an attention program, checks and measures it\n");

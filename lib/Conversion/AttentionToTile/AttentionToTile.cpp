@@ -147,6 +147,14 @@ private:
     return arith::ConstantOp::create(
         builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
   }
+  /// The logarithm of the largest sum with which a maximum is kept: weights of
+  /// up to twice the exponent must be finite after rounding.
+  IntegerAttr getSumLimit() {
+    if (!schedule.getLazyMax())
+      return {};
+    return builder.getI64IntegerAttr(
+        program.attention.getQueryType().getElementType().isF16() ? 7 : 31);
+  }
   AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
   double getSoftmaxScale() { return scalesFirst ? 1 : scale; }
   bool isPacked() { return program.attention.isPacked(); }
@@ -453,17 +461,20 @@ void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
     scores = createScores(scores, position, keyPosition);
   scores = createMask(scores, position, keyPosition);
 
-  int64_t threshold = schedule.getRescaleThreshold();
+  Type element = getElementTypeOrSelf(queryTile.getType());
+  // A lazy maximum is kept for longer than any threshold says.
+  int64_t threshold =
+      schedule.getLazyMax() ? 0 : schedule.getRescaleThreshold();
   auto softmax = tile::OnlineSoftmaxOp::create(
       builder, loc, scoresType, max.getType(), max.getType(), max.getType(),
       scores, max, sum, builder.getF64FloatAttr(getSoftmaxScale()),
       threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
+      getSumLimit(),
       /*may_be_empty=*/builder.getUnitAttr());
-  Value weights =
-      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
-  acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
-                                softmax.getCorrection(),
-                                /*mostly_one=*/threshold != 0);
+  Value weights = round(softmax.getWeights(), element);
+  acc = tile::RescaleOp::create(
+      builder, loc, acc.getType(), acc, softmax.getCorrection(),
+      /*mostly_one=*/threshold != 0 || schedule.getLazyMax());
   Value valueTile = load(value, indices, sequence.keys, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);
@@ -507,7 +518,7 @@ void KernelBuilder::createTile(Value head, Value row) {
   auto finish = tile::FinishSoftmaxOp::create(
       builder, loc, loop.getResult(2).getType(), loop.getResult(0).getType(),
       loop.getResult(2), loop.getResult(0), loop.getResult(1), sink,
-      builder.getF64FloatAttr(getSoftmaxScale()));
+      builder.getF64FloatAttr(getSoftmaxScale()), getSumLimit());
   createStores(finish, row, head, zero);
 }
 

@@ -34,6 +34,15 @@ struct HeldStage {
   Value stage, emptyBarrier, count;
 };
 
+/// What a step of the softmax starts from, once it has seen the scores.
+struct Statistics {
+  /// The new maximum, and what is subtracted from the scores for it.
+  Value max, reference;
+  Value correction;
+  /// The sum with the new maximum, without the new weights.
+  Value sum;
+};
+
 /// Computes what one consumer warpgroup does: 64 rows of every tile.
 class Consumer {
 public:
@@ -50,6 +59,10 @@ private:
   LogicalResult consumeDot(tile::DotOp dot);
   template <typename Target, typename Source> void consumeRegion(Source op);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
+  Statistics updateMax(tile::OnlineSoftmaxOp op);
+  Statistics updateMaxLazily(tile::OnlineSoftmaxOp op);
+  Statistics findMax(tile::OnlineSoftmaxOp op, Value max, Value sum);
+  void noteFailure(tile::FinishSoftmaxOp op, Value sum, Value result);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
   Value addSink(Value sink, Value max, Value scale, Value sum);
@@ -80,6 +93,19 @@ private:
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
+  Value mul(Value a, Value b) {
+    return arith::MulFOp::create(builder, loc, a, b);
+  }
+  Value sub(Value a, Value b) {
+    return arith::SubFOp::create(builder, loc, a, b);
+  }
+  Value select(arith::CmpFPredicate predicate, Value a, Value b, Value ifTrue,
+               Value ifFalse);
+  Value getReference(tile::OnlineSoftmaxOp op, Value max);
+  Value power(Type type, int64_t exponent) {
+    return constant(type, std::ldexp(1.0, static_cast<int>(exponent)));
+  }
+  Value createCorrection(Value max, Value reference, Value scale);
   Value broadcast(Value rows, Type like) {
     return sm90::BroadcastRowsOp::create(builder, loc, like, rows);
   }
@@ -98,7 +124,8 @@ private:
   SmallVector<Pending> pending;
   /// Stages that are kept until their block is complete.
   SmallVector<HeldStage> held;
-  /// Of a correction: whether it is 1 because the maximum is kept.
+  /// Of a correction: whether it is 1 because the maximum is kept, by row or
+  /// for the whole warp.
   DenseMap<Value, Value> keptMax;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
@@ -279,58 +306,139 @@ void Consumer::consumeRegion(Source op) {
   mapping.map(op.getResult(), copy.getResult());
 }
 
-/// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
-LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
-  Value scores = use(op.getScores()), max = use(op.getMax()),
-        sum = use(op.getSum());
-  Type matrix = scores.getType(), rows = max.getType();
-  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
-  auto mul = [&](Value a, Value b) -> Value {
-    return arith::MulFOp::create(builder, loc, a, b);
-  };
-  auto sub = [&](Value a, Value b) -> Value {
-    return arith::SubFOp::create(builder, loc, a, b);
-  };
-  auto select = [&](arith::CmpFPredicate predicate, Value a, Value b,
-                    Value ifTrue, Value ifFalse) -> Value {
-    Value condition = arith::CmpFOp::create(builder, loc, predicate, a, b);
-    return arith::SelectOp::create(builder, loc, condition, ifTrue, ifFalse);
-  };
+Value Consumer::select(arith::CmpFPredicate predicate, Value a, Value b,
+                       Value ifTrue, Value ifFalse) {
+  Value condition = arith::CmpFOp::create(builder, loc, predicate, a, b);
+  return arith::SelectOp::create(builder, loc, condition, ifTrue, ifFalse);
+}
 
+/// What is subtracted from the scores. A row that has seen only -inf: -inf - 0
+/// gives weights of 0, -inf - -inf would give NaN.
+Value Consumer::getReference(tile::OnlineSoftmaxOp op, Value max) {
+  if (!op.getMayBeEmpty())
+    return max;
+  Type rows = max.getType();
+  Value infinity = constant(rows, -std::numeric_limits<double>::infinity());
+  return select(arith::CmpFPredicate::OEQ, max, infinity, constant(rows, 0),
+                max);
+}
+
+/// 2 ^ (scale * (max - reference)), for a scale in powers of two.
+Value Consumer::createCorrection(Value max, Value reference, Value scale) {
+  return math::Exp2Op::create(builder, loc, mul(sub(max, reference), scale));
+}
+
+/// Looks for the maximum of every block.
+Statistics Consumer::updateMax(tile::OnlineSoftmaxOp op) {
+  Value scores = use(op.getScores()), max = use(op.getMax());
+  Type rows = max.getType();
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
   Value blockMax =
       combine(sm90::Combine::Max, reduce(sm90::Combine::Max, scores, rows));
   Value newMax = arith::MaxNumFOp::create(builder, loc, max, blockMax);
+  Value keeps;
   if (op.getThreshold()) {
     // NaN, from two infinities, does not keep the old maximum.
     Value threshold = constant(rows, static_cast<double>(*op.getThreshold()));
-    Value keeps =
-        arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
-                              mul(sub(newMax, max), scale), threshold);
+    keeps = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
+                                  mul(sub(newMax, max), scale), threshold);
     newMax = arith::SelectOp::create(builder, loc, keeps, max, newMax);
+  }
+  Value reference = getReference(op, newMax);
+  Value correction = createCorrection(max, reference, scale);
+  if (keeps)
     keptMax[op.getCorrection()] = keeps;
-  }
-  // A row that has seen only -inf: -inf - 0 gives weights of 0, -inf - -inf
-  // would give NaN.
-  Value reference = newMax;
-  if (op.getMayBeEmpty()) {
-    Value infinity = constant(rows, -std::numeric_limits<double>::infinity());
-    reference = select(arith::CmpFPredicate::OEQ, newMax, infinity,
-                       constant(rows, 0), newMax);
-  }
-  Value correction =
-      math::Exp2Op::create(builder, loc, mul(sub(max, reference), scale));
-  Value offset = arith::NegFOp::create(builder, loc, mul(reference, scale));
-  Value wideScale = constant(matrix, op.getScale().convertToDouble() * M_LOG2E);
-  Value weights =
-      math::Exp2Op::create(builder, loc,
-                           math::FmaOp::create(builder, loc, scores, wideScale,
-                                               broadcast(offset, matrix)));
-  // Each thread keeps the sum of its own columns until the end.
   Value ownCorrection =
       sm90::LayoutCastOp::create(builder, loc, rows, correction);
-  Value newSum = math::FmaOp::create(builder, loc, sum, ownCorrection,
-                                     reduce(sm90::Combine::Sum, weights, rows));
-  mapping.map(op.getResults(), ValueRange{weights, newMax, newSum, correction});
+  return {newMax, reference, correction, mul(use(op.getSum()), ownCorrection)};
+}
+
+/// Where a sum is above the limit, it stands for scores above the maximum.
+Statistics Consumer::findMax(tile::OnlineSoftmaxOp op, Value max, Value sum) {
+  Type rows = max.getType();
+  double scale = op.getScale().convertToDouble() * M_LOG2E;
+  int64_t limit = *op.getSumLimit();
+  Value blockMax =
+      combine(sm90::Combine::Max,
+              reduce(sm90::Combine::Max, use(op.getScores()), rows));
+  Value total = combine(sm90::Combine::Sum, sum);
+  Value above = math::FmaOp::create(builder, loc,
+                                    math::Log2Op::create(builder, loc, total),
+                                    constant(rows, 1 / scale), max);
+  Value atLeast =
+      select(arith::CmpFPredicate::OGT, total, power(rows, limit), above, max);
+  Value newMax = arith::MaxNumFOp::create(builder, loc, atLeast, blockMax);
+  Value reference = getReference(op, newMax);
+  Value correction = createCorrection(max, reference, constant(rows, scale));
+  // Once too large, too large for good.
+  Value newSum = select(
+      arith::CmpFPredicate::OLE, sum, power(rows, 2 * limit + 1),
+      mul(sum, sm90::LayoutCastOp::create(builder, loc, rows, correction)),
+      constant(rows, std::numeric_limits<double>::infinity()));
+  return {newMax, reference, correction, newSum};
+}
+
+/// Looks for the maximum of a block only where the sum of a row says that it
+/// has none, or a poor one.
+Statistics Consumer::updateMaxLazily(tile::OnlineSoftmaxOp op) {
+  Value max = use(op.getMax()), sum = use(op.getSum());
+  use(op.getScores());
+  // The first step of a loop has nothing to keep.
+  if (matchPattern(op.getSum(), m_AnyZeroFloat()))
+    return findMax(op, max, sum);
+
+  Type rows = max.getType();
+  Value isSome = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
+                                       sum, constant(rows, 0));
+  // Nothing is at most -1.
+  Value limit =
+      constant(builder.getF32Type(), std::ldexp(1.0, *op.getSumLimit()));
+  limit = arith::SelectOp::create(builder, loc, kernel.careful,
+                                  constant(builder.getF32Type(), -1), limit);
+  Value isSmall =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, sum,
+                            sm90::SplatOp::create(builder, loc, rows, limit));
+  Value keeps = sm90::VoteAllOp::create(
+      builder, loc, builder.getI1Type(),
+      arith::AndIOp::create(builder, loc, isSome, isSmall).getResult());
+  auto yield = [&](const Statistics &statistics) {
+    scf::YieldOp::create(builder, loc,
+                         {statistics.max, statistics.reference,
+                          statistics.correction, statistics.sum});
+  };
+  auto branch =
+      scf::IfOp::create(builder, loc, TypeRange{rows, rows, rows, rows}, keeps,
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  yield({max, max, constant(rows, 1), sum});
+  builder.setInsertionPointToStart(branch.elseBlock());
+  yield(findMax(op, max, sum));
+  keptMax[op.getCorrection()] = keeps;
+  return {branch.getResult(0), branch.getResult(1), branch.getResult(2),
+          branch.getResult(3)};
+}
+
+/// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
+LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
+  if (op.getSumLimit() && !kernel.repeats)
+    return op.emitOpError("expected a tile.finish_softmax with a sum_limit");
+  Statistics statistics =
+      op.getSumLimit() ? updateMaxLazily(op) : updateMax(op);
+  Value scores = use(op.getScores());
+  Type matrix = scores.getType(), rows = statistics.max.getType();
+  double scale = op.getScale().convertToDouble() * M_LOG2E;
+  Value offset = arith::NegFOp::create(
+      builder, loc, mul(statistics.reference, constant(rows, scale)));
+  Value weights = math::Exp2Op::create(
+      builder, loc,
+      math::FmaOp::create(builder, loc, scores, constant(matrix, scale),
+                          broadcast(offset, matrix)));
+  // Each thread keeps the sum of its own columns until the end.
+  Value newSum = arith::AddFOp::create(
+      builder, loc, statistics.sum, reduce(sm90::Combine::Sum, weights, rows));
+  mapping.map(op.getResults(), ValueRange{weights, statistics.max, newSum,
+                                          statistics.correction});
   return success();
 }
 
@@ -345,11 +453,12 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
     return success();
   }
   // The vote comes first: the accumulator may still be under way.
-  Value isOne = keptMax.lookup(op.getFactor());
-  if (!isOne)
-    isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                  factor, constant(factor.getType(), 1));
-  Value all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), isOne);
+  Value all = keptMax.lookup(op.getFactor());
+  if (!all)
+    all = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, factor,
+                                constant(factor.getType(), 1));
+  if (!all.getType().isInteger(1))
+    all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), all);
   Value acc = use(op.getAcc());
   auto branch = scf::IfOp::create(builder, loc, acc.getType(), all,
                                   /*withElseRegion=*/true);
@@ -374,6 +483,27 @@ Value Consumer::addSink(Value sink, Value max, Value scale, Value sum) {
   return arith::AddFOp::create(builder, loc, sum, own);
 }
 
+/// Weights that have become too large show in the sums, values that made the
+/// accumulator infinite with them in the result. What is computed carefully is
+/// what there is.
+void Consumer::noteFailure(tile::FinishSoftmaxOp op, Value sum, Value result) {
+  Type rows = sum.getType();
+  Value zero = constant(rows, 0);
+  Value isSmall = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLE, sum,
+      power(rows, 2 * static_cast<int64_t>(*op.getSumLimit()) + 1));
+  Value isFinite = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OEQ,
+      mul(reduce(sm90::Combine::Sum, result, rows), zero), zero);
+  Value isRight = sm90::VoteAllOp::create(
+      builder, loc, builder.getI1Type(),
+      arith::AndIOp::create(builder, loc, isSmall, isFinite).getResult());
+  isRight = arith::OrIOp::create(builder, loc, isRight, kernel.careful);
+  kernel.failed = arith::XOrIOp::create(
+      builder, loc, isRight,
+      arith::ConstantIntOp::create(builder, loc, /*value=*/1, /*width=*/1));
+}
+
 LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
   Value acc = use(op.getAcc()), max = use(op.getMax());
   Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
@@ -392,6 +522,8 @@ LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
                                     inverse);
   Value result = arith::MulFOp::create(builder, loc, acc,
                                        broadcast(inverse, acc.getType()));
+  if (op.getSumLimit())
+    noteFailure(op, use(op.getSum()), result);
   // -inf for an empty row: its maximum and the logarithm of its sum are.
   Value log2 = math::Log2Op::create(builder, loc, sum);
   Value lse = math::FmaOp::create(builder, loc, max, scale, log2);
@@ -423,10 +555,12 @@ LogicalResult Consumer::storeMatrix(tile::StoreOp store,
                                     ArrayRef<Value> indices) {
   Value fragment = use(store.getTile());
   FailureOr<Value> memory = kernel.staging.lookup(store.getView());
-  if (kernel.schedule().getOutputInQueryBuffer())
+  bool inQueryBuffer = kernel.schedule().getOutputInQueryBuffer();
+  if (inQueryBuffer)
     memory = findQueryBuffer(store);
-  else
-    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  // A store of the same rows again must come behind the first one.
+  if (!inQueryBuffer || kernel.repeats)
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/!kernel.repeats);
   if (failed(memory))
     return failure();
   sm90::BarrierSyncOp::create(builder, loc);
@@ -529,6 +663,13 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
     types.push_back(*converted);
   }
   types.append(used.size(), builder.getIndexType());
+  // Whether a result that a branch computes has to be computed again.
+  bool mayFail = op->walk([](tile::FinishSoftmaxOp finish) {
+                     return finish.getSumLimit() ? WalkResult::interrupt()
+                                                 : WalkResult::advance();
+                   }).wasInterrupted();
+  if (mayFail)
+    types.push_back(builder.getI1Type());
   auto copy = scf::IfOp::create(builder, loc, types, use(op.getCondition()),
                                 /*withElseRegion=*/true);
   Counts outer = counts;
@@ -548,8 +689,16 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
     releaseHeld(outerHeld);
     for (unsigned i : used)
       yielded.push_back(counts[i]);
+    if (mayFail && kernel.failed)
+      yielded.push_back(kernel.failed);
+    else if (mayFail)
+      yielded.push_back(arith::ConstantIntOp::create(builder, loc, /*value=*/0,
+                                                     /*width=*/1));
     scf::YieldOp::create(builder, loc, yielded);
+    kernel.failed = {};
   }
+  if (mayFail)
+    kernel.failed = copy.getResults().back();
   size_t values = op.getNumResults();
   mapping.map(op.getResults(), copy.getResults().take_front(values));
   counts = outer;

@@ -62,159 +62,6 @@ SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
   return used;
 }
 
-namespace {
-
-/// The loop of a block over its instances.
-class InstanceLoop {
-public:
-  InstanceLoop(Kernel &kernel, Role role, OpBuilder &builder,
-               IRMapping &mapping)
-      : kernel(kernel), role(role), builder(builder), mapping(mapping),
-        loc(kernel.instances().getLoc()) {}
-
-  using Body = function_ref<LogicalResult(Block &source)>;
-  LogicalResult build(Counts &counts, Body body);
-
-private:
-  LogicalResult buildStrided(Counts &counts, Body body);
-  LogicalResult buildDynamic(Counts &counts, Body body);
-  void mapExtents();
-  void mapInstance(Value linear);
-
-  Kernel &kernel;
-  Role role;
-  OpBuilder &builder;
-  IRMapping &mapping;
-  Location loc;
-  SmallVector<Value> extents;
-  /// The number of this block, of the blocks and of the instances.
-  Value block, grid, total;
-};
-
-} // namespace
-
-void InstanceLoop::mapExtents() {
-  for (OpFoldResult bound : kernel.instances().getMixedUpperBound()) {
-    Value extent = dyn_cast<Value>(bound);
-    extents.push_back(
-        extent ? mapping.lookup(extent)
-               : getValueOrCreateConstantIndexOp(builder, loc, bound));
-  }
-}
-
-/// Maps the indices of the instance numbered `linear`; the last one is fastest.
-void InstanceLoop::mapInstance(Value linear) {
-  auto ids = kernel.instances().getInductionVars();
-  for (int64_t i = extents.size() - 1; i > 0; --i) {
-    mapping.map(
-        ids[i],
-        arith::RemUIOp::create(builder, loc, linear, extents[i]).getResult());
-    linear = arith::DivUIOp::create(builder, loc, linear, extents[i]);
-  }
-  mapping.map(ids[0], linear);
-}
-
-LogicalResult InstanceLoop::build(Counts &counts, Body body) {
-  mapExtents();
-  block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
-  if (!kernel.schedule().getPersistent()) {
-    mapInstance(block);
-    return body(*kernel.instances().getBody());
-  }
-  total = extents.front();
-  for (Value extent : ArrayRef(extents).drop_front())
-    total = arith::MulIOp::create(builder, loc, total, extent);
-  grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
-  return kernel.schedule().getDynamic() ? buildDynamic(counts, body)
-                                        : buildStrided(counts, body);
-}
-
-LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
-  auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToEnd(loop.getBody());
-  counts.assign(loop.getRegionIterArgs().begin(),
-                loop.getRegionIterArgs().end());
-  mapInstance(loop.getInductionVar());
-  if (failed(body(*kernel.instances().getBody())))
-    return failure();
-  scf::YieldOp::create(builder, loc, counts);
-  counts.assign(loop.result_begin(), loop.result_end());
-  return success();
-}
-
-/// The first instance of a block is that of its number; the producer takes the
-/// others from the counter when it has copied for the one before, and hands
-/// them on. Behind the last instance each block takes one number too many. The
-/// number of all that is taken is thus that of the instances, and who takes the
-/// last one leaves the counter as it was found.
-LogicalResult InstanceLoop::buildDynamic(Counts &counts, Body body) {
-  bool isProducer = role == Role::Producer;
-  auto compare = [&](arith::CmpIPredicate predicate, Value a,
-                     Value b) -> Value {
-    return arith::CmpIOp::create(builder, loc, predicate, a, b);
-  };
-  auto add = [&](Value a, Value b) -> Value {
-    return arith::AddIOp::create(builder, loc, a, b);
-  };
-  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  SmallVector<Value> inits{block,
-                           arith::ConstantIndexOp::create(builder, loc, 0)};
-  llvm::append_range(inits, counts);
-  SmallVector<Type> types(inits.size(), builder.getIndexType());
-  SmallVector<Location> locations(inits.size(), loc);
-  auto loop = scf::WhileOp::create(builder, loc, types, inits);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    Block *before =
-        builder.createBlock(&loop.getBefore(), {}, types, locations);
-    scf::ConditionOp::create(
-        builder, loc,
-        compare(arith::CmpIPredicate::slt, before->getArgument(0), total),
-        before->getArguments());
-    Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
-    Value ticket = after->getArgument(1);
-    Value next;
-    counts.assign(after->args_begin() + 2, after->args_end());
-    mapInstance(after->getArgument(0));
-    if (failed(body(*kernel.instances().getBody())))
-      return failure();
-    if (isProducer) {
-      // Not earlier: the last copies are still to be consumed, and a block that
-      // has much to do should not claim more.
-      next = add(sm90::CounterNextOp::create(
-                     builder, loc, builder.getIndexType(), kernel.counter),
-                 grid);
-      sm90::TicketPutOp::create(builder, loc, next, kernel.tickets,
-                                kernel.ticketFull, kernel.ticketEmpty, ticket);
-    } else {
-      next = sm90::TicketTakeOp::create(builder, loc, builder.getIndexType(),
-                                        kernel.tickets, kernel.ticketFull,
-                                        kernel.ticketEmpty, ticket);
-    }
-    SmallVector<Value> yielded{next, add(ticket, one)};
-    llvm::append_range(yielded, counts);
-    scf::YieldOp::create(builder, loc, yielded);
-  }
-  counts.assign(loop.result_begin() + 2, loop.result_end());
-  if (!isProducer)
-    return success();
-  Value last = arith::SubIOp::create(builder, loc, add(total, grid), one);
-  auto branch = scf::IfOp::create(
-      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(0), last),
-      /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  sm90::CounterResetOp::create(builder, loc, kernel.counter);
-  return success();
-}
-
-LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
-    Kernel &kernel, Role role, OpBuilder &builder, IRMapping &mapping,
-    Counts &counts, function_ref<LogicalResult(Block &source)> body) {
-  return InstanceLoop(kernel, role, builder, mapping).build(counts, body);
-}
-
 //===----------------------------------------------------------------------===//
 // The signature
 //===----------------------------------------------------------------------===//
@@ -540,6 +387,12 @@ FailureOr<Kernel> SignatureBuilder::build() {
 
   Kernel kernel;
   kernel.source = source;
+  source.walk([&](tile::FinishSoftmaxOp op) {
+    kernel.repeats |= op.getSumLimit().has_value();
+  });
+  if (kernel.repeats && !schedule.getDynamic())
+    return source.emitOpError("expected a dynamic schedule, since instances "
+                              "that fail are computed again");
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
   for (const Argument &argument : arguments) {

@@ -47,6 +47,11 @@ struct Kernel {
   /// Where a dynamic schedule takes its instances from, and how the consumers
   /// hear of them.
   Value counter, tickets, ticketFull, ticketEmpty;
+  /// Whether an instance that fails is computed again.
+  bool repeats = false;
+  /// Of the instance at hand: whether it is computed again, and whether it has
+  /// failed, in this thread. Null where it cannot.
+  Value careful, failed;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
   /// Scalars that both roles see: source value to target value.

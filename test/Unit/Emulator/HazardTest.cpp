@@ -32,6 +32,21 @@ TEST(Hazard, TellsWhere) {
       contains(message, "PTX line 17: in\n  st.shared.b32 [%r2], %r1;"));
 }
 
+/// Many of one kind do not hide those of another.
+TEST(Hazard, OfEachKindTheFirst) {
+  std::string body;
+  for (int i = 0; i < 20; ++i)
+    body += "add.s32 %r1, %r" + std::to_string(100 + i) + ", 1;\n";
+  std::string message = hazards(body + "st.global.b32 [%d0+1], %r1;");
+  EXPECT_TRUE(contains(message, "hazard: misaligned: "));
+  size_t count = 0;
+  for (size_t at = 0; (at = message.find("hazard: unwritten register", at)) !=
+                      std::string::npos;
+       ++at)
+    ++count;
+  EXPECT_EQ(count, 8u);
+}
+
 TEST(Hazard, OnlyChecksLookForWhatDoesNotStop) {
   std::string body = "add.s32 %r1, %r2, %r3;";
   EXPECT_NE((Emulation{body, 32, 0, true}.message()), "");
@@ -170,6 +185,22 @@ TEST(Hazard, RegisterBudgets) {
                     "setmaxnreg.inc.sync.aligned.u32 64;",
                     384),
             "");
+}
+
+/// A kernel that issues without an end does not take all memory.
+TEST(Hazard, OperationsInFlightAreBounded) {
+  std::string message = "outstanding work: there are too many asynchronous "
+                        "operations in flight that nobody waits for";
+  EXPECT_TRUE(contains(
+      hazards(
+          replaced(replaced(productProgram(), "wgmma.fence", "L:\nwgmma.fence"),
+                   "wgmma.commit_group", "bra L;\nwgmma.commit_group"),
+          128),
+      message));
+  EXPECT_TRUE(contains(hazards("mov.b32 %r1, smem;\nL:\n"
+                               "cp.async.ca.shared.global [%r1], [%d0], 16;\n"
+                               "bra L;"),
+                       message));
 }
 
 /// Two products in flight hold the registers of both.

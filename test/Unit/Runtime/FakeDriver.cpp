@@ -212,7 +212,8 @@ int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
   for (uint32_t i = 0; i < rank; ++i)
     if (elementStrides[i] != 1)
       return 1;
-  if (interleave != 0 || fill != 0 || reinterpret_cast<uint64_t>(map) % 64)
+  if (!strides || interleave != 0 || fill != 0 ||
+      reinterpret_cast<uint64_t>(map) % 64)
     return 1;
   std::memset(map, 0x5A, 128);
   Lock lock(mutex);

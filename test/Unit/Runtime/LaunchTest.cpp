@@ -114,6 +114,26 @@ TEST_F(LaunchTest, ClustersAreWhole) {
                        "blocks in a cluster, got 0");
 }
 
+TEST_F(LaunchTest, TheRowsOfABoxFitTheSwizzle) {
+  const std::string rows =
+      "malformed launch plan: expected the rows of the box of 'q' to be ";
+  plan.parameters[0].mapDims[0].box = 60;
+  EXPECT_EQ(refusal(), rows + "a multiple of 16 bytes, got 120");
+  plan.parameters[0].mapDims[0].box = 32;
+  EXPECT_EQ(refusal(), rows + "as wide as its swizzle, 128 bytes, got 64");
+  plan.parameters[0].swizzle = Swizzle::B32;
+  EXPECT_EQ(refusal(), rows + "as wide as its swizzle, 32 bytes, got 64");
+  plan.parameters[0].swizzle = Swizzle::B64;
+  EXPECT_EQ(refusal(), "nothing refused");
+  plan.parameters[0].mapDims[0].box = 128;
+  plan.parameters[0].swizzle = Swizzle::None;
+  EXPECT_EQ(refusal(), "nothing refused");
+  plan.tensors[0].elementType = ElementType::I32;
+  tensors[0] = make(ElementType::I32, 0x10000, {3, 1000, 16, 128});
+  EXPECT_EQ(refusal(), "malformed launch plan: expected bf16, f16 or f32 in "
+                       "'q', which has a tensor map, got i32");
+}
+
 TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {
   tensors[0] = make(ElementType::BF16, 0x10000, {3, 0, 16, 128});
   tensors[2] = make(ElementType::F32, 0x30000, {3, 16, 0});

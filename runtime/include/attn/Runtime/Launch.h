@@ -61,6 +61,11 @@ struct Launch {
 using EqualSizes =
     std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>>;
 
+/// Gives sizes that are -1 in `shapes`, which are those of all tensors, the
+/// value that an equal one has.
+void propagateSizes(const EqualSizes &equalSizes,
+                    std::vector<std::vector<int64_t>> &shapes);
+
 /// The shapes of all tensors of `specs`: those of the inputs as given, and
 /// those of the outputs, whose dynamic sizes `equalSizes` equates with sizes of
 /// the inputs.
