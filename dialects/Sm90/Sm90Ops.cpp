@@ -174,14 +174,13 @@ LogicalResult KernelOp::verify() {
   auto tensors = getTensors().getAsRange<TensorAttr>();
   int64_t count = getTensors().size();
   for (auto extent : getInstances().getAsRange<ExtentAttr>()) { // C5
-    int64_t tensor = extent.getTensor();
-    if (tensor < 0)
-      continue;
-    if (tensor >= count || extent.getAxis() < 0 ||
-        extent.getAxis() >=
-            (*std::next(tensors.begin(), tensor)).getType().getRank())
-      return emitOpError("expected extents of axes of the ")
-             << count << " tensors, got " << extent;
+    ArrayRef<int64_t> sizes = extent.getSizes();
+    for (; !sizes.empty(); sizes = sizes.drop_front(2))
+      if (sizes[0] < 0 || sizes[0] >= count || sizes[1] < 0 ||
+          sizes[1] >=
+              (*std::next(tensors.begin(), sizes[0])).getType().getRank())
+        return emitOpError("expected extents of axes of the ")
+               << count << " tensors, got " << extent;
   }
   return success();
 }
@@ -298,10 +297,11 @@ LogicalResult TicketAwaitReturnOp::verify() {
 
 static LogicalResult verifyIndices(Operation *op, TensorMapType map,
                                    size_t count) {
-  if (count == static_cast<size_t>(map.getRank()))
+  if (count == static_cast<size_t>(map.getIndices()))
     return success();
   return op->emitOpError("expected ")
-         << map.getRank() << " indices, one per axis of the tensor, got "
+         << map.getIndices() << " indices, one per axis of the tensor"
+         << (map.getSliced() ? " and the end of the slice" : "") << ", got "
          << count;
 }
 

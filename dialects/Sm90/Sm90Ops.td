@@ -56,7 +56,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
-    | C5 | every extent is of an axis of a tensor, or constant |
+    | C5 | every size of an extent is of an axis of a tensor |
     | C6 | where `shared_memory` is given, every buffer and barrier has an offset |
   }];
   let arguments = (ins
@@ -327,7 +327,7 @@ def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, Mem
     ```
     | constraint | rule |
     |---|---|
-    | C1 | one index per axis of the tensor |
+    | C1 | one index per axis of the tensor, and one more where the map is sliced |
     | C2 | the stage has the box of the map |
   }];
   let arguments = (ins Sm90_TensorMapType:$map, Variadic<Index>:$indices,
@@ -381,7 +381,7 @@ def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, M
 
     | constraint | rule |
     |---|---|
-    | C1 | one index per axis of the tensor |
+    | C1 | one index per axis of the tensor, and one more where the map is sliced |
     | C2 | the memory has at least the columns, and the element type, of the map |
     | C3 | a buffer has one stage |
   }];
@@ -557,17 +557,17 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
   let description = [{
     The element at `indices` of a compact tensor of the given sizes, or zero where
     they lie outside. The kernel does not write the tensor. Elements of index are
-    i64 in memory, those of i1 a byte.
+    i64 in memory, those of i1 a byte. `position` as in `tile.read`.
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes);
+                       Variadic<Index>:$sizes, UnitAttr:$position);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
 }
 

@@ -173,13 +173,18 @@ static void printEstimate(Printer &printer, const Estimate &estimate,
 }
 
 /// The dynamic sizes of `op`, whose tensors are arguments of its function.
+/// Packed sequences are taken to be of one length.
 static ProblemSize findSize(AttentionOp op, const ProgramShapes &shapes) {
   auto shapeOf = [&](Value value) -> ArrayRef<int64_t> {
     return shapes.shapes[cast<BlockArgument>(value).getArgNumber()];
   };
   ArrayRef<int64_t> queries = shapeOf(op.getQuery());
-  auto dense = op.getKv().getDefiningOp<KVDenseOp>();
-  return {queries[0], queries[1], shapeOf(dense.getKey())[1]};
+  ArrayRef<int64_t> keys = shapeOf(op.getKVTensors().key);
+  if (!op.isPacked())
+    return {queries[0], queries[1], keys[1]};
+  int64_t sequences = std::max<int64_t>(shapeOf(op.getCuSeqlens())[0] - 1, 1);
+  return {sequences, llvm::divideCeilSigned(queries[0], sequences),
+          llvm::divideCeilSigned(keys[0], sequences)};
 }
 
 static LogicalResult

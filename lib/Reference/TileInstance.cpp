@@ -29,8 +29,8 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::ReadOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
-            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
+            tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
@@ -173,13 +173,29 @@ LogicalResult Instance::run(tile::DimOp op) {
 
 /// Calls `function` with the number of each element of a tile and with its
 /// place in the view, or null where it is outside.
+template <typename Access>
 LogicalResult
-Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
-                         ArrayRef<int64_t> axes, ArrayRef<int64_t> tileShape,
+Instance::forEachElement(Access op,
                          function_ref<void(size_t, double *)> function) {
-  SmallVector<int64_t> start;
-  for (Value index : indices)
+  const View &view = getView(op.getView());
+  ArrayRef<int64_t> axes = op.getAxes();
+  ArrayRef<int64_t> tileShape =
+      cast<VectorType>(op.getTile().getType()).getShape();
+  SmallVector<int64_t> start, ends(view.shape);
+  for (Value index : op.getIndices())
     start.push_back(getInteger(index));
+  if (!op.getSlice().empty()) {
+    int64_t begin = getInteger(op.getSlice()[0]);
+    int64_t end = getInteger(op.getSlice()[1]), axis = axes.front();
+    if (begin < 0 || begin > end || end > view.shape[axis] || start[axis] < 0)
+      return fail(op, "expected a slice of the " + Twine(view.shape[axis]) +
+                          " along axis " + Twine(axis) +
+                          " and an index of 0 or more in it, got [" +
+                          Twine(begin) + ", " + Twine(end) + ") and " +
+                          Twine(start[axis]));
+    start[axis] += begin;
+    ends[axis] = end;
+  }
   for (auto [axis, index] : llvm::enumerate(start))
     if (!llvm::is_contained(axes, axis) &&
         (index < 0 || index >= view.shape[axis]))
@@ -199,8 +215,9 @@ Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
     }
     bool inside = true;
     int64_t offset = 0;
-    for (auto [index, extent] : llvm::zip_equal(position, view.shape)) {
-      inside &= index >= 0 && index < extent;
+    for (auto [index, extent, end] :
+         llvm::zip_equal(position, view.shape, ends)) {
+      inside &= index >= 0 && index < end;
       offset = offset * extent + index;
     }
     function(element, inside ? view.data + offset : nullptr);
@@ -212,11 +229,9 @@ LogicalResult Instance::run(tile::LoadOp op) {
   auto type = cast<VectorType>(op.getTile().getType());
   TileValue tile;
   tile.floats.resize(type.getNumElements());
-  if (failed(forEachElement(
-          op, getView(op.getView()), op.getIndices(), op.getAxes(),
-          type.getShape(), [&](size_t element, double *place) {
-            tile.floats[element] = place ? static_cast<float>(*place) : 0.0f;
-          })))
+  if (failed(forEachElement(op, [&](size_t element, double *place) {
+        tile.floats[element] = place ? static_cast<float>(*place) : 0.0f;
+      })))
     return failure();
   set(op, std::move(tile));
   return success();
@@ -224,13 +239,24 @@ LogicalResult Instance::run(tile::LoadOp op) {
 
 LogicalResult Instance::run(tile::StoreOp op) {
   const TileValue &tile = get(op.getTile());
-  return forEachElement(op, getView(op.getView()), op.getIndices(),
-                        op.getAxes(),
-                        cast<VectorType>(op.getTile().getType()).getShape(),
-                        [&](size_t element, double *place) {
-                          if (place)
-                            *place = tile.floats[element];
-                        });
+  return forEachElement(op, [&](size_t element, double *place) {
+    if (place)
+      *place = tile.floats[element];
+  });
+}
+
+/// By the definition: the last one whose first slot is not behind.
+LogicalResult Instance::run(tile::FindSequenceOp op) {
+  const View &view = getView(op.getCuSeqlens());
+  int64_t slot = getInteger(op.getSlot()), found = 0;
+  for (int64_t b = 0; b + 1 < view.shape.front(); ++b)
+    if (llvm::divideFloorSigned(static_cast<int64_t>(view.data[b]),
+                                static_cast<int64_t>(op.getBlock())) +
+            b <=
+        slot)
+      found = b;
+  setInteger(op, found);
+  return success();
 }
 
 /// An element for each position: the indices may be as large as a tile.

@@ -34,9 +34,9 @@ static int64_t countSpecialFunctions(AttentionOp op) {
 static double countBytes(AttentionOp op, ProblemSize size) {
   auto bytes = [](Type type, int64_t positions) {
     auto tensor = cast<RankedTensorType>(type);
+    ArrayRef<int64_t> row = tensor.getShape().take_back(2);
     int64_t elementBytes = tensor.getElementTypeBitWidth() / 8;
-    return static_cast<double>(elementBytes * positions * tensor.getDimSize(2) *
-                               tensor.getDimSize(3));
+    return static_cast<double>(elementBytes * positions * row[0] * row[1]);
   };
   KVType kv = op.getKVType();
   double ofBatch = bytes(op.getQueryType(), size.queries) +
@@ -58,9 +58,8 @@ Estimate mlir::attn::estimateTime(AttentionOp op, tile::ScheduleAttr schedule,
   scores.rows = scores.block = 1;
   BlockCount kept = countVisitedBlocks(op.getMaskBlock(), scores);
 
-  auto output = cast<RankedTensorType>(op.getOutput().getType());
   double productCycles =
-      2.0 * (op.getQueryType().getDimSize(3) + output.getDimSize(3)) /
+      2.0 * (op.getKVType().getKeyDim() + op.getKVType().getValueDim()) /
       model.tensorOperationsPerCycle;
   double exponentialCycles =
       countSpecialFunctions(op) / model.exponentialsPerCycle;

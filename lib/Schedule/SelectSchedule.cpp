@@ -188,9 +188,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
                                                      const TargetModel &model) {
   MLIRContext *context = op.getContext();
   RankedTensorType query = op.getQueryType();
-  int64_t keyDim = query.getDimSize(3);
-  int64_t valueDim =
-      cast<RankedTensorType>(op.getOutput().getType()).getDimSize(3);
+  int64_t keyDim = op.getKVType().getKeyDim();
+  int64_t valueDim = op.getKVType().getValueDim();
   if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
@@ -206,7 +205,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
                               sharedBytes, bytes);
 
-  bool uneven = findKeyBounds(op).isUneven();
+  // Packed sequences differ in length.
+  bool uneven = op.isPacked() || findKeyBounds(op).isUneven();
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";

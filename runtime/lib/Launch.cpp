@@ -150,23 +150,16 @@ Status Planner::checkTensorIndex(int32_t tensor) const {
 
 Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
   int64_t instances = 1;
-  for (const Extent &extent : plan.instances) {
-    int64_t count = extent.constant;
-    if (extent.tensor >= 0) {
-      if (Status status =
-              checkReference(plan.tensors, extent.tensor, extent.axis);
-          status.failed())
-        return status.error();
-      if (extent.divisor < 1)
-        return failure("malformed launch plan: expected a positive divisor, "
-                       "got ",
-                       extent.divisor);
-      int64_t size = tensors[extent.tensor].shape[extent.axis];
-      count = size / extent.divisor + (size % extent.divisor != 0);
-    }
-    if (count < 0 || __builtin_mul_overflow(instances, count, &instances))
-      instances = maxCount + 1;
-    if (instances > maxCount)
+  for (const Expression &extent : plan.instances) {
+    if (Status status = checkExpression(extent, plan.tensors); status.failed())
+      return failure("malformed launch plan: ", status.message());
+    Result<int64_t> count =
+        attn::runtime::evaluate(extent, tensors, multiprocessors);
+    if (count.failed())
+      return count.error();
+    if (__builtin_mul_overflow(instances, std::max<int64_t>(*count, 0),
+                               &instances) ||
+        instances > maxCount)
       return failure("expected at most ", maxCount,
                      " program instances of kernel '", plan.kernel,
                      "', got more");
@@ -318,6 +311,9 @@ Planner::describe(const KernelParameter &parameter) const {
     if (stride.failed())
       return stride.error();
     map.strides.push_back(*stride);
+    // Where this is before address 0, the coordinates lead around it.
+    if (dim.lastAtAddress)
+      map.address -= (map.extents.back() - 1) * *stride;
   }
   if (Status status = checkRows(spec, map); status.failed())
     return status.error();

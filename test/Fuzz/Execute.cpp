@@ -36,7 +36,7 @@ static LaunchPlan planOf(const Input &input) {
   KernelParameter pointer;
   pointer.kind = KernelParameter::Kind::Pointer;
   plan.parameters = {pointer, mapOf(1), mapOf(2)};
-  plan.instances = {{-1, 0, 1, input.blocks}};
+  plan.instances = {{{Term::Kind::Constant, input.blocks}}};
   plan.clusterBlocks = input.isCluster ? input.blocks : 1;
   plan.threadsPerBlock = input.threads;
   plan.sharedMemoryBytes = 20 * 1024;

@@ -19,8 +19,8 @@ using namespace attn::mutation;
 using namespace attn::run;
 using namespace attn::runtime;
 
-const char *attn::mutation::fillName(Fill fill) {
-  switch (fill) {
+std::string attn::mutation::fillName(Filling fill) {
+  switch (fill.kind) {
   case Fill::Normal:
     return "normal";
   case Fill::Small:
@@ -31,6 +31,8 @@ const char *attn::mutation::fillName(Fill fill) {
     return "documents";
   case Fill::Slopes:
     return "slopes";
+  case Fill::CuSeqlens:
+    return "cu_seqlens:" + std::to_string(fill.rowsOf);
   }
   return "unknown";
 }
@@ -43,17 +45,20 @@ Result<std::string> attn::mutation::readText(const std::string &path) {
   return text.str();
 }
 
-static Result<std::vector<Fill>> parseFills(const std::string &text) {
-  std::vector<Fill> fills;
+static Result<std::vector<Filling>> parseFills(const std::string &text) {
+  std::vector<Filling> fills;
   std::istringstream stream(text);
   for (std::string word; stream >> word;) {
-    auto last = static_cast<int>(Fill::Slopes);
+    size_t rowsOf = 0;
+    if (size_t colon = word.find(':'); colon != std::string::npos)
+      rowsOf = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
+    auto last = static_cast<int>(Fill::CuSeqlens);
     int i = 0;
-    while (i <= last && word != fillName(static_cast<Fill>(i)))
+    while (i <= last && word != fillName({static_cast<Fill>(i), rowsOf}))
       ++i;
     if (i > last)
       return failure("expected a kind of data, got '", word, "'");
-    fills.push_back(static_cast<Fill>(i));
+    fills.push_back({static_cast<Fill>(i), rowsOf});
   }
   return fills;
 }
@@ -67,7 +72,7 @@ static Result<GoldenProgram> readGolden(const std::filesystem::path &path) {
       readText(fillsPath.replace_extension(".fills").string());
   if (text.failed())
     return text.error();
-  Result<std::vector<Fill>> fills = parseFills(*text);
+  Result<std::vector<Filling>> fills = parseFills(*text);
   if (fills.failed())
     return fills.error();
   GoldenProgram program;

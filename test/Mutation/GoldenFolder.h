@@ -23,11 +23,12 @@ struct GoldenProgram {
   std::string name;
   runtime::CompiledKernel kernel;
   std::vector<runtime::TensorSpec> inputs;
-  std::vector<run::Fill> fills;
+  std::vector<run::Filling> fills;
 };
 
-/// The word for `fill` in a file.
-const char *fillName(run::Fill fill);
+/// The word for `fill` in a file; "cu_seqlens:0" names the tensor that it
+/// divides.
+std::string fillName(run::Filling fill);
 
 /// The programs of a folder, by name.
 runtime::Result<std::vector<GoldenProgram>>

@@ -90,18 +90,22 @@ shapesFor(const std::vector<std::string> &texts, const std::string &program) {
 }
 
 /// Inputs whose open sizes, the batch and then the length, are filled in.
+/// Packed rows are one sequence.
 static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
                                                   Shape shape) {
   std::vector<TensorSpec> specs = program.inputs;
-  for (TensorSpec &spec : specs) {
-    bool isBatch = true;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    TensorSpec &spec = specs[i];
+    if (program.fills[i].kind == attn::run::Fill::CuSeqlens)
+      spec.shape = {2};
+    bool isBatch = spec.shape.size() != 3;
     for (int64_t &size : spec.shape)
       if (size < 0) {
         size = isBatch ? 1 : spec.name == "q" ? shape.queries : shape.keys;
         isBatch = false;
       }
   }
-  return attn::run::makeInputs(specs, program.fills, {}, {}, /*seed=*/0);
+  return attn::run::makeInputs(specs, program.fills, {}, /*seed=*/0);
 }
 
 //===----------------------------------------------------------------------===//

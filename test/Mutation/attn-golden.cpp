@@ -53,8 +53,8 @@ static Status writeGolden(mlir::MLIRContext &context, const std::string &path) {
   if (program.failed())
     return program.error();
   std::string fills, bundle;
-  for (attn::run::Fill fill : (*program)->fills())
-    fills += std::string(attn::mutation::fillName(fill)) + '\n';
+  for (attn::run::Filling fill : (*program)->fills())
+    fills += attn::mutation::fillName(fill) + '\n';
   mlir::attn::CompileOptions options;
   options.assemble = false;
   {

@@ -172,3 +172,14 @@ func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
   } : !p, !attn.kv<!p, !p> -> !p
   return %o : !p
 }
+
+// Packed sequences differ in length, whatever the mask.
+// CHECK-LABEL: func @packed
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, longest_first = true,
+// CHECK-SAME: dynamic = true
+func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<?xi32>) -> tensor<?x4x64xbf16> {
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<?x4x64xbf16>, tensor<?x4x64xbf16>, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>)
+      : tensor<?x4x64xbf16>, !attn.kv<tensor<?x4x64xbf16>, tensor<?x4x64xbf16>> -> tensor<?x4x64xbf16>
+  return %o : tensor<?x4x64xbf16>
+}

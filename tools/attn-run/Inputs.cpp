@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <random>
 
 using namespace attn::run;
@@ -54,8 +55,27 @@ static void fillSlopes(HostTensor &tensor) {
     tensor.set(i, std::exp2(-8 * static_cast<double>(i + 1) / count));
 }
 
-static void fill(HostTensor &tensor, Fill kind, int64_t longest,
-                 uint64_t seed) {
+/// Cuts `rows` rows into sequences, every fourth of which is empty.
+static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
+                          std::mt19937_64 &random) {
+  std::vector<int64_t> ends;
+  ends.reserve(static_cast<size_t>(tensor.size()));
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    ends.push_back(i % 4 == 2
+                       ? ends.back()
+                       : static_cast<int64_t>(
+                             random() % (static_cast<uint64_t>(rows) + 1)));
+  std::sort(ends.begin(), ends.end());
+  if (!ends.empty())
+    ends.front() = 0;
+  if (ends.size() > 1)
+    ends.back() = rows;
+  for (size_t i = 0; i < ends.size(); ++i)
+    tensor.set(i, static_cast<double>(ends[i]));
+}
+
+/// `limit` is what lengths are bounded by.
+static void fill(HostTensor &tensor, Fill kind, int64_t limit, uint64_t seed) {
   constexpr uint64_t small = 8;
   std::mt19937_64 random(seed);
   switch (kind) {
@@ -65,16 +85,18 @@ static void fill(HostTensor &tensor, Fill kind, int64_t longest,
     return fillBelow(tensor, tensor.elementType == ElementType::I1 ? 2 : small,
                      random);
   case Fill::Lengths:
-    return fillBelow(tensor, static_cast<uint64_t>(longest) + 1, random);
+    return fillBelow(tensor, static_cast<uint64_t>(limit) + 1, random);
   case Fill::Documents:
     return fillDocuments(tensor, random);
   case Fill::Slopes:
     return fillSlopes(tensor);
+  case Fill::CuSeqlens:
+    return fillCuSeqlens(tensor, limit, random);
   }
 }
 
-static Result<HostTensor> randomInput(const TensorSpec &spec, Fill kind,
-                                      int64_t longest, uint64_t seed) {
+/// A tensor without elements of the shape that `spec` gives in full.
+static Result<HostTensor> makeInput(const TensorSpec &spec) {
   for (size_t axis = 0; axis < spec.shape.size(); ++axis)
     if (spec.shape[axis] < 0)
       return failure("missing size ", axis, " of '", spec.name,
@@ -83,44 +105,76 @@ static Result<HostTensor> randomInput(const TensorSpec &spec, Fill kind,
   Result<size_t> size = byteSize(spec.shape, elementSize(spec.elementType));
   if (size.failed())
     return failure("'", spec.name, "': ", size.message());
-  HostTensor tensor(spec.elementType, spec.shape);
-  fill(tensor, kind, longest, seed);
-  return tensor;
+  return HostTensor(spec.elementType, spec.shape);
 }
 
-/// The length of the longest of the tensors of [batch, length, heads,
-/// channels].
+/// Sets the elements to those of a list such as "0,5,5,300".
+static Status setElements(HostTensor &tensor, const std::string &name,
+                          const std::string &text) {
+  std::vector<double> elements;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    std::string element = text.substr(begin, end - begin);
+    begin = end + 1;
+    char *rest = nullptr;
+    elements.push_back(std::strtod(element.c_str(), &rest));
+    if (element.empty() || *rest)
+      return failure("expected elements such as 0,5,300 of '", name, "', got '",
+                     text, "'");
+  }
+  if (static_cast<int64_t>(elements.size()) != tensor.size())
+    return failure("expected ", tensor.size(), " elements of '", name,
+                   "', got ", elements.size());
+  for (size_t i = 0; i < elements.size(); ++i)
+    tensor.set(i, elements[i]);
+  return {};
+}
+
+/// The length of the longest of the tensors of [batch, length, heads, channels]
+/// or of packed [rows, heads, channels].
 static int64_t longestSequence(const std::vector<TensorSpec> &specs) {
   int64_t longest = 0;
   for (const TensorSpec &spec : specs)
-    if (spec.shape.size() == 4)
-      longest = std::max(longest, spec.shape[1]);
+    if (size_t rank = spec.shape.size(); rank == 3 || rank == 4)
+      longest = std::max(longest, spec.shape[rank - 3]);
   return longest;
 }
 
 Result<std::vector<HostTensor>>
 attn::run::makeInputs(const std::vector<TensorSpec> &specs,
-                      const std::vector<Fill> &fills, const Assignments &shapes,
-                      const Assignments &files, uint64_t seed) {
+                      const std::vector<Filling> &fills,
+                      const InputFlags &flags, uint64_t seed) {
   std::vector<TensorSpec> refined;
   for (const TensorSpec &spec : specs) {
-    Result<TensorSpec> own = refine(spec, find(shapes, spec.name));
+    Result<TensorSpec> own = refine(spec, find(flags.shapes, spec.name));
     if (own.failed())
       return own.error();
     refined.push_back(std::move(*own));
   }
   std::vector<HostTensor> inputs;
   for (const TensorSpec &spec : refined) {
-    // Tensors of one program must not repeat one another.
-    uint64_t ownSeed = seed * specs.size() + inputs.size();
-    const std::string *file = find(files, spec.name);
-    Result<HostTensor> input =
-        file ? readInput(spec, *file)
-             : randomInput(spec, fills[inputs.size()], longestSequence(refined),
-                           ownSeed);
+    const std::string *file = find(flags.files, spec.name);
+    Result<HostTensor> input = file ? readInput(spec, *file) : makeInput(spec);
     if (input.failed())
       return input.error();
     inputs.push_back(std::move(*input));
+  }
+  // Now that the rows of all tensors are known.
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string &name = refined[i].name;
+    if (find(flags.files, name))
+      continue;
+    if (const std::string *values = find(flags.values, name)) {
+      if (Status status = setElements(inputs[i], name, *values);
+          status.failed())
+        return status.error();
+      continue;
+    }
+    int64_t limit = fills[i].kind == Fill::CuSeqlens
+                        ? inputs[fills[i].rowsOf].shape.front()
+                        : longestSequence(refined);
+    // Tensors of one program must not repeat one another.
+    fill(inputs[i], fills[i].kind, limit, seed * specs.size() + i);
   }
   return inputs;
 }

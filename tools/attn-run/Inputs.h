@@ -34,15 +34,28 @@ enum class Fill {
   Documents,
   /// 2^(-8 (i + 1) / n) for element i of n, as published for ALiBi.
   Slopes,
+  /// From 0 to the number of rows of another tensor, never less than before.
+  CuSeqlens,
+};
+struct Filling {
+  Fill kind = Fill::Normal;
+  /// The number of the tensor whose rows are divided, for CuSeqlens.
+  size_t rowsOf = 0;
 };
 
-/// Reads the tensors of `specs` from `files` where these name them. The others
-/// have the shape that `shapes` gives, or that of their type, and are filled
-/// with random data as `fills` says.
+/// What the command line says of inputs, by their names.
+struct InputFlags {
+  /// Shapes, files to read and lists of elements.
+  Assignments shapes, files, values;
+};
+
+/// Reads the tensors of `specs` from files where `flags` names them. The others
+/// have the shape that `flags` gives, or that of their type, and the elements
+/// that it lists, or random ones as `fills` says.
 runtime::Result<std::vector<runtime::HostTensor>>
 makeInputs(const std::vector<runtime::TensorSpec> &specs,
-           const std::vector<Fill> &fills, const Assignments &shapes,
-           const Assignments &files, uint64_t seed);
+           const std::vector<Filling> &fills, const InputFlags &flags,
+           uint64_t seed);
 
 } // namespace attn::run
 

@@ -62,6 +62,10 @@ static cl::list<std::string>
 static cl::list<std::string>
     inputFlags("input", cl::desc("Read an input instead of random numbers"),
                cl::value_desc("name=file.npy"), cl::cat(category));
+static cl::list<std::string>
+    valueFlags("values",
+               cl::desc("The elements of an input, e.g. \"lengths=0,5,300\""),
+               cl::value_desc("name=list"), cl::cat(category));
 static cl::list<std::string> outputFlags("output", cl::desc("Write a result"),
                                          cl::value_desc("name=file.npy"),
                                          cl::cat(category));
@@ -170,7 +174,8 @@ static Status writeOutputs(const std::vector<TensorSpec> &specs,
 namespace {
 /// What the flags say of tensors.
 struct TensorFlags {
-  Assignments shapes, inputs, outputs, expected;
+  InputFlags inputs;
+  Assignments outputs, expected;
 };
 } // namespace
 
@@ -179,8 +184,9 @@ static Result<TensorFlags> parseFlags(const std::vector<TensorSpec> &inputs,
   TensorFlags flags;
   std::tuple<const char *, cl::list<std::string> &,
              const std::vector<TensorSpec> &, Assignments &>
-      kinds[] = {{"shape", shapeFlags, inputs, flags.shapes},
-                 {"input", inputFlags, inputs, flags.inputs},
+      kinds[] = {{"shape", shapeFlags, inputs, flags.inputs.shapes},
+                 {"input", inputFlags, inputs, flags.inputs.files},
+                 {"values", valueFlags, inputs, flags.inputs.values},
                  {"output", outputFlags, outputs, flags.outputs},
                  {"expect", expectFlags, outputs, flags.expected}};
   for (auto &[name, values, specs, assignments] : kinds) {
@@ -237,7 +243,7 @@ static Status runProgram(mlir::MLIRContext &context) {
   if (runner.failed())
     return runner.error();
   auto inputs = makeInputs((*program)->inputs(), (*program)->fills(),
-                           flags->shapes, flags->inputs, seed);
+                           flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;
@@ -293,8 +299,8 @@ static Status runBundle() {
   auto runner = makeBundleRunner(*bundle, std::move(*device));
   if (runner.failed())
     return runner.error();
-  auto inputs = makeInputs(specs, std::vector<Fill>(specs.size()),
-                           flags->shapes, flags->inputs, seed);
+  auto inputs = makeInputs(specs, std::vector<Filling>(specs.size()),
+                           flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;

@@ -70,7 +70,7 @@ private:
   LogicalResult consumeStore(tile::StoreOp store);
   LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
   FailureOr<Value> findQueryBuffer(tile::StoreOp store);
-  void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
+  void storeRows(tile::StoreOp store, SmallVector<Value> indices);
   LogicalResult consumeLoop(scf::ForOp loop);
   LogicalResult consumeIf(scf::IfOp op);
   LogicalResult consumeElementwise(Operation *op);
@@ -81,7 +81,7 @@ private:
     return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
   }
   void waitForOldest();
-  void releaseHeld();
+  void releaseHeld(size_t keep);
   void waitForAll() {
     while (!pending.empty())
       waitForOldest();
@@ -123,7 +123,7 @@ private:
   IRMapping mapping;
   Counts counts;
   SmallVector<Pending> pending;
-  /// Stages that are kept until the instance is complete.
+  /// Stages that are kept until their block is complete.
   SmallVector<HeldStage> held;
   /// Of a correction: whether it is 1 because the maximum is kept, by row or
   /// for the whole warp.
@@ -186,16 +186,17 @@ void Consumer::waitForOldest() {
   mapping.map(oldest.source, wait.getResult());
 }
 
-/// Gives back what the instance has kept, which nothing may read any more.
-void Consumer::releaseHeld() {
-  if (held.empty())
+/// Gives back all but the first `keep` stages that are held, which nothing may
+/// read any more.
+void Consumer::releaseHeld(size_t keep) {
+  if (held.size() == keep)
     return;
   if (kernel.schedule().getOutputInQueryBuffer())
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
-  for (const HeldStage &entry : held)
+  for (const HeldStage &entry : ArrayRef(held).drop_front(keep))
     sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
                             entry.count);
-  held.clear();
+  held.truncate(keep);
 }
 
 Value Consumer::use(Value source) {
@@ -228,7 +229,7 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
       return failure();
     bool inRegisters = kernel.schedule().getQueryInRegisters();
     bool isHeld = !inRegisters || kernel.schedule().getOutputInQueryBuffer();
-    if (isHeld && load->getBlock() != kernel.instances().getBody())
+    if (isHeld && load->getParentOfType<scf::ForOp>())
       return load.emitOpError("expected queries that keep their buffer to be "
                               "loaded once per instance");
     mapping.map(load.getTile(),
@@ -571,13 +572,16 @@ LogicalResult Consumer::storeMatrix(tile::StoreOp store,
   sm90::BarrierSyncOp::create(builder, loc);
   sm90::StoreFragmentOp::create(builder, loc, fragment, *memory, firstRow);
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::TmaStoreAsyncOp::create(builder, loc, *memory, firstRow,
-                                kernel.stores.lookup(store.getView()), indices);
+  sm90::TmaStoreAsyncOp::create(
+      builder, loc, *memory, firstRow, kernel.stores.lookup(store.getView()),
+      getCopyIndices(kernel, builder, loc, store.getView(),
+                     store.getAxes().front(), indices,
+                     useAll(store.getSlice())));
   return success();
 }
 
 /// Directly; the tensor is compact.
-void Consumer::storeRows(tile::StoreOp store, ArrayRef<Value> indices) {
+void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
                                       value);
@@ -586,13 +590,18 @@ void Consumer::storeRows(tile::StoreOp store, ArrayRef<Value> indices) {
     return getValueOrCreateConstantIndexOp(
         builder, loc, getSize(kernel, builder, store.getView(), axis));
   };
+  Value end = size(indices.size() - 1);
+  if (SmallVector<Value> slice = useAll(store.getSlice()); !slice.empty()) {
+    indices.back() =
+        arith::AddIOp::create(builder, loc, slice[0], indices.back());
+    end = slice[1];
+  }
   Value offset = wide(indices.front());
   for (size_t axis = 1; axis < indices.size(); ++axis) {
     offset = arith::MulIOp::create(builder, loc, offset, wide(size(axis)));
     offset = arith::AddIOp::create(builder, loc, offset, wide(indices[axis]));
   }
-  Value limit = arith::SubIOp::create(builder, loc, size(indices.size() - 1),
-                                      indices.back());
+  Value limit = arith::SubIOp::create(builder, loc, end, indices.back());
   sm90::StoreRowsOp::create(builder, loc, use(store.getTile()),
                             kernel.stores.lookup(store.getView()), offset,
                             limit);
@@ -660,9 +669,17 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
     types.push_back(*converted);
   }
   types.append(used.size(), builder.getIndexType());
+  // Whether a result that a branch computes has to be computed again.
+  bool mayFail = op->walk([](tile::FinishSoftmaxOp finish) {
+                     return finish.getSumLimit() ? WalkResult::interrupt()
+                                                 : WalkResult::advance();
+                   }).wasInterrupted();
+  if (mayFail)
+    types.push_back(builder.getI1Type());
   auto copy = scf::IfOp::create(builder, loc, types, use(op.getCondition()),
                                 /*withElseRegion=*/true);
   Counts outer = counts;
+  size_t outerHeld = held.size();
   for (auto [source, target] : {std::pair(op.thenBlock(), copy.thenBlock()),
                                 std::pair(op.elseBlock(), copy.elseBlock())}) {
     OpBuilder::InsertionGuard guard(builder);
@@ -675,10 +692,19 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
       yielded = useAll(source->getTerminator()->getOperands());
     }
     waitForAll();
+    releaseHeld(outerHeld);
     for (unsigned i : used)
       yielded.push_back(counts[i]);
+    if (mayFail && kernel.failed)
+      yielded.push_back(kernel.failed);
+    else if (mayFail)
+      yielded.push_back(arith::ConstantIntOp::create(builder, loc, /*value=*/0,
+                                                     /*width=*/1));
     scf::YieldOp::create(builder, loc, yielded);
+    kernel.failed = {};
   }
+  if (mayFail)
+    kernel.failed = copy.getResults().back();
   size_t values = op.getNumResults();
   mapping.map(op.getResults(), copy.getResults().take_front(values));
   counts = outer;
@@ -737,7 +763,7 @@ LogicalResult Consumer::consumeOp(Operation *op) {
         consumeRegion<sm90::ScoreOp>(score);
         return success();
       })
-      .Case<tile::ReadOp, tile::WalkOp>([&](auto scalar) {
+      .Case<tile::ReadOp, tile::FindSequenceOp, tile::WalkOp>([&](auto scalar) {
         cloneScalar(kernel, builder, scalar, mapping);
         return success();
       })
@@ -773,7 +799,7 @@ LogicalResult Consumer::run() {
                                            if (failed(consume(source)))
                                              return failure();
                                            waitForAll();
-                                           releaseHeld();
+                                           releaseHeld(/*keep=*/0);
                                            return success();
                                          });
   // Shared memory must outlive the copies that read it.

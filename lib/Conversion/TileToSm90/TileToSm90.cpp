@@ -92,9 +92,8 @@ private:
   LogicalResult collectStores();
   LogicalResult collectReads();
   void collectSizes();
-  LogicalResult addTensorMap(Operation *access, Use use, Value view,
-                             VectorType tile, int64_t rows,
-                             ArrayRef<int64_t> axes);
+  template <typename Access>
+  LogicalResult addTensorMap(Access access, Use use, int64_t rows);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
   ArrayAttr createTensors();
@@ -118,18 +117,18 @@ static int64_t numberOf(Value view) {
   return cast<BlockArgument>(view).getArgNumber();
 }
 
-LogicalResult SignatureBuilder::addTensorMap(Operation *access, Use use,
-                                             Value view, VectorType tile,
-                                             int64_t rows,
-                                             ArrayRef<int64_t> axes) {
-  auto type = cast<tile::ViewType>(view.getType());
+template <typename Access>
+LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
+                                             int64_t rows) {
+  auto tile = cast<VectorType>(access.getTile().getType());
   auto map = sm90::TensorMapType::getChecked(
-      [&] { return access->emitOpError("cannot be a copy: "); },
+      [&] { return access.emitOpError("cannot be a copy: "); },
       builder.getContext(), rows, tile.getDimSize(1), tile.getElementType(),
-      axes, type.getRank());
+      access.getAxes(), access.getView().getType().getRank(),
+      !access.getSlice().empty());
   if (!map)
     return failure();
-  arguments.push_back({map, use, view});
+  arguments.push_back({map, use, access.getView()});
   return success();
 }
 
@@ -139,10 +138,11 @@ LogicalResult SignatureBuilder::collectLoads() {
     auto [it, isNew] = loads.insert({load.getView(), load});
     if (!isNew) {
       if (it->second.getTile().getType() == type &&
-          it->second.getAxes() == load.getAxes())
+          it->second.getAxes() == load.getAxes() &&
+          it->second.getSlice().empty() == load.getSlice().empty())
         return WalkResult::advance();
       load.emitOpError("expected all loads from one view to have one tile "
-                       "type and axes, got ")
+                       "type and axes, all of a slice or none, got ")
           << type << " and " << it->second.getTile().getType();
       return WalkResult::interrupt();
     }
@@ -150,8 +150,7 @@ LogicalResult SignatureBuilder::collectLoads() {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(addTensorMap(load, Load, load.getView(), type,
-                               type.getDimSize(0), load.getAxes()))
+    return failed(addTensorMap(load, Load, type.getDimSize(0)))
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
@@ -170,8 +169,7 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, Store, store.getView(), type,
-                                 sm90::kWarpgroupRows, store.getAxes()))
+      return failed(addTensorMap(store, Store, sm90::kWarpgroupRows))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
@@ -191,14 +189,22 @@ static bool isReadable(Type type) {
 
 LogicalResult SignatureBuilder::collectReads() {
   DenseSet<Value> seen;
-  WalkResult result = source.walk([&](tile::ReadOp read) {
+  auto add = [&](Value view) {
+    if (seen.insert(view).second)
+      arguments.push_back({getPointerType(), Read, view});
+  };
+  WalkResult result = source.walk([&](Operation *op) {
+    if (auto find = dyn_cast<tile::FindSequenceOp>(op))
+      add(find.getCuSeqlens());
+    auto read = dyn_cast<tile::ReadOp>(op);
+    if (!read)
+      return WalkResult::advance();
     if (!isReadable(read.getElement().getType())) {
       read.emitOpError("expected an element of 1, 8, 16, 32 or 64 bits, got ")
           << read.getElement().getType();
       return WalkResult::interrupt();
     }
-    if (seen.insert(read.getView()).second)
-      arguments.push_back({getPointerType(), Read, read.getView()});
+    add(read.getView());
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -233,30 +239,35 @@ ArrayAttr SignatureBuilder::createTensors() {
 }
 
 /// A bound of the instance loop, as a launch can compute it: a constant, a
-/// size, or a size divided by a constant and rounded up.
+/// size, or an affine expression of sizes.
 FailureOr<sm90::ExtentAttr> SignatureBuilder::createExtent(OpFoldResult bound) {
-  MLIRContext *context = builder.getContext();
-  if (std::optional<int64_t> constant = getConstantIntValue(bound))
-    return sm90::ExtentAttr::get(context, -1, 0, 1, *constant);
-  auto value = cast<Value>(bound);
-  int64_t divisor = 1;
-  if (auto apply = value.getDefiningOp<affine::AffineApplyOp>()) {
-    auto expr = dyn_cast<AffineBinaryOpExpr>(apply.getAffineMap().getResult(0));
-    if (expr && expr.getKind() == AffineExprKind::CeilDiv &&
-        isa<AffineDimExpr, AffineSymbolExpr>(expr.getLHS()) &&
-        isa<AffineConstantExpr>(expr.getRHS()) &&
-        apply->getNumOperands() == 1) {
-      divisor = cast<AffineConstantExpr>(expr.getRHS()).getValue();
-      value = apply.getOperand(0);
-    }
+  auto map = AffineMap::get(0, 1, builder.getAffineSymbolExpr(0));
+  SmallVector<Value> operands;
+  if (std::optional<int64_t> constant = getConstantIntValue(bound)) {
+    map = AffineMap::getConstantMap(*constant, builder.getContext());
+  } else if (auto apply =
+                 cast<Value>(bound).getDefiningOp<affine::AffineApplyOp>()) {
+    // All operands as symbols.
+    AffineMap own = apply.getAffineMap();
+    SmallVector<AffineExpr> dims, symbols;
+    for (unsigned i = 0; i < own.getNumInputs(); ++i)
+      (i < own.getNumDims() ? dims : symbols)
+          .push_back(builder.getAffineSymbolExpr(i));
+    map = own.replaceDimsAndSymbols(dims, symbols, 0, own.getNumInputs());
+    llvm::append_range(operands, apply.getMapOperands());
+  } else {
+    operands.push_back(cast<Value>(bound));
   }
-  auto dim = value.getDefiningOp<tile::DimOp>();
-  if (!dim)
-    return source.emitOpError("expected each bound of the scf.forall to be a "
-                              "constant or a size, divided by a constant and "
-                              "rounded up");
-  return sm90::ExtentAttr::get(context, numberOf(dim.getView()), dim.getAxis(),
-                               divisor, 1);
+  SmallVector<int64_t> sizes;
+  for (Value operand : operands) {
+    auto dim = operand.getDefiningOp<tile::DimOp>();
+    if (!dim)
+      return source.emitOpError("expected each bound of the scf.forall to be a "
+                                "constant or an affine expression of sizes");
+    sizes.push_back(numberOf(dim.getView()));
+    sizes.push_back(static_cast<int64_t>(dim.getAxis()));
+  }
+  return sm90::ExtentAttr::get(builder.getContext(), map, sizes);
 }
 
 FailureOr<ArrayAttr> SignatureBuilder::createExtents() {

@@ -81,6 +81,13 @@ SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
 /// views.
 bool isScalar(Operation *op);
 
+/// The indices of a copy of the tile at `indices` of a view, or of the slice of
+/// it that begins and ends at `slice`, along `axis`.
+SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
+                                  Location loc, Value view, int64_t axis,
+                                  ArrayRef<Value> indices,
+                                  ArrayRef<Value> slice);
+
 /// Copies a scalar op, whose operands `mapping` has.
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
                  IRMapping &mapping);

@@ -19,7 +19,7 @@
 // CHECK-SAME: %[[BATCH:[a-z0-9_]+]]: index {sm90.axis = 0 : i64, sm90.tensor = 0 : i64},
 // CHECK-SAME: %[[LENGTH:[a-z0-9_]+]]: index {sm90.axis = 1 : i64, sm90.tensor = 0 : i64},
 // CHECK-SAME: %[[KEYS:[a-z0-9_]+]]: index {sm90.axis = 1 : i64, sm90.tensor = 1 : i64})
-// CHECK-SAME: instances = [#sm90.extent<tensor = 0>, #sm90.extent<tensor = 0, axis = 1, divisor = 128>],
+// CHECK-SAME: instances = [#sm90.extent<()[s0] -> (s0), sizes = [0, 0]>, #sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3>,
 // CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64xbf16>, [0, 1, -1]>,
 // CHECK-SAME: #sm90.tensor<"k", tensor<?x?x64xbf16>, [0, 2, -1]>,

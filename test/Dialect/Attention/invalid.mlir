@@ -41,8 +41,14 @@ func.func private @name_results() -> (tensor<f32> {attn.name = "o"}, tensor<f32>
 // !attn.kv
 
 // C1
-// expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<2x3x4xf32>'}}
-func.func private @kv_rank(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
+// expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]) or 3 ([total_k, Hk, D]), got 'tensor<2x3xf32>'}}
+func.func private @kv_rank(!attn.kv<tensor<2x3xf32>, tensor<2x3x4x4xf32>>)
+
+// -----
+
+// C1
+// expected-error @below {{expected key and value to have the same rank, got 'tensor<2x3x4xf32>' and 'tensor<2x3x4x4xf32>'}}
+func.func private @kv_ranks(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
 
 // -----
 
@@ -84,7 +90,160 @@ func.func @kv_dense(%k: tensor<2x3x4x4xf32>, %v: tensor<2x5x4x4xf32>) {
 
 // -----
 
+// C1
+func.func @kv_dense_rank(%k: tensor<3x4x4xf32>, %v: tensor<3x4x4xf32>) {
+  // expected-error @below {{'attn.kv.dense' op expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<3x4x4xf32>'}}
+  %kv = attn.kv.dense %k, %v : tensor<3x4x4xf32>, tensor<3x4x4xf32>
+  return
+}
+
+// -----
+
+// attn.kv.varlen
+
+// C1
+func.func @kv_varlen_rank(%k: tensor<2x3x4x4xf32>, %v: tensor<2x3x4x4xf32>, %cu: tensor<3xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected key to have rank 3 ([total_k, Hk, D]), got 'tensor<2x3x4x4xf32>'}}
+  %kv = attn.kv.varlen %k, %v, %cu : tensor<2x3x4x4xf32>, tensor<2x3x4x4xf32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @kv_varlen_rows(%k: tensor<3x4x4xf32>, %v: tensor<5x4x4xf32>, %cu: tensor<3xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected key and value to agree in dimension 0, got 'tensor<3x4x4xf32>' and 'tensor<5x4x4xf32>'}}
+  %kv = attn.kv.varlen %k, %v, %cu : tensor<3x4x4xf32>, tensor<5x4x4xf32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+// C2
+func.func @kv_varlen_element(%k: tensor<3x4x4xf32>, %cu: tensor<3xi64>) {
+  // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<3xi64>'}}
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<3xi64>
+  return
+}
+
+// -----
+
+// C2
+func.func @kv_varlen_nothing(%k: tensor<3x4x4xf32>, %cu: tensor<0xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<0xi32>'}}
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<0xi32>
+  return
+}
+
+// -----
+
 // attn.attention
+
+// C1
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @query_rank_packed(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected query to have rank 3 ([total_q, Hq, D]) with cu_seqlens, got 'tensor<?x?x8x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @dense_queries(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x?x8x64xf16>' and 'tensor<?x2x64xf16>'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @dense_keys(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x8x64xf16>' and 'tensor<?x?x2x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C5
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @packed_output(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected output of type 'tensor<?x8x64xf16>', got 'tensor<?x?x8x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> tensor<?x?x8x64xf16>
+  return
+}
+
+// -----
+
+// C6
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @packed_lse(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected lse of type 'tensor<8x?xf32>', got 'tensor<?x8x?xf32>'}}
+  %o, %lse = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q, tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+// C12
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @cu_seqlens_type(%q: !q, %k: !k, %cu: tensor<?xi32>, %cu_q: tensor<?x?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?x?xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?x?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C12
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @cu_seqlens_sizes(%q: !q, %k: !k, %cu: tensor<4xi32>, %cu_q: tensor<5xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.attention' op expected cu_seqlens of queries and keys of the same size, got 'tensor<5xi32>' and 'tensor<4xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<5xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// The captured tensors of a packed attention.
+!q = tensor<?x8x64xf16>
+!k = tensor<100x2x64xf16>
+func.func @packed_lengths(%q: !q, %k: !k, %cu: tensor<4xi32>, %n: tensor<4xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<3xi32>', got 'tensor<4xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<4xi32>) mask(prefix(%n : tensor<4xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x8x64xf16>
+!k = tensor<100x2x64xf16>
+func.func @packed_ids(%q: !q, %k: !k, %cu: tensor<4xi32>, %ids: tensor<?x?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.document' op expected ids of type 'tensor<100xi32>', got 'tensor<?x?xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<4xi32>) mask(document(%ids : tensor<?x?xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
 
 // C1
 !k = tensor<?x?x2x64xf16>

@@ -41,13 +41,18 @@
 
 // -----
 
-// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 0 and 1}}
-#e = #sm90.extent<tensor = 0, divisor = 0>
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0)> and [0]}}
+#e = #sm90.extent<()[s0] -> (s0), sizes = [0]>
 
 // -----
 
-// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 1 and -3}}
-#e = #sm90.extent<constant = -3>
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<(d0) -> (d0)> and []}}
+#e = #sm90.extent<(d0) -> (d0)>
+
+// -----
+
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0 mod 4)> and [0, 0]}}
+#e = #sm90.extent<()[s0] -> (s0 mod 4), sizes = [0, 0]>
 
 // -----
 
@@ -97,6 +102,12 @@
 
 // expected-error@+1 {{expected two axes, the second one the innermost of at most 5, got axes [1, 0] of rank 2}}
 !t = !sm90.tensor_map<64x64xbf16, axes = [1, 0], rank = 2>
+
+// -----
+
+// A slice takes a dimension of a map.
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 4] of rank 5}}
+!t = !sm90.tensor_map<64x64xbf16, axes = [1, 4], rank = 5, sliced = true>
 
 // -----
 
@@ -170,9 +181,9 @@ sm90.kernel @f() -> index attributes {schedule = #sm90.schedule<>, tensors = [],
 // -----
 
 // C5: an extent of no axis.
-// expected-error@+1 {{'sm90.kernel' op expected extents of axes of the 1 tensors, got #sm90.extent<tensor = 0, axis = 1>}}
+// expected-error@+1 {{'sm90.kernel' op expected extents of axes of the 1 tensors, got #sm90.extent<()[s0] -> (s0), sizes = [0, 1]>}}
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>],
-                             instances = [#sm90.extent<tensor = 0, axis = 1>]} {
+                             instances = [#sm90.extent<()[s0] -> (s0), sizes = [0, 1]>]} {
   sm90.warp_roles producer {} consumer {}
   sm90.return
 }
@@ -329,6 +340,22 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.t
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     // expected-error@+1 {{'sm90.tma_load_async' op expected 2 indices, one per axis of the tensor, got 1}}
     sm90.tma_load_async %x[%c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.tma_load_async: a slice without an end.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2, sliced = true> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.tma_load_async' op expected 3 indices, one per axis of the tensor and the end of the slice, got 2}}
+    sm90.tma_load_async %x[%c0, %c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2, sliced = true>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }

@@ -449,6 +449,66 @@ tile.kernel @read_output(%x: !tile.view<4xi32> {tile.output}) schedule(<block_q 
 
 // -----
 
+// Slices
+
+// C4
+tile.kernel @load_slice(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected a slice of a begin and an end, got 1 values}}
+    %t = tile.load %x[%i, %i] slice(%i) axes [0] : !tile.view<3x4xf32> -> vector<2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C4
+tile.kernel @store_slice(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_q = 16, block_kv = 16>) {
+  %t = arith.constant dense<0.0> : vector<2xf32>
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.store' op expected a slice of a begin and an end, got 3 values}}
+    tile.store %t, %x[%i, %i] slice(%i, %i, %i) axes [0] : vector<2xf32>, !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.find_sequence
+
+// C1
+tile.kernel @find_rank(%x: !tile.view<3x4xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a view of rank 1 of i32, got '!tile.view<3x4xi32>'}}
+    %b = tile.find_sequence %i in %x block(16) : !tile.view<3x4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @find_block(%x: !tile.view<3xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a positive block, got 0}}
+    %b = tile.find_sequence %i in %x block(0) : !tile.view<3xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// C3
+tile.kernel @find_output(%x: !tile.view<3xi32> {tile.output}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a view that is not an output of the kernel}}
+    %b = tile.find_sequence %i in %x block(16) : !tile.view<3xi32>
+  }
+  tile.return
+}
+
+// -----
+
 // tile.walk
 
 // C1

@@ -92,3 +92,21 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
   }
   tile.return
 }
+
+// CHECK-LABEL: tile.kernel @packed(
+tile.kernel @packed(%x: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>}, %cu: !tile.view<?xi32> {tile.symbols = array<i64: 1>},
+                    %o: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    // CHECK: %[[B:.*]] = tile.find_sequence %{{.*}} in %{{.*}} block(16) : <?xi32>
+    %b = tile.find_sequence %i in %cu block(16) : !tile.view<?xi32>
+    // CHECK: tile.read %{{.*}}[%[[B]]] position : <?xi32>
+    %row = tile.read %cu[%b] position : !tile.view<?xi32>
+    // CHECK: %[[T:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] slice(%{{.*}}, %[[B]]) axes [0, 1] : <?x4xf32> -> vector<2x4xf32>
+    %t = tile.load %x[%i, %c0] slice(%c0, %b) axes [0, 1] : !tile.view<?x4xf32> -> vector<2x4xf32>
+    // CHECK: tile.store %[[T]], %{{.*}}[%{{.*}}, %{{.*}}] slice(%{{.*}}, %[[B]]) axes [0, 1] : vector<2x4xf32>, <?x4xf32>
+    tile.store %t, %o[%i, %c0] slice(%c0, %b) axes [0, 1] : vector<2x4xf32>, !tile.view<?x4xf32>
+  }
+  tile.return
+}

@@ -62,12 +62,10 @@ static KernelParameter tiles(int32_t tensor) {
   return result;
 }
 
-static Extent blocksAlong(int32_t tensor, int32_t axis) {
-  Extent extent;
-  extent.tensor = tensor;
-  extent.axis = axis;
-  extent.divisor = 64;
-  return extent;
+static Expression blocksAlong(int32_t tensor, int32_t axis) {
+  return {{Term::Kind::Size, 0, tensor, axis},
+          {Term::Kind::Constant, 64},
+          {Term::Kind::CeilDivide}};
 }
 
 /// A matrix of small values that repeat nowhere soon.

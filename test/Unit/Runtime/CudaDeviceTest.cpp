@@ -31,7 +31,9 @@ protected:
     pointer.kind = KernelParameter::Kind::Pointer;
     pointer.tensor = 1;
     compiled.plan.parameters = {map, pointer, size};
-    compiled.plan.instances = {{0, 0, 128, 1}};
+    compiled.plan.instances = {{{Term::Kind::Size},
+                                {Term::Kind::Constant, 128},
+                                {Term::Kind::CeilDivide}}};
     compiled.plan.threadsPerBlock = 384;
     compiled.plan.sharedMemoryBytes = 200000;
     compiled.ptx = "// ptx";

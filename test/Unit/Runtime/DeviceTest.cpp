@@ -38,7 +38,7 @@ static CompiledKernel makeKernel() {
   CompiledKernel compiled;
   compiled.plan.kernel = "rows";
   compiled.plan.tensors = {{"x", ElementType::F32, {-1, 8}, true}};
-  compiled.plan.instances = {{0, 0, 1, 1}};
+  compiled.plan.instances = {{{Term::Kind::Size}}};
   compiled.plan.threadsPerBlock = 32;
   compiled.ptx = "ptx";
   return compiled;

@@ -116,6 +116,51 @@ TEST_F(TileInterpreterTest, FirstInstanceOutsideIsReported) {
                         "axis 0, got 2");
 }
 
+static const char *const kSlices =
+    "%e = arith.addi %i, %c2 : index\n"
+    "%t = tile.load %x[%c1] slice(%i, %e) axes [0] : !tile.view<5xf32> -> "
+    "vector<4xf32>\n"
+    "tile.store %t, %y[%c1] slice(%c0, %c2) axes [0] : vector<4xf32>, "
+    "!tile.view<5xf32>";
+
+TEST_F(TileInterpreterTest, SlicesEndWithinAView) {
+  auto result =
+      run("%x: !tile.view<5xf32>, %y: !tile.view<5xf32> {tile.output}", kSlices,
+          Tensor{{5}, {1, 2, 3, 4, 5}}, "= (3) to (4) step (1)");
+  ASSERT_TRUE(succeeded(result)) << messages;
+  const std::vector<double> &values = result->front().values;
+  EXPECT_EQ(values[1], 5);
+  for (int64_t i : {0, 2, 3, 4})
+    EXPECT_TRUE(std::isnan(values[i])) << i;
+}
+
+TEST_F(TileInterpreterTest, SlicesAreToBeInside) {
+  auto result =
+      run("%x: !tile.view<5xf32>, %y: !tile.view<5xf32> {tile.output}", kSlices,
+          Tensor{{5}, {1, 2, 3, 4, 5}}, "= (4) to (5) step (1)");
+  expectFailure(result,
+                "'tile.load' op expected a slice of the 5 along axis 0 and an "
+                "index of 0 or more in it, got [4, 6) and 1");
+}
+
+TEST_F(TileInterpreterTest, SequencesOfSlots) {
+  // Sequences of 5, 0, 8 and 1 rows have 2, 1, 3 and 1 slots for 4 rows each.
+  auto result =
+      run("%cu: !tile.view<5xi32>, %y: !tile.view<9x4xf32> {tile.output}",
+          "%b = tile.find_sequence %i in %cu block(4) : !tile.view<5xi32>\n"
+          "%t = arith.constant dense<1.0> : vector<1xf32>\n"
+          "tile.store %t, %y[%i, %b] axes [1] : vector<1xf32>, "
+          "!tile.view<9x4xf32>",
+          Tensor{{5}, {0, 5, 5, 13, 14}}, "in (9)");
+  ASSERT_TRUE(succeeded(result)) << messages;
+  int64_t sequences[] = {0, 0, 1, 2, 2, 2, 3, 3, 3};
+  for (int64_t slot = 0; slot != 9; ++slot)
+    for (int64_t b = 0; b != 4; ++b)
+      EXPECT_EQ(!std::isnan(result->front().values[slot * 4 + b]),
+                b == sequences[slot])
+          << slot << ", " << b;
+}
+
 TEST_F(TileInterpreterTest, SizesComeFromSymbols) {
   auto result = run(
       "%x: !tile.view<?x?xf32> {tile.symbols = array<i64: 0, 1>},"
