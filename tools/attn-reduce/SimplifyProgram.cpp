@@ -65,11 +65,10 @@ static Steps dropLse(ModuleOp module) {
       return;
     steps.push_back([op]() mutable {
       OpBuilder builder(op);
-      auto shorter =
-          AttentionOp::create(builder, op.getLoc(), op.getQuery(), op.getKv(),
-                              /*withLse=*/false, op.getScaleAttr());
-      shorter.getSinkMutable().assign(op.getSink() ? ValueRange(op.getSink())
-                                                   : ValueRange());
+      auto shorter = AttentionOp::create(
+          builder, op.getLoc(), op.getOutput().getType(), /*lse=*/Type(),
+          op.getQuery(), op.getKv(), op.getCuSeqlens(), op.getSink(),
+          op.getScaleAttr());
       shorter.getMask().takeBody(op.getMask());
       shorter.getScore().takeBody(op.getScore());
       op.getOutput().replaceAllUsesWith(shorter.getOutput());
