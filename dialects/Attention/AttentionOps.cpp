@@ -49,8 +49,10 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query,
                         Value kv, bool withLse, FloatAttr scale) {
   auto queryType = cast<RankedTensorType>(query.getType());
   state.addOperands({query, kv});
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.operandSegmentSizes[0] = properties.operandSegmentSizes[1] = 1;
   if (scale)
-    state.getOrAddProperties<Properties>().scale = scale;
+    properties.scale = scale;
   state.addTypes(inferOutputType(queryType, cast<KVType>(kv.getType())));
   if (withLse)
     state.addTypes(inferLseType(queryType));
@@ -162,7 +164,7 @@ LogicalResult AttentionOp::verify() {
   if (getSink() && getSink().getType() != sink)
     return emitOpError("expected sink of type ")
            << sink << ", got " << getSink().getType();
-  return success();
+  return verifyBlockLists();
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,10 +289,9 @@ static LogicalResult dropTrivialScore(AttentionOp op,
 static LogicalResult dropUnusedLse(AttentionOp op, PatternRewriter &rewriter) {
   if (!op.getLse() || !op.getLse().use_empty())
     return failure();
-  auto attention =
-      AttentionOp::create(rewriter, op.getLoc(), op.getQuery(), op.getKv(),
-                          /*withLse=*/false, op.getScaleAttr());
-  attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  auto attention = AttentionOp::create(rewriter, op.getLoc(),
+                                       TypeRange{op.getOutput().getType()},
+                                       op->getOperands(), op->getAttrs());
   attention.getMask().takeBody(op.getMask());
   attention.getScore().takeBody(op.getScore());
   rewriter.replaceAllUsesWith(op.getOutput(), attention.getOutput());

@@ -260,7 +260,8 @@ def Tile_MaskOp : Tile_Op<"mask", [
   let description = [{
     The region gets the position of a query and of a key; element (r, c) of the
     tile stands for query position `query + r` and key position `key + c`. It
-    may use index values from outside.
+    may use index values from outside. Where `whole` is true the predicate is, for
+    every element, and need not be evaluated.
 
     ```mlir
     %masked = tile.mask %s query(%p0) key(%j0) : vector<128x128xf32> {
@@ -273,11 +274,12 @@ def Tile_MaskOp : Tile_Op<"mask", [
     |---|---|
     | C1 | the region has two index arguments and yields one i1 |
   }];
-  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key,
+                       Optional<I1>:$whole);
   let regions = (region SizedRegion<1>:$predicate);
   let results = (outs Tile_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
+    $scores `query` `(` $query `)` `key` `(` $key `)` (`whole` `(` $whole^ `)`)? attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
 }

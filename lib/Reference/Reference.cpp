@@ -220,8 +220,17 @@ LogicalResult Interpreter::evaluate(AttentionOp op) {
                                            query.shape[2], value.shape[3]});
   Tensor &lse = define(op.getLse(), lseShape);
   const Tensor *sink = op.getSink() ? tensors.at(op.getSink()) : nullptr;
-  return evaluateRows(op, tensors, {query, key, value, sink, output, lse},
-                      options);
+  std::optional<BlockLists> blocks;
+  if (op.hasBlockLists()) {
+    FailureOr<BlockLists> read = BlockLists::read(op, tensors);
+    if (failed(read))
+      return failure();
+    blocks = std::move(*read);
+  }
+  return evaluateRows(
+      op, tensors,
+      {query, key, value, sink, blocks ? &*blocks : nullptr, output, lse},
+      options);
 }
 
 LogicalResult Interpreter::checkRowsInside(AttentionOp op,

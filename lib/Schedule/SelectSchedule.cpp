@@ -26,6 +26,8 @@ using namespace mlir::attn;
 /// Whether later queries see more keys, so that the work of the program
 /// instances is uneven.
 static bool isUneven(AttentionOp op) {
+  if (op.hasBlockLists())
+    return true;
   Block *mask = op.getMaskBlock();
   if (!mask)
     return false;
@@ -87,21 +89,22 @@ static bool isHeavy(Block *mask) {
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
-  static constexpr int64_t stages = 2, warpgroups = 2;
-  static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
+  static constexpr int64_t stages = 2;
 
   static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
 
-  int64_t keyDim, valueDim, blockKv;
+  int64_t warpgroups, keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
+
+  int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
-    return sm90::boxBytes(blockQ, keyDim) +
+    return sm90::boxBytes(getBlockQ(), keyDim) +
            stages * (sm90::boxBytes(blockKv, keyDim) +
                      sm90::boxBytes(blockKv, valueDim));
   }
-  int64_t outputBytes() const { return sm90::boxBytes(blockQ, valueDim); }
+  int64_t outputBytes() const { return sm90::boxBytes(getBlockQ(), valueDim); }
   /// Bytes of all, where the output takes the place of the queries if it can.
   int64_t leastBytes() const {
     return inputBytes() + (keyDim < valueDim ? outputBytes() : 0);
@@ -124,22 +127,58 @@ static constexpr int64_t kBarrierReserve = 512;
 /// Of the 240 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 204;
 
+/// What a thread of a block of two warpgroups starts with. Warps may take more,
+/// but not fewer.
+static constexpr int64_t kStartRegisters = 248;
+
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
 static constexpr int64_t kLeastBlock = 32;
 
-/// The largest block of keys up to 128 that fits.
+static constexpr int64_t kWarpgroups = 2, kLargestBlock = 128;
+
+/// Whether tiles are whole parts of the blocks that lists name.
+static bool dividesLists(AttentionOp op, const Footprint &footprint) {
+  return !op.hasBlockLists() ||
+         (*op.getBlockQ() % footprint.getBlockQ() == 0 &&
+          *op.getBlockK() % footprint.blockKv == 0);
+}
+
+/// The largest block of keys up to 128 that fits, and of queries.
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{keyDim, valueDim, 128,
+  Footprint footprint{kWarpgroups,
+                      keyDim,
+                      valueDim,
+                      kLargestBlock,
                       readsPairs(mask) || readsPairs(op.getScoreBlock()),
                       isHeavy(mask)};
+  if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
+    footprint.warpgroups = 1;
   while (footprint.leastBytes() > sharedBytes ||
          (footprint.registers() > kFragmentRegisters &&
           footprint.blockKv > kLeastBlock))
     footprint.blockKv -= sm90::kProductStep;
+  while (footprint.blockKv > sm90::kProductStep && !dividesLists(op, footprint))
+    footprint.blockKv -= sm90::kProductStep;
   return footprint;
+}
+
+/// A tile of queries is 64 rows for each warpgroup, one of keys a whole number
+/// of steps of a product.
+static LogicalResult checkLists(AttentionOp op) {
+  if (!op.hasBlockLists())
+    return success();
+  std::tuple<StringRef, int64_t, int64_t> sizes[] = {
+      {"queries", *op.getBlockQ(), sm90::kWarpgroupRows},
+      {"keys", *op.getBlockK(), sm90::kProductStep}};
+  for (auto [what, size, step] : sizes)
+    if (size % step != 0)
+      return op.emitOpError("has no schedule for blocks of ")
+             << size << " " << what << " on sm_90a; expected a multiple of "
+             << step;
+  return success();
 }
 
 /// Wide tiles and 16-bit elements are what the tensor cores take.
@@ -164,7 +203,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t keyDim = query.getDimSize(3);
   int64_t valueDim =
       cast<RankedTensorType>(op.getOutput().getType()).getDimSize(3);
-  if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
+  if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)) ||
+      failed(checkLists(op)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
@@ -176,12 +216,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
 
   // Blocks that fetch their instances even causal work out.
   bool uneven = isUneven(op);
+  int64_t consumerRegisters = uneven ? 232 : 240;
+  if (footprint.warpgroups == 1)
+    consumerRegisters = kStartRegisters;
   auto hopper = sm90::ScheduleAttr::get(
-      context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/uneven ? 40 : 24,
-      /*consumer_registers=*/uneven ? 232 : 240, queryInRegisters, shareBuffer,
+      context, Footprint::stages, footprint.warpgroups,
+      /*producer_registers=*/uneven ? 40 : 24, consumerRegisters,
+      queryInRegisters, shareBuffer,
       /*persistent=*/true, /*dynamic=*/uneven);
-  return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
+  return tile::ScheduleAttr::get(context, footprint.getBlockQ(), footprint.blockKv,
                                  /*hoist_score_dot=*/true,
                                  /*split_masked_loop=*/true,
                                  /*rescale_threshold=*/8,

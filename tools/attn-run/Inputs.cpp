@@ -7,10 +7,12 @@
 
 #include "Inputs.h"
 
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/Npy.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 using namespace attn::run;
@@ -137,27 +139,73 @@ static void fillSlopes(HostTensor &tensor) {
     tensor.set(i, std::exp2(-8 * static_cast<double>(i + 1) / count));
 }
 
-static void fill(HostTensor &tensor, Fill kind, int64_t longest,
-                 uint64_t seed) {
-  constexpr uint64_t small = 8;
-  std::mt19937_64 random(seed);
-  switch (kind) {
-  case Fill::Normal:
-    return fillNormal(tensor, seed);
-  case Fill::Small:
-    return fillBelow(tensor, tensor.elementType == ElementType::I1 ? 2 : small,
-                     random);
-  case Fill::Lengths:
-    return fillBelow(tensor, static_cast<uint64_t>(longest) + 1, random);
-  case Fill::Documents:
-    return fillDocuments(tensor, random);
-  case Fill::Slopes:
-    return fillSlopes(tensor);
+namespace {
+/// What the tensors of one program have in common.
+struct Common {
+  /// The length of the longest sequence.
+  int64_t longest;
+  uint64_t seed;
+};
+} // namespace
+
+/// Half of the numbers below `columns`, the same for all lists of a row.
+static std::vector<int64_t> halfOf(int64_t columns, int64_t row, bool isFull,
+                                   uint64_t seed) {
+  std::vector<int64_t> all(static_cast<size_t>(columns));
+  std::iota(all.begin(), all.end(), 0);
+  std::mt19937_64 random(seed + static_cast<uint64_t>(row));
+  std::shuffle(all.begin(), all.end(), random);
+  auto middle = all.begin() + (columns + 1) / 2;
+  return isFull ? std::vector<int64_t>(middle, all.end())
+                : std::vector<int64_t>(all.begin(), middle);
+}
+
+/// Fills lists of blocks: [batch, head, row, entry].
+static void fillBlocks(HostTensor &tensor, int64_t columns, bool isFull,
+                       uint64_t commonSeed, std::mt19937_64 &random) {
+  int64_t entries = tensor.shape.back();
+  int64_t rows = tensor.shape[tensor.shape.size() - 2];
+  for (int64_t list = 0; list < tensor.size() / std::max<int64_t>(entries, 1);
+       ++list) {
+    std::vector<int64_t> blocks =
+        halfOf(columns, list % rows, isFull, commonSeed);
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    blocks.resize(static_cast<size_t>(entries), -1);
+    for (int64_t i = 0; i < entries; ++i)
+      tensor.set(static_cast<size_t>(list * entries + i),
+                 static_cast<double>(blocks[static_cast<size_t>(i)]));
   }
 }
 
-static Result<HostTensor> randomInput(const TensorSpec &spec, Fill kind,
-                                      int64_t longest, uint64_t seed) {
+static void fill(HostTensor &tensor, Fill how, const Common &common,
+                 uint64_t seed) {
+  constexpr uint64_t small = 8;
+  std::mt19937_64 random(seed);
+  int64_t columns = (common.longest + how.blockKeys - 1) / how.blockKeys;
+  switch (how.kind) {
+  case FillKind::Normal:
+    return fillNormal(tensor, seed);
+  case FillKind::Small:
+    return fillBelow(tensor, tensor.elementType == ElementType::I1 ? 2 : small,
+                     random);
+  case FillKind::Lengths:
+    return fillBelow(tensor, static_cast<uint64_t>(common.longest) + 1, random);
+  case FillKind::Documents:
+    return fillDocuments(tensor, random);
+  case FillKind::Slopes:
+    return fillSlopes(tensor);
+  case FillKind::BlockCounts:
+    // Some reach beyond their half, where no blocks are left.
+    return fillBelow(tensor, static_cast<uint64_t>(columns / 2 + 3), random);
+  case FillKind::PartialBlocks:
+  case FillKind::FullBlocks:
+    return fillBlocks(tensor, columns, how.kind == FillKind::FullBlocks,
+                      common.seed, random);
+  }
+}
+
+static Result<HostTensor> randomInput(const TensorSpec &spec, Fill how,
+                                      const Common &common, uint64_t seed) {
   for (size_t axis = 0; axis < spec.shape.size(); ++axis)
     if (spec.shape[axis] < 0)
       return failure("missing size ", axis, " of '", spec.name,
@@ -167,7 +215,7 @@ static Result<HostTensor> randomInput(const TensorSpec &spec, Fill kind,
   if (size.failed())
     return failure("'", spec.name, "': ", size.message());
   HostTensor tensor(spec.elementType, spec.shape);
-  fill(tensor, kind, longest, seed);
+  fill(tensor, how, common, seed);
   return tensor;
 }
 
@@ -176,7 +224,7 @@ static Result<HostTensor> randomInput(const TensorSpec &spec, Fill kind,
 static int64_t longestSequence(const std::vector<TensorSpec> &specs) {
   int64_t longest = 0;
   for (const TensorSpec &spec : specs)
-    if (spec.shape.size() == 4)
+    if (spec.shape.size() == 4 && !isInteger(spec.elementType))
       longest = std::max(longest, spec.shape[1]);
   return longest;
 }
@@ -192,6 +240,7 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
       return own.error();
     refined.push_back(std::move(*own));
   }
+  Common common{longestSequence(refined), seed};
   std::vector<HostTensor> inputs;
   for (const TensorSpec &spec : refined) {
     // Tensors of one program must not repeat one another.
@@ -199,8 +248,7 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
     const std::string *file = find(files, spec.name);
     Result<HostTensor> input =
         file ? readInput(spec, *file)
-             : randomInput(spec, fills[inputs.size()], longestSequence(refined),
-                           ownSeed);
+             : randomInput(spec, fills[inputs.size()], common, ownSeed);
     if (input.failed())
       return input.error();
     inputs.push_back(std::move(*input));

@@ -24,7 +24,7 @@ struct Assignment {
 using Assignments = std::vector<Assignment>;
 
 /// What random data looks like.
-enum class Fill {
+enum class FillKind {
   /// Normal random numbers.
   Normal,
   /// Integers from 0 to 7.
@@ -35,6 +35,18 @@ enum class Fill {
   Documents,
   /// 2^(-8 (i + 1) / n) for element i of n, as published for ALiBi.
   Slopes,
+  /// How many blocks of keys a row of blocks has, and which: along the last
+  /// axis, different numbers and then -1. Those of the partial and of the full
+  /// lists of a row have none in common.
+  BlockCounts,
+  PartialBlocks,
+  FullBlocks,
+};
+
+struct Fill {
+  FillKind kind = FillKind::Normal;
+  /// The keys of a block.
+  int64_t blockKeys = 1;
 };
 
 /// Splits the values of the flag `flag`. Names occur once and are in `specs`.

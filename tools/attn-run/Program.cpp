@@ -103,19 +103,39 @@ static Result<TensorSpec> describe(std::string name, mlir::Type type,
   return spec;
 }
 
+/// What random data for one of an attention's lists of blocks looks like.
+static std::optional<Fill> fillOfList(mlir::attn::AttentionOp op,
+                                      mlir::Value argument) {
+  if (!op.hasBlockLists())
+    return std::nullopt;
+  auto keys = static_cast<int64_t>(*op.getBlockK());
+  std::pair<mlir::Value, FillKind> lists[] = {
+      {op.getPartialCounts(), FillKind::BlockCounts},
+      {op.getFullCounts(), FillKind::BlockCounts},
+      {op.getPartialIndices(), FillKind::PartialBlocks},
+      {op.getFullIndices(), FillKind::FullBlocks}};
+  for (auto [list, kind] : lists)
+    if (list == argument)
+      return Fill{kind, keys};
+  return std::nullopt;
+}
+
 /// What random data for an argument has to look like, by who reads it.
 static Fill fillOf(mlir::BlockArgument argument) {
   for (mlir::Operation *user : argument.getUsers()) {
     if (llvm::isa<mlir::attn::PrefixOp>(user))
-      return Fill::Lengths;
+      return {FillKind::Lengths};
     if (llvm::isa<mlir::attn::DocumentOp>(user))
-      return Fill::Documents;
+      return {FillKind::Documents};
     if (llvm::isa<mlir::attn::AlibiOp>(user))
-      return Fill::Slopes;
+      return {FillKind::Slopes};
+    if (auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user))
+      if (std::optional<Fill> list = fillOfList(attention, argument))
+        return *list;
   }
   auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
-  return type.getElementType().isSignlessIntOrIndex() ? Fill::Small
-                                                      : Fill::Normal;
+  return {type.getElementType().isSignlessIntOrIndex() ? FillKind::Small
+                                                       : FillKind::Normal};
 }
 
 Status Program::readSignature() {
@@ -242,6 +262,8 @@ std::optional<double>
 AttentionProgram::operations(const Geometry &geometry) const {
   double all = geometry.rowWork() * static_cast<double>(geometry.rows());
   mlir::attn::AttentionOp attention = op;
+  if (attention.hasBlockLists())
+    return std::nullopt;
   mlir::Block *mask = attention.getMaskBlock();
   if (!mask)
     return all;

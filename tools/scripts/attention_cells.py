@@ -42,7 +42,33 @@ MASKS = {
     attn.yield %keep : i1
   }""",
 }
-MASK_INPUTS = {"prefix": ("lengths", "?xi32"), "document": ("ids", "?x?xi32")}
+# Lists of blocks, and the masks of their partial ones.
+MASKS["blocks"] = "mask(causal or window<inf, 20>)"
+MASKS["partial blocks"] = "mask(causal and window<99, 0>)"
+MASKS["full blocks"] = ""
+LISTS = {
+    "blocks": """blocks<128, 64>
+      partial(%counts, %columns : tensor<?x{heads}x?xi32>, tensor<?x{heads}x?x?xi32>)
+      full(%whole_counts, %whole_columns : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)""",
+    "partial blocks": """blocks<64, 128>
+      partial(%counts, %columns : tensor<1x{heads}x?xi32>, tensor<1x{heads}x?x?xi32>)""",
+    "full blocks": """blocks<256, 32>
+      full(%whole_counts, %whole_columns : tensor<?x1x?xi32>, tensor<?x1x?x?xi32>)""",
+}
+MASK_INPUTS = {
+    "prefix": [("lengths", "?xi32")],
+    "document": [("ids", "?x?xi32")],
+    "blocks": [
+        ("counts", "?x{heads}x?xi32"),
+        ("columns", "?x{heads}x?x?xi32"),
+        ("whole_counts", "1x1x?xi32"),
+        ("whole_columns", "1x1x?x?xi32"),
+    ],
+    "partial blocks": [("counts", "1x{heads}x?xi32"), ("columns", "1x{heads}x?x?xi32")],
+    "full blocks": [("whole_counts", "?x1x?xi32"), ("whole_columns", "?x1x?x?xi32")],
+}
+
+LIST_NAMES = ["counts", "columns", "whole_counts", "whole_columns"]
 
 SCORES = {
     "none": "",
@@ -140,8 +166,8 @@ def name(cell):
 def extra_inputs(cell):
     """The names and types of the tensors that mask, score and sink capture."""
     heads = cell["heads"][0]
-    if cell["mask"] in MASK_INPUTS:
-        yield MASK_INPUTS[cell["mask"]]
+    for name, shape in MASK_INPUTS.get(cell["mask"], []):
+        yield name, shape.format(heads=heads)
     if cell["score"] in SCORE_INPUTS:
         name, shape = SCORE_INPUTS[cell["score"]]
         yield name, shape.format(heads=heads)
@@ -168,6 +194,7 @@ def program(cell):
     modifiers += " " + SCORES[cell["score"]].format(heads=query_heads)
     if cell["sink"]:
         modifiers += f" sink(%sinks : tensor<{query_heads}xf32>)"
+    modifiers += " " + LISTS.get(cell["mask"], "").format(heads=query_heads)
     return f"""func.func @attention(
     {arguments})
     -> ({output} {{attn.name = "o"}}, {lse} {{attn.name = "lse"}}) {{
@@ -192,7 +219,17 @@ def shapes(cell):
         "ids": (BATCH, keys),
         "bias": (query_heads, keys, keys),
     }
-    names = ["q", "k", "v"] + [name for name, _ in extra_inputs(cell)]
+    # Rows for all queries, and room for most of their blocks.
+    sizes["counts"] = sizes["whole_counts"] = (BATCH, query_heads, queries // 64 + 1)
+    sizes["columns"] = sizes["whole_columns"] = (*sizes["counts"], keys // 50 + 1)
+    types = dict(extra_inputs(cell))
+    for name in types.keys() & set(LIST_NAMES):
+        given = types[name].split("x")
+        sizes[name] = tuple(
+            size if known == "?" else int(known)
+            for known, size in zip(given, sizes[name])
+        )
+    names = ["q", "k", "v", *types]
     return [
         f"--shape={name}={'x'.join(map(str, sizes[name]))}"
         for name in names

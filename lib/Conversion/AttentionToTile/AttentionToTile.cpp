@@ -7,6 +7,7 @@
 
 #include "attn/Conversion/Passes.h"
 
+#include "BlockWalk.h"
 #include "KeyWalk.h"
 #include "RegionCloner.h"
 
@@ -52,6 +53,14 @@ enum SizeSymbol : int64_t {
   OwnSize
 };
 
+/// A tile of queries and where it stands.
+struct QueryTile {
+  Value batch, head, keyHead;
+  /// Its first query, and the position of that.
+  Value row, position;
+  Value tile;
+};
+
 /// The axes of q, k, v and o.
 enum Axis : int64_t { BatchAxis, LengthAxis, HeadAxis, ChannelAxis };
 
@@ -73,12 +82,15 @@ private:
   void createInstance(Value batch, Value head, Value queryTile);
   SmallVector<Value> reorder(ValueRange ids, Value tiles);
   void createInvariants(Value batch, Value head);
-  scf::ForOp createKeyLoop(Value batch, Value keyHead, Value position,
-                           Value queryTile);
-  void createStep(scf::ForOp loop, const KeyWalk &walk, Value batch,
-                  Value keyHead, Value position, Value queryTile);
+  /// What an iteration handles.
+  using GetStep = function_ref<BlockWalk::Step(Value iteration)>;
+
+  scf::ForOp createKeyLoop(const QueryTile &queries);
+  scf::ForOp createKeyLoop(const QueryTile &queries, Value count,
+                           GetStep getStep);
+  void createStep(scf::ForOp loop, const QueryTile &queries, GetStep getStep);
   Value createScores(Value scores, Value position, Value key);
-  Value createMask(Value scores, Value position, Value key);
+  Value createMask(Value scores, Value position, BlockWalk::Step step);
 
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
@@ -152,10 +164,15 @@ static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
 
 static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
                                    KVDenseOp kv) {
-  std::pair<StringRef, Value> operands[] = {{"query", op.getQuery()},
-                                            {"key", kv.getKey()},
-                                            {"value", kv.getValue()},
-                                            {"sink", op.getSink()}};
+  std::pair<StringRef, Value> operands[] = {
+      {"query", op.getQuery()},
+      {"key", kv.getKey()},
+      {"value", kv.getValue()},
+      {"sink", op.getSink()},
+      {"partial counts", op.getPartialCounts()},
+      {"partial indices", op.getPartialIndices()},
+      {"full counts", op.getFullCounts()},
+      {"full indices", op.getFullIndices()}};
   for (auto [name, operand] : operands)
     if (operand && (operand.getParentBlock() != &function.front() ||
                     !isa<BlockArgument>(operand)))
@@ -168,6 +185,21 @@ static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
     if (result.getDefiningOp() != op)
       return function.emitOpError("expected every result to be one of the "
                                   "attention");
+  return success();
+}
+
+/// A tile of queries has one row of blocks, and a block is tiles of keys.
+static LogicalResult checkBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
+  if (!op.hasBlockLists())
+    return success();
+  std::tuple<StringRef, int64_t, StringRef, int64_t> sizes[] = {
+      {"block_q", schedule.getBlockQ(), "queries", *op.getBlockQ()},
+      {"block_kv", schedule.getBlockKv(), "keys", *op.getBlockK()}};
+  for (auto [name, size, what, block] : sizes)
+    if (block % size != 0)
+      return op.emitOpError("expected a schedule whose ")
+             << name << " divides the blocks of " << block << " " << what
+             << ", got " << size;
   return success();
 }
 
@@ -228,7 +260,8 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
   if (!schedule)
     return op->emitOpError("has no tile.schedule; run attn-select-schedule "
                            "first");
-  if (failed(checkRegions(*op)) || failed(checkArguments(function, *op, kv)))
+  if (failed(checkBlocks(*op, schedule)) || failed(checkRegions(*op)) ||
+      failed(checkArguments(function, *op, kv)))
     return failure();
   return Program{*op, kv, schedule, readMask(*op)};
 }
@@ -368,9 +401,9 @@ Value KernelBuilder::createScores(Value scores, Value position, Value key) {
 
 /// The mask of the program and the end of the keys, as one predicate.
 Value KernelBuilder::createMask(Value scores, Value position,
-                                Value keyPosition) {
+                                BlockWalk::Step step) {
   auto mask = tile::MaskOp::create(builder, loc, scores.getType(), scores,
-                                   position, keyPosition);
+                                   position, step.key, /*whole=*/Value());
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(
       &mask.getPredicate(), {},
@@ -382,30 +415,31 @@ Value KernelBuilder::createMask(Value scores, Value position,
         *source, {regions.lookup(source->getArgument(0)),
                   regions.lookup(source->getArgument(1)), block->getArgument(0),
                   block->getArgument(1)});
+    if (step.isFull)
+      visible = arith::OrIOp::create(builder, loc, step.isFull, visible);
     keep = arith::AndIOp::create(builder, loc, visible, keep);
   }
   tile::YieldOp::create(builder, loc, keep);
   return mask.getResult();
 }
 
-void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
-                               Value batch, Value keyHead, Value position,
-                               Value queryTile) {
+void KernelBuilder::createStep(scf::ForOp loop, const QueryTile &queries,
+                               GetStep getStep) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   Value max = loop.getRegionIterArg(0), sum = loop.getRegionIterArg(1),
         acc = loop.getRegionIterArg(2);
-  Value keyPosition = walk.getKey(builder, loop.getInductionVar());
+  BlockWalk::Step step = getStep(loop.getInductionVar());
   Value zero = constant(0);
-  SmallVector<Value> indices{batch, keyPosition, keyHead, zero};
+  SmallVector<Value> indices{queries.batch, step.key, queries.keyHead, zero};
   Value keyTile = load(key, indices, blockKv);
   auto scoresType = VectorType::get({blockQ, blockKv}, builder.getF32Type());
-  Value scores = tile::DotOp::create(builder, loc, scoresType, queryTile,
+  Value scores = tile::DotOp::create(builder, loc, scoresType, queries.tile,
                                      keyTile, /*acc=*/Value(),
                                      /*transpose_rhs=*/true);
   if (scalesFirst)
-    scores = createScores(scores, position, keyPosition);
-  scores = createMask(scores, position, keyPosition);
+    scores = createScores(scores, queries.position, step.key);
+  scores = createMask(scores, queries.position, step);
 
   int64_t threshold = schedule.getRescaleThreshold();
   auto softmax = tile::OnlineSoftmaxOp::create(
@@ -414,7 +448,7 @@ void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
       threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
       /*may_be_empty=*/builder.getUnitAttr());
   Value weights =
-      round(softmax.getWeights(), getElementTypeOrSelf(queryTile.getType()));
+      round(softmax.getWeights(), getElementTypeOrSelf(queries.tile.getType()));
   acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
                                 softmax.getCorrection(),
                                 /*mostly_one=*/threshold != 0);
@@ -425,19 +459,34 @@ void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
       builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), acc});
 }
 
-scf::ForOp KernelBuilder::createKeyLoop(Value batch, Value keyHead,
-                                        Value position, Value queryTile) {
-  KeyWalk walk(builder, loc, program.bounds, position, blockQ, blockKv,
-               [&](Value given) { return regions.lookup(given); });
+scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries) {
+  auto lookup = [&](Value given) { return regions.lookup(given); };
+  if (program.attention.hasBlockLists()) {
+    BlockWalk walk(builder, loc, program.attention,
+                   {queries.batch, queries.head, queries.row}, blockKv,
+                   keyLength, lookup);
+    return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
+      return walk.getStep(builder, iteration);
+    });
+  }
+  KeyWalk walk(builder, loc, program.bounds, queries.position, blockQ, blockKv,
+               lookup);
+  return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
+    return BlockWalk::Step{walk.getKey(builder, iteration), Value()};
+  });
+}
+
+scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries, Value count,
+                                        GetStep getStep) {
   int64_t channels = cast<tile::ViewType>(value.getType()).getShape()[3];
   auto accType = VectorType::get({blockQ, channels}, builder.getF32Type());
   Value acc =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
   Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
-  auto loop = scf::ForOp::create(builder, loc, constant(0), walk.getCount(),
-                                 constant(1),
-                                 ValueRange{infinity, rowConstant(0), acc});
-  createStep(loop, walk, batch, keyHead, position, queryTile);
+  auto loop =
+      scf::ForOp::create(builder, loc, constant(0), count, constant(1),
+                         ValueRange{infinity, rowConstant(0), acc});
+  createStep(loop, queries, getStep);
   return loop;
 }
 
@@ -450,7 +499,8 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
   Value zero = constant(0);
   Value queryTile = load(query, {batch, row, head, zero}, blockQ);
   createInvariants(batch, head);
-  scf::ForOp loop = createKeyLoop(batch, keyHead, position, queryTile);
+  scf::ForOp loop =
+      createKeyLoop({batch, head, keyHead, row, position, queryTile});
 
   Value sink;
   if (Value sinks = program.attention.getSink())

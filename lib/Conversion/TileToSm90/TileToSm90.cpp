@@ -567,14 +567,6 @@ FailureOr<Kernel> SignatureBuilder::build() {
 /// has its own constants that are tiles.
 static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
   for (Operation &op : kernel.source.getBody().front()) {
-    if (auto dim = dyn_cast<tile::DimOp>(op)) {
-      kernel.scalars.map(
-          dim.getSize(),
-          getValueOrCreateConstantIndexOp(
-              builder, dim.getLoc(),
-              getSize(kernel, builder, dim.getView(), dim.getAxis())));
-      continue;
-    }
     if (isScalar(&op))
       cloneScalar(kernel, builder, &op, kernel.scalars);
     else if (!op.hasTrait<OpTrait::ConstantLike>() &&
