@@ -68,12 +68,12 @@ LogicalResult AttentionOp::verifyBlockLists() {
     if (!list.counts != !list.indices)
       return emitOpError("expected counts and indices of the ")
              << name << " blocks, got one of them";
-  bool hasLists = llvm::any_of(
-      lists, [](const auto &entry) { return bool(entry.second); });
+  bool hasLists =
+      llvm::any_of(lists, [](const auto &entry) { return bool(entry.second); });
   if (getBlockQ().has_value() != hasLists ||
       getBlockK().has_value() != hasLists)
     return emitOpError("expected the sizes of blocks where there are lists "
-                          "of them, and nowhere else");
+                       "of them, and nowhere else");
   if (!hasLists)
     return success();
   for (auto [name, size] : {std::pair("block_q", getBlockQAttr().getInt()),

@@ -126,7 +126,8 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
 
 LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
-                                 ArrayRef<int64_t> symbols, bool) {
+                                 ArrayRef<int64_t> symbols, bool,
+                                 ArrayRef<int64_t> least) {
   Type element = type.getElementType();
   bool isInteger =
       element.isSignlessInteger(1) || element.isSignlessInteger(8) ||
@@ -143,6 +144,12 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one symbol per axis of " << type
                        << ", not negative for a dynamic one, got [" << symbols
                        << "]";
+  if (!least.empty() &&
+      (least.size() != 3 || least[0] < 0 || least[0] >= type.getRank() ||
+       least[1] < 0 || least[2] < 1))
+    return emitError() << "expected least to be an axis of " << type
+                       << ", the number of a size and a positive divisor, got ["
+                       << least << "]";
   return success();
 }
 

@@ -110,6 +110,13 @@ static bool numbersSizes(Attribute symbols, ViewType view) {
   return true;
 }
 
+/// Whether `least` says how large an axis of `view` is at least.
+static bool limitsSize(Attribute least, ViewType view) {
+  auto numbers = dyn_cast<DenseI64ArrayAttr>(least);
+  return numbers && numbers.size() == 3 && numbers[0] >= 0 &&
+         numbers[0] < view.getRank() && numbers[1] >= 0 && numbers[2] >= 1;
+}
+
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C1
     if (!isa<ViewType>(type))
@@ -128,6 +135,15 @@ LogicalResult KernelOp::verify() {
     if (symbols)
       return diagnostic << symbols;
     return diagnostic << "none";
+  }
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) { // C5
+    Attribute least = getArgAttr(index, getLeastAttrName());
+    if (least && !limitsSize(least, cast<ViewType>(type)))
+      return emitOpError("expected tile.least of argument ")
+             << index
+             << " to be an axis, the number of a size and a positive divisor, "
+                "got "
+             << least;
   }
   return success();
 }

@@ -38,6 +38,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     The arguments are views; `tile.name` gives the name a user knows an argument
     by, `tile.output` marks those that the kernel writes, and `tile.symbols` numbers
     the sizes: axes of one number have one size, and -1 says nothing of an axis.
+    `tile.least` is an axis, the number of a size and a divisor: the argument is
+    at least that size, divided and rounded up, along the axis.
     The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
@@ -46,6 +48,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C2 | there are no results |
     | C3 | the body holds exactly one `scf.forall` at its top level |
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
+    | C5 | `tile.least` is an axis of the view, the number of a size and a positive divisor |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
@@ -91,6 +94,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     static ::llvm::StringRef getNameAttrName() { return "tile.name"; }
     static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
     static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
+    static ::llvm::StringRef getLeastAttrName() { return "tile.least"; }
   }];
 }
 

@@ -121,10 +121,10 @@ private:
     if (problem.mask)
       mask = problem.mask->evaluateMask(*maskFrame, keys);
     auto isSeen = [&](int64_t k) {
-      BlockState state =
-          tensors.blocks ? tensors.blocks->lookup(keys.batch, keys.head, query,
-                                                  keys.key + k)
-                         : BlockState::Partial;
+      BlockState state = tensors.blocks
+                             ? tensors.blocks->lookup(keys.batch, keys.head,
+                                                      query, keys.key + k)
+                             : BlockState::Partial;
       return state == BlockState::Full ||
              (state == BlockState::Partial && (!mask || mask[k]));
     };

@@ -20,11 +20,10 @@ LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
               (counts[1] == 1 || counts[1] == heads);
   if (fits)
     return success();
-  InFlightDiagnostic diagnostic = op.emitOpError("expected ")
-                                  << list.name << " blocks of " << batches
-                                  << " (or 1) batches, " << heads
-                                  << " (or 1) heads and at least " << rows
-                                  << " rows, got counts [";
+  InFlightDiagnostic diagnostic =
+      op.emitOpError("expected ")
+      << list.name << " blocks of " << batches << " (or 1) batches, " << heads
+      << " (or 1) heads and at least " << rows << " rows, got counts [";
   llvm::interleaveComma(counts, diagnostic);
   diagnostic << "] and indices [";
   llvm::interleaveComma(indices, diagnostic);
@@ -34,10 +33,10 @@ LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
 LogicalResult BlockLists::addRow(AttentionOp op, const List &list,
                                  int64_t batch, int64_t head, int64_t row) {
   ArrayRef<int64_t> shape = list.indices.shape;
-  int64_t number = ((shape[0] == 1 ? 0 : batch) * shape[1] +
-                    (shape[1] == 1 ? 0 : head)) *
-                       shape[2] +
-                   row;
+  int64_t number =
+      ((shape[0] == 1 ? 0 : batch) * shape[1] + (shape[1] == 1 ? 0 : head)) *
+          shape[2] +
+      row;
   auto count = static_cast<int64_t>(list.counts.values[number]);
   const double *entries = list.indices.values.data() + number * shape[3];
   for (int64_t i = 0; i < std::min(count, shape[3]); ++i) {
@@ -76,15 +75,15 @@ FailureOr<BlockLists> BlockLists::read(AttentionOp op,
   lists.blockQ = *op.getBlockQ();
   lists.blockK = *op.getBlockK();
   lists.rows = llvm::divideCeilSigned(query[1], lists.blockQ);
-  lists.columns = llvm::divideCeilSigned(tensors.at(kv.getKey())->shape[1],
-                                         lists.blockK);
+  lists.columns =
+      llvm::divideCeilSigned(tensors.at(kv.getKey())->shape[1], lists.blockK);
   lists.states.resize(lists.batches * lists.heads * lists.rows * lists.columns);
   auto add = [&](StringRef name, AttentionOp::BlockList list,
                  BlockState state) -> LogicalResult {
     if (!list)
       return success();
-    return lists.add(op, {name, *tensors.at(list.counts),
-                          *tensors.at(list.indices), state});
+    return lists.add(
+        op, {name, *tensors.at(list.counts), *tensors.at(list.indices), state});
   };
   if (failed(add("partial", op.getPartialBlocks(), BlockState::Partial)) ||
       failed(add("full", op.getFullBlocks(), BlockState::Full)))

@@ -139,9 +139,8 @@ static constexpr int64_t kWarpgroups = 2, kLargestBlock = 128;
 
 /// Whether tiles are whole parts of the blocks that lists name.
 static bool dividesLists(AttentionOp op, const Footprint &footprint) {
-  return !op.hasBlockLists() ||
-         (*op.getBlockQ() % footprint.getBlockQ() == 0 &&
-          *op.getBlockK() % footprint.blockKv == 0);
+  return !op.hasBlockLists() || (*op.getBlockQ() % footprint.getBlockQ() == 0 &&
+                                 *op.getBlockK() % footprint.blockKv == 0);
 }
 
 /// The largest block of keys up to 128 that fits, and of queries.
@@ -219,17 +218,17 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t consumerRegisters = uneven ? 232 : 240;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
-  auto hopper = sm90::ScheduleAttr::get(
-      context, Footprint::stages, footprint.warpgroups,
-      /*producer_registers=*/uneven ? 40 : 24, consumerRegisters,
-      queryInRegisters, shareBuffer,
-      /*persistent=*/true, /*dynamic=*/uneven);
-  return tile::ScheduleAttr::get(context, footprint.getBlockQ(), footprint.blockKv,
-                                 /*hoist_score_dot=*/true,
-                                 /*split_masked_loop=*/true,
-                                 /*rescale_threshold=*/8,
-                                 /*longest_first=*/uneven, model.l2WorkingSet,
-                                 hopper);
+  auto hopper =
+      sm90::ScheduleAttr::get(context, Footprint::stages, footprint.warpgroups,
+                              /*producer_registers=*/uneven ? 40 : 24,
+                              consumerRegisters, queryInRegisters, shareBuffer,
+                              /*persistent=*/true, /*dynamic=*/uneven);
+  return tile::ScheduleAttr::get(
+      context, footprint.getBlockQ(), footprint.blockKv,
+      /*hoist_score_dot=*/true,
+      /*split_masked_loop=*/true,
+      /*rescale_threshold=*/8,
+      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
 }
 
 /// Whether the target can hold what the schedule asks for.

@@ -270,12 +270,22 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
+/// The list of blocks that `argument` is a part of, if it is of one.
+static AttentionOp::BlockList findList(AttentionOp op, Value argument) {
+  for (AttentionOp::BlockList list :
+       {op.getPartialBlocks(), op.getFullBlocks()})
+    if (list && (list.counts == argument || list.indices == argument))
+      return list;
+  return {};
+}
+
 void KernelBuilder::createKernel() {
   AttentionOp op = program.attention;
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
   auto addView = [&](Type tensorType, StringAttr name,
-                     ArrayRef<int64_t> symbols, bool output) {
+                     ArrayRef<int64_t> symbols, bool output,
+                     ArrayRef<int64_t> least = {}) {
     auto type = cast<RankedTensorType>(tensorType);
     types.push_back(
         tile::ViewType::get(type.getShape(), type.getElementType()));
@@ -285,6 +295,9 @@ void KernelBuilder::createKernel() {
              builder.getDenseI64ArrayAttr(symbols));
     if (output)
       list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
+    if (!least.empty())
+      list.set(tile::KernelOp::getLeastAttrName(),
+               builder.getDenseI64ArrayAttr(least));
     attrs.push_back(list.getDictionary(builder.getContext()));
   };
   auto nameOf = [&](StringAttr given, StringRef fallback, unsigned index) {
@@ -295,6 +308,7 @@ void KernelBuilder::createKernel() {
   bool oneLength = llvm::is_contained(program.kv->getOperands(), op.getQuery());
   int64_t keySymbol = oneLength ? QueryLength : KeyLength;
   int64_t ownSize = OwnSize;
+  DenseMap<Value, int64_t> listRows;
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
@@ -307,6 +321,18 @@ void KernelBuilder::createKernel() {
       continue;
     }
     auto type = cast<RankedTensorType>(argument.getType());
+    if (AttentionOp::BlockList list = findList(op, argument)) {
+      // Counts and indices have rows alike, for all queries.
+      auto [rows, isNew] = listRows.try_emplace(list.counts, ownSize);
+      ownSize += isNew;
+      SmallVector<int64_t> symbols{type.getDimSize(0) == 1 ? None : Batch, None,
+                                   rows->second};
+      if (type.getRank() == 4)
+        symbols.push_back(ownSize++);
+      addView(type, name, symbols, /*output=*/false,
+              {2, QueryLength, static_cast<int64_t>(*op.getBlockQ())});
+      continue;
+    }
     SmallVector<int64_t> symbols;
     for (int64_t size : type.getShape())
       symbols.push_back(ShapedType::isDynamic(size) ? ownSize++ : None);
@@ -483,9 +509,8 @@ scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries, Value count,
   Value acc =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
   Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
-  auto loop =
-      scf::ForOp::create(builder, loc, constant(0), count, constant(1),
-                         ValueRange{infinity, rowConstant(0), acc});
+  auto loop = scf::ForOp::create(builder, loc, constant(0), count, constant(1),
+                                 ValueRange{infinity, rowConstant(0), acc});
   createStep(loop, queries, getStep);
   return loop;
 }

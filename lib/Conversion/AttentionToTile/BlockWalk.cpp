@@ -27,8 +27,8 @@ static Value apply(OpBuilder &builder, Location loc, AffineExpr expr,
 
 static Value readIndex(OpBuilder &builder, Location loc, Value view,
                        ValueRange indices) {
-  Value element = tile::ReadOp::create(builder, loc, builder.getI32Type(), view,
-                                       indices);
+  Value element =
+      tile::ReadOp::create(builder, loc, builder.getI32Type(), view, indices);
   return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                     element);
 }
@@ -45,10 +45,9 @@ BlockWalk::BlockWalk(OpBuilder &builder, Location loc, AttentionOp op,
     if (list)
       lists.push_back(createList(list, place, lookup));
   int64_t tiles = blockK / tileKeys;
-  count = lists.size() == 1
-              ? apply(builder, loc, d0 * tiles, {lists[0].length})
-              : apply(builder, loc, (d0 + d1) * tiles,
-                      {lists[0].length, lists[1].length});
+  count = lists.size() == 1 ? apply(builder, loc, d0 * tiles, {lists[0].length})
+                            : apply(builder, loc, (d0 + d1) * tiles,
+                                    {lists[0].length, lists[1].length});
   // Without keys there is nothing to load, whatever the lists say.
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   Value isEmpty = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
@@ -101,8 +100,8 @@ BlockWalk::Step BlockWalk::getStep(OpBuilder &builder, Value iteration) const {
     block = arith::SelectOp::create(builder, loc, isFull, full, partial);
   }
   // No block is one behind the last, where every key is masked.
-  Value isBlock = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::ult, block, columns);
+  Value isBlock = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                        block, columns);
   block = arith::SelectOp::create(builder, loc, isBlock, block, columns);
   Value key = apply(builder, loc, d0 * blockK + (d1 % tiles) * tileKeys,
                     {block, iteration});

@@ -294,10 +294,10 @@ protected:
 
   /// Calls `function` with the evaluator, a score, and the positions of its
   /// query and of its key, and returns what it gives for each.
-  SmallVector<Value> forEachElement(
-      Op op, Adaptor adaptor, ConversionPatternRewriter &rewriter,
-      function_ref<Value(RegionEvaluator &, Value, Term, Term)> function)
-      const {
+  SmallVector<Value>
+  forEachElement(Op op, Adaptor adaptor, ConversionPatternRewriter &rewriter,
+                 function_ref<Value(RegionEvaluator &, Value, Term, Term)>
+                     function) const {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     auto toIndex = [&](Value value) -> Value {
@@ -349,14 +349,13 @@ private:
     Value infinity = arith::ConstantOp::create(
         rewriter, op.getLoc(),
         rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-    return forEachElement(
-        op, adaptor, rewriter,
-        [&](RegionEvaluator &evaluator, Value score, Term query,
-            Term key) -> Value {
-          Value keep = evaluator.evaluate({query, key});
-          return arith::SelectOp::create(rewriter, op.getLoc(), keep, score,
-                                         infinity);
-        });
+    return forEachElement(op, adaptor, rewriter,
+                          [&](RegionEvaluator &evaluator, Value score,
+                              Term query, Term key) -> Value {
+                            Value keep = evaluator.evaluate({query, key});
+                            return arith::SelectOp::create(
+                                rewriter, op.getLoc(), keep, score, infinity);
+                          });
   }
 };
 

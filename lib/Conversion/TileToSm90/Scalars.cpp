@@ -66,11 +66,10 @@ static void cloneWalk(OpBuilder &builder, tile::WalkOp walk,
 void mlir::attn::tile_to_sm90::cloneScalar(Kernel &kernel, OpBuilder &builder,
                                            Operation *op, IRMapping &mapping) {
   if (auto dim = dyn_cast<tile::DimOp>(op)) {
-    mapping.map(
-        dim.getSize(),
-        getValueOrCreateConstantIndexOp(
-            builder, dim.getLoc(),
-            getSize(kernel, builder, dim.getView(), dim.getAxis())));
+    mapping.map(dim.getSize(),
+                getValueOrCreateConstantIndexOp(
+                    builder, dim.getLoc(),
+                    getSize(kernel, builder, dim.getView(), dim.getAxis())));
     return;
   }
   if (auto read = dyn_cast<tile::ReadOp>(op))

@@ -375,12 +375,15 @@ ArrayAttr SignatureBuilder::createTensors() {
     auto type = cast<tile::ViewType>(view.getType());
     bool output = static_cast<bool>(
         source.getArgAttr(index, tile::KernelOp::getOutputAttrName()));
+    auto least = source.getArgAttrOfType<DenseI64ArrayAttr>(
+        index, tile::KernelOp::getLeastAttrName());
     tensors.push_back(sm90::TensorAttr::get(
         builder.getContext(),
         source.getArgAttrOfType<StringAttr>(index,
                                             tile::KernelOp::getNameAttrName()),
         RankedTensorType::get(type.getShape(), type.getElementType()),
-        getSymbols(view), output));
+        getSymbols(view), output,
+        least ? least.asArrayRef() : ArrayRef<int64_t>()));
   }
   return builder.getArrayAttr(tensors);
 }

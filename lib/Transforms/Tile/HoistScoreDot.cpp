@@ -99,8 +99,12 @@ static std::optional<Step> matchStep(scf::ForOp loop) {
       continue;
     for (auto dot : loop.getBody()->getOps<DotOp>())
       if (dot != valueDot)
-        return Step{loop, dot,      valueDot,
-                    rescale, load,  indexOps.takeVector(),
+        return Step{loop,
+                    dot,
+                    valueDot,
+                    rescale,
+                    load,
+                    indexOps.takeVector(),
                     static_cast<unsigned>(index)};
   }
   return std::nullopt;

@@ -85,9 +85,9 @@ Value MaskTest::createTest(const attn::KeyInterval &interval,
   Value end = materialize(affine::makeComposedFoldedAffineApply(
       builder, loc, AffineMap::get(1, 0, d0 + keys), {mask.getKey()}));
   Value test = tile.getCondition(interval);
-  test = both(test, arith::CmpIOp::create(builder, loc,
-                                          arith::CmpIPredicate::sle, end,
-                                          materialize(bounds.cleanEnd)));
+  test =
+      both(test, arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
+                                       end, materialize(bounds.cleanEnd)));
   if (getConstantIntValue(bounds.cleanBegin) == 0)
     return test;
   return both(test, arith::CmpIOp::create(

@@ -177,9 +177,9 @@ TEST(BundleTest, RefusesAnotherFile) {
 
 TEST(BundleTest, RefusesAFutureVersion) {
   std::string data = writeBundle(exampleBundle());
-  store(data, bundle::versionOffset, 2, 4);
+  store(data, bundle::versionOffset, 3, 4);
   EXPECT_EQ(refusal(seal(data)),
-            "expected a bundle of version 1, got 2; compile the program again "
+            "expected a bundle of version 2, got 3; compile the program again "
             "or use a newer runtime");
 }
 
@@ -292,6 +292,12 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
             expect(".equal_sizes[0] to be a list of 4 integers"));
   EXPECT_EQ(edited("[0,0,1,0]", "[0,0,-1,0]"),
             expect(".equal_sizes[0] to be four numbers of tensors and axes"));
+  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,0]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be a list of 5 "
+                   "integers"));
+  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,-1,2]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be two tensors "
+                   "with an axis each, and a divisor"));
   EXPECT_EQ(edited("[1,64,1,64]", "[-1,4,1,64]"),
             expect(".targets[0].kernels[0].parameters[0].dims[0] to be a "
                    "dimension that starts with an axis"));
