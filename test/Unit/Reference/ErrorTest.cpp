@@ -143,7 +143,7 @@ TEST_F(ErrorTest, ListsOfBlocks) {
   auto expectRefusal = [&](const std::string &message) {
     std::vector<Tensor> all(inputs);
     all.insert(all.end(), lists.begin(), lists.end());
-    expectError(program, all, "'attn.attention' op expected " + message);
+    expectError(program, all, "'attn.attention' op " + message);
   };
   auto original = lists;
   lists[2] = {{1, 1, 1}, {1}};
@@ -153,12 +153,14 @@ TEST_F(ErrorTest, ListsOfBlocks) {
       "rows, got counts [1, 1, 1] and indices [1, 1, 1, 1]");
   lists = original;
   lists[0].shape = {1, 2, 4};
-  expectRefusal("partial blocks of 2 (or 1) batches, 2 (or 1) heads and at "
-                "least 2 rows, got counts [1, 2, 4] and indices [2, 2, 2, 1]");
+  expectRefusal(
+      "expected partial blocks of 2 (or 1) batches, 2 (or 1) heads and at "
+      "least 2 rows, got counts [1, 2, 4] and indices [2, 2, 2, 1]");
   lists = original;
   lists[1].values[5] = 1;
-  expectRefusal("each block once in the lists of a row, got block 1 twice in "
-                "row 1 of batch 1, head 0");
+  expectRefusal(
+      "expected each block once in the lists of a row, got block 1 twice in "
+      "row 1 of batch 1, head 0");
 }
 
 TEST_F(ErrorTest, RowOutside) {
