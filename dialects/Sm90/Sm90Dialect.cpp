@@ -144,10 +144,14 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one symbol per axis of " << type
                        << ", not negative for a dynamic one, got [" << symbols
                        << "]";
-  if (!least.empty() &&
-      (least.size() != 3 || least[0] < 0 || least[0] >= type.getRank() ||
-       least[1] < 0 || least[2] < 1))
-    return emitError() << "expected least to be an axis of " << type
+  bool limits = least.size() % 3 == 0;
+  for (ArrayRef<int64_t> rest = least; limits && !rest.empty();
+       rest = rest.drop_front(3))
+    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= 0 &&
+             rest[2] >= 1;
+  if (!limits)
+    return emitError() << "expected least to have triples of an axis of "
+                       << type
                        << ", the number of a size and a positive divisor, got ["
                        << least << "]";
   return success();

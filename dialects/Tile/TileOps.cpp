@@ -113,8 +113,13 @@ static bool numbersSizes(Attribute symbols, ViewType view) {
 /// Whether `least` says how large an axis of `view` is at least.
 static bool limitsSize(Attribute least, ViewType view) {
   auto numbers = dyn_cast<DenseI64ArrayAttr>(least);
-  return numbers && numbers.size() == 3 && numbers[0] >= 0 &&
-         numbers[0] < view.getRank() && numbers[1] >= 0 && numbers[2] >= 1;
+  if (!numbers || numbers.size() % 3 != 0)
+    return false;
+  for (ArrayRef<int64_t> rest = numbers; !rest.empty();
+       rest = rest.drop_front(3))
+    if (rest[0] < 0 || rest[0] >= view.getRank() || rest[1] < 0 || rest[2] < 1)
+      return false;
+  return true;
 }
 
 LogicalResult KernelOp::verify() {
@@ -141,8 +146,8 @@ LogicalResult KernelOp::verify() {
     if (least && !limitsSize(least, cast<ViewType>(type)))
       return emitOpError("expected tile.least of argument ")
              << index
-             << " to be an axis, the number of a size and a positive divisor, "
-                "got "
+             << " to have triples of an axis, the number of a size and a "
+                "positive divisor, got "
              << least;
   }
   return success();

@@ -106,7 +106,8 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   }
   for (auto [index, attr] :
        llvm::enumerate(kernel.getTensors().getAsRange<sm90::TensorAttr>()))
-    if (ArrayRef<int64_t> least = attr.getLeast(); !least.empty())
+    for (ArrayRef<int64_t> least = attr.getLeast(); !least.empty();
+         least = least.drop_front(3))
       if (auto size = firstOfSymbol.find(least[1]); size != firstOfSymbol.end())
         plan.leastSizes.push_back(
             {{static_cast<int32_t>(index), static_cast<int32_t>(least[0])},

@@ -109,13 +109,16 @@ LogicalResult Arguments::checkLeast(unsigned index) {
       index, KernelOp::getLeastAttrName());
   if (!least)
     return success();
-  int64_t axis = least[0],
-          expected = llvm::divideCeilSigned(sizes[least[1]], least[2]);
-  if (tensors[index].shape[axis] >= expected)
-    return success();
-  return kernel.emitOpError("expected size ")
-         << axis << " of argument " << index << " to be at least " << expected
-         << ", got " << tensors[index].shape[axis];
+  for (ArrayRef<int64_t> rest = least; !rest.empty();
+       rest = rest.drop_front(3)) {
+    int64_t axis = rest[0];
+    int64_t expected = llvm::divideCeilSigned(sizes[rest[1]], rest[2]);
+    if (tensors[index].shape[axis] < expected)
+      return kernel.emitOpError("expected size ")
+             << axis << " of argument " << index << " to be at least "
+             << expected << ", got " << tensors[index].shape[axis];
+  }
+  return success();
 }
 
 LogicalResult Arguments::setInputs(ArrayRef<Tensor> inputs) {

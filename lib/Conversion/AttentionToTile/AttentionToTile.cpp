@@ -270,6 +270,31 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
+/// What a captured tensor covers: triples of an axis, the symbol of the size
+/// that it is at least, and 1.
+static SmallVector<int64_t> findCovered(AttentionOp op, Value tensor,
+                                        int64_t keySymbol) {
+  SmallVector<int64_t> least;
+  DenseSet<int64_t> seen;
+  for (Operation *user : tensor.getUsers()) {
+    auto read = dyn_cast<ReadOp>(user);
+    if (!read || !read.getCovers() || read->getParentOp() != op)
+      continue;
+    for (auto [axis, index] : llvm::enumerate(read.getIndices())) {
+      auto argument = dyn_cast<BlockArgument>(index);
+      if (!argument)
+        continue;
+      // The batch, the head, the position of the query and of the key are last.
+      unsigned position =
+          argument.getArgNumber() + 4 - argument.getOwner()->getNumArguments();
+      if (position != 1 && seen.insert(axis).second)
+        least.append(
+            {static_cast<int64_t>(axis), position == 0 ? Batch : keySymbol, 1});
+    }
+  }
+  return least;
+}
+
 /// The list of blocks that `argument` is a part of, if it is of one.
 static AttentionOp::BlockList findList(AttentionOp op, Value argument) {
   for (AttentionOp::BlockList list :
@@ -336,7 +361,8 @@ void KernelBuilder::createKernel() {
     SmallVector<int64_t> symbols;
     for (int64_t size : type.getShape())
       symbols.push_back(ShapedType::isDynamic(size) ? ownSize++ : None);
-    addView(type, name, symbols, /*output=*/false);
+    addView(type, name, symbols, /*output=*/false,
+            findCovered(op, argument, keySymbol));
   }
   auto results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results)) {

@@ -79,7 +79,8 @@ static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB());
+  Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB(),
+                                /*covers=*/true);
   if (!length.getType().isIndex())
     length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                         length);
@@ -95,9 +96,10 @@ static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
   Value inside =
       arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
   Value own = ReadOp::create(rewriter, loc, op.getIds(),
-                             ValueRange{op.getB(), op.getP()});
-  Value other = ReadOp::create(rewriter, loc, op.getIds(),
-                               ValueRange{op.getB(), op.getJ()});
+                             ValueRange{op.getB(), op.getP()}, /*covers=*/true);
+  Value other =
+      ReadOp::create(rewriter, loc, op.getIds(),
+                     ValueRange{op.getB(), op.getJ()}, /*covers=*/true);
   Value same =
       arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq, other, own);
   rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, same);

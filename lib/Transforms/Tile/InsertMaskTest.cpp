@@ -8,7 +8,6 @@
 #include "attn/Transforms/Tile/Passes.h"
 
 #include "attn/Analysis/KeyBounds.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -22,16 +21,15 @@ namespace mlir::tile {
 using namespace mlir;
 using namespace mlir::tile;
 
-/// Whether `value` is computed from elements of views.
+/// Whether `value` follows from an element of a view as it is: a place. What is
+/// read may also bound a walk, of which it is then an extremum.
 static bool isRead(Value value) {
-  if (value.getDefiningOp<ReadOp>())
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<ReadOp>(op))
     return true;
-  SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.omitBlockArguments = true;
-  if (failed(getBackwardSlice(value, &slice, options)))
-    return false;
-  return llvm::any_of(slice, [](Operation *op) { return isa<ReadOp>(op); });
+  return isa_and_nonnull<affine::AffineApplyOp, arith::SelectOp,
+                         arith::IndexCastOp, arith::MulIOp>(op) &&
+         llvm::any_of(op->getOperands(), isRead);
 }
 
 namespace {

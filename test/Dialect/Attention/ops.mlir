@@ -151,8 +151,8 @@ func.func @regions(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>,
   // CHECK-NEXT: ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
   } score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
-    // CHECK: attn.read %{{.*}}[%h, %p, %j] : tensor<8x?x?xbf16>
-    %1 = attn.read %bias[%h, %p, %j] : tensor<8x?x?xbf16>
+    // CHECK: attn.read %{{.*}}[%h, %p, %j] covers : tensor<8x?x?xbf16>
+    %1 = attn.read %bias[%h, %p, %j] covers : tensor<8x?x?xbf16>
     %2 = arith.extf %1 : bf16 to f32
     %3 = arith.addf %x, %2 : f32
     %4 = math.tanh %3 : f32

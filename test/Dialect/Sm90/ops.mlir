@@ -26,13 +26,13 @@
 // CHECK-SAME: attributes {instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
 // CHECK-SAME: shared_memory = 98328 : i64
-// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64]>,
+// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
 // CHECK-SAME: #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>]} {
 sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0},
                    %lse: !llvm.ptr<1> {sm90.tensor = 1},
                    %length: index {sm90.tensor = 0, sm90.axis = 1})
     attributes {schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
-                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64]>,
+                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
                            #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>],
                 instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
                 shared_memory = 98328 : i64} {

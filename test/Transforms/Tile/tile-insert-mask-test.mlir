@@ -77,7 +77,7 @@ tile.kernel @window(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, %b: !t
 }
 
 // Nothing is known of the mask; a bound is computed inside; a tile is at a computed
-// place.
+// place, perhaps by a bound that is read.
 // CHECK-LABEL: tile.kernel @unknown(
 // CHECK-NOT:     whole(
 // CHECK:         tile.return
@@ -101,6 +101,13 @@ tile.kernel @unknown(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, %b: !
       %own = tile.read %b[%t] : !tile.view<?xi32>
       %length = arith.index_cast %own : i32 to index
       %keep = arith.cmpi slt, %j, %length : index
+      tile.yield %keep : i1
+    }
+    %end = affine.min affine_map<(d0)[s0] -> (d0, s0)>(%key)[%n]
+    %last = affine.apply affine_map<(d0)[s0] -> (d0 - s0 * 32)>(%end)[%t]
+    %m3 = tile.mask %s query(%t) key(%last) : !s {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi slt, %j, %n : index
       tile.yield %keep : i1
     }
     %m2 = tile.mask %s query(%t) key(%t) : !s {

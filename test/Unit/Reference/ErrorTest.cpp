@@ -149,7 +149,7 @@ TEST_F(ErrorTest, ListsOfBlocks) {
   lists[2] = {{1, 1, 1}, {1}};
   lists[3] = {{1, 1, 1, 1}, {1}};
   expectRefusal(
-      "full blocks of 2 (or 1) batches, 2 (or 1) heads and at least 2 "
+      "expected full blocks of 2 (or 1) batches, 2 (or 1) heads and at least 2 "
       "rows, got counts [1, 1, 1] and indices [1, 1, 1, 1]");
   lists = original;
   lists[0].shape = {1, 2, 4};
