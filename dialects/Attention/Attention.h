@@ -23,6 +23,13 @@ namespace mlir::attn {
 template <typename ConcreteType>
 class KVConstructor : public OpTrait::TraitBase<ConcreteType, KVConstructor> {};
 
+/// What a constructor makes a `!attn.kv` from.
+struct KVTensors {
+  Value key, value;
+  /// Where each sequence begins, and the last one ends; null for dense ones.
+  Value cuSeqlens;
+};
+
 } // namespace mlir::attn
 
 #include "Attention/AttentionDialect.h.inc"

@@ -34,7 +34,7 @@ static bool fitsList(RankedTensorType type, ArrayRef<int64_t> sizes) {
 
 static LogicalResult verifyBlockList(AttentionOp op, StringRef name,
                                      AttentionOp::BlockList list) {
-  // C13
+  // C14
   int64_t batch = op.getQueryType().getDimSize(0);
   int64_t queries = op.getQueryType().getDimSize(1);
   int64_t any = ShapedType::kDynamic, heads = op.getQueryHeads();
@@ -63,7 +63,7 @@ static LogicalResult verifyBlockList(AttentionOp op, StringRef name,
 LogicalResult AttentionOp::verifyBlockLists() {
   std::pair<StringRef, AttentionOp::BlockList> lists[] = {
       {"partial", getPartialBlocks()}, {"full", getFullBlocks()}};
-  // C12
+  // C13
   for (auto [name, list] : lists)
     if (!list.counts != !list.indices)
       return emitOpError("expected counts and indices of the ")
@@ -76,6 +76,10 @@ LogicalResult AttentionOp::verifyBlockLists() {
                        "of them, and nowhere else");
   if (!hasLists)
     return success();
+  // C16
+  if (getCuSeqlens())
+    return emitOpError("expected no lists of blocks with cu_seqlens: rows of "
+                       "blocks would belong to more than one sequence");
   for (auto [name, size] : {std::pair("block_q", getBlockQAttr().getInt()),
                             std::pair("block_k", getBlockKAttr().getInt())})
     if (size < 1)
@@ -84,7 +88,7 @@ LogicalResult AttentionOp::verifyBlockLists() {
   for (auto [name, list] : lists)
     if (list && failed(verifyBlockList(*this, name, list)))
       return failure();
-  // C14
+  // C15
   if (getMaskBlock() && !getPartialBlocks())
     return emitOpError("expected partial blocks for the mask to apply to");
   return success();

@@ -113,13 +113,14 @@ LogicalResult AttentionDialect::verifyRegionResultAttribute(
 
 static LogicalResult verifyTensor(function_ref<InFlightDiagnostic()> emitError,
                                   StringRef name, StringRef dims,
-                                  RankedTensorType type) {
+                                  StringRef packedDims, RankedTensorType type) {
   // C1
-  if (type.getRank() != 4)
+  int64_t rank = type.getRank();
+  if (rank != 4 && rank != 3)
     return emitError() << "expected " << name << " to have rank 4 (" << dims
-                       << "), got " << type;
+                       << ") or 3 (" << packedDims << "), got " << type;
   // C2
-  for (int64_t dim : {2, 3})
+  for (int64_t dim : {rank - 2, rank - 1})
     if (type.isDynamicDim(dim) || type.getDimSize(dim) == 0)
       return emitError() << "expected dimension " << dim << " of " << name
                          << " to be static and positive, got " << type;
@@ -128,11 +129,17 @@ static LogicalResult verifyTensor(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                              RankedTensorType key, RankedTensorType value) {
-  if (failed(verifyTensor(emitError, "key", "[B, Lk, Hk, D]", key)) ||
-      failed(verifyTensor(emitError, "value", "[B, Lk, Hk, Dv]", value)))
+  if (failed(verifyTensor(emitError, "key", "[B, Lk, Hk, D]",
+                          "[total_k, Hk, D]", key)) ||
+      failed(verifyTensor(emitError, "value", "[B, Lk, Hk, Dv]",
+                          "[total_k, Hk, Dv]", value)))
     return failure();
+  // C1
+  if (key.getRank() != value.getRank())
+    return emitError() << "expected key and value to have the same rank, got "
+                       << key << " and " << value;
   // C3
-  for (int64_t dim : {0, 1, 2})
+  for (int64_t dim = 0; dim != key.getRank() - 1; ++dim)
     if (key.getDimSize(dim) != value.getDimSize(dim))
       return emitError() << "expected key and value to agree in dimension "
                          << dim << ", got " << key << " and " << value;

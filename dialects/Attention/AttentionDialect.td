@@ -18,8 +18,9 @@ def AttentionDialect : Dialect {
     A program over tensors that says what is scored, masked, normalised and
     summed. It knows nothing of tiles or of hardware.
 
-    Shapes are `[B, L, H, D]`: batch, length, heads, head dimension. The
-    dialect defines the discardable attribute `attn.name`, a string on an
+    Shapes are `[B, L, H, D]`: batch, length, heads, head dimension. Sequences
+    of varying length are packed into `[total, H, D]`, one after the other, and
+    `cu_seqlens` says where each begins. The dialect defines the discardable attribute `attn.name`, a string on an
     argument or a result of a function, by which tools name the tensor.
   }];
 

@@ -22,18 +22,24 @@ using namespace mlir::attn;
 // KVDenseOp
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-KVDenseOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
-                            Adaptor adaptor,
-                            SmallVectorImpl<Type> &inferredReturnTypes) {
+/// The type of the keys and values that `Op` makes of tensors of `rank`.
+template <typename Op>
+static LogicalResult
+inferKVType(MLIRContext *context, std::optional<Location> loc,
+            typename Op::Adaptor adaptor, int64_t rank, StringRef dims,
+            SmallVectorImpl<Type> &inferredReturnTypes) {
   auto key = dyn_cast<RankedTensorType>(adaptor.getKey().getType());
   auto value = dyn_cast<RankedTensorType>(adaptor.getValue().getType());
   if (!key || !value)
     return failure();
   auto emit = [&] {
-    return mlir::emitError(loc.value_or(UnknownLoc::get(context)),
-                           "'attn.kv.dense' op ");
+    return mlir::emitError(loc.value_or(UnknownLoc::get(context)))
+           << "'" << Op::getOperationName() << "' op ";
   };
+  // C1
+  if (key.getRank() != rank)
+    return emit() << "expected key to have rank " << rank << " (" << dims
+                  << "), got " << key;
   KVType type = KVType::getChecked(emit, context, key, value);
   if (!type)
     return failure();
@@ -41,24 +47,43 @@ KVDenseOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
   return success();
 }
 
+LogicalResult
+KVDenseOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
+                            Adaptor adaptor,
+                            SmallVectorImpl<Type> &inferredReturnTypes) {
+  return inferKVType<KVDenseOp>(context, loc, adaptor, 4, "[B, Lk, Hk, D]",
+                                inferredReturnTypes);
+}
+
+//===----------------------------------------------------------------------===//
+// KVVarlenOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+KVVarlenOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
+                             Adaptor adaptor,
+                             SmallVectorImpl<Type> &inferredReturnTypes) {
+  return inferKVType<KVVarlenOp>(context, loc, adaptor, 3, "[total_k, Hk, D]",
+                                 inferredReturnTypes);
+}
+
+static LogicalResult verifyCuSeqlens(Operation *op, Value cuSeqlens) {
+  auto type = cast<RankedTensorType>(cuSeqlens.getType());
+  if (type.getRank() == 1 && type.getElementType().isInteger(32) &&
+      type.getDimSize(0) != 0)
+    return success();
+  return op->emitOpError("expected cu_seqlens of i32 with one element more "
+                         "than there are sequences, got ")
+         << type;
+}
+
+LogicalResult KVVarlenOp::verify() {
+  return verifyCuSeqlens(*this, getCuSeqlens()); // C2
+}
+
 //===----------------------------------------------------------------------===//
 // AttentionOp
 //===----------------------------------------------------------------------===//
-
-void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query,
-                        Value kv, bool withLse, FloatAttr scale) {
-  auto queryType = cast<RankedTensorType>(query.getType());
-  state.addOperands({query, kv});
-  auto &properties = state.getOrAddProperties<Properties>();
-  properties.operandSegmentSizes[0] = properties.operandSegmentSizes[1] = 1;
-  if (scale)
-    properties.scale = scale;
-  state.addTypes(inferOutputType(queryType, cast<KVType>(kv.getType())));
-  if (withLse)
-    state.addTypes(inferLseType(queryType));
-  state.addRegion();
-  state.addRegion();
-}
 
 double AttentionOp::getScaleOrDefault() {
   if (std::optional<APFloat> scale = getScale())
@@ -66,17 +91,42 @@ double AttentionOp::getScaleOrDefault() {
   return 1.0 / std::sqrt(static_cast<double>(getKVType().getKeyDim()));
 }
 
-RankedTensorType AttentionOp::inferOutputType(RankedTensorType query,
-                                              KVType kv) {
-  ArrayRef<int64_t> shape = query.getShape();
-  return RankedTensorType::get({shape[0], shape[1], shape[2], kv.getValueDim()},
-                               query.getElementType());
+KVTensors AttentionOp::getKVTensors() {
+  Operation *constructor = getKv().getDefiningOp();
+  if (auto varlen = dyn_cast_or_null<KVVarlenOp>(constructor))
+    return {varlen.getKey(), varlen.getValue(), varlen.getCuSeqlens()};
+  auto dense = cast<KVDenseOp>(constructor);
+  return {dense.getKey(), dense.getValue(), Value()};
 }
 
+int64_t AttentionOp::getBatch() {
+  if (!isPacked())
+    return getQueryType().getDimSize(0);
+  int64_t ends = cast<RankedTensorType>(getCuSeqlens().getType()).getDimSize(0);
+  return ShapedType::isDynamic(ends) ? ends : ends - 1;
+}
+
+AttentionOp AttentionOp::takeWithoutLse(OpBuilder &builder) {
+  auto attention =
+      AttentionOp::create(builder, getLoc(), TypeRange{getOutput().getType()},
+                          (*this)->getOperands(), (*this)->getAttrs());
+  attention.getMask().takeBody(getMask());
+  attention.getScore().takeBody(getScore());
+  return attention;
+}
+
+RankedTensorType AttentionOp::inferOutputType(RankedTensorType query,
+                                              KVType kv) {
+  SmallVector<int64_t> shape(query.getShape());
+  shape.back() = kv.getValueDim();
+  return RankedTensorType::get(shape, query.getElementType());
+}
+
+/// Heads come in front of queries.
 RankedTensorType AttentionOp::inferLseType(RankedTensorType query) {
-  ArrayRef<int64_t> shape = query.getShape();
-  return RankedTensorType::get({shape[0], shape[2], shape[1]},
-                               Float32Type::get(query.getContext()));
+  SmallVector<int64_t> shape(query.getShape().drop_back());
+  std::swap(shape.back(), *std::prev(shape.end(), 2));
+  return RankedTensorType::get(shape, Float32Type::get(query.getContext()));
 }
 
 static Block *createBlock(Region &region, ArrayRef<Type> types, Location loc) {
@@ -111,16 +161,45 @@ static bool mayDiffer(int64_t a, int64_t b) {
   return ShapedType::isStatic(a) && ShapedType::isStatic(b) && a != b;
 }
 
+static LogicalResult verifyQuery(AttentionOp op) {
+  RankedTensorType query = op.getQueryType();
+  int64_t rank = query.getRank();
+  // C1
+  if (op.getCuSeqlens() && rank != 3)
+    return op.emitOpError("expected query to have rank 3 ([total_q, Hq, D]) "
+                          "with cu_seqlens, got ")
+           << query;
+  if (!op.getCuSeqlens() && rank != 4)
+    return op.emitOpError(
+               "expected query to have rank 4 ([B, Lq, Hq, D]), got ")
+           << query;
+  for (int64_t dim : {rank - 2, rank - 1})
+    if (query.isDynamicDim(dim) || query.getDimSize(dim) == 0)
+      return op.emitOpError("expected dimension ")
+             << dim << " of query to be static and positive, got " << query;
+  return success();
+}
+
+/// C12: queries and keys are of the same sequences.
+static LogicalResult verifySequences(AttentionOp op) {
+  if (!op.isPacked())
+    return success();
+  if (failed(verifyCuSeqlens(op, op.getCuSeqlens())))
+    return failure();
+  Type own = op.getCuSeqlens().getType();
+  Type other = op.getKVTensors().cuSeqlens.getType();
+  if (!mayDiffer(cast<ShapedType>(own).getDimSize(0),
+                 cast<ShapedType>(other).getDimSize(0)))
+    return success();
+  return op.emitOpError("expected cu_seqlens of queries and keys of the same "
+                        "size, got ")
+         << own << " and " << other;
+}
+
 LogicalResult AttentionOp::verify() {
   RankedTensorType query = getQueryType();
-  // C1
-  if (query.getRank() != 4)
-    return emitOpError("expected query to have rank 4 ([B, Lq, Hq, D]), got ")
-           << query;
-  for (int64_t dim : {2, 3})
-    if (query.isDynamicDim(dim) || query.getDimSize(dim) == 0)
-      return emitOpError("expected dimension ")
-             << dim << " of query to be static and positive, got " << query;
+  if (failed(verifyQuery(*this)))
+    return failure();
   // C2
   Operation *constructor = getKv().getDefiningOp();
   if (!constructor || !constructor->hasTrait<KVConstructor>())
@@ -136,8 +215,13 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expected query and key to have the same element type, "
                        "got ")
            << query.getElementType() << " and " << kv.getElementType();
-  for (int64_t dim : {0, 3})
-    if (mayDiffer(query.getDimSize(dim), key.getDimSize(dim)))
+  if (query.getRank() != key.getRank())
+    return emitOpError("expected queries and keys that are both packed "
+                       "(cu_seqlens and 'attn.kv.varlen') or both dense, got ")
+           << query << " and " << key;
+  for (int64_t dim : {int64_t(0), query.getRank() - 1})
+    if (!(isPacked() && dim == 0) &&
+        mayDiffer(query.getDimSize(dim), key.getDimSize(dim)))
       return emitOpError("expected query and key to agree in dimension ")
              << dim << ", got " << query << " and " << key;
   // C4
@@ -164,6 +248,8 @@ LogicalResult AttentionOp::verify() {
   if (getSink() && getSink().getType() != sink)
     return emitOpError("expected sink of type ")
            << sink << ", got " << getSink().getType();
+  if (failed(verifySequences(*this)))
+    return failure();
   return verifyBlockLists();
 }
 
@@ -289,11 +375,7 @@ static LogicalResult dropTrivialScore(AttentionOp op,
 static LogicalResult dropUnusedLse(AttentionOp op, PatternRewriter &rewriter) {
   if (!op.getLse() || !op.getLse().use_empty())
     return failure();
-  auto attention = AttentionOp::create(rewriter, op.getLoc(),
-                                       TypeRange{op.getOutput().getType()},
-                                       op->getOperands(), op->getAttrs());
-  attention.getMask().takeBody(op.getMask());
-  attention.getScore().takeBody(op.getScore());
+  AttentionOp attention = op.takeWithoutLse(rewriter);
   rewriter.replaceAllUsesWith(op.getOutput(), attention.getOutput());
   rewriter.eraseOp(op);
   return success();

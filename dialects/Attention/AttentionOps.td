@@ -22,8 +22,10 @@ def KVDenseOp : Attn_Op<"kv.dense", [
     Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
   let summary = "keys and values in two dense tensors";
   let description = [{
-    Position `j` of batch `b` is row `[b, j]` of both tensors. The constraints
-    are those of `!attn.kv`.
+    Position `j` of batch `b` is row `[b, j]` of both tensors. Besides the
+    constraints of `!attn.kv`:
+
+    - (C1) key and value have rank 4.
 
     Example:
 
@@ -40,6 +42,43 @@ def KVDenseOp : Attn_Op<"kv.dense", [
   let assemblyFormat = [{
     $key `,` $value attr-dict `:` type($key) `,` type($value)
   }];
+}
+
+def KVVarlenOp : Attn_Op<"kv.varlen", [
+    Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
+  let summary = "keys and values of sequences of varying length, packed";
+  let description = [{
+    The sequences stand one after the other. Position `j` of sequence `b` is row
+    `cu_seqlens[b] + j` of both tensors, and sequence `b` has
+    `cu_seqlens[b + 1] - cu_seqlens[b]` keys, perhaps none. With `B` sequences,
+    `cu_seqlens` has `B + 1` elements, from 0 or more to at most `total_k`, and
+    none is smaller than the one before; rows outside of all sequences are not
+    read. Nothing checks this on a GPU: the numbers are in its memory.
+
+    Besides the constraints of `!attn.kv`:
+
+    - (C1) key and value have rank 3.
+    - (C2) `cu_seqlens` is `[B + 1]` of i32, with at least one element.
+
+    Example:
+
+    ```mlir
+    %kv = attn.kv.varlen %k, %v, %cu_k
+        : tensor<?x8x128xbf16>, tensor<?x8x128xbf16>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyRankedTensor, "the keys, `[total_k, Hk, D]`">:$key,
+    Arg<AnyRankedTensor, "the values, `[total_k, Hk, Dv]`">:$value,
+    Arg<AnyRankedTensor, "where each sequence begins and the last one ends">
+      :$cu_seqlens
+  );
+  let results = (outs Res<KVType, "the sequences of keys and values">:$kv);
+  let assemblyFormat = [{
+    $key `,` $value `,` $cu_seqlens attr-dict
+    `:` type($key) `,` type($value) `,` type($cu_seqlens)
+  }];
+  let hasVerifier = 1;
 }
 
 def AttentionOp : Attn_Op<"attention", [
@@ -62,6 +101,13 @@ def AttentionOp : Attn_Op<"attention", [
     are f32; `scale` is `D ^ -1/2` where it is not given. `sink`, where there is
     one, is a score per head of a key without a value: neither scaled nor
     modified, and no part of lse, so that partial results merge.
+
+    With `cu_seqlens`, the queries of sequences of varying length are packed into
+    `[total_q, Hq, D]`, as `attn.kv.varlen` packs keys: `b` is a sequence, `i`
+    and `j` are counted in it, `Lq` and `Lk` are its own numbers of queries and
+    keys, and query `i` is row `cu_seqlens[b] + i` of query and output and the
+    last index of `lse[h, :]`. Rows outside of all sequences are left as they
+    are.
 
     `mask` and `score` are optional regions, evaluated for every pair of query
     and key. The mask yields whether the key is seen, from `%b`, `%h`, `%p`,
@@ -97,12 +143,14 @@ def AttentionOp : Attn_Op<"attention", [
     it stands there. A size of 1 for batch or head is for all of them. Blocks
     that are in no list are neither loaded nor computed.
 
-    - (C1) query has rank 4, its heads and head dimension are static.
+    - (C1) query has rank 4, or 3 with `cu_seqlens`; its heads and head dimension
+      are static.
     - (C2) `kv` is defined by a constructor in the same function.
-    - (C3) query and keys agree in element type, batch and head dimension.
+    - (C3) query and keys agree in element type, rank, batch and head dimension.
     - (C4) the query heads are a multiple of the key heads.
-    - (C5) output is `[B, Lq, Hq, Dv]` of the element type of query.
-    - (C6) lse is `[B, Hq, Lq]` of f32.
+    - (C5) output is `[B, Lq, Hq, Dv]`, or packed `[total_q, Hq, Dv]`, of the
+      element type of query.
+    - (C6) lse is `[B, Hq, Lq]`, or packed `[Hq, total_q]`, of f32.
     - (C7) the region `mask` has the arguments `(index, index, index, index)`
       and yields an i1; `score` has `f32` before these and yields an f32.
     - (C8) a region holds the ops of this dialect that are meant for it and
@@ -113,14 +161,16 @@ def AttentionOp : Attn_Op<"attention", [
       operand of an op of this dialect.
     - (C10) scale is finite.
     - (C11) sink is `[Hq]` of f32.
-    - (C12) lists come in pairs of counts and indices, and with the sizes of
+    - (C12) `cu_seqlens` is `[B + 1]` of i32, as many elements as that of the keys.
+    - (C13) lists come in pairs of counts and indices, and with the sizes of
       blocks, which are at least 1.
-    - (C13) counts are `[B or 1, Hq or 1, rows]` and indices
+    - (C14) counts are `[B or 1, Hq or 1, rows]` and indices
       `[B or 1, Hq or 1, rows, columns]` of i32, where a size of 1 is static and
       there are rows for all queries.
-    - (C14) where there are lists, a mask has partial blocks to apply to.
+    - (C15) where there are lists, a mask has partial blocks to apply to.
+    - (C16) lists come without `cu_seqlens`.
 
-    Example:
+    Examples:
 
     ```mlir
     %o, %lse = attn.attention %q, %kv mask(causal and window<1023, 0>)
@@ -128,6 +178,11 @@ def AttentionOp : Attn_Op<"attention", [
         : tensor<?x?x16x256xbf16>,
           !attn.kv<tensor<?x?x8x256xbf16>, tensor<?x?x8x256xbf16>>
         -> tensor<?x?x16x256xbf16>, tensor<?x16x?xf32>
+
+    %o, %lse = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?xi32>) mask(causal)
+        : tensor<?x16x128xbf16>,
+          !attn.kv<tensor<?x8x128xbf16>, tensor<?x8x128xbf16>>
+        -> tensor<?x16x128xbf16>, tensor<16x?xf32>
 
     %sparse = attn.attention %q, %kv mask(causal) blocks<128, 64>
         partial(%n, %columns : tensor<1x16x?xi32>, tensor<1x16x?x?xi32>)
@@ -138,8 +193,12 @@ def AttentionOp : Attn_Op<"attention", [
     ```
   }];
   let arguments = (ins
-    Arg<AnyRankedTensor, "the queries, `[B, Lq, Hq, D]`">:$query,
+    Arg<AnyRankedTensor, "the queries, `[B, Lq, Hq, D]` or `[total_q, Hq, D]`">
+      :$query,
     Arg<KVType, "the keys and values">:$kv,
+    Arg<Optional<AnyRankedTensor>,
+        "where the queries of each sequence begin and the last ones end, "
+        "`[B + 1]`">:$cu_seqlens,
     Arg<Optional<AnyRankedTensor>,
         "a score per head that takes part in the sum alone, `[Hq]`">:$sink,
     Arg<Optional<AnyRankedTensor>,
@@ -153,13 +212,17 @@ def AttentionOp : Attn_Op<"attention", [
     OptionalAttr<I64Attr>:$block_k
   );
   let results = (outs
-    Res<AnyRankedTensor, "the weighted sum of values, `[B, Lq, Hq, Dv]`">:$output,
+    Res<AnyRankedTensor,
+        "the weighted sum of values, `[B, Lq, Hq, Dv]` or `[total_q, Hq, Dv]`">
+      :$output,
     Res<Optional<AnyRankedTensor>,
-        "the natural logarithm of the sum of exponentials, `[B, Hq, Lq]`">:$lse
+        "the natural logarithm of the sum of exponentials, `[B, Hq, Lq]` or "
+        "`[Hq, total_q]`">:$lse
   );
   let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
   let assemblyFormat = [{
-    $query `,` $kv (custom<Mask>($mask)^)? (custom<Score>($score)^)?
+    $query `,` $kv (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (custom<Mask>($mask)^)? (custom<Score>($score)^)?
     (`scale` `(` $scale^ `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)?
     (`blocks` `<` $block_q^ `,` $block_k `>`)?
     (`partial` `(` $partial_counts^ `,` $partial_indices `:`
@@ -169,17 +232,22 @@ def AttentionOp : Attn_Op<"attention", [
     `:` type($query) `,` qualified(type($kv))
     `->` type($output) (`,` type($lse)^)?
   }];
-  let builders = [
-    OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$kv,
-                   "bool":$withLse, CArg<"::mlir::FloatAttr", "{}">:$scale)>
-  ];
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getQueryType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getQuery().getType());
     }
     KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
 
-    int64_t getQueryHeads() { return getQueryType().getDimSize(2); }
+    /// The keys, the values and how they are addressed.
+    KVTensors getKVTensors();
+    /// Whether sequences of varying length are packed.
+    bool isPacked() { return getQueryType().getRank() == 3; }
+    /// The number of sequences, where it is static.
+    int64_t getBatch();
+
+    int64_t getQueryHeads() {
+      return getQueryType().getShape().take_back(2).front();
+    }
     int64_t getKeyHeads() { return getKVType().getHeads(); }
     /// The number of query heads that share a key head.
     int64_t getGroupSize() { return getQueryHeads() / getKeyHeads(); }
@@ -205,8 +273,11 @@ def AttentionOp : Attn_Op<"attention", [
     }
     BlockList getFullBlocks() { return {getFullCounts(), getFullIndices()}; }
     bool hasBlockLists() { return getBlockQ().has_value(); }
-    /// Checks the rules about lists of blocks (C12 to C14).
+    /// Checks the rules about lists of blocks (C13 to C16).
     ::llvm::LogicalResult verifyBlockLists();
+
+    /// The same attention without `lse`; takes over the regions.
+    AttentionOp takeWithoutLse(::mlir::OpBuilder &builder);
 
     /// The only legal type of `output`, and of `lse`.
     static ::mlir::RankedTensorType inferOutputType(

@@ -86,17 +86,21 @@ LogicalResult ChunkOp::verify() {
 LogicalResult PrefixOp::verify() {
   int64_t batch = ShapedType::kDynamic;
   if (AttentionOp attention = getAttention(*this))
-    batch = attention.getQueryType().getDimSize(0);
+    batch = attention.getBatch();
   return verifyShape(*this, "lengths", getLengths(), {batch}); // C1
 }
 
 LogicalResult DocumentOp::verify() {
-  int64_t batch = ShapedType::kDynamic, keys = ShapedType::kDynamic;
+  // What the keys have besides heads and channels.
+  SmallVector<int64_t> shape(2, ShapedType::kDynamic);
   if (AttentionOp attention = getAttention(*this)) {
-    batch = attention.getQueryType().getDimSize(0);
-    keys = attention.getKVType().getKeyType().getDimSize(1);
+    llvm::ArrayRef<int64_t> keys =
+        attention.getKVType().getKeyType().getShape();
+    shape.assign(keys.begin(), keys.end() - 2);
+    if (!attention.isPacked())
+      shape.front() = attention.getBatch();
   }
-  return verifyShape(*this, "ids", getIds(), {batch, keys}); // C1
+  return verifyShape(*this, "ids", getIds(), shape); // C1
 }
 
 //===----------------------------------------------------------------------===//
@@ -125,5 +129,9 @@ LogicalResult ReadOp::verify() {
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expected one index per dimension of tensor (")
            << type.getRank() << "), got " << getIndices().size();
+  // C2
+  auto attention = (*this)->getParentOfType<AttentionOp>();
+  if (getCovers() && attention && attention.isPacked())
+    return emitOpError("expected no covers where sequences are packed");
   return success();
 }

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // What the regions of attn.attention are made of, besides arith and math.
-// Everywhere %b is the batch, %h the query head, %p the absolute position of
-// the query and %j the position of the key. %p is negative for the first
-// queries where there are more queries than keys.
+// Everywhere %b is the batch, or the sequence among packed ones, %h the query
+// head, %p the absolute position of the query and %j the position of the key,
+// both in the sequence. %p is negative for the first queries where there are
+// more queries than keys.
 //
 //===----------------------------------------------------------------------===//
 
@@ -132,9 +133,11 @@ def DocumentOp : Attn_MaskOp<"document"> {
   let summary = "keys in the document of the query: `ids[b, j] = ids[b, p]`";
   let description = [{
     A position outside of the keys (`p < 0`) belongs to no document and sees
-    nothing.
+    nothing. Among packed sequences, ids are packed as the keys are: position `j`
+    of sequence `b` has `ids[cu_seqlens[b] + j]`, with the `cu_seqlens` of the
+    keys.
 
-    - (C1) ids is `[B, Lk]`.
+    - (C1) ids is `[B, Lk]`, or packed `[total_k]`.
 
     Example:
 
@@ -196,11 +199,14 @@ def ReadOp : Attn_Op<"read", [Pure,
   let summary = "an element of a captured tensor";
   let description = [{
     The only way from a region to a tensor. A position outside of the tensor
-    reads as zero. With `covers`, the tensor has an element for every batch along
-    an axis whose index is `%b`, and for every key where it is `%p` or `%j`; a
-    launch refuses one that is too small.
+    reads as zero. The tensor may be the `cu_seqlens` of packed sequences: with
+    it, a region finds the row `cu_seqlens[b] + j` of what is packed alike. With
+    `covers`, the tensor has an element for every batch along an axis whose index
+    is `%b`, and for every key where it is `%p` or `%j`; a launch refuses one that
+    is too small.
 
     - (C1) there is one index per dimension of tensor.
+    - (C2) `covers` is for sequences that are not packed.
 
     Examples:
 

@@ -16,13 +16,15 @@ def KVType : TypeDef<AttentionDialect, "KV"> {
   let summary = "keys and values, however they are addressed";
   let description = [{
     The sequence of keys and values that an attention reads. How a position is
-    found in memory is the business of the constructor (`attn.kv.dense`), which
-    stands in the same function: a value of this type is never an argument.
+    found in memory is the business of the constructor (`attn.kv.dense`,
+    `attn.kv.varlen`), which stands in the same function: a value of this type
+    is never an argument.
 
     The parameters are the logical tensors of keys `[B, Lk, Hk, D]` and of
-    values `[B, Lk, Hk, Dv]`.
+    values `[B, Lk, Hk, Dv]`, or, packed, `[total_k, Hk, D]` and
+    `[total_k, Hk, Dv]`.
 
-    - (C1) keys and values have rank 4.
+    - (C1) keys and values have rank 4, or both rank 3 (packed).
     - (C2) heads and head dimensions are static and positive; batch and length
       may be dynamic.
     - (C3) keys and values agree in batch, length and heads; `D` and `Dv` may
@@ -33,6 +35,7 @@ def KVType : TypeDef<AttentionDialect, "KV"> {
 
     ```mlir
     !attn.kv<tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>>
+    !attn.kv<tensor<?x8x128xbf16>, tensor<?x8x128xbf16>>
     ```
   }];
   let parameters = (ins "::mlir::RankedTensorType":$keyType,
@@ -45,11 +48,15 @@ def KVType : TypeDef<AttentionDialect, "KV"> {
       return getKeyType().getElementType();
     }
     /// The number of key and value heads.
-    int64_t getHeads() const { return getKeyType().getDimSize(2); }
+    int64_t getHeads() const {
+      return getKeyType().getShape().take_back(2).front();
+    }
     /// The head dimension of keys (D).
-    int64_t getKeyDim() const { return getKeyType().getDimSize(3); }
+    int64_t getKeyDim() const { return getKeyType().getShape().back(); }
     /// The head dimension of values (Dv).
-    int64_t getValueDim() const { return getValueType().getDimSize(3); }
+    int64_t getValueDim() const { return getValueType().getShape().back(); }
+    /// Whether sequences of varying length are packed.
+    bool isPacked() const { return getKeyType().getRank() == 3; }
   }];
 }
 

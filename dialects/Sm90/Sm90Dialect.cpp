@@ -158,13 +158,17 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult ExtentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t, int64_t, int64_t divisor,
-                                 int64_t constant) {
-  if (divisor < 1 || constant < 0)
-    return emitError() << "expected a positive divisor and a constant of at "
-                          "least 0, got "
-                       << divisor << " and " << constant;
-  return success();
+                                 AffineMap map, ArrayRef<int64_t> sizes) {
+  bool hasModulo = false;
+  map.walkExprs([&](AffineExpr expr) {
+    hasModulo |= expr.getKind() == AffineExprKind::Mod;
+  });
+  if (map.getNumDims() == 0 && map.getNumResults() == 1 && !hasModulo &&
+      sizes.size() == 2 * map.getNumSymbols())
+    return success();
+  return emitError() << "expected a map of symbols to one result, without mod, "
+                        "and a tensor and an axis for each symbol, got "
+                     << AffineMapAttr::get(map) << " and [" << sizes << "]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,13 +201,14 @@ static LogicalResult verifyStages(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult
 TensorMapType::verify(function_ref<InFlightDiagnostic()> emitError,
                       int64_t rows, int64_t columns, Type elementType,
-                      ArrayRef<int64_t> axes, int64_t rank) {
-  constexpr int64_t kMaxRank = 5;
+                      ArrayRef<int64_t> axes, int64_t rank, bool sliced) {
+  // A slice takes a dimension of the map.
+  int64_t maxRank = sliced ? 4 : 5;
   if (axes.size() != 2 || axes[0] < 0 || axes[0] >= axes[1] ||
-      axes[1] != rank - 1 || rank > kMaxRank)
+      axes[1] != rank - 1 || rank > maxRank)
     return emitError() << "expected two axes, the second one the innermost of "
                           "at most "
-                       << kMaxRank << ", got axes [" << axes << "] of rank "
+                       << maxRank << ", got axes [" << axes << "] of rank "
                        << rank;
   return verifyBox(emitError, rows, columns, elementType);
 }

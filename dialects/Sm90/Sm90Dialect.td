@@ -133,15 +133,15 @@ def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
   let mnemonic = "extent";
   let summary = "a count that a launch computes";
   let description = [{
-    ceil(size of `axis` of `tensor` / `divisor`), or `constant` where `tensor`
-    is negative.
+    The value of `map`, an expression of sizes. `sizes` has two numbers for each
+    of its symbols: a tensor and one of its axes.
+
+    Examples: `#sm90.extent<() -> (64)>`,
+    `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`.
   }];
-  let parameters = (ins
-    DefaultValuedParameter<"int64_t", "-1">:$tensor,
-    DefaultValuedParameter<"int64_t", "0">:$axis,
-    DefaultValuedParameter<"int64_t", "1">:$divisor,
-    DefaultValuedParameter<"int64_t", "1">:$constant);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let parameters = (ins "::mlir::AffineMap":$map,
+                        OptionalArrayRefParameter<"int64_t">:$sizes);
+  let assemblyFormat = "`<` $map (`,` `sizes` `=` `[` $sizes^ `]`)? `>`";
   let genVerifyDecl = 1;
 }
 
@@ -169,13 +169,26 @@ def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
     a multiple of 8 up to 256, its columns a multiple of 16. What the last panel
     has beyond the columns is zero where they end with the tensor.
 
-    Example: `!sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>`.
+    With `sliced`, a copy sees the tensor end where it says, along `axes[0]`. It has
+    an index more, behind the others: for the rows from r on of n, of a slice that
+    ends with row e - 1, the index along `axes[0]` is n - e + r and the last one
+    e - 1. Their sum is r + n - 1, whatever e is, and the map begins n - 1 rows in
+    front of the tensor; but rows from e on have an index of n or more, which is
+    outside. The rank is at most 4 then.
+
+    Examples: `!sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4>`,
+    `!sm90.tensor_map<128x128xbf16, axes = [0, 2], rank = 3, sliced = true>`.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType,
-                        ArrayRefParameter<"int64_t">:$axes, "int64_t":$rank);
+                        ArrayRefParameter<"int64_t">:$axes, "int64_t":$rank,
+                        DefaultValuedParameter<"bool", "false">:$sliced);
   let assemblyFormat = [{
     `<` custom<Box>($rows, $columns, $elementType) `,` `axes` `=` `[` $axes `]` `,`
-    `rank` `=` $rank `>`
+    `rank` `=` $rank (`,` `sliced` `=` $sliced^)? `>`
+  }];
+  let extraClassDeclaration = [{
+    /// The number of indices of a copy: one per axis, and the end of a slice.
+    int64_t getIndices() const { return getRank() + (getSliced() ? 1 : 0); }
   }];
 }
 

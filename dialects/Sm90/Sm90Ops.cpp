@@ -45,8 +45,6 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](StoreRowsOp store) {
         return Pairs{{store.getRows(), Layout::Rows}};
       })
-      .Case(
-          [](VoteAllOp vote) { return Pairs{{vote.getRows(), Layout::Rows}}; })
       .Case([](ReduceColumnsOp reduce) {
         return Pairs{{reduce.getSource(), Layout::Accumulator},
                      {reduce.getResult(), Layout::PartialRows}};
@@ -176,14 +174,13 @@ LogicalResult KernelOp::verify() {
   auto tensors = getTensors().getAsRange<TensorAttr>();
   int64_t count = getTensors().size();
   for (auto extent : getInstances().getAsRange<ExtentAttr>()) { // C5
-    int64_t tensor = extent.getTensor();
-    if (tensor < 0)
-      continue;
-    if (tensor >= count || extent.getAxis() < 0 ||
-        extent.getAxis() >=
-            (*std::next(tensors.begin(), tensor)).getType().getRank())
-      return emitOpError("expected extents of axes of the ")
-             << count << " tensors, got " << extent;
+    ArrayRef<int64_t> sizes = extent.getSizes();
+    for (; !sizes.empty(); sizes = sizes.drop_front(2))
+      if (sizes[0] < 0 || sizes[0] >= count || sizes[1] < 0 ||
+          sizes[1] >=
+              (*std::next(tensors.begin(), sizes[0])).getType().getRank())
+        return emitOpError("expected extents of axes of the ")
+               << count << " tensors, got " << extent;
   }
   return success();
 }
@@ -270,18 +267,29 @@ LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
 // Instances
 //===----------------------------------------------------------------------===//
 
-template <typename TicketOp> static LogicalResult verifyTicket(TicketOp op) {
-  int64_t stages = op.getTickets().getType().getStages();
-  for (Value barrier : {op.getFull(), op.getEmpty()})
-    if (cast<MBarrierType>(barrier.getType()).getStages() != stages)
-      return op.emitOpError("expected barriers of ")
-             << stages << " stages, as many as there are tickets, got "
-             << barrier.getType();
-  return success();
+static LogicalResult verifyTicket(Operation *op, TicketsType tickets,
+                                  MBarrierType barrier) {
+  if (tickets.getStages() == barrier.getStages())
+    return success();
+  return op->emitOpError("expected a barrier of ")
+         << tickets.getStages() << " stages, as many as there are tickets, got "
+         << barrier;
 }
 
-LogicalResult TicketPutOp::verify() { return verifyTicket(*this); }  // C1
-LogicalResult TicketTakeOp::verify() { return verifyTicket(*this); } // C1
+LogicalResult TicketPutOp::verify() {
+  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+LogicalResult TicketTakeOp::verify() {
+  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+LogicalResult TicketReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
+LogicalResult TicketAwaitReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
 
 //===----------------------------------------------------------------------===//
 // Copies
@@ -289,10 +297,11 @@ LogicalResult TicketTakeOp::verify() { return verifyTicket(*this); } // C1
 
 static LogicalResult verifyIndices(Operation *op, TensorMapType map,
                                    size_t count) {
-  if (count == static_cast<size_t>(map.getRank()))
+  if (count == static_cast<size_t>(map.getIndices()))
     return success();
   return op->emitOpError("expected ")
-         << map.getRank() << " indices, one per axis of the tensor, got "
+         << map.getIndices() << " indices, one per axis of the tensor"
+         << (map.getSliced() ? " and the end of the slice" : "") << ", got "
          << count;
 }
 

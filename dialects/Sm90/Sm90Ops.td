@@ -56,7 +56,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
-    | C5 | every extent is of an axis of a tensor, or constant |
+    | C5 | every size of an extent is of an axis of a tensor |
     | C6 | where `shared_memory` is given, every buffer and barrier has an offset |
   }];
   let arguments = (ins
@@ -236,20 +236,22 @@ def Sm90_TicketsAllocOp : Sm90_Op<"tickets.alloc", [MemoryEffects<[MemAlloc]>, H
 }
 
 def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "tells the consumers the number of an instance";
+  let summary = "hands the number of an instance to the consumers";
   let description = [{
-    Waits until ticket number `count` is free, as `sm90.stage.await_empty` does,
-    writes it and completes a phase of `full`, which expects one arrival.
+    Writes ticket number `count` and completes a phase of `full`, which expects
+    one arrival. The ticket must be free: never handed out, or returned and
+    waited for. `careful` goes with the number: whether the instance is computed
+    again, since the first attempt has failed.
 
     | constraint | rule |
     |---|---|
-    | C1 | tickets and barriers have the same number of stages |
+    | C1 | tickets and barrier have the same number of stages |
   }];
-  let arguments = (ins Index:$instance, Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
-                       Sm90_MBarrierType:$empty, Index:$count);
+  let arguments = (ins Index:$instance, I1:$careful, Sm90_TicketsType:$tickets,
+                       Sm90_MBarrierType:$full, Index:$count);
   let assemblyFormat = [{
-    $instance `into` $tickets `,` $full `,` $empty `[` $count `]` attr-dict
-    `:` type($tickets) `,` type($full) `,` type($empty)
+    $instance `careful` `(` $careful `)` `into` $tickets `,` $full `[` $count `]`
+    attr-dict `:` type($tickets) `,` type($full)
   }];
   let hasVerifier = 1;
 }
@@ -257,19 +259,53 @@ def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>
 def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "waits for the number of an instance";
   let description = [{
-    The mirror of `sm90.ticket.put`: one thread of each warp arrives at `empty`
-    when the warp has read the ticket. All threads get the same value.
+    The mirror of `sm90.ticket.put`. All threads get the same values.
 
     | constraint | rule |
     |---|---|
-    | C1 | tickets and barriers have the same number of stages |
+    | C1 | tickets and barrier have the same number of stages |
   }];
-  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full,
-                       Sm90_MBarrierType:$empty, Index:$count);
-  let results = (outs Index:$instance);
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
+  let results = (outs Index:$instance, I1:$careful);
   let assemblyFormat = [{
-    $tickets `,` $full `,` $empty `[` $count `]` attr-dict
-    `:` type($tickets) `,` type($full) `,` type($empty)
+    $tickets `,` $full `[` $count `]` attr-dict `:` type($tickets) `,` type($full)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketReturnOp : Sm90_Op<"ticket.return", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "says that an instance has been computed";
+  let description = [{
+    One thread of each warp arrives at `empty`. Where `failed` is true for a
+    thread of the warp, the ticket says so from then on.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barrier have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$empty, Index:$count,
+                       Optional<I1>:$failed);
+  let assemblyFormat = [{
+    $tickets `,` $empty `[` $count `]` (`failed` `(` $failed^ `)`)? attr-dict
+    `:` type($tickets) `,` type($empty)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_TicketAwaitReturnOp : Sm90_Op<"ticket.await_return", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until an instance has been computed";
+  let description = [{
+    Waits until every warp of the consumers has returned ticket number `count`,
+    and tells whether any of them has failed.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | tickets and barrier have the same number of stages |
+  }];
+  let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$empty, Index:$count);
+  let results = (outs I1:$failed);
+  let assemblyFormat = [{
+    $tickets `,` $empty `[` $count `]` attr-dict `:` type($tickets) `,` type($empty)
   }];
   let hasVerifier = 1;
 }
@@ -291,7 +327,7 @@ def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, Mem
     ```
     | constraint | rule |
     |---|---|
-    | C1 | one index per axis of the tensor |
+    | C1 | one index per axis of the tensor, and one more where the map is sliced |
     | C2 | the stage has the box of the map |
   }];
   let arguments = (ins Sm90_TensorMapType:$map, Variadic<Index>:$indices,
@@ -345,7 +381,7 @@ def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, M
 
     | constraint | rule |
     |---|---|
-    | C1 | one index per axis of the tensor |
+    | C1 | one index per axis of the tensor, and one more where the map is sliced |
     | C2 | the memory has at least the columns, and the element type, of the map |
     | C3 | a buffer has one stage |
   }];
@@ -523,17 +559,17 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
   let description = [{
     The element at `indices` of a compact tensor of the given sizes, or zero where
     they lie outside. The kernel does not write the tensor. Elements of index are
-    i64 in memory, those of i1 a byte.
+    i64 in memory, those of i1 a byte. `position` as in `tile.read`.
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes);
+                       Variadic<Index>:$sizes, UnitAttr:$position);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
 }
 
@@ -584,7 +620,7 @@ def Sm90_BroadcastRowsOp : Sm90_Op<"broadcast_rows", [Sm90_FixedLayouts, Pure]> 
   let hasVerifier = 1;
 }
 
-def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Sm90_FixedLayouts, Pure]> {
+def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Pure]> {
   let summary = "whether a condition holds for every row of the warp";
   let arguments = (ins 1DTensorOf<[I1]>:$rows);
   let results = (outs I1:$result);

@@ -76,7 +76,7 @@ void ViewType::print(AsmPrinter &printer) const {
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
-                                   int64_t rescaleThreshold, bool,
+                                   int64_t rescaleThreshold, bool, bool,
                                    int64_t sectionBytes, Attribute) {
   if (sectionBytes <= 0)
     return emitError() << "expected positive section_bytes, got "

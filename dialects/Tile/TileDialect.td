@@ -80,6 +80,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     - `rescale_threshold`: the running maximum is kept until the scores exceed
       it by this much, in units of log2; 0 follows every new maximum. The
       result does not depend on it.
+    - `lazy_max`: no maximum of a block is looked for while the sums of the rows
+      show that the old ones still do. An instance whose weights have become
+      too large meanwhile is computed again, looking at every block.
     - `longest_first`: program instances with the most work come first, within
       as many heads as have up to `section_bytes` of keys and values.
     - `target`: what the target's own passes obey; not read at this level.
@@ -89,6 +92,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$hoist_score_dot,
     DefaultValuedParameter<"bool", "true">:$split_masked_loop,
     DefaultValuedParameter<"int64_t", "8">:$rescale_threshold,
+    DefaultValuedParameter<"bool", "false">:$lazy_max,
     DefaultValuedParameter<"bool", "false">:$longest_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
     OptionalParameter<"::mlir::Attribute">:$target);

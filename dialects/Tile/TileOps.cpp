@@ -175,8 +175,11 @@ LogicalResult DimOp::verify() {
 }
 
 /// The rules that loads and stores share.
-static LogicalResult verifyAccess(Operation *op, ViewType view, VectorType tile,
-                                  size_t indices, ArrayRef<int64_t> axes) {
+template <typename Access> static LogicalResult verifyAccess(Access op) {
+  ViewType view = op.getView().getType();
+  auto tile = cast<VectorType>(op.getTile().getType());
+  size_t indices = op.getIndices().size();
+  ArrayRef<int64_t> axes = op.getAxes();
   if (indices != static_cast<size_t>(view.getRank())) // C1
     return op->emitOpError("expected ")
            << view.getRank() << " indices, one per axis of the view, got "
@@ -195,19 +198,27 @@ static LogicalResult verifyAccess(Operation *op, ViewType view, VectorType tile,
   if (view.getElementType() != tile.getElementType()) // C3
     return op->emitOpError("expected a tile of ")
            << view.getElementType() << ", got " << tile.getElementType();
+  size_t bounds = op.getSlice().size();
+  if (bounds != 0 && bounds != 2) // C4
+    return op->emitOpError("expected a slice of a begin and an end, got ")
+           << bounds << " values";
   return success();
 }
 
-LogicalResult LoadOp::verify() {
-  return verifyAccess(*this, getView().getType(),
-                      cast<VectorType>(getTile().getType()),
-                      getIndices().size(), getAxes());
-}
+LogicalResult LoadOp::verify() { return verifyAccess(*this); }
+LogicalResult StoreOp::verify() { return verifyAccess(*this); }
 
-LogicalResult StoreOp::verify() {
-  return verifyAccess(*this, getView().getType(),
-                      cast<VectorType>(getTile().getType()),
-                      getIndices().size(), getAxes());
+/// What is read as if it never changed is not written.
+static LogicalResult verifyInput(Operation *op, Value view) {
+  auto argument = dyn_cast<BlockArgument>(view);
+  auto kernel = argument
+                    ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
+                    : KernelOp();
+  if (kernel &&
+      kernel.getArgAttr(argument.getArgNumber(), KernelOp::getOutputAttrName()))
+    return op->emitOpError("expected a view that is not an output of the "
+                           "kernel");
+  return success();
 }
 
 LogicalResult ReadOp::verify() {
@@ -216,14 +227,16 @@ LogicalResult ReadOp::verify() {
     return emitOpError("expected ")
            << rank << " indices, one per axis of the view, got "
            << getIndices().size();
-  auto argument = dyn_cast<BlockArgument>(getView());
-  auto kernel = argument
-                    ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp())
-                    : KernelOp();
-  if (kernel && kernel.getArgAttr(argument.getArgNumber(),
-                                  KernelOp::getOutputAttrName())) // C2
-    return emitOpError("expected a view that is not an output of the kernel");
-  return success();
+  return verifyInput(*this, getView()); // C2
+}
+
+LogicalResult FindSequenceOp::verify() {
+  ViewType type = getCuSeqlens().getType();
+  if (type.getRank() != 1 || !type.getElementType().isInteger(32)) // C1
+    return emitOpError("expected a view of rank 1 of i32, got ") << type;
+  if (auto block = static_cast<int64_t>(getBlock()); block <= 0) // C2
+    return emitOpError("expected a positive block, got ") << block;
+  return verifyInput(*this, getCuSeqlens()); // C3
 }
 
 LogicalResult WalkOp::verify() {
@@ -305,6 +318,15 @@ static LogicalResult verifyScale(Operation *op, const APFloat &scale) {
          << scale.convertToDouble();
 }
 
+/// Weights of more than 2^63 would come too near to the largest f32.
+static LogicalResult verifySumLimit(Operation *op,
+                                    std::optional<uint64_t> limit) {
+  if (!limit || *limit <= 31)
+    return success();
+  return op->emitOpError("expected a sum_limit from 0 to 31, got ")
+         << static_cast<int64_t>(*limit);
+}
+
 LogicalResult OnlineSoftmaxOp::verify() {
   if (failed(verifyRows(*this, getScores().getType(), getMax().getType())) ||
       failed(verifyScale(*this, getScale()))) // C1, C2
@@ -312,7 +334,7 @@ LogicalResult OnlineSoftmaxOp::verify() {
   if (getThreshold() && static_cast<int64_t>(*getThreshold()) < 0) // C3
     return emitOpError("expected a threshold of at least 0, got ")
            << static_cast<int64_t>(*getThreshold());
-  return success();
+  return verifySumLimit(*this, getSumLimit()); // C4
 }
 
 LogicalResult RescaleOp::verify() {
@@ -328,6 +350,7 @@ OpFoldResult RescaleOp::fold(FoldAdaptor adaptor) {
 
 LogicalResult FinishSoftmaxOp::verify() {
   if (failed(verifyRows(*this, getAcc().getType(), getMax().getType())))
-    return failure();                    // C1
-  return verifyScale(*this, getScale()); // C2
+    return failure();                                              // C1
+  return success(succeeded(verifyScale(*this, getScale())) &&      // C2
+                 succeeded(verifySumLimit(*this, getSumLimit()))); // C3
 }

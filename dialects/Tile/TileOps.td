@@ -124,36 +124,47 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
+def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
   let summary = "loads a tile of a view";
   let description = [{
     The tile starts at `indices`, one per axis of the view, and extends along
     `axes`, one per dimension of the tile; along the others it is one element
     wide. Elements outside of the view read as zero.
 
+    `slice(begin, end)` stands for the part of the view from `begin` to before
+    `end` along the first of `axes`: the index is counted from `begin`, and
+    elements from `end` on read as zero. It must lie inside of the view, and the
+    index not in front of it.
+
     ```mlir
     %k = tile.load %keys[%b, %j0, %hk, %c0] axes [1, 3]
        : !tile.view<?x?x8x128xbf16> -> vector<128x128xbf16>
+    %p = tile.load %packed[%j0, %hk, %c0] slice(%begin, %end) axes [0, 2]
+       : !tile.view<?x8x128xbf16> -> vector<128x128xbf16>
     ```
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the view |
     | C2 | one axis per dimension of the tile, increasing, inside the view |
     | C3 | tile and view have the same element type |
+    | C4 | a slice has a begin and an end |
   }];
   let arguments = (ins Arg<Tile_ViewType, "", [MemRead]>:$view,
-                       Variadic<Index>:$indices, DenseI64ArrayAttr:$axes);
+                       Variadic<Index>:$indices, Variadic<Index>:$slice,
+                       DenseI64ArrayAttr:$axes);
   let results = (outs VectorOfAnyRankOf<[BF16, F16, F32]>:$tile);
   let assemblyFormat = [{
-    $view `[` $indices `]` `axes` $axes attr-dict `:` type($view) `->` type($tile)
+    $view `[` $indices `]` (`slice` `(` $slice^ `)`)? `axes` $axes attr-dict
+    `:` type($view) `->` type($tile)
   }];
   let hasVerifier = 1;
 }
 
-def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
   let summary = "stores a tile into a view";
   let description = [{
-    The mirror of `tile.load`; elements outside of the view are dropped.
+    The mirror of `tile.load`; elements outside of the view or of the slice are
+    dropped.
 
     ```mlir
     tile.store %lse, %out[%b, %h, %i0] axes [2] : vector<128xf32>, !tile.view<?x64x?xf32>
@@ -163,12 +174,15 @@ def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
     | C1 | one index per axis of the view |
     | C2 | one axis per dimension of the tile, increasing, inside the view |
     | C3 | tile and view have the same element type |
+    | C4 | a slice has a begin and an end |
   }];
   let arguments = (ins VectorOfAnyRankOf<[BF16, F16, F32]>:$tile,
                        Arg<Tile_ViewType, "", [MemWrite]>:$view,
-                       Variadic<Index>:$indices, DenseI64ArrayAttr:$axes);
+                       Variadic<Index>:$indices, Variadic<Index>:$slice,
+                       DenseI64ArrayAttr:$axes);
   let assemblyFormat = [{
-    $tile `,` $view `[` $indices `]` `axes` $axes attr-dict `:` type($tile) `,` type($view)
+    $tile `,` $view `[` $indices `]` (`slice` `(` $slice^ `)`)? `axes` $axes attr-dict
+    `:` type($tile) `,` type($view)
   }];
   let hasVerifier = 1;
 }
@@ -180,6 +194,8 @@ def Tile_ReadOp : Tile_Op<"read", [Pure,
   let description = [{
     The element at `indices`, or zero where they lie outside of the view. What is
     read is not written by the kernel, so that a read may be moved and repeated.
+    `position` says that the element is a position or a size, which is far from the
+    limits of its type.
 
     ```mlir
     %length = tile.read %lengths[%b] : !tile.view<?xi32>
@@ -189,9 +205,45 @@ def Tile_ReadOp : Tile_Op<"read", [Pure,
     | C1 | one index per axis of the view |
     | C2 | the view is not an output of the kernel |
   }];
-  let arguments = (ins Tile_ViewType:$view, Variadic<Index>:$indices);
+  let arguments = (ins Tile_ViewType:$view, Variadic<Index>:$indices,
+                       UnitAttr:$position);
   let results = (outs Tile_Element:$element);
-  let assemblyFormat = "$view `[` $indices `]` attr-dict `:` type($view)";
+  let assemblyFormat = [{
+    $view `[` $indices `]` (`position` $position^)? attr-dict `:` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_FindSequenceOp : Tile_Op<"find_sequence", [Pure]> {
+  let summary = "the sequence that a slot for a tile of packed rows belongs to";
+  let description = [{
+    Sequence b of packed ones has the rows from `cu_seqlens[b]` to before
+    `cu_seqlens[b + 1]`, and the slots from
+
+        floor(cu_seqlens[b] / block) + b
+
+    to before the first one of the next: enough for its tiles of `block` rows, and
+    at most one more. So the number of all slots follows from that of all rows and
+    of the sequences. The result is the last sequence whose first slot is `slot`
+    or before, or 0.
+
+    The elements of `cu_seqlens` must not decrease. As with `tile.read`, the kernel
+    does not write them.
+
+    ```mlir
+    %b = tile.find_sequence %slot in %cu_seqlens block(128) : !tile.view<?xi32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the view has rank 1 and elements of i32 |
+    | C2 | the block is positive |
+    | C3 | the view is not an output of the kernel |
+  }];
+  let arguments = (ins Index:$slot, Tile_ViewType:$cu_seqlens, I64Attr:$block);
+  let results = (outs Index:$sequence);
+  let assemblyFormat = [{
+    $slot `in` $cu_seqlens `block` `(` $block `)` attr-dict `:` type($cu_seqlens)
+  }];
   let hasVerifier = 1;
 }
 
@@ -344,6 +396,12 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     row that has seen nothing but -inf keeps max = -inf and weights of zero;
     `may_be_empty` says that such a row can occur after this step.
 
+    With `sum_limit` a row keeps its old maximum, and nobody looks for a new one,
+    as long as 0 < sum <= 2^sum_limit; else new_max is at least what the sum
+    stands for, max + ln(sum) / scale. A target may look more often. Weights may
+    thus exceed 1: a sum above 2^(2 * sum_limit + 1) becomes infinite and stays
+    so, and `tile.finish_softmax` has the instance computed again.
+
     ```mlir
     %p, %m1, %l1, %c = tile.online_softmax %s, %m0, %l0 scale(0.088388346) threshold(8) may_be_empty
                      : vector<128x128xf32>, vector<128xf32>
@@ -353,15 +411,16 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     | C1 | the statistics have one element per row of the scores |
     | C2 | the scale is positive and finite |
     | C3 | the threshold is not negative |
+    | C4 | the limit of sums is from 0 to 31 |
   }];
   let arguments = (ins Tile_Scores:$scores, Tile_RowStats:$max, Tile_RowStats:$sum,
                        F64Attr:$scale, OptionalAttr<I64Attr>:$threshold,
-                       UnitAttr:$may_be_empty);
+                       OptionalAttr<I64Attr>:$sum_limit, UnitAttr:$may_be_empty);
   let results = (outs Tile_Scores:$weights, Tile_RowStats:$new_max,
                       Tile_RowStats:$new_sum, Tile_RowStats:$correction);
   let assemblyFormat = [{
     $scores `,` $max `,` $sum `scale` `(` $scale `)` (`threshold` `(` $threshold^ `)`)?
-    (`may_be_empty` $may_be_empty^)? attr-dict `:` type($scores) `,` type($max)
+    (`sum_limit` `(` $sum_limit^ `)`)? (`may_be_empty` $may_be_empty^)? attr-dict `:` type($scores) `,` type($max)
   }];
   let hasVerifier = 1;
 }
@@ -397,6 +456,11 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
 
     With a sink, the result is divided by sum + exp(sink - scale * max) instead.
 
+    With `sum_limit`, as in the `tile.online_softmax` that made the sum, the
+    instance fails where a sum is above 2^(2 * sum_limit + 1) or not a number or
+    a result is not finite. It is then computed a second time, with every step
+    looking for the maximum, and that counts.
+
     ```mlir
     %o, %lse = tile.finish_softmax %acc, %m, %l scale(0.088388346) : vector<128x128xf32>, vector<128xf32>
     ```
@@ -404,12 +468,14 @@ def Tile_FinishSoftmaxOp : Tile_Op<"finish_softmax", [Pure,
     |---|---|
     | C1 | the statistics have one element per row of the accumulator |
     | C2 | the scale is positive and finite |
+    | C3 | the limit of sums is from 0 to 31 |
   }];
   let arguments = (ins Tile_Scores:$acc, Tile_RowStats:$max, Tile_RowStats:$sum,
-                       Optional<F32>:$sink, F64Attr:$scale);
+                       Optional<F32>:$sink, F64Attr:$scale, OptionalAttr<I64Attr>:$sum_limit);
   let results = (outs Tile_Scores:$result, Tile_RowStats:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` attr-dict `:` type($acc) `,` type($max)
+    $acc `,` $max `,` $sum (`sink` `(` $sink^ `)`)? `scale` `(` $scale `)` (`sum_limit` `(` $sum_limit^ `)`)?
+    attr-dict `:` type($acc) `,` type($max)
   }];
   let hasVerifier = 1;
 }

@@ -74,6 +74,11 @@ ATTN_EXPORT void attnCompileOptionsSetAssemble(AttnCompileOptions *options,
 ATTN_EXPORT void attnCompileOptionsSetCacheFolder(AttnCompileOptions *options,
                                                   const char *folder);
 
+/* Where a pass that fails leaves the program and the passes that lead to it,
+   for attn-opt --run-reproducer; by default nowhere. */
+ATTN_EXPORT void attnCompileOptionsSetReproducer(AttnCompileOptions *options,
+                                                 const char *path);
+
 /* The result of a compilation. */
 typedef struct AttnBytes AttnBytes;
 ATTN_EXPORT const void *attnBytesBorrowData(const AttnBytes *bytes);

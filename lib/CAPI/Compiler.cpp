@@ -129,6 +129,11 @@ void attnCompileOptionsSetCacheFolder(AttnCompileOptions *options,
       folder ? folder : ::attn::runtime::defaultCacheFolder();
 }
 
+void attnCompileOptionsSetReproducer(AttnCompileOptions *options,
+                                     const char *path) {
+  options->options.reproducer = path;
+}
+
 const void *attnBytesBorrowData(const AttnBytes *bytes) {
   return bytes->data.data();
 }

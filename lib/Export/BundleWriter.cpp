@@ -213,7 +213,7 @@ void ManifestWriter::parameter(const KernelParameter &parameter) {
     json.member("tensor", int64_t(parameter.tensor));
     json.member("swizzle", int64_t(parameter.swizzle));
     json.list("dims", parameter.mapDims, [&](const TensorMapDim &dim) {
-      integers({dim.axis, dim.extent, dim.step, dim.box});
+      integers({dim.axis, dim.extent, dim.step, dim.box, dim.lastAtAddress});
     });
     break;
   case Kind::Pointer:
@@ -260,9 +260,8 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
   });
   json.list("parameters", plan.parameters,
             [&](const KernelParameter &added) { parameter(added); });
-  json.list("instances", plan.instances, [&](const Extent &extent) {
-    integers({extent.tensor, extent.axis, extent.divisor, extent.constant});
-  });
+  json.list("instances", plan.instances,
+            [&](const Expression &extent) { expression(extent); });
   json.member("persistent", plan.persistent);
   json.member("cluster", int64_t(plan.clusterBlocks));
   json.member("threads", int64_t(plan.threadsPerBlock));

@@ -57,7 +57,39 @@ static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
   for (int32_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (axis != rows && axis != columns)
       dims.push_back({axis, /*extent=*/-1, /*step=*/1, /*box=*/1});
+  if (map.getSliced())
+    dims.push_back({rows, /*extent=*/-1, /*step=*/1, /*box=*/1,
+                    /*lastAtAddress=*/true});
   return dims;
+}
+
+/// Appends `expr`, whose symbols are of `sizes`, to a list in postfix order.
+static void convertExpression(AffineExpr expr, ArrayRef<int64_t> sizes,
+                              runtime::Expression &terms) {
+  using Kind = runtime::Term::Kind;
+  auto number = [&](unsigned i) { return static_cast<int32_t>(sizes[i]); };
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    terms.push_back({Kind::Constant, constant.getValue()});
+    return;
+  }
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
+    unsigned i = 2 * symbol.getPosition();
+    terms.push_back({Kind::Size, 0, number(i), number(i + 1)});
+    return;
+  }
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  convertExpression(binary.getLHS(), sizes, terms);
+  convertExpression(binary.getRHS(), sizes, terms);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return terms.push_back({Kind::Add});
+  case AffineExprKind::Mul:
+    return terms.push_back({Kind::Multiply});
+  case AffineExprKind::FloorDiv:
+    return terms.push_back({Kind::FloorDivide});
+  default:
+    return terms.push_back({Kind::CeilDivide});
+  }
 }
 
 static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
@@ -116,9 +148,8 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
     plan.parameters.push_back(convertArgument(kernel, i));
   for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())
-    plan.instances.push_back({static_cast<int32_t>(extent.getTensor()),
-                              static_cast<int32_t>(extent.getAxis()),
-                              extent.getDivisor(), extent.getConstant()});
+    convertExpression(extent.getMap().getResult(0), extent.getSizes(),
+                      plan.instances.emplace_back());
   plan.persistent = kernel.getSchedule().getPersistent();
   plan.threadsPerBlock = kernel.getThreads();
   plan.sharedMemoryBytes = *kernel.getSharedMemory();

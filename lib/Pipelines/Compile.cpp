@@ -40,12 +40,17 @@ using namespace mlir::attn;
 // Levels
 //===----------------------------------------------------------------------===//
 
-static void addTilePasses(OpPassManager &manager,
-                          const CompileOptions &options) {
+static void addSchedulePasses(OpPassManager &manager,
+                              const CompileOptions &options) {
   manager.addPass(createLowerMaskOpsPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
   manager.addPass(createSelectSchedulePass(schedule));
+}
+
+static void addTilePasses(OpPassManager &manager,
+                          const CompileOptions &options) {
+  addSchedulePasses(manager, options);
   manager.addPass(createConvertAttentionToTilePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -93,11 +98,17 @@ static void addNVVMPasses(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-static LogicalResult runPasses(ModuleOp module,
+static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
                                function_ref<void(OpPassManager &)> add) {
   PassManager manager(module.getContext());
   add(manager);
-  return manager.run(module);
+  if (!options.reproducer.empty())
+    manager.enableCrashReproducerGeneration(options.reproducer);
+  LogicalResult result = manager.run(module);
+  if (failed(result) && !options.reproducer.empty())
+    emitRemark(module.getLoc(), "attn-reduce makes the program in '")
+        << options.reproducer << "' smaller";
+  return result;
 }
 
 /// The model of the target, or a diagnostic.
@@ -110,11 +121,18 @@ static const TargetModel *findTarget(ModuleOp module,
   return model;
 }
 
+LogicalResult mlir::attn::selectSchedules(ModuleOp module,
+                                          const CompileOptions &options) {
+  return runPasses(module, options, [&](OpPassManager &manager) {
+    addSchedulePasses(manager, options);
+  });
+}
+
 LogicalResult mlir::attn::lowerToLevel(ModuleOp module, EmitLevel level,
                                        const CompileOptions &options) {
   if (!findTarget(module, options))
     return failure();
-  return runPasses(module, [&](OpPassManager &manager) {
+  return runPasses(module, options, [&](OpPassManager &manager) {
     if (level >= EmitLevel::Tile)
       addTilePasses(manager, options);
     if (level >= EmitLevel::Sm90)
@@ -208,7 +226,7 @@ mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
            << kernels.size();
   ::attn::runtime::CompiledKernel kernel;
   kernel.plan = createLaunchPlan(kernels.front());
-  if (failed(runPasses(module, addNVVMPasses)))
+  if (failed(runPasses(module, options, addNVVMPasses)))
     return failure();
   FailureOr<std::string> ptx =
       createPtx(module, *TargetModel::lookup(options.target));

@@ -98,7 +98,7 @@ createCacheKey(ModuleOp module, const CompileOptions &options) {
   if (!identity)
     return runtime::failure("the compiler was linked without a build ID");
   // A new option belongs either into the key or among those that are not.
-  const auto &[target, ptxas, assemble, cacheFolder] = options;
+  const auto &[target, ptxas, assemble, cacheFolder, reproducer] = options;
   std::string assembler = "none";
   if (assemble) {
     llvm::Expected<Assembler> found = findAssembler(ptxas);

@@ -16,6 +16,7 @@
 #include "attn/Transforms/Sm90/Passes.h"
 #include "attn/Transforms/Tile/Passes.h"
 
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -47,6 +48,14 @@ void attn::registerDialects(DialectRegistry &registry) {
 void attn::registerPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
+  // Those that lowering uses, so that what it leaves as a reproducer can run.
+  registerLoopInvariantCodeMotionPass();
+  registerLowerAffinePass();
+  registerSCFToControlFlowPass();
+  registerArithToLLVMConversionPass();
+  registerConvertMathToLLVMPass();
+  registerConvertControlFlowToLLVMPass();
+  registerReconcileUnrealizedCastsPass();
   registerAttnAttentionPasses();
   registerAttnSchedulePasses();
   registerAttnConversionPasses();

@@ -78,8 +78,7 @@ template <typename Real> class RowEvaluator {
 public:
   explicit RowEvaluator(const Problem<Real> &problem)
       : problem(problem), tensors(problem.tensors),
-        query(tensors.query.shape[3]), weights(tensors.getKeys()),
-        sums(tensors.value.shape[3]) {
+        query(tensors.query.shape.back()), sums(tensors.value.shape.back()) {
     if (problem.mask)
       maskFrame.emplace(problem.mask->createFrame());
     if (problem.score)
@@ -96,21 +95,39 @@ public:
 private:
   static constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 
-  /// Where the head dimension of `[batch, position, head]` starts.
-  static int64_t getOffset(const Tensor &tensor, int64_t batch,
-                           int64_t position, int64_t head) {
-    ArrayRef<int64_t> shape = tensor.shape;
-    return ((batch * shape[1] + position) * shape[2] + head) * shape[3];
+  /// Where the head dimension of a row of [B, L, H, D] or [total, H, D] starts.
+  static int64_t getOffset(const Tensor &tensor, int64_t row, int64_t head) {
+    ArrayRef<int64_t> shape = ArrayRef(tensor.shape).take_back(2);
+    return (row * shape[0] + head) * shape[1];
+  }
+  int64_t getQueryOffset(const Tensor &tensor, Row row) const {
+    int64_t first = tensors.sequences[row.batch].firstQuery;
+    return getOffset(tensor, first + row.query, row.head);
+  }
+  int64_t getKeyOffset(const Tensor &tensor, int64_t batch, int64_t position,
+                       int64_t head) const {
+    int64_t first = tensors.sequences[batch].firstKey;
+    return getOffset(tensor, first + position, head);
+  }
+  /// Of [B, Hq, Lq], or packed [Hq, total_q].
+  int64_t getLseOffset(Row row) const {
+    ArrayRef<int64_t> shape = tensors.lse.shape;
+    if (shape.size() == 3)
+      return (row.batch * shape[1] + row.head) * shape[2] + row.query;
+    int64_t first = tensors.sequences[row.batch].firstQuery;
+    return row.head * shape[1] + first + row.query;
   }
 
   /// weights = mask(score(scale * q k^T)), -inf where the mask says no.
   void computeScores(Row row) {
-    int64_t offset = getOffset(tensors.query, row.batch, row.query, row.head);
+    int64_t offset = getQueryOffset(tensors.query, row);
     std::copy_n(tensors.query.values.begin() + offset, query.size(),
                 query.begin());
-    int64_t position = row.query + tensors.getKeys() - tensors.getQueries();
-    for (int64_t key = 0; key < tensors.getKeys(); key += KeyBlock::kMaxCount) {
-      int64_t count = std::min(KeyBlock::kMaxCount, tensors.getKeys() - key);
+    const Sequence &sequence = tensors.sequences[row.batch];
+    weights.resize(sequence.keys);
+    int64_t position = row.query + sequence.keys - sequence.queries;
+    for (int64_t key = 0; key < sequence.keys; key += KeyBlock::kMaxCount) {
+      int64_t count = std::min(KeyBlock::kMaxCount, sequence.keys - key);
       computeScores(row.query, {row.batch, row.head, position, key, count});
     }
   }
@@ -138,8 +155,8 @@ private:
   }
 
   Real computeScore(const KeyBlock &keys, int64_t k) {
-    int64_t offset = getOffset(tensors.key, keys.batch, keys.key + k,
-                               keys.head / problem.groupSize);
+    int64_t offset = getKeyOffset(tensors.key, keys.batch, keys.key + k,
+                                  keys.head / problem.groupSize);
     Real product = dot(query.data(), tensors.key.values.data() + offset,
                        static_cast<int64_t>(query.size()));
     return problem.keep(problem.scale * problem.keep(product));
@@ -176,18 +193,16 @@ private:
       if (weight == 0)
         continue;
       const double *value = tensors.value.values.data() +
-                            getOffset(tensors.value, row.batch, j, head);
+                            getKeyOffset(tensors.value, row.batch, j, head);
       for (size_t d = 0; d != sums.size(); ++d)
         sums[d] += weight * static_cast<Real>(value[d]);
     }
   }
 
   void store(Row row, double lse) {
-    int64_t offset = getOffset(tensors.output, row.batch, row.query, row.head);
+    int64_t offset = getQueryOffset(tensors.output, row);
     llvm::transform(sums, tensors.output.values.begin() + offset, problem.keep);
-    ArrayRef<int64_t> shape = tensors.lse.shape;
-    tensors.lse
-        .values[(row.batch * shape[1] + row.head) * shape[2] + row.query] = lse;
+    tensors.lse.values[getLseOffset(row)] = lse;
   }
 
   const Problem<Real> &problem;
@@ -197,40 +212,32 @@ private:
   std::vector<Real> query, weights, sums;
 };
 
-/// The rows to compute, in the order of heads so that threads share keys.
-class RowList {
-public:
-  RowList(const Tensor &lse, const Options &options)
-      : shape(lse.shape), rows(options.rows) {}
-
-  int64_t size() const {
-    return rows ? rows->size() : shape[0] * shape[1] * shape[2];
-  }
-
-  Row operator[](int64_t index) const {
-    if (rows)
-      return (*rows)[index];
-    int64_t heads = shape[1], queries = shape[2];
-    return {index / queries / heads, index / queries % heads, index % queries};
-  }
-
-private:
-  ArrayRef<int64_t> shape;
-  const std::optional<std::vector<Row>> &rows;
-};
-
 } // namespace
 
+/// The rows to compute, in the order of heads so that threads share keys.
+static std::vector<Row> listRows(const AttentionTensors &tensors,
+                                 const Options &options) {
+  if (options.rows)
+    return *options.rows;
+  std::vector<Row> rows;
+  int64_t heads = *std::prev(tensors.query.shape.end(), 2);
+  for (auto [batch, sequence] : llvm::enumerate(tensors.sequences))
+    for (int64_t head = 0; head != heads; ++head)
+      for (int64_t query = 0; query != sequence.queries; ++query)
+        rows.push_back({static_cast<int64_t>(batch), head, query});
+  return rows;
+}
+
 template <typename Real>
-static void evaluateInParallel(const Problem<Real> &problem,
-                               const RowList &rows, unsigned numThreads) {
+static void evaluateInParallel(const Problem<Real> &problem, ArrayRef<Row> rows,
+                               unsigned numThreads) {
   constexpr int64_t kRowsAtOnce = 16;
   std::atomic<int64_t> next = 0;
   auto work = [&] {
     RowEvaluator<Real> evaluator(problem);
     while (true) {
       int64_t first = next.fetch_add(kRowsAtOnce);
-      int64_t last = std::min(first + kRowsAtOnce, rows.size());
+      int64_t last = std::min<int64_t>(first + kRowsAtOnce, rows.size());
       if (first >= last)
         return;
       for (int64_t i = first; i != last; ++i)
@@ -268,7 +275,8 @@ static LogicalResult evaluate(AttentionOp op, const Environment &captured,
   if (failed(translate(op.getMaskBlock(), problem.mask)) ||
       failed(translate(op.getScoreBlock(), problem.score)))
     return failure();
-  evaluateInParallel(problem, RowList(tensors.lse, options), options.threads);
+  evaluateInParallel<Real>(problem, listRows(tensors, options),
+                           options.threads);
   return success();
 }
 

@@ -15,6 +15,12 @@
 
 namespace mlir::attn::reference {
 
+/// The queries and keys of one batch, or of one of the packed sequences.
+struct Sequence {
+  /// Its first row among those of all of them, and the number of its rows.
+  int64_t firstQuery, queries, firstKey, keys;
+};
+
 /// The tensors of an attention. The results are allocated.
 struct AttentionTensors {
   const Tensor &query, &key, &value;
@@ -22,9 +28,7 @@ struct AttentionTensors {
   const Tensor *sink;
   const BlockLists *blocks;
   Tensor &output, &lse;
-
-  int64_t getQueries() const { return query.shape[1]; }
-  int64_t getKeys() const { return key.shape[1]; }
+  std::vector<Sequence> sequences;
 };
 
 /// Computes the rows that `options` names. Emits a diagnostic where a region

@@ -67,7 +67,6 @@ LogicalResult BlockLists::add(AttentionOp op, const List &list) {
 
 FailureOr<BlockLists> BlockLists::read(AttentionOp op,
                                        const Environment &tensors) {
-  auto kv = op.getKv().getDefiningOp<KVDenseOp>();
   ArrayRef<int64_t> query = tensors.at(op.getQuery())->shape;
   BlockLists lists;
   lists.batches = query[0];
@@ -75,8 +74,8 @@ FailureOr<BlockLists> BlockLists::read(AttentionOp op,
   lists.blockQ = *op.getBlockQ();
   lists.blockK = *op.getBlockK();
   lists.rows = llvm::divideCeilSigned(query[1], lists.blockQ);
-  lists.columns =
-      llvm::divideCeilSigned(tensors.at(kv.getKey())->shape[1], lists.blockK);
+  lists.columns = llvm::divideCeilSigned(
+      tensors.at(op.getKVTensors().key)->shape[1], lists.blockK);
   lists.states.resize(lists.batches * lists.heads * lists.rows * lists.columns);
   auto add = [&](StringRef name, AttentionOp::BlockList list,
                  BlockState state) -> LogicalResult {

@@ -70,10 +70,14 @@ private:
   LogicalResult bind(BlockArgument argument, const Tensor &tensor);
   LogicalResult evaluate(Operation *op);
   LogicalResult evaluate(KVDenseOp op);
+  LogicalResult evaluate(KVVarlenOp op);
   LogicalResult evaluate(AttentionOp op);
   void evaluate(Value constant, DenseIntOrFPElementsAttr elements);
-  LogicalResult checkCaptured(AttentionOp op);
-  LogicalResult checkRowsInside(AttentionOp op, ArrayRef<int64_t> lse);
+  LogicalResult checkCuSeqlens(Operation *op, Value cuSeqlens, int64_t total);
+  FailureOr<std::vector<Sequence>> findSequences(AttentionOp op);
+  FailureOr<std::vector<Sequence>> findPackedSequences(AttentionOp op);
+  LogicalResult checkCaptured(AttentionOp op, int64_t batch);
+  LogicalResult checkRowsInside(AttentionOp op, ArrayRef<Sequence> sequences);
 
   /// Allocates a result of the function's ops.
   Tensor &define(Value value, ArrayRef<int64_t> shape) {
@@ -107,7 +111,7 @@ LogicalResult Interpreter::checkFunction() {
              << result;
   for (Block &block : function.getBody())
     for (Operation &op : block)
-      if (!isa<KVDenseOp, AttentionOp, func::ReturnOp>(op) &&
+      if (!isa<KVDenseOp, KVVarlenOp, AttentionOp, func::ReturnOp>(op) &&
           !op.hasTrait<OpTrait::ConstantLike>())
         return op.emitOpError("has no reference semantics");
   return success();
@@ -167,6 +171,7 @@ LogicalResult Interpreter::bind(BlockArgument argument, const Tensor &tensor) {
 LogicalResult Interpreter::evaluate(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](KVDenseOp dense) { return evaluate(dense); })
+      .Case([&](KVVarlenOp varlen) { return evaluate(varlen); })
       .Case([&](AttentionOp attention) { return evaluate(attention); })
       .Default([&](Operation *constant) -> LogicalResult {
         // A scalar is known to the region that captures it.
@@ -202,22 +207,82 @@ LogicalResult Interpreter::evaluate(KVDenseOp op) {
   return success();
 }
 
-LogicalResult Interpreter::evaluate(AttentionOp op) {
-  auto kv = op.getKv().getDefiningOp<KVDenseOp>();
-  const Tensor &query = *tensors.at(op.getQuery());
-  const Tensor &key = *tensors.at(kv.getKey());
-  const Tensor &value = *tensors.at(kv.getValue());
-  if (query.shape[0] != key.shape[0])
+/// The sequences stand one after the other.
+LogicalResult Interpreter::evaluate(KVVarlenOp op) {
+  ArrayRef<int64_t> key = tensors.at(op.getKey())->shape;
+  ArrayRef<int64_t> value = tensors.at(op.getValue())->shape;
+  if (key[0] != value[0])
+    return op.emitOpError("expected key and value to agree in length, got ")
+           << toString(key) << " and " << toString(value);
+  return checkCuSeqlens(op, op.getCuSeqlens(), key[0]);
+}
+
+LogicalResult Interpreter::checkCuSeqlens(Operation *op, Value cuSeqlens,
+                                          int64_t total) {
+  double previous = 0;
+  const Tensor &ends = *tensors.at(cuSeqlens);
+  if (ends.values.empty())
+    return op->emitOpError("expected cu_seqlens with at least one element");
+  for (double end : ends.values) {
+    if (end < previous || end > static_cast<double>(total))
+      return op->emitOpError("expected cu_seqlens from 0 to ")
+             << total << " that do not decrease, got " << end << " after "
+             << previous;
+    previous = end;
+  }
+  return success();
+}
+
+FailureOr<std::vector<Sequence>>
+Interpreter::findPackedSequences(AttentionOp op) {
+  const Tensor &queryEnds = *tensors.at(op.getCuSeqlens());
+  const Tensor &keyEnds = *tensors.at(op.getKVTensors().cuSeqlens);
+  if (failed(checkCuSeqlens(op, op.getCuSeqlens(),
+                            tensors.at(op.getQuery())->shape[0])))
+    return failure();
+  if (queryEnds.shape != keyEnds.shape)
+    return op.emitOpError("expected cu_seqlens of queries and keys of the same "
+                          "size, got ")
+           << toString(queryEnds.shape) << " and " << toString(keyEnds.shape);
+  std::vector<Sequence> sequences;
+  for (size_t b = 0; b + 1 < queryEnds.values.size(); ++b) {
+    auto queries = static_cast<int64_t>(queryEnds.values[b]);
+    auto keys = static_cast<int64_t>(keyEnds.values[b]);
+    sequences.push_back(
+        {queries, static_cast<int64_t>(queryEnds.values[b + 1]) - queries, keys,
+         static_cast<int64_t>(keyEnds.values[b + 1]) - keys});
+  }
+  return sequences;
+}
+
+FailureOr<std::vector<Sequence>> Interpreter::findSequences(AttentionOp op) {
+  if (op.isPacked())
+    return findPackedSequences(op);
+  ArrayRef<int64_t> query = tensors.at(op.getQuery())->shape;
+  ArrayRef<int64_t> key = tensors.at(op.getKVTensors().key)->shape;
+  if (query[0] != key[0])
     return op.emitOpError("expected query and key to agree in batch, got ")
-           << toString(query.shape) << " and " << toString(key.shape);
-  SmallVector<int64_t> lseShape = {query.shape[0], query.shape[2],
-                                   query.shape[1]};
-  if (failed(checkRowsInside(op, lseShape)))
+           << toString(query) << " and " << toString(key);
+  std::vector<Sequence> sequences;
+  for (int64_t b = 0; b != query[0]; ++b)
+    sequences.push_back({b * query[1], query[1], b * key[1], key[1]});
+  return sequences;
+}
+
+LogicalResult Interpreter::evaluate(AttentionOp op) {
+  FailureOr<std::vector<Sequence>> sequences = findSequences(op);
+  if (failed(sequences) || failed(checkRowsInside(op, *sequences)) ||
+      failed(checkCaptured(op, sequences->size())))
     return failure();
-  if (failed(checkCaptured(op)))
-    return failure();
-  Tensor &output = define(op.getOutput(), {query.shape[0], query.shape[1],
-                                           query.shape[2], value.shape[3]});
+  KVTensors kv = op.getKVTensors();
+  const Tensor &query = *tensors.at(op.getQuery());
+  const Tensor &key = *tensors.at(kv.key);
+  const Tensor &value = *tensors.at(kv.value);
+  SmallVector<int64_t> outputShape(query.shape);
+  outputShape.back() = value.shape.back();
+  SmallVector<int64_t> lseShape(ArrayRef(query.shape).drop_back());
+  std::swap(lseShape.back(), *std::prev(lseShape.end(), 2));
+  Tensor &output = define(op.getOutput(), outputShape);
   Tensor &lse = define(op.getLse(), lseShape);
   const Tensor *sink = op.getSink() ? tensors.at(op.getSink()) : nullptr;
   std::optional<BlockLists> blocks;
@@ -227,28 +292,33 @@ LogicalResult Interpreter::evaluate(AttentionOp op) {
       return failure();
     blocks = std::move(*read);
   }
-  return evaluateRows(
-      op, tensors,
-      {query, key, value, sink, blocks ? &*blocks : nullptr, output, lse},
-      options);
+  return evaluateRows(op, tensors,
+                      {query, key, value, sink, blocks ? &*blocks : nullptr,
+                       output, lse, std::move(*sequences)},
+                      options);
 }
 
 LogicalResult Interpreter::checkRowsInside(AttentionOp op,
-                                           ArrayRef<int64_t> lse) {
+                                           ArrayRef<Sequence> sequences) {
   if (!options.rows)
     return success();
-  for (auto [batch, head, query] : *options.rows)
-    if (batch < 0 || batch >= lse[0] || head < 0 || head >= lse[1] ||
-        query < 0 || query >= lse[2])
+  auto batches = static_cast<int64_t>(sequences.size());
+  int64_t heads = op.getQueryHeads();
+  for (auto [batch, head, query] : *options.rows) {
+    bool isBatch = batch >= 0 && batch < batches;
+    int64_t queries = batches ? sequences[isBatch ? batch : 0].queries : 0;
+    if (!isBatch || head < 0 || head >= heads || query < 0 || query >= queries)
       return op.emitOpError("expected rows [batch, head, query] inside of ")
-             << toString(lse) << ", got " << toString({batch, head, query});
+             << toString({batches, heads, queries}) << ", got "
+             << toString({batch, head, query});
+  }
   return success();
 }
 
-LogicalResult Interpreter::checkCaptured(AttentionOp op) {
-  int64_t batch = tensors.at(op.getQuery())->shape[0];
-  auto kv = op.getKv().getDefiningOp<KVDenseOp>();
-  int64_t keys = tensors.at(kv.getKey())->shape[1];
+LogicalResult Interpreter::checkCaptured(AttentionOp op, int64_t batch) {
+  // Ids are as the keys are.
+  ArrayRef<int64_t> keys =
+      ArrayRef(tensors.at(op.getKVTensors().key)->shape).drop_back(2);
   auto check = [&](Operation *reader, StringRef name, Value captured,
                    ArrayRef<int64_t> shape) -> LogicalResult {
     ArrayRef<int64_t> got = tensors.at(captured)->shape;
@@ -264,7 +334,7 @@ LogicalResult Interpreter::checkCaptured(AttentionOp op) {
           return check(prefix, "lengths", prefix.getLengths(), {batch});
         })
         .Case([&](DocumentOp document) {
-          return check(document, "ids", document.getIds(), {batch, keys});
+          return check(document, "ids", document.getIds(), keys);
         })
         .Case([&](AlibiOp alibi) {
           return check(alibi, "slopes", alibi.getSlopes(),

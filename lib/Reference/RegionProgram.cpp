@@ -137,10 +137,15 @@ LogicalResult RegionTranslator<Real>::translatePrefix(PrefixOp op) {
   return success();
 }
 
-/// `ids[b, j] = ids[b, p]`, where `p` is the position of a key
+/// `ids[b, j] = ids[b, p]`, where `p` is the position of a key. Of packed
+/// sequences, the ids of `b` begin where its keys do.
 template <typename Real>
 LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
   const Tensor &ids = *tensors.at(op.getIds());
+  auto attention = op->getParentOfType<AttentionOp>();
+  const Tensor *cuSeqlens = attention.isPacked()
+                                ? tensors.at(attention.getKVTensors().cuSeqlens)
+                                : nullptr;
   int64_t b = getSlot(op.getB()), p = getSlot(op.getP());
   int64_t j = getSlot(op.getJ()), keep = getSlot(op.getKeep());
   program.steps.push_back([=, &ids](Frame<Real> &frame) {
@@ -148,10 +153,15 @@ LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
       int64_t batch = frame.getIntegers(b)[k];
       int64_t query = frame.getIntegers(p)[k];
       int64_t key = frame.getIntegers(j)[k];
-      bool isKey = query >= 0 && query < ids.shape[1];
-      bool isSame =
-          readElement(ids, {batch, query}) == readElement(ids, {batch, key});
-      frame.getIntegers(keep)[k] = isKey && isSame ? -1 : 0;
+      auto read = [&](int64_t position) {
+        if (!cuSeqlens)
+          return readElement(ids, {batch, position});
+        auto first = static_cast<int64_t>(cuSeqlens->values[batch]);
+        return readElement(ids, first + position);
+      };
+      // A position is never behind the keys.
+      frame.getIntegers(keep)[k] =
+          query >= 0 && read(query) == read(key) ? -1 : 0;
     }
   });
   return success();

@@ -29,8 +29,8 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::ReadOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
-            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
+            tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
@@ -173,13 +173,29 @@ LogicalResult Instance::run(tile::DimOp op) {
 
 /// Calls `function` with the number of each element of a tile and with its
 /// place in the view, or null where it is outside.
+template <typename Access>
 LogicalResult
-Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
-                         ArrayRef<int64_t> axes, ArrayRef<int64_t> tileShape,
+Instance::forEachElement(Access op,
                          function_ref<void(size_t, double *)> function) {
-  SmallVector<int64_t> start;
-  for (Value index : indices)
+  const View &view = getView(op.getView());
+  ArrayRef<int64_t> axes = op.getAxes();
+  ArrayRef<int64_t> tileShape =
+      cast<VectorType>(op.getTile().getType()).getShape();
+  SmallVector<int64_t> start, ends(view.shape);
+  for (Value index : op.getIndices())
     start.push_back(getInteger(index));
+  if (!op.getSlice().empty()) {
+    int64_t begin = getInteger(op.getSlice()[0]);
+    int64_t end = getInteger(op.getSlice()[1]), axis = axes.front();
+    if (begin < 0 || begin > end || end > view.shape[axis] || start[axis] < 0)
+      return fail(op, "expected a slice of the " + Twine(view.shape[axis]) +
+                          " along axis " + Twine(axis) +
+                          " and an index of 0 or more in it, got [" +
+                          Twine(begin) + ", " + Twine(end) + ") and " +
+                          Twine(start[axis]));
+    start[axis] += begin;
+    ends[axis] = end;
+  }
   for (auto [axis, index] : llvm::enumerate(start))
     if (!llvm::is_contained(axes, axis) &&
         (index < 0 || index >= view.shape[axis]))
@@ -199,8 +215,9 @@ Instance::forEachElement(Operation *op, const View &view, ValueRange indices,
     }
     bool inside = true;
     int64_t offset = 0;
-    for (auto [index, extent] : llvm::zip_equal(position, view.shape)) {
-      inside &= index >= 0 && index < extent;
+    for (auto [index, extent, end] :
+         llvm::zip_equal(position, view.shape, ends)) {
+      inside &= index >= 0 && index < end;
       offset = offset * extent + index;
     }
     function(element, inside ? view.data + offset : nullptr);
@@ -212,11 +229,9 @@ LogicalResult Instance::run(tile::LoadOp op) {
   auto type = cast<VectorType>(op.getTile().getType());
   TileValue tile;
   tile.floats.resize(type.getNumElements());
-  if (failed(forEachElement(
-          op, getView(op.getView()), op.getIndices(), op.getAxes(),
-          type.getShape(), [&](size_t element, double *place) {
-            tile.floats[element] = place ? static_cast<float>(*place) : 0.0f;
-          })))
+  if (failed(forEachElement(op, [&](size_t element, double *place) {
+        tile.floats[element] = place ? static_cast<float>(*place) : 0.0f;
+      })))
     return failure();
   set(op, std::move(tile));
   return success();
@@ -224,13 +239,24 @@ LogicalResult Instance::run(tile::LoadOp op) {
 
 LogicalResult Instance::run(tile::StoreOp op) {
   const TileValue &tile = get(op.getTile());
-  return forEachElement(op, getView(op.getView()), op.getIndices(),
-                        op.getAxes(),
-                        cast<VectorType>(op.getTile().getType()).getShape(),
-                        [&](size_t element, double *place) {
-                          if (place)
-                            *place = tile.floats[element];
-                        });
+  return forEachElement(op, [&](size_t element, double *place) {
+    if (place)
+      *place = tile.floats[element];
+  });
+}
+
+/// By the definition: the last one whose first slot is not behind.
+LogicalResult Instance::run(tile::FindSequenceOp op) {
+  const View &view = getView(op.getCuSeqlens());
+  int64_t slot = getInteger(op.getSlot()), found = 0;
+  for (int64_t b = 0; b + 1 < view.shape.front(); ++b)
+    if (llvm::divideFloorSigned(static_cast<int64_t>(view.data[b]),
+                                static_cast<int64_t>(op.getBlock())) +
+            b <=
+        slot)
+      found = b;
+  setInteger(op, found);
+  return success();
 }
 
 /// An element for each position: the indices may be as large as a tile.
@@ -372,6 +398,10 @@ LogicalResult Instance::run(tile::ScoreOp op) {
   return success();
 }
 
+static float power(uint64_t exponent) {
+  return std::ldexp(1.0f, static_cast<int>(exponent));
+}
+
 LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
   int64_t rows = rowsOf(op.getScores()), columns = columnsOf(op.getScores());
   const std::vector<float> &scores = get(op.getScores()).floats;
@@ -380,17 +410,25 @@ LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
   auto scale = static_cast<float>(op.getScale().convertToDouble());
   auto log2OfE = static_cast<float>(llvm::numbers::log2e);
   std::optional<uint64_t> threshold = op.getThreshold();
+  std::optional<uint64_t> limit = op.getSumLimit();
 
   std::vector<float> weights(scores.size(), 0.0f);
   std::vector<float> newMax(rows), newSum(rows), correction(rows, 1.0f);
   for (int64_t r = 0; r != rows; ++r) {
     const float *row = &scores[r * columns];
     float rowMax = *std::max_element(row, row + columns);
+    float start = max[r], oldSum = sum[r];
+    bool isLazy = limit && !isCareful && oldSum > 0 && oldSum <= power(*limit);
+    if (limit && oldSum > power(*limit))
+      start += std::log(oldSum) / scale;
+    if (limit && oldSum > power(2 * *limit + 1))
+      oldSum = kInfinity;
     // False for a row that has seen nothing, whose difference is not a number
     // or infinite.
-    bool keepsMax = threshold && scale * log2OfE * (rowMax - max[r]) <=
-                                     static_cast<float>(*threshold);
-    newMax[r] = keepsMax ? max[r] : std::max(max[r], rowMax);
+    bool keepsMax = limit ? isLazy
+                          : threshold && scale * log2OfE * (rowMax - max[r]) <=
+                                             static_cast<float>(*threshold);
+    newMax[r] = keepsMax ? max[r] : std::max(start, rowMax);
     if (newMax[r] == -kInfinity) {
       if (!op.getMayBeEmpty())
         return fail(op, "expected may_be_empty, since row " + Twine(r) +
@@ -399,7 +437,7 @@ LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
     }
     if (!keepsMax)
       correction[r] = std::exp(scale * (max[r] - newMax[r]));
-    newSum[r] = correction[r] * sum[r];
+    newSum[r] = oldSum == kInfinity ? oldSum : correction[r] * oldSum;
     for (int64_t c = 0; c != columns; ++c) {
       float weight = std::exp(scale * (row[c] - newMax[r]));
       weights[r * columns + c] = weight;
@@ -436,6 +474,11 @@ LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
   TileValue result = get(op.getAcc());
   for (auto [i, element] : llvm::enumerate(result.floats))
     element = total[i / columns] == 0 ? 0 : element / total[i / columns];
+  if (std::optional<uint64_t> limit = op.getSumLimit(); limit && !isCareful)
+    needsRepeat |=
+        !llvm::all_of(sum,
+                      [&](float s) { return s <= power(2 * *limit + 1); }) ||
+        !llvm::all_of(result.floats, [](float x) { return std::isfinite(x); });
   std::vector<float> lse(sum.size(), -kInfinity);
   for (auto [r, element] : llvm::enumerate(lse))
     if (sum[r] != 0)

@@ -42,6 +42,11 @@ public:
   /// instance.
   explicit Instance(ArrayRef<View> views) : views(views) {}
 
+  /// From now on every step of a softmax looks for the maximum.
+  void setCareful() { isCareful = true; }
+  /// Whether what has been run has to be run again, carefully.
+  bool hasFailed() const { return needsRepeat; }
+
   /// Runs a block up to its terminator.
   LogicalResult run(Block &block);
   LogicalResult run(Operation *op);
@@ -60,6 +65,7 @@ private:
   LogicalResult run(tile::LoadOp op);
   LogicalResult run(tile::StoreOp op);
   LogicalResult run(tile::ReadOp op);
+  LogicalResult run(tile::FindSequenceOp op);
   LogicalResult run(tile::WalkOp op);
   LogicalResult run(tile::DotOp op);
   LogicalResult run(tile::MaskOp op);
@@ -72,9 +78,8 @@ private:
                                          int64_t query, int64_t key);
 
   FailureOr<SmallVector<int64_t>> evaluate(Operation *op, AffineMap map);
-  LogicalResult forEachElement(Operation *op, const View &view,
-                               ValueRange indices, ArrayRef<int64_t> axes,
-                               ArrayRef<int64_t> tileShape,
+  template <typename Access>
+  LogicalResult forEachElement(Access op,
                                function_ref<void(size_t, double *)> function);
 
   const TileValue &get(Value value) const { return *values.at(value); }
@@ -95,6 +100,7 @@ private:
   ArrayRef<View> views;
   DenseMap<Value, std::shared_ptr<const TileValue>> values;
   Problem problem;
+  bool isCareful = false, needsRepeat = false;
 };
 
 } // namespace mlir::attn::reference

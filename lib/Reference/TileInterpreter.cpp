@@ -201,6 +201,7 @@ private:
 
   FailureOr<int64_t> createRanges();
   void run(int64_t number);
+  bool run(int64_t number, Instance &instance);
 
   scf::ForallOp loop;
   const Instance &setup;
@@ -238,6 +239,15 @@ FailureOr<int64_t> Instances::createRanges() {
 
 void Instances::run(int64_t number) {
   Instance instance = setup;
+  if (!run(number, instance) || !instance.hasFailed())
+    return;
+  instance = setup;
+  instance.setCareful();
+  run(number, instance);
+}
+
+/// Whether the instance has been executed without a problem.
+bool Instances::run(int64_t number, Instance &instance) {
   int64_t rest = number;
   for (auto [range, variable] :
        llvm::reverse(llvm::zip_equal(ranges, loop.getInductionVars()))) {
@@ -246,12 +256,13 @@ void Instances::run(int64_t number) {
     rest /= range.count;
   }
   if (succeeded(instance.run(*loop.getBody())))
-    return;
+    return true;
   std::lock_guard lock(mutex);
   if (!failedNumber || number < *failedNumber) {
     failedNumber = number;
     problem = instance.getProblem();
   }
+  return false;
 }
 
 LogicalResult Instances::run(unsigned threads) {

@@ -14,6 +14,8 @@
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_SELECTSCHEDULEPASS
@@ -23,16 +25,21 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Whether later queries see more keys, so that the work of the program
-/// instances is uneven.
-static bool isUneven(AttentionOp op) {
-  if (op.hasBlockLists())
-    return true;
+/// Starts a remark that says why a schedule was refused; the reason is added to
+/// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
+static remark::detail::InFlightRemark refuse(AttentionOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::missed(
+      op.getLoc(), remark::RemarkOpts::name("refused")
+                       .category("schedule")
+                       .function(function ? function.getName() : StringRef()));
+}
+
+static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
-    return false;
-  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3))
-      .isUneven();
+    return {};
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
 }
 
 /// Whether the region reads a tensor by the position of the query along one
@@ -95,6 +102,8 @@ struct Footprint {
 
   int64_t warpgroups, keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
+  /// What it takes to find the next keys.
+  int64_t walkRegisters;
 
   int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
@@ -111,12 +120,13 @@ struct Footprint {
   }
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
-  /// all live at once where the scores of the next block are started early.
-  /// What is read for each score is loaded before it is used.
+  /// all live at once (and a part of the latter while it is scaled) where the
+  /// scores of the next block are started early. What is read for each score is
+  /// loaded before it is used.
   int64_t registers() const {
-    return blockKv / 2 + blockKv / 4 + valueDim / 2 +
+    return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
            (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0);
+           (isHeavy ? kOutcomeRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -124,8 +134,20 @@ struct Footprint {
 
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
-/// Of the 240 registers of a consumer thread, those that fragments may take.
+/// Of the 232 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 204;
+static constexpr int64_t kSmallFragmentRegisters = 160;
+/// Consumers have so many fewer where the producer reads lists of blocks.
+static constexpr int64_t kListRegisters = 8;
+/// Of a walk over more than one interval.
+static constexpr int64_t kWalkRegisters = 12;
+
+static constexpr char kTooManyBytes[] =
+    "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
+static constexpr char kTooManyRegisters[] =
+    "{0} = {1}: expected at most {2} registers for fragments, got {3}";
+static constexpr char kNoDivisor[] =
+    "block_kv = {0}: expected a divisor of blocks of {1} keys";
 
 /// What a thread of a block of two warpgroups starts with. Warps may take more,
 /// but not fewer.
@@ -143,6 +165,12 @@ static bool dividesLists(AttentionOp op, const Footprint &footprint) {
                                  *op.getBlockK() % footprint.blockKv == 0);
 }
 
+static int64_t findWalkRegisters(AttentionOp op) {
+  if (op.hasBlockLists())
+    return kListRegisters;
+  return findKeyBounds(op).intervals.size() > 1 ? kWalkRegisters : 0;
+}
+
 /// The largest block of keys up to 128 that fits, and of queries.
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
@@ -152,16 +180,24 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                       valueDim,
                       kLargestBlock,
                       readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask)};
+                      isHeavy(mask),
+                      findWalkRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
-  while (footprint.leastBytes() > sharedBytes ||
-         (footprint.registers() > kFragmentRegisters &&
-          footprint.blockKv > kLeastBlock))
-    footprint.blockKv -= sm90::kProductStep;
-  while (footprint.blockKv > sm90::kProductStep && !dividesLists(op, footprint))
-    footprint.blockKv -= sm90::kProductStep;
-  return footprint;
+  for (;; footprint.blockKv -= sm90::kProductStep) {
+    if (footprint.leastBytes() > sharedBytes)
+      refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
+                                sharedBytes, footprint.leastBytes());
+    else if (footprint.registers() > kFragmentRegisters &&
+             footprint.blockKv > kLeastBlock)
+      refuse(op) << remark::add(kTooManyRegisters, "block_kv",
+                                footprint.blockKv, kFragmentRegisters,
+                                footprint.registers());
+    else if (!dividesLists(op, footprint))
+      refuse(op) << remark::add(kNoDivisor, footprint.blockKv, *op.getBlockK());
+    else
+      return footprint;
+  }
 }
 
 /// A tile of queries is 64 rows for each warpgroup, one of keys a whole number
@@ -199,35 +235,48 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
                                                      const TargetModel &model) {
   MLIRContext *context = op.getContext();
   RankedTensorType query = op.getQueryType();
-  int64_t keyDim = query.getDimSize(3);
-  int64_t valueDim =
-      cast<RankedTensorType>(op.getOutput().getType()).getDimSize(3);
+  int64_t keyDim = op.getKVType().getKeyDim();
+  int64_t valueDim = op.getKVType().getValueDim();
   if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)) ||
       failed(checkLists(op)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
-  bool queryInRegisters =
-      footprint.registers() + footprint.queryRegisters() <= kFragmentRegisters;
-  bool shareBuffer =
-      keyDim >= valueDim &&
-      footprint.inputBytes() + footprint.outputBytes() > sharedBytes;
+  int64_t registers = footprint.registers() + footprint.queryRegisters();
+  bool queryInRegisters = registers <= kFragmentRegisters;
+  if (!queryInRegisters)
+    refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
+                              kFragmentRegisters, registers);
+  int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
+  bool shareBuffer = keyDim >= valueDim && bytes > sharedBytes;
+  if (shareBuffer)
+    refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
+                              sharedBytes, bytes);
 
-  // Blocks that fetch their instances even causal work out.
-  bool uneven = isUneven(op);
-  int64_t consumerRegisters = uneven ? 232 : 240;
+  // Packed sequences differ in length, lists of blocks anyway.
+  bool uneven =
+      op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
+  if (uneven)
+    refuse(op) << "longest_first = false: some instances may have more to do "
+                  "than others";
+  // With little to hold, the assembler does better with fewer registers; a
+  // producer that reads lists takes more.
+  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists();
+  int64_t consumerRegisters = hasFew ? 224 : 232;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
-  auto hopper =
-      sm90::ScheduleAttr::get(context, Footprint::stages, footprint.warpgroups,
-                              /*producer_registers=*/uneven ? 40 : 24,
-                              consumerRegisters, queryInRegisters, shareBuffer,
-                              /*persistent=*/true, /*dynamic=*/uneven);
+  // Blocks that fetch their instances even causal work out, and can take one
+  // again.
+  auto hopper = sm90::ScheduleAttr::get(
+      context, Footprint::stages, footprint.warpgroups,
+      /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
+      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
+      /*lazy_max=*/true,
       /*longest_first=*/uneven, model.l2WorkingSet, hopper);
 }
 

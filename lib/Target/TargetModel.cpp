@@ -16,13 +16,22 @@ using namespace mlir::attn;
 
 // CUDA C++ Programming Guide, table "Technical Specifications per Compute
 // Capability": 227 KB of shared memory per block, 64 K registers. The L2 cache
-// has 50 (H100) or 60 MB (H200), in two parts.
+// has 50 (H100) or 60 MB (H200), in two parts. Data sheet of the H200 SXM: 132
+// multiprocessors, 989 TFLOP/s of 16-bit products, 4.8 TB/s; a warpgroup's
+// product of 64 x N x 16 takes N / 2 cycles, so that the clock is 989e12 / (132
+// * 4096). Programming guide, "Arithmetic Instructions": 16 special functions
+// per cycle.
 static constexpr TargetModel kModels[] = {
     {/*name=*/"sm_90a", /*features=*/"+ptx86",
      /*sharedMemoryPerBlock=*/227 * 1024,
      /*l2WorkingSet=*/32 * 1024 * 1024,
      /*registersPerMultiprocessor=*/64 * 1024,
-     /*maxRegistersPerThread=*/255},
+     /*maxRegistersPerThread=*/255,
+     /*multiprocessors=*/132,
+     /*clockHertz=*/1.83e9,
+     /*tensorOperationsPerCycle=*/4096,
+     /*exponentialsPerCycle=*/16,
+     /*memoryBandwidth=*/4.8e12},
 };
 
 const TargetModel *TargetModel::lookup(StringRef name) {

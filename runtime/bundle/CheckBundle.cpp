@@ -145,12 +145,9 @@ static Status checkKernel(const CompiledKernel &kernel) {
   for (const KernelParameter &parameter : plan.parameters)
     if (Status status = checkParameter(plan, parameter); status.failed())
       return status;
-  for (const Extent &extent : plan.instances)
-    if (extent.tensor < 0 ? extent.constant < 0
-                          : !exists(plan.tensors, extent.tensor, extent.axis) ||
-                                extent.divisor < 1)
-      return malformed("the instances of '", plan.kernel,
-                       "' count something that is not there");
+  for (const Expression &extent : plan.instances)
+    if (Status status = checkExpression(extent, plan.tensors); status.failed())
+      return status;
   if (plan.clusterBlocks < 1 || plan.clusterBlocks > maxCluster)
     return malformed("expected clusters of 1 to ", maxCluster, " blocks of '",
                      plan.kernel, "', got ", plan.clusterBlocks);
@@ -170,6 +167,10 @@ static Status checkLaunch(const KernelLaunch &launch,
   if (launch.kernel >= program.kernels.size())
     return malformed("there is no kernel ", launch.kernel, " to launch");
   const LaunchPlan &plan = program.kernels[launch.kernel].plan;
+  // It could overlap with a launch on the same stream, which has that counter.
+  if (launch.dependent && wantsCounter(plan))
+    return malformed("expected '", plan.kernel,
+                     "', which has a counter, not to be launched as dependent");
   if (launch.tensors.size() != plan.tensors.size())
     return malformed("expected '", plan.kernel, "' to be launched on ",
                      plan.tensors.size(), " tensors, got ",

@@ -307,10 +307,12 @@ LeastSize ManifestReader::toLeastSize(const json::Value &value) {
 }
 
 TensorMapDim ManifestReader::toMapDim(const json::Value &value) {
-  std::vector<int64_t> numbers = toIntegers(value, 4);
-  if (numbers[0] < 0 || numbers[0] > maxInt32)
-    expect("a dimension that starts with an axis");
-  return {static_cast<int32_t>(numbers[0]), numbers[1], numbers[2], numbers[3]};
+  std::vector<int64_t> numbers = toIntegers(value, 5);
+  if (numbers[0] < 0 || numbers[0] > maxInt32 || numbers[4] < 0 ||
+      numbers[4] > 1)
+    expect("a dimension that starts with an axis and ends with 0 or 1");
+  return {static_cast<int32_t>(numbers[0]), numbers[1], numbers[2], numbers[3],
+          numbers[4] == 1};
 }
 
 KernelParameter ManifestReader::toParameter(const json::Value &value) {
@@ -370,13 +372,7 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
     plan.parameters.push_back(toParameter(parameter));
   });
   takeList(value, "instances", [&](const json::Value &extent) {
-    std::vector<int64_t> numbers = toIntegers(extent, 4);
-    for (size_t i : {0, 1})
-      if (numbers[i] < -1 || numbers[i] > maxInt32)
-        return expect("an extent that starts with a tensor and an axis");
-    plan.instances.push_back({static_cast<int32_t>(numbers[0]),
-                              static_cast<int32_t>(numbers[1]), numbers[2],
-                              numbers[3]});
+    plan.instances.push_back(toExpression(extent));
   });
   plan.persistent = takeFlag(value, "persistent");
   plan.clusterBlocks =

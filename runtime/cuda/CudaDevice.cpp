@@ -16,6 +16,9 @@
 using namespace attn::runtime;
 using namespace attn::runtime::cuda;
 
+/// Streams, and launches in graphs, that a kernel has counters for: 256 kB.
+static constexpr uint32_t maxCounters = 1 << 16;
+
 namespace {
 class CudaKernel : public Kernel {
 public:
@@ -82,7 +85,6 @@ protected:
     CurrentContext current(api, queue.context);
     api.cuMemFree(address);
   }
-  Status start(Kernel &kernel, const Launch &launch) override;
 
 private:
   Status identify();
@@ -291,7 +293,8 @@ CudaDevice::load(const CompiledKernel &compiled) {
               " bytes of shared memory");
       status.failed())
     return status.error();
-  if (Status status = kernel->allocateCounters(*this); status.failed())
+  if (Status status = kernel->counters().allocate(*this, plan, maxCounters);
+      status.failed())
     return status.error();
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
@@ -306,15 +309,6 @@ Result<std::unique_ptr<PreparedWork>> CudaDevice::prepare(Kernel &kernel,
 Result<std::unique_ptr<PreparedWork>>
 CudaDevice::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
   return cuda::prepareFill(api, queue, address, value, bytes);
-}
-
-Status CudaDevice::start(Kernel &kernel, const Launch &launch) {
-  Launch settled = launch;
-  // The caller has taken one already.
-  settled.counterParameter.reset();
-  Result<std::unique_ptr<PreparedWork>> work =
-      prepare(kernel, std::move(settled));
-  return work.failed() ? Status(work.error()) : (*work)->start(std::nullopt);
 }
 
 Status CudaDevice::synchronize() {

@@ -26,7 +26,9 @@ public:
   Status start(std::optional<Stream> stream) const override;
 
 private:
-  CUresult launchOn(const CUlaunchConfig &config) const;
+  Status launchCounting(const CUlaunchConfig &config) const;
+  Status launchWith(const CUlaunchConfig &config,
+                    void *const *parameters) const;
 
   const DriverApi &api;
   const Queue queue;
@@ -90,11 +92,15 @@ static Status encodeMap(const DriverApi &api,
                         const TensorMapDescription &description,
                         CUtensorMap &map) {
   std::vector<uint32_t> elementStrides(description.extents.size(), 1);
+  // The driver wants an array of strides even where there is only one
+  // dimension.
+  std::vector<uint64_t> strides = description.strides;
+  strides.resize(description.extents.size());
   return api.check(api.cuTensorMapEncodeTiled(
                        &map, encodeElementType(description.elementType),
                        static_cast<uint32_t>(description.extents.size()),
                        reinterpret_cast<void *>(description.address),
-                       description.extents.data(), description.strides.data(),
+                       description.extents.data(), strides.data(),
                        description.box.data(), elementStrides.data(),
                        CU_TENSOR_MAP_INTERLEAVE_NONE,
                        encodeSwizzle(description.swizzle),
@@ -128,7 +134,9 @@ Status PreparedLaunch::encode() {
 
 Status PreparedLaunch::start(std::optional<Stream> stream) const {
   CurrentContext current(api, queue.context);
-  CUresult result = current.result();
+  if (Status status = api.check(current.result(), "use the GPU");
+      status.failed())
+    return status;
   std::array<CUlaunchAttribute, 2> attributes = {};
   CUlaunchConfig config = {};
   config.attributes = attributes.data();
@@ -144,23 +152,41 @@ Status PreparedLaunch::start(std::optional<Stream> stream) const {
   config.blockY = config.blockZ = 1;
   config.sharedBytes = launch.sharedMemoryBytes;
   config.stream = chooseStream(queue, stream);
-  if (result == CUDA_SUCCESS)
-    result = launchOn(config);
+  return launch.counterParameter ? launchCounting(config)
+                                 : launchWith(config, pointers.data());
+}
+
+Status PreparedLaunch::launchWith(const CUlaunchConfig &config,
+                                  void *const *parameters) const {
+  // The driver only reads the list.
+  CUresult result = api.cuLaunchKernelEx(
+      &config, function, const_cast<void **>(parameters), nullptr);
+  // The words for an error cost more than a launch.
   if (result == CUDA_SUCCESS)
     return {};
   return api.check(result, "launch kernel '" + kernel.plan().kernel + "'");
 }
 
-CUresult PreparedLaunch::launchOn(const CUlaunchConfig &config) const {
-  // The driver only reads the list.
-  if (!launch.counterParameter)
-    return api.cuLaunchKernelEx(&config, function,
-                                const_cast<void **>(pointers.data()), nullptr);
-  // Each launch has a counter of its own.
-  uint64_t counter = kernel.takeCounter();
-  std::vector<void *> own = pointers;
-  own[*launch.counterParameter] = &counter;
-  return api.cuLaunchKernelEx(&config, function, own.data(), nullptr);
+Status PreparedLaunch::launchCounting(const CUlaunchConfig &config) const {
+  auto start = [&](uint64_t counter) {
+    std::vector<void *> own = pointers;
+    own[*launch.counterParameter] = &counter;
+    return launchWith(config, own.data());
+  };
+  int capture = CU_STREAM_CAPTURE_STATUS_NONE;
+  if (CUresult result = api.cuStreamIsCapturing(config.stream, &capture))
+    return api.check(result, "see whether a graph is recorded");
+  if (capture != CU_STREAM_CAPTURE_STATUS_NONE)
+    return kernel.counters().record(start);
+  // A handle may be that of a stream that has been destroyed with work under
+  // way, or stand for a stream of each thread.
+  unsigned long long stream = 0;
+  if (CUresult result = api.cuStreamGetId(config.stream, &stream))
+    return api.check(result, "identify a stream");
+  auto wait = [&] {
+    return api.check(api.cuCtxSynchronize(), "finish all launches");
+  };
+  return kernel.counters().launch(stream, start, wait);
 }
 
 Status PreparedFill::start(std::optional<Stream> stream) const {

@@ -50,6 +50,7 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2");
   symbols.get(api.cuCtxPushCurrent, "cuCtxPushCurrent_v2");
   symbols.get(api.cuCtxPopCurrent, "cuCtxPopCurrent_v2");
+  symbols.get(api.cuCtxSynchronize, "cuCtxSynchronize");
   symbols.get(api.cuMemAlloc, "cuMemAlloc_v2");
   symbols.get(api.cuMemFree, "cuMemFree_v2");
   symbols.get(api.cuMemcpyHtoDAsync, "cuMemcpyHtoDAsync_v2");
@@ -64,6 +65,8 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuStreamCreate, "cuStreamCreate");
   symbols.get(api.cuStreamDestroy, "cuStreamDestroy_v2");
   symbols.get(api.cuStreamSynchronize, "cuStreamSynchronize");
+  symbols.get(api.cuStreamGetId, "cuStreamGetId");
+  symbols.get(api.cuStreamIsCapturing, "cuStreamIsCapturing");
   symbols.get(api.cuStreamBeginCapture, "cuStreamBeginCapture_v2");
   symbols.get(api.cuStreamEndCapture, "cuStreamEndCapture");
   symbols.get(api.cuGraphInstantiate, "cuGraphInstantiateWithFlags");

@@ -80,6 +80,7 @@ enum : int {
 
   CU_STREAM_NON_BLOCKING = 1,
   CU_STREAM_CAPTURE_MODE_RELAXED = 2,
+  CU_STREAM_CAPTURE_STATUS_NONE = 0,
   CU_EVENT_DEFAULT = 0,
 
   CU_TENSOR_MAP_DATA_TYPE_FLOAT16 = 6,
@@ -108,6 +109,7 @@ struct DriverApi {
   CUresult (*cuDevicePrimaryCtxRelease)(CUdevice device);
   CUresult (*cuCtxPushCurrent)(CUcontext context);
   CUresult (*cuCtxPopCurrent)(CUcontext *context);
+  CUresult (*cuCtxSynchronize)();
   CUresult (*cuMemAlloc)(CUdeviceptr *address, size_t bytes);
   CUresult (*cuMemFree)(CUdeviceptr address);
   CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr destination, const void *source,
@@ -134,6 +136,8 @@ struct DriverApi {
   CUresult (*cuStreamCreate)(CUstream *stream, unsigned flags);
   CUresult (*cuStreamDestroy)(CUstream stream);
   CUresult (*cuStreamSynchronize)(CUstream stream);
+  CUresult (*cuStreamGetId)(CUstream stream, unsigned long long *id);
+  CUresult (*cuStreamIsCapturing)(CUstream stream, int *status);
   CUresult (*cuStreamBeginCapture)(CUstream stream, int mode);
   CUresult (*cuStreamEndCapture)(CUstream stream, CUgraph *graph);
   CUresult (*cuGraphInstantiate)(CUgraphExec *executable, CUgraph graph,

@@ -61,8 +61,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
   copy->targets.push_back(
       {owner, static_cast<uint32_t>(address), static_cast<uint32_t>(mbarrier)});
   copy->due = block.randomDue();
-  block.cluster.operations.enqueue(std::move(copy));
-  return Step::Next;
+  return block.cluster.operations.enqueue(std::move(copy));
 }
 
 static Step executeStore(Block &block, Warp &warp,

@@ -239,6 +239,8 @@ Status attn::runtime::emulator::decodeBarrier(Decoder &decoder) {
   const std::string &opcode = decoder.parts()[0];
   if (opcode == "setmaxnreg")
     return decodeBudget(decoder);
+  if (decoder.parts().size() > 1 && decoder.parts()[1] == "warp")
+    return decodeWarp(decoder);
   return opcode == "fence" || opcode == "membar" ? decodeFence(decoder)
                                                  : decodeNamedBarrier(decoder);
 }

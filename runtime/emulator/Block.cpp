@@ -37,7 +37,7 @@ Block::Block(Cluster &cluster, uint32_t rank)
       index(cluster.index * grid.clusterBlocks + rank), random(cluster.random),
       shared(grid.program.staticSharedBytes + grid.sharedBytes, rank,
              grid.checked),
-      mbarriers(cluster.nextAgent), laneCopies(grid.warps()) {
+      mbarriers(cluster.nextAgent) {
   uint32_t threads = grid.warps() * warpSize;
   uint32_t budget = std::min(registerFile / threads / 8 * 8, maxRegisters);
   freeRegisters = registerFile - threads * budget;
@@ -176,11 +176,11 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                       " read, without being ordered after it",
                   conflict.address);
   case Conflict::Kind::InFlight:
+    const Operation *copy = cluster.operations.findFilling(conflict.address);
     return report(HazardKind::MemoryInFlight, warp, instruction, lane,
                   std::string(access) +
                       " shared memory that a copy in flight writes (PTX line " +
-                      std::to_string(findLaneCopy(*this, conflict.address)) +
-                      ")",
+                      std::to_string(copy ? copy->instruction.line : 0) + ")",
                   conflict.address);
   }
 }
@@ -255,7 +255,6 @@ uint8_t *Block::accessOther(Warp &warp, const Instruction &instruction,
 }
 
 void Block::noteExit(const Warp &warp) {
-  reportLaneCopies(*this, warp);
   exitSeen.join(warp.seen);
   if (!isDone())
     return;

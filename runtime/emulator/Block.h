@@ -8,7 +8,6 @@
 #ifndef ATTN_RUNTIME_EMULATOR_BLOCK_H
 #define ATTN_RUNTIME_EMULATOR_BLOCK_H
 
-#include "CpAsync.h"
 #include "GlobalMemory.h"
 #include "Hazard.h"
 #include "LaneWrites.h"
@@ -98,7 +97,6 @@ public:
   MBarriers mbarriers;
   std::vector<std::unique_ptr<Warp>> warps;
   std::array<NamedBarrier, 16> namedBarriers;
-  LaneCopies laneCopies;
   uint32_t freeRegisters = 0;
 
   /// Those of the program, with the addresses of this block's memory.

@@ -7,6 +7,7 @@
 
 #include "Cluster.h"
 
+#include <algorithm>
 #include <sstream>
 
 using namespace attn::runtime::emulator;
@@ -164,6 +165,25 @@ bool Cluster::reportEndless(Warp &warp) {
   return false;
 }
 
+/// Chance alone keeps the warps close together, which hides what is only wrong
+/// when one comes late. So half of the time, for a short while or a long one,
+/// some go on before others whenever they can.
+Warp &Cluster::choose(const std::vector<Warp *> &ready) {
+  if (now >= prioritiesUntil) {
+    bool alike = !priorities.empty();
+    priorities.clear();
+    for (size_t i = 0; i < warps.size() && !alike; ++i)
+      priorities.push_back(random.next());
+    prioritiesUntil = now + (uint64_t(256) << random.below(10));
+  }
+  if (priorities.empty())
+    return *ready[random.below(static_cast<uint32_t>(ready.size()))];
+  return **std::max_element(
+      ready.begin(), ready.end(), [&](const Warp *a, const Warp *b) {
+        return priorities[a->agent] < priorities[b->agent];
+      });
+}
+
 bool Cluster::run() {
   // Short turns find other orders than long ones do.
   static constexpr uint32_t turns[] = {1, 8, 64, 512};
@@ -185,8 +205,10 @@ bool Cluster::run() {
         return false;
       continue;
     }
-    Warp &warp = *ready[random.below(static_cast<uint32_t>(ready.size()))];
-    if (!runWarp(warp, turns[random.below(4)]))
+    Warp &warp = choose(ready);
+    // One that is urgent is not kept waiting.
+    uint32_t steps = turns[random.below(priorities.empty() ? 4 : 2)];
+    if (!runWarp(warp, steps))
       return false;
     if (now / blocks.size() > grid.maxInstructions && !warp.isDone())
       return reportEndless(warp);

@@ -78,12 +78,17 @@ private:
   bool isReady(const Warp &warp) const {
     return !warp.isDone() && !(warp.blocked && warp.blockedSince == events);
   }
+  /// The one of the warps that can go on that goes on now.
+  Warp &choose(const std::vector<Warp *> &ready);
   /// Lets something happen that no warp does; false if nothing can.
   bool unblock();
   bool reportDeadlock();
   bool reportEndless(Warp &warp);
 
   std::vector<Warp *> warps;
+  /// How urgent each warp is until then; empty where all are alike.
+  std::vector<uint64_t> priorities;
+  uint64_t prioritiesUntil = 0;
   uint64_t now = 0;
   uint64_t events = 0;
   uint64_t idleLooks = 0;

@@ -32,13 +32,79 @@ static void move(Block &block, LaneCopy &copy) {
 }
 
 /// The bytes have landed, for those who come after `by`.
-static void complete(Block &block, Warp &warp, LaneCopy &copy,
-                     const Accessor &by) {
+static void finish(Block &block, const Warp &warp, LaneCopy &copy,
+                   const Accessor &by) {
   move(block, copy);
   block.shared.endFlight(copy.shared, copy.size);
   block.reportConflict(block.shared.recordWrite(by, copy.shared, copy.size),
                        warp, *copy.instruction, static_cast<int>(copy.lane),
                        /*isWrite=*/true);
+}
+
+static bool isFilled(const std::vector<LaneCopy> &copies, uint32_t address) {
+  return std::any_of(copies.begin(), copies.end(), [&](const LaneCopy &copy) {
+    return copy.shared <= address && address < copy.shared + copy.size;
+  });
+}
+
+Step LaneCopies::advance() {
+  hasRead = isDone = true;
+  for (LaneCopy &copy : copies)
+    if (block.random.below(2))
+      move(block, copy);
+    else
+      isDone &= copy.hasMoved;
+  return Step::Next;
+}
+
+bool LaneCopies::fills(uint32_t address) const {
+  return isFilled(copies, address);
+}
+
+void LaneCopies::commit(uint32_t mask,
+                        const std::array<uint32_t, warpSize> &groups) {
+  for (LaneCopy &copy : copies)
+    if ((mask >> copy.lane & 1) && copy.group == uncommitted)
+      group = copy.group = groups[copy.lane];
+}
+
+/// Ends where nothing is left.
+void LaneCopies::keep(std::vector<LaneCopy> left) {
+  copies = std::move(left);
+  if (copies.empty())
+    isDone = isReleased = true;
+}
+
+template <typename Predicate>
+void LaneCopies::complete(const Accessor &by, Predicate isWaitedFor) {
+  std::vector<LaneCopy> kept;
+  for (LaneCopy &copy : copies)
+    if (isWaitedFor(copy))
+      finish(block, warp, copy, by);
+    else
+      kept.push_back(copy);
+  keep(std::move(kept));
+}
+
+void LaneCopies::take(uint32_t lane, std::vector<LaneCopy> &taken) {
+  std::vector<LaneCopy> kept;
+  for (const LaneCopy &copy : copies)
+    (copy.lane == lane ? taken : kept).push_back(copy);
+  keep(std::move(kept));
+}
+
+/// The copies of a warp, in the order of issue.
+template <typename Body>
+static void forLaneCopies(Block &block, const Warp &warp, Body body) {
+  block.cluster.operations.update(Tracker::LaneGroup, warp,
+                                  [&](Operation &operation) {
+                                    body(static_cast<LaneCopies &>(operation));
+                                  });
+}
+
+/// The groups that each thread has committed.
+static std::array<uint32_t, warpSize> &groupsOf(Warp &warp) {
+  return warp.groups[static_cast<unsigned>(Tracker::LaneGroup) - 1];
 }
 
 namespace {
@@ -67,8 +133,9 @@ static std::optional<uint32_t> sourceSize(Block &block, Warp &warp,
   return std::nullopt;
 }
 
-static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
-                      unsigned lane, uint64_t target, uint64_t source) {
+static Step issueLane(LaneCopies &copies, Block &block, Warp &warp,
+                      const Instruction &instruction, unsigned lane,
+                      uint64_t target, uint64_t source) {
   auto laneIndex = static_cast<int>(lane);
   LaneCopy copy;
   copy.instruction = &instruction;
@@ -93,9 +160,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
       block.shared.recordWrite(warp.genericAccessor(), copy.shared, copy.size),
       warp, instruction, laneIndex, /*isWrite=*/true);
   block.shared.startFlight(copy.shared, copy.size);
-  if (block.random.below(2))
-    move(block, copy);
-  block.laneCopies.pending[warp.index].push_back(copy);
+  copies.copies.push_back(copy);
   return Step::Next;
 }
 
@@ -108,11 +173,17 @@ static Step executeCopy(Block &block, Warp &warp,
     block.checkRead(warp, instruction, operands[i], mask);
   uint64_t offset = uint64_t(instruction.form[OffsetHigh]) << 32 |
                     instruction.form[OffsetLow];
-  return forEachLane(mask, [&](unsigned lane) {
-    return issueLane(block, warp, instruction, lane,
+  auto copies = std::make_unique<LaneCopies>(Tracker::LaneGroup, block, warp,
+                                             instruction, /*lane=*/-1);
+  Step step = forEachLane(mask, [&](unsigned lane) {
+    return issueLane(*copies, block, warp, instruction, lane,
                      targets[lane] + instruction.offset,
                      sources[lane] + offset);
   });
+  if (step == Step::Failed)
+    return step;
+  copies->due = block.randomDue();
+  return block.cluster.operations.enqueue(std::move(copies));
 }
 
 //===----------------------------------------------------------------------===//
@@ -121,10 +192,9 @@ static Step executeCopy(Block &block, Warp &warp,
 
 static Step executeCommit(Block &block, Warp &warp, const Instruction &,
                           uint32_t mask) {
-  uint32_t *groups = &block.laneCopies.groups[size_t(warp.index) * warpSize];
-  for (LaneCopy &copy : block.laneCopies.pending[warp.index])
-    if ((mask >> copy.lane & 1) && copy.group == LaneCopy::uncommitted)
-      copy.group = groups[copy.lane];
+  std::array<uint32_t, warpSize> &groups = groupsOf(warp);
+  forLaneCopies(block, warp,
+                [&](LaneCopies &copies) { copies.commit(mask, groups); });
   return forEachLane(mask, [&](unsigned lane) {
     ++groups[lane];
     return Step::Next;
@@ -136,20 +206,16 @@ static Step executeCommit(Block &block, Warp &warp, const Instruction &,
 template <bool all>
 static Step executeWait(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t mask) {
-  const uint32_t *groups =
-      &block.laneCopies.groups[size_t(warp.index) * warpSize];
-  std::vector<LaneCopy> kept;
-  for (LaneCopy &copy : block.laneCopies.pending[warp.index]) {
-    bool isWaitedFor =
-        (mask >> copy.lane & 1) &&
-        (all || (copy.group != LaneCopy::uncommitted &&
-                 copy.group + instruction.form[0] < groups[copy.lane]));
-    if (isWaitedFor)
-      complete(block, warp, copy, warp.genericAccessor());
-    else
-      kept.push_back(copy);
-  }
-  block.laneCopies.pending[warp.index] = std::move(kept);
+  const std::array<uint32_t, warpSize> &groups = groupsOf(warp);
+  auto isWaitedFor = [&](const LaneCopy &copy) {
+    return (mask >> copy.lane & 1) &&
+           (all ||
+            (copy.group != Operation::uncommitted &&
+             uint64_t(copy.group) + instruction.form[0] < groups[copy.lane]));
+  };
+  forLaneCopies(block, warp, [&](LaneCopies &copies) {
+    copies.complete(warp.genericAccessor(), isWaitedFor);
+  });
   return Step::Next;
 }
 
@@ -165,11 +231,12 @@ public:
           uint32_t mbarrier, std::vector<LaneCopy> copies)
       : Operation(Tracker::MBarrier, block, warp, instruction, lane),
         mbarrier(mbarrier), seen(warp.seen), fenced(warp.fenced),
-        copies(std::move(copies)) {
-    block.laneCopies.awaited.push_back(&this->copies);
-  }
+        copies(std::move(copies)) {}
 
   Step advance() override;
+  bool fills(uint32_t address) const override {
+    return isFilled(copies, address);
+  }
   const char *name() const override { return "copy"; }
 
 private:
@@ -183,9 +250,8 @@ Step Arrival::advance() {
   isDone = true;
   Accessor by{warp.agent, seen.get(warp.agent), &seen, nullptr};
   for (LaneCopy &copy : copies)
-    complete(block, warp, copy, by);
-  auto &awaited = block.laneCopies.awaited;
-  awaited.erase(std::find(awaited.begin(), awaited.end(), &copies));
+    finish(block, warp, copy, by);
+  copies.clear();
   MBarrier *barrier = block.mbarriers.find(mbarrier);
   if (!barrier || barrier->pendingArrivals == 0)
     return fail(HazardKind::BarrierMisuse,
@@ -197,16 +263,6 @@ Step Arrival::advance() {
   if (MBarriers::completePhase(*barrier))
     block.wake();
   return Step::Next;
-}
-
-/// Takes the copies of a lane out of those that are pending.
-static std::vector<LaneCopy> takeCopies(Block &block, const Warp &warp,
-                                        unsigned lane) {
-  std::vector<LaneCopy> taken, kept;
-  for (const LaneCopy &copy : block.laneCopies.pending[warp.index])
-    (copy.lane == lane ? taken : kept).push_back(copy);
-  block.laneCopies.pending[warp.index] = std::move(kept);
-  return taken;
 }
 
 /// The arrival comes later. Unless it is among those that the mbarrier expects,
@@ -223,39 +279,17 @@ static Step executeArrive(Block &block, Warp &warp,
       return block.fail(HazardKind::BarrierMisuse, warp, instruction, laneIndex,
                         "there is no mbarrier at this address", address);
     barrier->pendingArrivals += !isExpected;
+    std::vector<LaneCopy> taken;
+    forLaneCopies(block, warp,
+                  [&](LaneCopies &copies) { copies.take(lane, taken); });
     auto arrival = std::make_unique<Arrival>(
         block, warp, instruction, laneIndex, static_cast<uint32_t>(address),
-        takeCopies(block, warp, lane));
+        std::move(taken));
     arrival->due = block.randomDue();
-    block.cluster.operations.enqueue(std::move(arrival));
-    return Step::Next;
+    return block.cluster.operations.enqueue(std::move(arrival));
   });
   warp.release();
   return step;
-}
-
-void attn::runtime::emulator::reportLaneCopies(Block &block, const Warp &warp) {
-  for (const LaneCopy &copy : block.laneCopies.pending[warp.index])
-    block.report(HazardKind::Outstanding, warp, *copy.instruction,
-                 static_cast<int>(copy.lane),
-                 "the thread exits without a wait for this copy");
-}
-
-uint32_t attn::runtime::emulator::findLaneCopy(const Block &block,
-                                               uint32_t address) {
-  auto lineIn = [&](const std::vector<LaneCopy> &copies) -> uint32_t {
-    for (const LaneCopy &copy : copies)
-      if (copy.shared <= address && address < copy.shared + copy.size)
-        return copy.instruction->line;
-    return 0;
-  };
-  for (const auto &copies : block.laneCopies.pending)
-    if (uint32_t line = lineIn(copies))
-      return line;
-  for (const auto *copies : block.laneCopies.awaited)
-    if (uint32_t line = lineIn(*copies))
-      return line;
-  return 0;
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,26 +4,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// There are thousands of them in flight, so they are not operations of the
-// cluster's queue. Each moves its bytes at once or when it is waited for.
-//
-//===----------------------------------------------------------------------===//
 
 #ifndef ATTN_RUNTIME_EMULATOR_CPASYNC_H
 #define ATTN_RUNTIME_EMULATOR_CPASYNC_H
 
-#include "Program.h"
+#include "Operation.h"
+#include "SharedMemory.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace attn::runtime::emulator {
 
-/// A copy that cp.async has started.
+/// What one thread copies by a cp.async.
 struct LaneCopy {
-  static constexpr uint32_t uncommitted = ~0u;
-
   const Instruction *instruction = nullptr;
   uint32_t lane = 0;
   uint32_t shared = 0;
@@ -31,28 +26,34 @@ struct LaneCopy {
   uint64_t global = 0;
   /// The bytes that are copied; the others become zero.
   uint32_t sourceSize = 0;
-  uint32_t group = uncommitted;
+  uint32_t group = Operation::uncommitted;
   bool hasMoved = false;
 };
 
-/// The copies of a block that nobody has waited for.
-struct LaneCopies {
-  explicit LaneCopies(uint32_t warps)
-      : pending(warps), groups(size_t(warps) * warpSize) {}
+/// Copies of the threads of a warp that nobody has waited for yet. Each thread
+/// has groups of its own.
+class LaneCopies : public Operation {
+public:
+  using Operation::Operation;
 
-  /// Of each warp, in the order of issue.
-  std::vector<std::vector<LaneCopy>> pending;
-  /// The groups that each thread has committed.
-  std::vector<uint32_t> groups;
-  /// Those that an arrival at an mbarrier will end.
-  std::vector<const std::vector<LaneCopy> *> awaited;
+  /// Some of the bytes may be there before the others.
+  Step advance() override;
+  bool fills(uint32_t address) const override;
+  const char *name() const override { return "copy"; }
+
+  /// Makes what the lanes of `mask` have not committed part of their groups.
+  void commit(uint32_t mask, const std::array<uint32_t, warpSize> &groups);
+  /// Completes, for those who come after `by`, the copies that `isWaitedFor`.
+  template <typename Predicate>
+  void complete(const Accessor &by, Predicate isWaitedFor);
+  /// Takes out what a lane has copied.
+  void take(uint32_t lane, std::vector<LaneCopy> &taken);
+
+  std::vector<LaneCopy> copies;
+
+private:
+  void keep(std::vector<LaneCopy> left);
 };
-
-/// Reports the copies that `warp` leaves behind.
-void reportLaneCopies(Block &block, const Warp &warp);
-
-/// The line of the copy in flight that writes a byte, or zero.
-uint32_t findLaneCopy(const Block &block, uint32_t address);
 
 } // namespace attn::runtime::emulator
 

@@ -26,6 +26,8 @@ static constexpr uint32_t maxThreads = 1024;
 static constexpr uint64_t maxVariableBytes = uint64_t(1) << 28;
 /// What every Hopper GPU can have in a cluster.
 static constexpr uint32_t maxClusterBlocks = 8;
+/// Launches of a kernel at the same time, each by a thread of the host.
+static constexpr uint32_t maxCounters = 1024;
 
 namespace {
 class EmulatedKernel : public Kernel {
@@ -42,7 +44,7 @@ private:
   const std::vector<Buffer> variables;
 };
 
-class EmulatorDevice : public Device {
+class EmulatorDevice : public SerialDevice {
 public:
   explicit EmulatorDevice(const EmulatorOptions &options) : options(options) {}
 
@@ -69,7 +71,7 @@ public:
 
 protected:
   void release(uint64_t address) override { memory.release(address); }
-  Status start(Kernel &kernel, const Launch &launch) override;
+  Status run(Kernel &kernel, const Launch &launch) override;
 
 private:
   Result<uint8_t *> find(uint64_t address, size_t bytes) const;
@@ -137,7 +139,9 @@ EmulatorDevice::load(const CompiledKernel &compiled) {
     return program.error();
   auto kernel = std::make_unique<EmulatedKernel>(
       compiled.plan, std::move(*program), std::move(*variables));
-  if (Status status = kernel->allocateCounters(*this); status.failed())
+  if (Status status =
+          kernel->counters().allocate(*this, compiled.plan, maxCounters);
+      status.failed())
     return status.error();
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
@@ -248,7 +252,7 @@ static Result<uint32_t> clusterSize(const Program &program,
   return required;
 }
 
-Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
+Status EmulatorDevice::run(Kernel &kernel, const Launch &launch) {
   const Program &program = static_cast<EmulatedKernel &>(kernel).program;
   if (launch.threadsPerBlock == 0 || launch.threadsPerBlock > maxThreads)
     return failure("expected 1 to ", maxThreads, " threads in a block, got ",
@@ -261,7 +265,7 @@ Status EmulatorDevice::start(Kernel &kernel, const Launch &launch) {
   Result<uint32_t> clusterBlocks = clusterSize(program, launch);
   if (clusterBlocks.failed())
     return clusterBlocks.error();
-  HazardLog log;
+  HazardLog log(options.maxOfKind);
   Grid grid{program,
             memory,
             launch.blocks,

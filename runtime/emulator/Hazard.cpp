@@ -9,9 +9,8 @@
 
 using namespace attn::runtime::emulator;
 
-/// A broken kernel tends to have many; the first tell what is wrong.
-static constexpr size_t maxHazards = 16;
-
+/// A broken kernel tends to have many; the first of each kind tell what is
+/// wrong.
 const char *attn::runtime::emulator::hazardName(HazardKind kind) {
   switch (kind) {
   case HazardKind::UnwrittenRegister:
@@ -44,14 +43,16 @@ const char *attn::runtime::emulator::hazardName(HazardKind kind) {
     return "outstanding work";
   case HazardKind::Trap:
     return "trap";
+  case HazardKind::Unspecified:
+    return "unspecified value";
   }
   return "unknown";
 }
 
 void HazardLog::add(Hazard hazard) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (found.size() < maxHazards &&
-      known.insert({hazard.kind, hazard.line}).second)
+  std::set<uint32_t> &lines = known[hazard.kind];
+  if (lines.size() < maxOfKind && lines.insert(hazard.line).second)
     found.push_back(std::move(hazard));
 }
 

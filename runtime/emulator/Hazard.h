@@ -10,10 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace attn::runtime::emulator {
@@ -34,6 +34,7 @@ enum class HazardKind {
   Deadlock,
   Outstanding,
   Trap,
+  Unspecified,
 };
 
 /// For people, e.g. "missing proxy fence".
@@ -45,17 +46,21 @@ struct Hazard {
   std::string text;
 };
 
-/// The hazards of all blocks of a launch, one for each kind and line.
+/// The first hazards of each kind of all blocks of a launch, one for each line.
 class HazardLog {
 public:
+  /// Keeps so many of each kind.
+  explicit HazardLog(size_t maxOfKind) : maxOfKind(maxOfKind) {}
   void add(Hazard hazard);
   const std::vector<Hazard> &hazards() const { return found; }
   /// All of them in words, or nothing.
   std::string text() const;
 
 private:
+  const size_t maxOfKind;
   std::mutex mutex;
-  std::set<std::pair<HazardKind, uint32_t>> known;
+  /// The lines that each kind was found at.
+  std::map<HazardKind, std::set<uint32_t>> known;
   std::vector<Hazard> found;
 };
 

@@ -102,7 +102,7 @@ static int32_t mad24Saturated(int32_t a, int32_t b, int32_t c) {
   return clampS32(int64_t(mul24High(a, b)) + c);
 }
 
-/// A division by zero gives all ones, as on the hardware.
+/// A division by zero gives an unspecified value, here that of an H200.
 template <typename T> static T divide(T a, T b) {
   if (b == 0)
     return static_cast<T>(-1);
@@ -112,10 +112,22 @@ template <typename T> static T divide(T a, T b) {
 }
 template <typename T> static T remainder(T a, T b) {
   if (b == 0)
-    return a;
+    return static_cast<T>(-1);
   if (std::is_signed_v<T> && b == static_cast<T>(-1))
     return 0;
   return a % b;
+}
+template <typename T, auto function>
+static Step executeDivision(Block &block, Warp &warp,
+                            const Instruction &instruction, uint32_t mask) {
+  Source<T> divisors(block, warp, instruction.operands[2]);
+  for (unsigned lane = 0; block.grid.checked && lane < warpSize; ++lane)
+    if ((mask >> lane & 1) && divisors[lane] == 0) {
+      block.report(HazardKind::Unspecified, warp, instruction,
+                   static_cast<int>(lane), "divides by zero");
+      break;
+    }
+  return Lanewise<function>::execute(block, warp, instruction, mask);
 }
 template <typename T> static T least(T a, T b) { return a < b ? a : b; }
 template <typename T> static T greatest(T a, T b) { return a > b ? a : b; }
@@ -212,8 +224,9 @@ static void enterType(LaneTable &table, const std::string &type) {
   enter<mulHigh<T>>(table, {"mul.hi." + type});
   enter<madLow<T>>(table, {"mad.lo." + type});
   enter<madHigh<T>>(table, {"mad.hi." + type});
-  enter<divide<T>>(table, {"div." + type});
-  enter<remainder<T>>(table, {"rem." + type});
+  std::vector<Type> types = Lanewise<divide<T>>::form().types;
+  table["div." + type] = {executeDivision<T, divide<T>>, types};
+  table["rem." + type] = {executeDivision<T, remainder<T>>, types};
   enter<least<T>>(table, {"min." + type});
   enter<greatest<T>>(table, {"max." + type});
   enter<sumOfDifference<T>>(table, {"sad." + type});

@@ -19,13 +19,21 @@ Step Operation::fail(HazardKind kind, const std::string &what,
   return block.fail(kind, warp, instruction, lane, what, address);
 }
 
-void Operations::enqueue(std::unique_ptr<Operation> operation) {
+/// Of a block: several for each thread that it can have.
+static constexpr size_t mostOperations = 8192;
+
+Step Operations::enqueue(std::unique_ptr<Operation> operation) {
+  if (operations.size() >= mostOperations * operation->block.grid.clusterBlocks)
+    return operation->fail(HazardKind::Outstanding,
+                           "more than " + std::to_string(mostOperations) +
+                               " copies and products of a block are in flight");
   if (operation->pipe)
     for (const auto &other : operations)
       if (other->pipe == operation->pipe && !other->isDone)
         operation->due = std::max(operation->due, other->due);
   nextDue = std::min(nextDue, operation->due);
   operations.push_back(std::move(operation));
+  return Step::Next;
 }
 
 /// What an operation overtakes otherwise comes first.
@@ -88,22 +96,32 @@ static uint32_t &groupsOf(Tracker tracker, Warp &warp, int lane) {
   return warp.groups[index][lane < 0 ? 0 : lane];
 }
 
-void Operations::commit(Tracker tracker, Warp &warp, int lane) {
-  uint32_t group = groupsOf(tracker, warp, lane)++;
-  for (const auto &operation : operations)
-    if (operation->tracker == tracker && &operation->warp == &warp &&
-        operation->lane == lane && operation->group == Operation::uncommitted)
-      operation->group = group;
+/// Whether the threads of `lanes` count an operation among their groups.
+static bool isOf(const Operation &operation, Tracker tracker, const Warp &warp,
+                 uint32_t lanes) {
+  return operation.tracker == tracker && &operation.warp == &warp &&
+         (operation.lane < 0 || (lanes >> operation.lane & 1));
 }
 
-Step Operations::wait(Tracker tracker, Warp &warp, int lane, uint32_t left,
-                      bool onlyReads) {
-  uint32_t groups = groupsOf(tracker, warp, lane);
+void Operations::commit(Tracker tracker, Warp &warp, uint32_t lanes) {
+  for (const auto &operation : operations)
+    if (isOf(*operation, tracker, warp, lanes) &&
+        operation->group == Operation::uncommitted)
+      operation->group = groupsOf(tracker, warp, operation->lane);
+  if (tracker == Tracker::WgmmaGroup)
+    lanes = 1;
+  for (int lane = 0; lanes; ++lane, lanes >>= 1)
+    groupsOf(tracker, warp, lane) += lanes & 1;
+}
+
+Step Operations::wait(Tracker tracker, Warp &warp, uint32_t lanes,
+                      uint32_t left, bool onlyReads) {
   for (size_t i = 0; i < operations.size(); ++i) {
     Operation &operation = *operations[i];
-    if (operation.tracker != tracker || &operation.warp != &warp ||
-        operation.lane != lane || operation.group == Operation::uncommitted ||
-        uint64_t(operation.group) + left >= groups)
+    if (!isOf(operation, tracker, warp, lanes) ||
+        operation.group == Operation::uncommitted ||
+        uint64_t(operation.group) + left >=
+            groupsOf(tracker, warp, operation.lane))
       continue;
     while (!(onlyReads ? operation.hasRead : operation.isDone))
       if (advance(i) == Step::Failed)
@@ -128,6 +146,13 @@ const Operation *Operations::findWriting(uint64_t address,
                                          uint32_t size) const {
   for (const auto &operation : operations)
     if (operation->writesGlobal(address, size))
+      return operation.get();
+  return nullptr;
+}
+
+const Operation *Operations::findFilling(uint32_t address) const {
+  for (const auto &operation : operations)
+    if (operation->fills(address))
       return operation.get();
   return nullptr;
 }

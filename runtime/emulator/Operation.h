@@ -30,8 +30,8 @@ class Random;
 
 /// Who waits for an operation, and how: through an mbarrier, or by a count of
 /// the groups of its warp or thread.
-enum class Tracker : uint8_t { MBarrier, WgmmaGroup, BulkGroup };
-constexpr unsigned groupTrackers = 2;
+enum class Tracker : uint8_t { MBarrier, WgmmaGroup, BulkGroup, LaneGroup };
+constexpr unsigned groupTrackers = 3;
 
 class Operation {
 public:
@@ -63,6 +63,9 @@ public:
   virtual bool writesGlobal(uint64_t /*address*/, uint32_t /*size*/) const {
     return false;
   }
+  /// Whether it writes this byte of shared memory, which nobody may touch
+  /// before the end.
+  virtual bool fills(uint32_t /*address*/) const { return false; }
   /// For people, e.g. "copy".
   virtual const char *name() const = 0;
 
@@ -87,7 +90,9 @@ public:
 /// The operations of a cluster, in the order of issue.
 class Operations {
 public:
-  void enqueue(std::unique_ptr<Operation> operation);
+  /// Fails where more are in flight than a kernel has reason to have: each of
+  /// them is looked at again and again.
+  Step enqueue(std::unique_ptr<Operation> operation);
 
   /// Lets those happen that are due.
   Step advanceDue(uint64_t now, Random &random);
@@ -96,10 +101,11 @@ public:
   /// there is none.
   bool hasten(uint64_t now, Random &random);
 
-  /// Makes a group of what the thread, or the warp, has issued since the last.
-  void commit(Tracker tracker, Warp &warp, int lane);
+  /// Makes a group of what each thread of `lanes`, or the warp where its groups
+  /// are tracked, has issued since the last.
+  void commit(Tracker tracker, Warp &warp, uint32_t lanes);
   /// Completes all groups but the last `left`, or makes them read at least.
-  Step wait(Tracker tracker, Warp &warp, int lane, uint32_t left,
+  Step wait(Tracker tracker, Warp &warp, uint32_t lanes, uint32_t left,
             bool onlyReads);
 
   /// One that nobody waited for yet and that reads one of the bytes.
@@ -108,6 +114,19 @@ public:
   /// One that nobody waited for to its end and that writes one of these bytes
   /// of global memory.
   const Operation *findWriting(uint64_t address, uint32_t size) const;
+
+  /// One that fills this byte of shared memory.
+  const Operation *findFilling(uint32_t address) const;
+
+  /// Calls `body` for the operations of a warp that `tracker` tells of, and
+  /// forgets those that have ended by that.
+  template <typename Body>
+  void update(Tracker tracker, const Warp &warp, Body body) {
+    for (const auto &operation : operations)
+      if (operation->tracker == tracker && &operation->warp == &warp)
+        body(*operation);
+    removeEnded();
+  }
 
   /// Reports what `warp` leaves behind.
   void finish(Warp &warp);

@@ -27,8 +27,8 @@ static uint8_t touchedBytes(uint32_t word, uint32_t begin, uint32_t end) {
   return static_cast<uint8_t>(((1u << last) - 1) & ~((1u << first) - 1));
 }
 
-Conflict SharedMemory::orderAfter(const WriteRecord &record,
-                                  const Accessor &by) {
+inline Conflict SharedMemory::orderAfter(const WriteRecord &record,
+                                         const Accessor &by) {
   if (record.agent != by.agent && record.stamp > by.seen->get(record.agent))
     return {Conflict::Kind::AfterWrite, record.agent, 0};
   if (by.fenced && record.generic &&
@@ -47,8 +47,6 @@ void SharedMemory::changeFlight(uint32_t address, uint32_t size, int change) {
 }
 
 Conflict SharedMemory::checkFlight(uint32_t address, uint32_t size) const {
-  if (flights.empty())
-    return {};
   uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
     if (flights[word])
@@ -61,9 +59,10 @@ Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
                                  uint32_t size) const {
   if (!tracked)
     return {};
-  if (Conflict flight = checkFlight(address, size);
-      flight.kind != Conflict::Kind::None)
-    return flight;
+  if (!flights.empty())
+    if (Conflict flight = checkFlight(address, size);
+        flight.kind != Conflict::Kind::None)
+      return flight;
   uint32_t begin = address - first, end = begin + size;
   // Mostly the words of an access were written together.
   const WriteRecord *inOrder = nullptr;
@@ -76,11 +75,11 @@ Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
     if (inOrder && record.isSameWrite(*inOrder))
       continue;
     Conflict conflict = orderAfter(record, by);
-    inOrder = &record;
     if (conflict.kind != Conflict::Kind::None) {
       conflict.address = where;
       return conflict;
     }
+    inOrder = &record;
   }
   return {};
 }
@@ -89,7 +88,9 @@ Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
                                    uint32_t size) {
   if (!tracked)
     return {};
-  Conflict conflict = checkFlight(address, size);
+  Conflict conflict;
+  if (!flights.empty())
+    conflict = checkFlight(address, size);
   uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
     WriteRecord &record = writes[word];

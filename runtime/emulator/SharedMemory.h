@@ -33,6 +33,13 @@ public:
       stamps.resize(agent + 1);
     stamps[agent] = stamp;
   }
+  /// Whether all of `other` is known but for what concerns `agent`.
+  bool covers(const Clock &other, uint32_t agent) const {
+    for (uint32_t i = 0; i < other.stamps.size(); ++i)
+      if (i != agent && other.stamps[i] > get(i))
+        return false;
+    return true;
+  }
   void join(const Clock &other) {
     if (stamps.size() < other.stamps.size())
       stamps.resize(other.stamps.size());

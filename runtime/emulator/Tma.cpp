@@ -75,6 +75,14 @@ static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   coordinates.reserve(rank);
   for (uint32_t dim = 0; dim < rank; ++dim)
     coordinates.push_back(static_cast<int32_t>(operands.next()));
+  if (coordinates[0] * int64_t(elementSize(map->elementType)) %
+      int64_t(bulkAlignment))
+    return copy.fail(
+        HazardKind::OutOfBounds,
+        "expected an innermost coordinate that is a multiple of 16 "
+        "bytes, got " +
+            std::to_string(coordinates[0]) + " elements of " +
+            elementName(map->elementType));
   copy.tile = Tile(*map, std::move(coordinates));
   if (!(copy.instruction.form[Flags] & Reduces))
     return Step::Next;
@@ -184,8 +192,7 @@ static Step issueLane(Block &block, Warp &warp, const Instruction &instruction,
   }
   copy->checkGlobal();
   copy->due = block.randomDue();
-  block.cluster.operations.enqueue(std::move(copy));
-  return Step::Next;
+  return block.cluster.operations.enqueue(std::move(copy));
 }
 
 Step tma::executeCopy(Block &block, Warp &warp, const Instruction &instruction,
@@ -202,27 +209,30 @@ Step tma::executeCopy(Block &block, Warp &warp, const Instruction &instruction,
 
 Step tma::executeCommit(Block &block, Warp &warp, const Instruction &,
                         uint32_t mask) {
-  return forEachLane(mask, [&](unsigned lane) {
-    block.cluster.operations.commit(Tracker::BulkGroup, warp,
-                                    static_cast<int>(lane));
-    return Step::Next;
-  });
+  block.cluster.operations.commit(Tracker::BulkGroup, warp, mask);
+  return Step::Next;
 }
 
 /// Waits for all groups of the threads but the last few.
 Step tma::executeWait(Block &block, Warp &warp, const Instruction &instruction,
                       uint32_t mask) {
-  return forEachLane(mask, [&](unsigned lane) {
-    return block.cluster.operations.wait(
-        Tracker::BulkGroup, warp, static_cast<int>(lane),
-        instruction.form[Left], instruction.form[OnlyReads]);
-  });
+  return block.cluster.operations.wait(Tracker::BulkGroup, warp, mask,
+                                       instruction.form[Left],
+                                       instruction.form[OnlyReads]);
 }
 
-/// There are no caches here.
+/// There are no caches here, but a tensor's box has to be right.
 Step tma::executePrefetch(Block &block, Warp &warp,
                           const Instruction &instruction, uint32_t mask) {
   for (Operand operand : instruction.operands)
     block.checkRead(warp, instruction, operand, mask);
-  return Step::Next;
+  if (instruction.form[Rank] == 0)
+    return Step::Next;
+  return forEachLane(mask, [&](unsigned lane) {
+    Copy copy(Copy::Kind::Load, block, warp, instruction,
+              static_cast<int>(lane));
+    LaneOperands operands(block, warp, instruction, lane);
+    uint64_t map = operands.address();
+    return findTile(copy, operands, map);
+  });
 }

@@ -169,6 +169,7 @@ static Status addOperands(Decoder &decoder, const CopyName &name,
 static Status decodePrefetch(Decoder &decoder, const CopyName &name) {
   const std::vector<SourceOperand> &operands = decoder.statement().operands;
   decoder.instruction().execute = executePrefetch;
+  decoder.instruction().form[Rank] = name.rank;
   if (Status status =
           decoder.expectOperands(1 + (name.rank == 0) + name.hinted);
       status.failed())

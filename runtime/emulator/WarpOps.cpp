@@ -127,6 +127,13 @@ static Step executeActiveMask(Block &block, Warp &warp,
   return Step::Next;
 }
 
+/// The lanes of a warp run in step, and are one agent in clocks.
+static Step executeWarpBarrier(Block &block, Warp &warp,
+                               const Instruction &instruction, uint32_t mask) {
+  checkMembers(block, warp, instruction, instruction.operands[0], mask);
+  return Step::Next;
+}
+
 /// One of the threads is elected; the first, as on the hardware.
 static Step executeElect(Block &block, Warp &warp,
                          const Instruction &instruction, uint32_t mask) {
@@ -320,6 +327,15 @@ static Status decodeElect(Decoder &decoder) {
   return addSources(decoder, 1, 1);
 }
 
+static Status decodeWarpBarrier(Decoder &decoder) {
+  if (decoder.statement().name != "bar.warp.sync")
+    return decoder.unknown();
+  if (Status status = decoder.expectOperands(1); status.failed())
+    return status;
+  decoder.instruction().execute = executeWarpBarrier;
+  return addSources(decoder, 0, 1);
+}
+
 Status attn::runtime::emulator::decodeWarp(Decoder &decoder) {
   const std::string &opcode = decoder.parts()[0];
   if (opcode == "shfl")
@@ -332,6 +348,8 @@ Status attn::runtime::emulator::decodeWarp(Decoder &decoder) {
     return decodeReduction(decoder);
   if (opcode == "elect")
     return decodeElect(decoder);
+  if (opcode == "bar")
+    return decodeWarpBarrier(decoder);
   if (decoder.statement().name != "activemask.b32")
     return decoder.unknown();
   if (Status status = decoder.expectOperands(1); status.failed())

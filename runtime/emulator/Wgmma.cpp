@@ -50,6 +50,9 @@ private:
   /// The chunks that it reads: of the warp's rows of A, unless registers hold
   /// them, and of B.
   std::vector<uint32_t> aChunks, bChunks;
+  /// Of the other rows of A. PTX says of the warpgroup alone that it reads
+  /// them, so that each of its warps may.
+  std::vector<uint32_t> otherChunks;
   /// All of them lie in between.
   uint32_t lowest = ~0u, highest = 0;
 };
@@ -71,7 +74,7 @@ Step Product::advance() {
 /// The registers may be used again.
 void Product::release() {
   landFlight();
-  for (const auto *chunks : {&aChunks, &bChunks})
+  for (const auto *chunks : {&aChunks, &bChunks, &otherChunks})
     for (uint32_t chunk : *chunks)
       block.shared.recordRead(warp.agent, warp.stamp(), chunk, chunkBytes);
 }
@@ -82,8 +85,11 @@ bool Product::reads(uint32_t address, uint32_t size) const {
   auto overlaps = [&](uint32_t chunk) {
     return chunk < address + size && address < chunk + chunkBytes;
   };
-  return std::any_of(aChunks.begin(), aChunks.end(), overlaps) ||
-         std::any_of(bChunks.begin(), bChunks.end(), overlaps);
+  auto anyOverlaps = [&](const std::vector<uint32_t> &chunks) {
+    return std::any_of(chunks.begin(), chunks.end(), overlaps);
+  };
+  return anyOverlaps(aChunks) || anyOverlaps(bChunks) ||
+         anyOverlaps(otherChunks);
 }
 
 void Product::setFlight(unsigned index, RegisterState::Flight flight) const {
@@ -200,10 +206,13 @@ Step Product::listOperand(unsigned index, bool transposed, Element type,
 }
 
 Step Product::list() {
-  if (!form.aInRegisters &&
-      listOperand(form.accumulators(), form.transposeA, form.a,
-                  warp.index % 4 * warpRows, warpRows, aChunks) == Step::Failed)
-    return Step::Failed;
+  constexpr unsigned groupWarps = 4;
+  for (unsigned i = 0; !form.aInRegisters && i < groupWarps; ++i)
+    if (listOperand(form.accumulators(), form.transposeA, form.a, i * warpRows,
+                    warpRows,
+                    i == warp.index % groupWarps ? aChunks : otherChunks) ==
+        Step::Failed)
+      return Step::Failed;
   return listOperand(form.bIndex(), form.transposeB, form.b, 0, form.n,
                      bChunks);
 }
@@ -235,8 +244,7 @@ static Step executeWgmma(Block &block, Warp &warp,
   product->due = block.randomDue();
   product->markFlight();
   checkBudget(block, warp, instruction);
-  block.cluster.operations.enqueue(std::move(product));
-  return Step::Next;
+  return block.cluster.operations.enqueue(std::move(product));
 }
 
 static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
@@ -246,14 +254,14 @@ static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
 
 static Step executeCommit(Block &block, Warp &warp, const Instruction &,
                           uint32_t) {
-  block.cluster.operations.commit(Tracker::WgmmaGroup, warp, /*lane=*/-1);
+  block.cluster.operations.commit(Tracker::WgmmaGroup, warp, ~0u);
   return Step::Next;
 }
 
 static Step executeWait(Block &block, Warp &warp,
                         const Instruction &instruction, uint32_t) {
   Operations &operations = block.cluster.operations;
-  Step step = operations.wait(Tracker::WgmmaGroup, warp, /*lane=*/-1,
+  Step step = operations.wait(Tracker::WgmmaGroup, warp, ~0u,
                               instruction.form[0], /*onlyReads=*/false);
   // Some registers may be those of later ones as well.
   operations.forEach([&](const Operation &operation) {

@@ -39,57 +39,34 @@ private:
 };
 } // namespace
 
-/// A launch that takes a counter takes one of its own each time.
-static Launch withCounter(Launch launch, Kernel &kernel) {
-  if (launch.counterParameter)
-    launch.parameters[*launch.counterParameter] = kernel.takeCounter();
-  return launch;
-}
-
-Result<std::unique_ptr<PreparedWork>> Device::prepare(Kernel &kernel,
-                                                      Launch launch) {
+Result<std::unique_ptr<PreparedWork>> SerialDevice::prepare(Kernel &kernel,
+                                                            Launch launch) {
   return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
       [this, &kernel, launch = std::move(launch)] {
-        return start(kernel, withCounter(launch, kernel));
+        if (!launch.counterParameter)
+          return run(kernel, launch);
+        return kernel.counters().run([&](uint64_t counter) {
+          Launch own = launch;
+          own.parameters[*own.counterParameter] = counter;
+          return run(kernel, own);
+        });
       }));
 }
 
 Result<std::unique_ptr<PreparedWork>>
-Device::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
+SerialDevice::prepareFill(uint64_t address, uint8_t value, size_t bytes) {
   return std::unique_ptr<PreparedWork>(std::make_unique<OwnStreamWork>(
       [=] { return fill(address, value, bytes); }));
 }
 
-Status Kernel::allocateCounters(Device &device) {
-  bool wanted = false;
-  for (const KernelParameter &parameter : launchPlan.parameters)
-    wanted |= parameter.kind == KernelParameter::Kind::Counter;
-  if (!wanted)
-    return {};
-  Result<Buffer> buffer = device.allocate(maxLaunches * sizeof(uint32_t));
-  if (buffer.failed())
-    return buffer.error();
-  counters = std::move(*buffer);
-  if (Status status = device.fill(counters.address(), 0, counters.size());
-      status.failed())
-    return status;
-  // A launch may be on another stream.
-  return device.synchronize();
-}
-
-uint64_t Kernel::takeCounter() {
-  if (!counters.address())
-    return 0;
-  return counters.address() + launches++ % maxLaunches * sizeof(uint32_t);
-}
-
 Status Device::launch(Kernel &kernel,
                       const std::vector<TensorArgument> &tensors) {
-  Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors(),
-                                     kernel.takeCounter());
+  Result<Launch> launch = planLaunch(kernel.plan(), tensors, multiprocessors());
   if (launch.failed())
     return launch.error();
   if (launch->blocks == 0)
     return {};
-  return start(kernel, *launch);
+  Result<std::unique_ptr<PreparedWork>> work =
+      prepare(kernel, std::move(*launch));
+  return work.failed() ? Status(work.error()) : (*work)->start(std::nullopt);
 }

@@ -8,6 +8,7 @@
 #include "attn/Runtime/Launch.h"
 
 #include "attn/Runtime/Expression.h"
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/HostTensor.h"
 
 #include <algorithm>
@@ -29,9 +30,8 @@ constexpr int64_t maxCount = std::numeric_limits<int32_t>::max();
 /// The plan and the arguments, so that each rule is a small function.
 class Planner {
 public:
-  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors,
-          uint64_t counter)
-      : plan(plan), tensors(tensors), counter(counter) {}
+  Planner(const LaunchPlan &plan, const std::vector<TensorArgument> &tensors)
+      : plan(plan), tensors(tensors) {}
 
   Result<uint32_t> countBlocks(uint32_t multiprocessors) const;
   Result<ParameterValue> evaluate(const KernelParameter &parameter,
@@ -46,7 +46,6 @@ private:
 
   const LaunchPlan &plan;
   const std::vector<TensorArgument> &tensors;
-  uint64_t counter;
 };
 } // namespace
 
@@ -151,23 +150,16 @@ Status Planner::checkTensorIndex(int32_t tensor) const {
 
 Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
   int64_t instances = 1;
-  for (const Extent &extent : plan.instances) {
-    int64_t count = extent.constant;
-    if (extent.tensor >= 0) {
-      if (Status status =
-              checkReference(plan.tensors, extent.tensor, extent.axis);
-          status.failed())
-        return status.error();
-      if (extent.divisor < 1)
-        return failure("malformed launch plan: expected a positive divisor, "
-                       "got ",
-                       extent.divisor);
-      int64_t size = tensors[extent.tensor].shape[extent.axis];
-      count = size / extent.divisor + (size % extent.divisor != 0);
-    }
-    if (count < 0 || __builtin_mul_overflow(instances, count, &instances))
-      instances = maxCount + 1;
-    if (instances > maxCount)
+  for (const Expression &extent : plan.instances) {
+    if (Status status = checkExpression(extent, plan.tensors); status.failed())
+      return failure("malformed launch plan: ", status.message());
+    Result<int64_t> count =
+        attn::runtime::evaluate(extent, tensors, multiprocessors);
+    if (count.failed())
+      return count.error();
+    if (__builtin_mul_overflow(instances, std::max<int64_t>(*count, 0),
+                               &instances) ||
+        instances > maxCount)
       return failure("expected at most ", maxCount,
                      " program instances of kernel '", plan.kernel,
                      "', got more");
@@ -193,7 +185,7 @@ Result<uint32_t> Planner::countBlocks(uint32_t multiprocessors) const {
 Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
                                          uint32_t multiprocessors) const {
   if (parameter.kind == KernelParameter::Kind::Counter)
-    return ParameterValue(counter);
+    return ParameterValue(uint64_t(0));
   if (parameter.kind == KernelParameter::Kind::Value) {
     Result<int64_t> value =
         attn::runtime::evaluate(parameter.expression, tensors, multiprocessors);
@@ -251,6 +243,33 @@ Status Planner::checkDense(int32_t index) const {
   return {};
 }
 
+/// The driver takes no other maps; and where the rows of a box are narrower
+/// than its swizzle, the hardware leaves gaps between them.
+static Status checkRows(const TensorSpec &spec,
+                        const TensorMapDescription &map) {
+  switch (map.elementType) {
+  case ElementType::BF16:
+  case ElementType::F16:
+  case ElementType::F32:
+    break;
+  default:
+    return failure("malformed launch plan: expected bf16, f16 or f32 in '",
+                   spec.name, "', which has a tensor map, got ",
+                   elementName(map.elementType));
+  }
+  uint64_t bytes = map.box[0] * elementSize(map.elementType);
+  if (bytes % tensorMapAlignment)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be a multiple of ", tensorMapAlignment,
+                   " bytes, got ", bytes);
+  auto swizzle = static_cast<uint64_t>(map.swizzle);
+  if (swizzle && bytes != swizzle)
+    return failure("malformed launch plan: expected the rows of the box of '",
+                   spec.name, "' to be as wide as its swizzle, ", swizzle,
+                   " bytes, got ", bytes);
+  return {};
+}
+
 Result<ParameterValue>
 Planner::describe(const KernelParameter &parameter) const {
   const TensorArgument &tensor = tensors[parameter.tensor];
@@ -292,7 +311,12 @@ Planner::describe(const KernelParameter &parameter) const {
     if (stride.failed())
       return stride.error();
     map.strides.push_back(*stride);
+    // Where this is before address 0, the coordinates lead around it.
+    if (dim.lastAtAddress)
+      map.address -= (map.extents.back() - 1) * *stride;
   }
+  if (Status status = checkRows(spec, map); status.failed())
+    return status.error();
   return ParameterValue(std::move(map));
 }
 
@@ -337,13 +361,13 @@ static Status checkLeastSizes(const LaunchPlan &plan,
 Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors, uint64_t counter) {
+                          uint32_t multiprocessors) {
   if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
       status.failed())
     return status.error();
   if (Status status = checkLeastSizes(plan, tensors); status.failed())
     return status.error();
-  Planner planner(plan, tensors, counter);
+  Planner planner(plan, tensors);
   Launch launch;
   launch.threadsPerBlock = plan.threadsPerBlock;
   launch.sharedMemoryBytes = plan.sharedMemoryBytes;
@@ -376,17 +400,8 @@ static bool propagate(int64_t &a, int64_t &b) {
   return true;
 }
 
-Result<std::vector<std::vector<int64_t>>>
-attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
-                              const EqualSizes &equalSizes,
-                              const std::vector<std::vector<int64_t>> &inputs) {
-  std::vector<std::vector<int64_t>> shapes = inputs;
-  for (const TensorSpec &spec : specs)
-    if (spec.isOutput)
-      shapes.push_back(spec.shape);
-  if (shapes.size() != specs.size())
-    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
-                   " inputs, got ", inputs.size());
+void attn::runtime::propagateSizes(const EqualSizes &equalSizes,
+                                   std::vector<std::vector<int64_t>> &shapes) {
   auto size = [&](LaunchPlan::SizeRef ref) -> int64_t * {
     bool exists = ref.tensor >= 0 && ref.axis >= 0 &&
                   ref.tensor < static_cast<int64_t>(shapes.size()) &&
@@ -400,6 +415,20 @@ attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
       if (int64_t *left = size(a), *right = size(b); left && right)
         changed |= propagate(*left, *right);
   }
+}
+
+Result<std::vector<std::vector<int64_t>>>
+attn::runtime::completeShapes(const std::vector<TensorSpec> &specs,
+                              const EqualSizes &equalSizes,
+                              const std::vector<std::vector<int64_t>> &inputs) {
+  std::vector<std::vector<int64_t>> shapes = inputs;
+  for (const TensorSpec &spec : specs)
+    if (spec.isOutput)
+      shapes.push_back(spec.shape);
+  if (shapes.size() != specs.size())
+    return failure("expected ", specs.size() - (shapes.size() - inputs.size()),
+                   " inputs, got ", inputs.size());
+  propagateSizes(equalSizes, shapes);
   for (size_t i = 0; i < shapes.size(); ++i)
     for (size_t axis = 0; axis < shapes[i].size(); ++axis)
       if (shapes[i][axis] < 0)

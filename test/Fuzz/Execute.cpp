@@ -15,7 +15,7 @@
 using namespace attn::fuzz;
 using namespace attn::runtime;
 
-static constexpr uint64_t maxInstructions = 20000;
+static constexpr uint64_t maxInstructions = 4000;
 
 /// A map over the matrix `tensor` with boxes of 64 x 64.
 static KernelParameter mapOf(int32_t tensor) {
@@ -36,7 +36,8 @@ static LaunchPlan planOf(const Input &input) {
   KernelParameter pointer;
   pointer.kind = KernelParameter::Kind::Pointer;
   plan.parameters = {pointer, mapOf(1), mapOf(2)};
-  plan.instances = {{-1, 0, 1, input.blocks}};
+  plan.instances = {{{Term::Kind::Constant, input.blocks}}};
+  plan.clusterBlocks = input.isCluster ? input.blocks : 1;
   plan.threadsPerBlock = input.threads;
   plan.sharedMemoryBytes = 20 * 1024;
   return plan;

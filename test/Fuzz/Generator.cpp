@@ -171,6 +171,7 @@ Input attn::fuzz::generate(const uint8_t *data, size_t size) {
   Input input;
   input.threads = threads[bytes.below(5)];
   input.blocks = 1 + bytes.below(2);
+  input.isCluster = bytes.below(2);
   input.seed = bytes.next();
   input.ptx = Writer(bytes).program();
   return input;

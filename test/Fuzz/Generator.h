@@ -34,6 +34,8 @@ struct Input {
   std::string ptx;
   uint32_t threads = 32;
   uint32_t blocks = 1;
+  /// Whether the blocks are one cluster.
+  bool isCluster = false;
   uint64_t seed = 0;
 };
 

@@ -34,6 +34,24 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "setp.<eq|ne|lt|le|gt|ge>.<u|s>64 $p, $j, $j;",
       "selp.<b|u|s>32 $r, $i, $i, $p;",
       "selp.b64 $d, $j, $j, $p;",
+      "<div|rem>.<u|s>32 $r, $i, $i;",
+      "<add|sub>.sat.s32 $r, $i, $i;",
+      "<add|min|max>.<u|s>16x2 $r, $r, $r;",
+      "<mul24.lo|mul24.hi>.<u|s>32 $r, $i, $i;",
+      "<mad24.lo|mad.hi|sad|dp2a.lo|dp4a>.<u32|s32|u32.s32|s32.u32> $r, $i, "
+      "$i, $i;",
+      "<bfind.u32|bfind.shiftamt.s32|cnot.b32> $r, $i;",
+      "<bmsk.clamp.b32|bmsk.wrap.b32|szext.clamp.s32|szext.wrap.u32> $r, $i, "
+      "$i;",
+      "fns.b32 $r, $i, $i, $i;",
+      "prmt.b32.<f4e|b4e|rc8|ecl|ecr|rc16> $r, $i, $i, $i;",
+      "lop3.b32 $r, $i, $i, $i, <0|0xE8|255|$n>;",
+      "shf.<l|r>.<clamp|wrap>.b32 $r, $i, $i, $i;",
+      "bfi.b64 $d, $j, $j, $i, $i;",
+      "bfe.<u|s>64 $d, $j, $i, $i;",
+      "set.<eq|lt|gt>.<u32|f32>.<s32|f32> $r, $i, $i;",
+      "setp.<eq|lt>.and.s32 $p|$p, $i, $i, $p;",
+      "slct.<b32|f32>.<s32|f32> $r, $i, $i, $i;",
       // Floating point.
       "<add|sub|mul|div.rn|min|max><.f32|.ftz.f32|.rn.f32> $r, $i, $i;",
       "<fma.rn.f32|fma.rn.ftz.f32> $r, $i, $i, $i;",
@@ -48,6 +66,14 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "cvt.<rn.bf16x2|rn.f16x2>.f32 $r, $i, $i;",
       "cvt.rn.satfinite.<e4m3x2|e5m2x2>.f32 $h, $i, $i;",
       "cvt.<u32.u16|s32.s16|f32.f16|f32.bf16> $r, $h;",
+      "<copysign.f32 $r, $r, $r|testp.finite.f32 $p, $r>;",
+      "<sin|cos>.approx.f32 $r, $i;",
+      "<fma.rn|fma.rn.relu>.<f16|bf16> $h, $h, $h, $h;",
+      "<add|mul|min|max>.<f16|bf16> $h, $h, $h;",
+      "<rcp.rn|sqrt.rn|neg|abs>.f64 $d, $j;",
+      "cvt<|.sat|.rn|.rzi|.rni><|.satfinite>.<u8|s8|u16|s16|u32|s64|f16|f64>."
+      "<u32|s32|u16|f32|f64|f16> <$r|$h|$d>, <$i|$h|$d>;",
+      "cvt.rn.<f16x2|bf16x2>.<e4m3x2|e5m2x2> $r, $h;",
       // Moves.
       "mov.<b|u>32 $r, <$i|%tid.x|%ctaid.x|%nctaid.x|%laneid|%ntid.x|smem>;",
       "mov.b64 $d, <$j|smem|map|{$r, $i}>;",
@@ -67,6 +93,23 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "ld.param.b<32|64> <$r|$d>, [<out|map|inMap|%r1>$a];",
       "atom<|.global|.shared>.<add|min|max|exch|or>.<u32|s32|b32> $r, $g, $i;",
       "red<|.global|.shared>.<add|min|max>.<u32|s32|f32> $g, $i;",
+      "<ld|st>.local.b32 <$r, [$r$a]|[$r$a], $r|$r, [loc$a]>;",
+      "<ld.b32 $r, [$d$a]|st.b32 [$d$a], $i>;",
+      "ld<|.relaxed.cta|.acquire.gpu|.volatile>.<shared|global>.b32 $r, "
+      "<[$r]|[$d]>;",
+      "st<|.relaxed.cta|.release.gpu>.<shared|global>.b32 <[$r]|[$d]>, $i;",
+      "ld.shared::cluster.b32 $r, $s;",
+      "st.shared::cluster.b32 $s, $r;",
+      "atom<|.global|.shared><|::cta>.<add|min|max|inc|dec|exch|and|or|xor|cas>"
+      "."
+      "<u32|s32|b32|f32|b64|b16> <$r|$d>, <[$r]|$g>, <$i|$j><|, $i>;",
+      "st.local.v4.b32 [loc$a], {$r, $r, $r, $r};",
+      "st.async.weak.shared::cluster.mbarrier::complete_tx::bytes<|.v2>.b32 "
+      "$s, "
+      "<$r|{$r, $r}>, $m;",
+      "red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes."
+      "<add|min|inc>.u32 $s, $r, $m;",
+      "isspacep.<shared|global|local|const> $p, $d;",
       "ldmatrix.sync.aligned.m8n8.<x1|x2|x4><|.trans>.shared<|::cta>.b16 "
       "{$r<|, $r|, $r, $r, $r>}, $s;",
       "stmatrix.sync.aligned.m8n8.<x1|x2|x4><|.trans>.shared<|::cta>.b16 $s, "
@@ -77,6 +120,12 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "vote.sync.ballot.b32 $r, $p, <-1|$i>;",
       "redux.sync.<add|min|max|or>.<u32|s32|b32> $r, $r, <-1|$i>;",
       "elect.sync <_|$r>|$p, <-1|$i>;",
+      "bar.warp.sync <-1|$i>;",
+      "match.<any|all>.sync.b<32|64> $r, <$r|$d>, -1;",
+      "activemask.b32 $r;",
+      "<nanosleep.u32 $i|pmevent 1|trap|brkpt>;",
+      "brx.idx $r, targets;",
+      "call<|.uni> <($r), helper, ($i)|helper|again|($r), again, ($i)>;",
       "bra $l;",
       "@$p bra $l;",
       "@!$p bra $l;",
@@ -99,7 +148,16 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "<0|1|$i>;",
       "mbarrier.<try_wait|test_wait>.shared::cta.b64 $p, $m, $d;",
       "mapa.shared::cluster.u32 $r, $r, $i;",
-      "barrier.cluster.<arrive|wait>.aligned;",
+      "getctarank.shared::cluster.u32 $r, $r;",
+      "mapa.u64 $d, $d, $i;",
+      "barrier.cluster.<arrive|wait|arrive.relaxed|wait.acquire><|.aligned>;",
+      "bar.red.<popc.u32 $r|and.pred $p|or.pred $p>, 0, $p;",
+      "mbarrier.arrive<|.release>.cluster.shared::cluster.b64 _, $m<|, $i>;",
+      "mbarrier.<arrive_drop|arrive.noComplete>.shared.b64 <_|$d>, $m<|, $i>;",
+      "mbarrier.complete_tx.relaxed.cta.shared::cta.b64 $m, $i;",
+      "mbarrier.pending_count.b64 $r, $d;",
+      "mbarrier.try_wait.shared::cta.b64 $p, $m, $d, $i;",
+      "cp.async.mbarrier.arrive<|.noinc>.shared.b64 $m;",
       "griddepcontrol.<wait|launch_dependents>;",
       // Copies.
       "cp.async.bulk.tensor.2d.shared::<cta|cluster>.global.tile.mbarrier::"
@@ -115,9 +173,17 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "$g, <16|256|$i>, $m;",
       "cp.async.bulk.global.shared::cta.bulk_group $g, $s, <16|256|$i>;",
       "cp.async.bulk.<commit_group|wait_group $n|wait_group.read 0>;",
-      "cp.async.<ca|cg>.shared.global $s, $g, <4|8|16|$n>;",
+      "cp.async.<ca|cg>.shared.global $s, $g, <4|8|16|$n><|, 8|, $p|, $r>;",
+      "cp.async.mbarrier.arrive<|.noinc>.shared<|::cta>.b64 $m;",
       "cp.async.<commit_group|wait_group $n|wait_all>;",
       "prefetch.tensormap [$t];",
+      "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes "
+      "$s, $s, <16|256|$i>, $m;",
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::"
+      "bytes.multicast::cluster $s, [$t, {$i, $i}], $m, <$h|3>;",
+      "cp.reduce.async.bulk.<global|shared::cluster>.shared::cta.<bulk_group|"
+      "mbarrier::complete_tx::bytes>.<add|min|and>.<u32|f32|bf16|b32> <$g|$s>, "
+      "$s, <16|$i><|, $m>;",
       // Products.
       "wgmma.fence.sync.aligned;",
       "wgmma.commit_group.sync.aligned;",
@@ -128,6 +194,10 @@ const std::vector<std::string> &attn::fuzz::templates() {
       "$r, $r, $r}, $c, <0|1|$p>, <1|-1>, 1, <0|1>;",
       "wgmma.mma_async.sync.aligned.m64n8k<8.f32.tf32.tf32|32.f32.e4m3.e5m2|"
       "32.s32.s8.s8> $w, $c, $c, <0|1|$p><|, 1, 1>;",
+      "mma.sync.aligned.m16n8k8.row.col.f32.<tf32.tf32|bf16.bf16>.f32 $w, {$r, "
+      "$r<|, $r, $r>}, {$r<|, $r>}, $w;",
+      "mma.sync.aligned.m16n8k32.row.col.<s32.s8.s8.s32|f32.e4m3.e4m3.f32> $w, "
+      "{$r, $r, $r, $r}, {$r, $r}, $w;",
       "mma.sync.aligned.m16n8k16.row.col.f32.<bf16.bf16|f16.f16>.f32 $w, {$r, "
       "$r, $r, $r}, {$r, $r}, $w;",
   };
@@ -139,6 +209,16 @@ const std::string &attn::fuzz::prologue() {
 .target sm_90a
 .address_size 64
 .extern .shared .align 1024 .b8 smem[];
+.func (.reg .b32 result) helper(.reg .b32 given)
+{
+add.s32 result, given, 1;
+ret;
+}
+.func again()
+{
+call again;
+ret;
+}
 .visible .entry test(
 .param .u64 .ptr .global .align 1 out,
 .param .align 64 .b8 map[128],
@@ -148,6 +228,8 @@ const std::string &attn::fuzz::prologue() {
 .reg .b16 %h<4>;
 .reg .b32 %r<16>;
 .reg .b64 %d<8>;
+.local .align 16 .b8 loc[64];
+targets: .branchtargets L0, L1, L3;
 ld.param.b64 %d0, [out];
 mov.u32 %r5, %tid.x;
 mul.wide.u32 %d1, %r5, 16;

@@ -31,16 +31,20 @@ struct Outcome {
 /// executed.
 class Golden {
 public:
-  static runtime::Result<Golden>
-  create(runtime::CompiledKernel compiled,
-         std::vector<runtime::HostTensor> inputs);
+  static runtime::Result<Golden> create(runtime::CompiledKernel compiled,
+                                        std::vector<runtime::HostTensor> inputs,
+                                        uint32_t instances);
 
   /// Executes `ptx` in place of the kernel's own, with all checks.
   Outcome run(const std::string &ptx, uint64_t seed) const;
+  /// The lines of `ptx` that an execution reports something at.
+  std::set<uint32_t> reportedLines(const std::string &ptx) const;
   /// Whether an execution ended with the result of the right kernel.
   bool isRight(const Outcome &outcome) const;
 
 private:
+  Outcome run(const std::string &ptx,
+              const runtime::EmulatorOptions &options) const;
   runtime::Status launch(runtime::Device &device, const std::string &ptx,
                          Outcome &outcome) const;
 

@@ -230,9 +230,14 @@ static std::optional<Edit> clearStride(const Source &source, size_t at) {
 static std::optional<Edit> narrowSwizzle(const Source &source, size_t at) {
   return alterB(source, at, "xor.b64", static_cast<int64_t>(uint64_t(3) << 62));
 }
-/// Only a transposed matrix with a swizzle has a leading dimension.
+/// Only a transposed matrix with a swizzle has a leading dimension, and only
+/// where it is wider than the swizzle: "m64n128k16".
 static std::optional<Edit> shrinkLeading(const Source &source, size_t at) {
-  if (source.statements()[at].operands.back().text != "1")
+  constexpr int64_t swizzledElements = 64;
+  const Statement &statement = source.statements()[at];
+  size_t shape = statement.name.find(".m64n");
+  if (statement.operands.back().text != "1" || shape == std::string::npos ||
+      std::stoll(statement.name.substr(shape + 5)) <= swizzledElements)
     return std::nullopt;
   return alterB(source, at, "xor.b64", int64_t(0x2000 >> 4) << 16);
 }
@@ -299,7 +304,7 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
        add<1, mbarrierBytes>},
       {arrive, expect, "on the barrier in front", phases, false,
        add<1, -mbarrierBytes>},
-      {arrive, expect, "moved before", early, false, moveBefore},
+      {arrive, expect, "moved before", with(early, misuse), false, moveBefore},
       {arrive, expect, "moved behind", dead, false, moveBehind},
       {expect, none, "removed", dead, false, remove},
       {expect, none, "16 bytes more", dead, false, add<2, 16>},
@@ -329,9 +334,7 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
       {load, none, "coordinate 2", data, true, shiftCoordinate<1, 2>},
       {load, none, "coordinate 3", data, true, shiftCoordinate<1, 3>},
       {load, none, "coordinate 4", data, true, shiftCoordinate<1, 4>},
-      {store, none, "from the next stage",
-       with(early, {HazardKind::OutOfBounds, HazardKind::MissingProxyFence}),
-       false, shiftSource},
+      {store, none, "from the next stage", data, true, shiftSource},
       {store, none, "coordinate 0", data, true, shiftCoordinate<0, 0>},
       {store, none, "coordinate 1", data, true, shiftCoordinate<0, 1>},
       {store, none, "coordinate 2", data, true, shiftCoordinate<0, 2>},
@@ -357,7 +360,8 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
       {initFence, none, "removed", proxy, false, remove},
       {initFence, none, "of the generic proxy", proxy, false, weakenFence},
       {initFence, none, "moved behind", proxy, false, moveBehind},
-      {barrier, none, "removed", with(early, proxy), false, remove},
+      {barrier, none, "removed", with(with(early, proxy), misuse), false,
+       remove},
       {barrier, none, "arrives only", with(with(early, proxy), misuse), false,
        arriveOnly},
       {barrier, none, "on the next barrier", phases, false, add<0, 1>},

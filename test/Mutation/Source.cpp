@@ -31,9 +31,11 @@ static std::string textOf(const SourceOperand &operand) {
   switch (operand.kind) {
   case SourceOperand::Kind::Name:
   case SourceOperand::Kind::Immediate:
-    return operand.text;
+    return (operand.negated ? "!" : "") + operand.text;
   case SourceOperand::Kind::Vector:
     return "{" + listOf(operand.elements) + "}";
+  case SourceOperand::Kind::Pair:
+    return textOf(operand.elements[0]) + "|" + textOf(operand.elements[1]);
   case SourceOperand::Kind::Address:
     break;
   }
@@ -201,16 +203,14 @@ size_t Source::unitOf(size_t at) const {
 //===----------------------------------------------------------------------===//
 
 Edit Source::probe(size_t at) const {
-  Statement access;
-  access.name = "ld.shared.b32";
-  SourceOperand result, address;
+  Statement read = statements()[at];
+  read.name = "mov.b32";
+  SourceOperand result, value;
   result.text = "mutant";
-  address.kind = SourceOperand::Kind::Address;
-  address.text = "nowhere";
-  access.operands = {result, address};
+  value.text = "nothing";
+  read.operands = {result, value};
   return replace(at, statements()[at],
-                 ".reg .b32 mutant, nowhere; mov.b32 nowhere, 0; " +
-                     textOf(access));
+                 ".reg .b32 mutant, nothing; " + textOf(read));
 }
 
 Edit Source::remove(size_t at) const { return {{statements()[at].line, ""}}; }
@@ -298,7 +298,7 @@ std::optional<Edit> Source::moveBefore(size_t at) const {
       continue;
     for (const SourceOperand &operand : statement.operands)
       collect(operand, needed);
-    moved = linesOf(units[i]) + moved;
+    moved.insert(0, linesOf(units[i]));
     blank(edit, units[i]);
   }
   std::string stays = linesOf(units[target]);

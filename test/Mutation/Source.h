@@ -48,8 +48,8 @@ public:
   /// The most bytes that a copy is announced with: the size of a stage.
   int64_t stageBytes() const;
 
-  /// Puts an access out of bounds in front of a statement, which tells whether
-  /// it is ever reached.
+  /// Puts a read of a register that nothing wrote in front of a statement,
+  /// which tells whether it is ever reached.
   Edit probe(size_t at) const;
   Edit remove(size_t at) const;
   Edit repeat(size_t at) const;

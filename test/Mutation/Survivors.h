@@ -21,7 +21,8 @@ std::string mutantKey(const std::string &program,
 
 /// The mutants that a file lists, with the reasons why each is equivalent to
 /// the kernel it was made from. A line that starts with `because ` gives the
-/// reason of the mutants that follow; one that starts with `#` is a comment.
+/// reason of the mutants that follow; one that starts with `#` is a comment. A
+/// line names each mutant of `mha,mqa bar.sync#2,4-6 removed` at once.
 runtime::Result<std::map<std::string, std::string>>
 parseSurvivors(const std::string &text);
 

@@ -63,22 +63,23 @@ void Tally::addKeys(const Finding &finding) {
 }
 
 void Tally::add(const Finding &finding) {
-  bool unreached = finding.verdict == Verdict::Unreached;
+  Verdict verdict = isRedundant(finding) ? Verdict::Redundant : finding.verdict;
+  bool unreached = verdict == Verdict::Unreached;
   bool known = survivors.count(unreached ? finding.place : finding.key);
-  bool lives = finding.verdict == Verdict::Survived;
+  bool lives = verdict == Verdict::Survived;
   Row row;
-  row.leftOut = finding.verdict >= Verdict::Unreached;
+  row.leftOut = verdict >= Verdict::Unreached;
   row.mutants = !row.leftOut;
-  row.hazards = finding.verdict == Verdict::Hazard;
-  row.wrongData = finding.verdict == Verdict::WrongData;
+  row.hazards = verdict == Verdict::Hazard;
+  row.wrongData = verdict == Verdict::WrongData;
   row.equivalent = known && lives;
   rows[rowOf(finding.mutant->instruction)].add(row);
   if (!finding.mutant->rule->isDataError)
     strict.add(row);
 
-  if (finding.verdict == Verdict::Redundant)
+  if (verdict == Verdict::Redundant)
     return;
-  std::string how = std::string(verdictName(finding.verdict)) + ": " +
+  std::string how = std::string(verdictName(verdict)) + ": " +
                     (unreached ? finding.place : finding.key);
   if (!unreached && survivors.count(finding.place))
     problems.insert("listed as not reached, but " + how);

@@ -44,8 +44,9 @@ Verdict verdictOf(const Rule &rule, const Outcome &outcome, bool isRight);
 
 struct Finding {
   const Mutant *mutant = nullptr;
-  /// Of the mutant, and of the place where it is.
-  std::string key, place;
+  /// Of the mutant, of the place where it is, and of the mutant that lacks the
+  /// instruction.
+  std::string key, place, removal;
   Verdict verdict = Verdict::Survived;
   std::string message;
 };
@@ -62,7 +63,10 @@ public:
   /// Notes that there is such a mutant, whether it is executed or not. A file
   /// of survivors names a place by `place` where nothing reaches it.
   void addKeys(const Finding &finding);
-  bool isListed(const std::string &key) const { return survivors.count(key); }
+  /// What may as well be missing need not be broken in other ways.
+  bool isRedundant(const Finding &finding) const {
+    return finding.key != finding.removal && survivors.count(finding.removal);
+  }
   void add(const Finding &finding);
 
   /// The figures for each instruction, in Markdown.

@@ -8,7 +8,7 @@
 // Without a mask every instance has the same work, and so with a window.
 
 // CHECK-LABEL: func @full
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @full(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv : !q, !kv -> !q
@@ -16,7 +16,7 @@ func.func @full(%q: !q, %k: !k, %v: !k) -> !q {
 }
 
 // CHECK-LABEL: func @window
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @window(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal and window<999, 0>) : !q, !kv -> !q
@@ -24,7 +24,7 @@ func.func @window(%q: !q, %k: !k, %v: !k) -> !q {
 }
 
 // CHECK-LABEL: func @first
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(first<7>) : !q, !kv -> !q
@@ -35,7 +35,7 @@ func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
 // costs the producer some registers.
 
 // CHECK-LABEL: func @causal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, longest_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @causal(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
@@ -53,7 +53,7 @@ func.func @open_window(%q: !q, %k: !k, %v: !k) -> !q {
 // Nothing is known of a mask that the analysis does not read.
 
 // CHECK-LABEL: func @chunk
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @chunk(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal and chunk<64>) : !q, !kv -> !q
@@ -84,7 +84,7 @@ func.func @nothing(%q: !q) -> !q {
 !w = tensor<?x?x2x256xbf16>
 
 // CHECK-LABEL: func @wide
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, query_in_registers = false, output_in_query_buffer = true, dynamic = true>>}
 func.func @wide(%q: !w, %k: !w, %v: !w) -> !w {
   %kv = attn.kv.dense %k, %v : !w, !w
   %o = attn.attention %q, %kv : !w, !attn.kv<!w, !w> -> !w
@@ -95,7 +95,7 @@ func.func @wide(%q: !w, %k: !w, %v: !w) -> !w {
 !n = tensor<?x?x2x128xf16>
 
 // CHECK-LABEL: func @unequal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, query_in_registers = false, output_in_query_buffer = true, dynamic = true>>}
 func.func @unequal(%q: !m, %k: !m, %v: !n) -> !n {
   %kv = attn.kv.dense %k, %v : !m, !n
   %o = attn.attention %q, %kv : !m, !attn.kv<!m, !n> -> !n
@@ -107,7 +107,7 @@ func.func @unequal(%q: !m, %k: !m, %v: !n) -> !n {
 !s = tensor<?x?x2x48xbf16>
 
 // CHECK-LABEL: func @narrow_queries
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, target = #sm90.schedule<query_in_registers = false>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, query_in_registers = false, dynamic = true>>}
 func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
   %kv = attn.kv.dense %k, %v : !s, !w
   %o = attn.attention %q, %kv : !s, !attn.kv<!s, !w> -> !w
@@ -117,7 +117,7 @@ func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
 !h = tensor<?x?x2x64xf16>
 
 // CHECK-LABEL: func @small
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
 func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %kv = attn.kv.dense %k, %v : !h, !h
   %o = attn.attention %q, %kv : !h, !attn.kv<!h, !h> -> !h
@@ -162,7 +162,7 @@ func.func @uneven(%q: !p, %k: !p, %v: !p) -> !p {
 
 // Tests for equality of every pair take registers, too.
 // CHECK-LABEL: func @others
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80,
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64,
 func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
   %kv = attn.kv.dense %k, %v : !p, !p
   %o = attn.attention %q, %kv mask {
@@ -179,14 +179,14 @@ func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
 !c = tensor<1x1x?x?xi32>
 !wide = tensor<?x?x2x256xbf16>
 // CHECK-LABEL: func @lists
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, longest_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
 func.func @lists(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv blocks<256, 192> full(%n, %c : !l, !c) : !q, !kv -> !q
   return %o : !q
 }
 // CHECK-LABEL: func @lists_of_few
-// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 32, longest_first = true, target = #sm90.schedule<consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 248, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 32, lazy_max = true, longest_first = true, target = #sm90.schedule<consumer_warpgroups = 1, producer_registers = 56, consumer_registers = 248, dynamic = true>>}
 func.func @lists_of_few(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv blocks<192, 32> full(%n, %c : !l, !c) : !q, !kv -> !q
@@ -198,4 +198,15 @@ func.func @lists_and_wide_heads(%q: !wide, %k: !wide, %v: !wide, %n: !l, %c: !c)
   %kv = attn.kv.dense %k, %v : !wide, !wide
   %o = attn.attention %q, %kv blocks<128, 128> full(%n, %c : !l, !c) : !wide, !attn.kv<!wide, !wide> -> !wide
   return %o : !wide
+}
+
+// Packed sequences differ in length, whatever the mask.
+// CHECK-LABEL: func @packed
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true,
+// CHECK-SAME: dynamic = true
+func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<?xi32>) -> tensor<?x4x64xbf16> {
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<?x4x64xbf16>, tensor<?x4x64xbf16>, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>)
+      : tensor<?x4x64xbf16>, !attn.kv<tensor<?x4x64xbf16>, tensor<?x4x64xbf16>> -> tensor<?x4x64xbf16>
+  return %o : tensor<?x4x64xbf16>
 }

@@ -5,6 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Explain.h"
+#include "common/BugReport.h"
+
 #include "attn/Pipelines/Compile.h"
 #include "attn/Pipelines/Registration.h"
 
@@ -15,6 +18,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -44,6 +48,48 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which bundles are kept"));
 
+static cl::opt<bool> explain(
+    "explain",
+    cl::desc("Print how the program is computed, what its time is bound by, "
+             "and why other schedules were refused"));
+static cl::list<std::string>
+    shapes("shape",
+           cl::desc("The shape of an input for --explain, e.g. "
+                    "q=1x4096x64x128"),
+           cl::value_desc("name=shape"));
+
+static cl::opt<std::string> reproducer(
+    "reproducer",
+    cl::desc("Where to leave what is needed to see a failing pass fail again"),
+    cl::value_desc("file.mlir"));
+
+/// Writes what --explain and --emit ask for.
+static LogicalResult writeOutput(ModuleOp module, const CompileOptions &options,
+                                 llvm::raw_ostream &output) {
+  if (explain) {
+    auto choose = [](const ::attn::runtime::LaunchPlan &plan)
+        -> FailureOr<ProgramShapes> {
+      auto chosen = ::attn::opt::chooseShapes(plan, shapes);
+      if (!chosen.failed())
+        return *chosen;
+      llvm::errs() << "attn-opt: " << chosen.message() << "\n";
+      return failure();
+    };
+    return explainProgram(module, options, choose, output);
+  }
+  if (emit <= EmitLevel::NVVM) {
+    if (failed(lowerToLevel(module, emit, options)))
+      return failure();
+    module->print(output);
+    return success();
+  }
+  std::string text;
+  if (failed(emitLevel(module, emit, options, text)))
+    return failure();
+  output << text;
+  return success();
+}
+
 /// Compiles the program in `inputName` to the level that --emit names.
 static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
                                  StringRef outputName) {
@@ -68,29 +114,22 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   options.target = target;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
-  EmitLevel level = emit;
-  std::string text;
-  if (level <= EmitLevel::NVVM) {
-    if (failed(lowerToLevel(*module, level, options)))
-      return failure();
-    module->print(output->os());
-  } else {
-    if (failed(emitLevel(*module, level, options, text)))
-      return failure();
-    output->os() << text;
-  }
+  options.reproducer = reproducer;
+  if (failed(writeOutput(*module, options, output->os())))
+    return failure();
   output->keep();
   return success();
 }
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  llvm::setBugReportMsg(::attn::tools::bugReport);
   DialectRegistry registry;
   registerDialects(registry);
   registerPasses();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "Attention compiler", registry);
-  if (emit.getNumOccurrences() == 0)
+  if (emit.getNumOccurrences() == 0 && !explain)
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
   return asMainReturnCode(emitProgram(registry, input, output));
 }

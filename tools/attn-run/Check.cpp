@@ -45,59 +45,65 @@ static Precision precisionOf(attn::runtime::ElementType type) {
 }
 
 /// The queries that every head must be compared at.
-static std::set<int64_t> mustQueries(const Geometry &geometry) {
+static std::set<int64_t> mustQueries(const Sequence &sequence) {
   // Under a causal mask the queries before this one see no key.
-  int64_t border = geometry.queries - geometry.keys;
+  int64_t border = sequence.queries - sequence.keys;
   std::set<int64_t> queries;
   for (int64_t query :
-       {int64_t(0), geometry.queries - 1, border - 1, border, border + 1})
-    if (query >= 0 && query < geometry.queries)
+       {int64_t(0), sequence.queries - 1, border - 1, border, border + 1})
+    if (query >= 0 && query < sequence.queries)
       queries.insert(query);
   return queries;
 }
 
 /// The first and the last row of every tile, and the row after the first.
-static std::vector<int64_t> edgeQueries(const Geometry &geometry) {
+static std::vector<int64_t> edgeQueries(const Sequence &sequence) {
   std::vector<int64_t> queries;
-  for (int64_t edge = tileRows; edge <= geometry.queries; edge += tileRows)
+  for (int64_t edge = tileRows; edge <= sequence.queries; edge += tileRows)
     for (int64_t query : {edge - 1, edge, edge + 1})
-      if (query < geometry.queries)
+      if (query < sequence.queries)
         queries.push_back(query);
   return queries;
 }
 
 Sample attn::run::selectRows(const Geometry &geometry, uint64_t seed) {
   Sample sample;
-  int64_t heads = geometry.batches * geometry.heads;
-  double total = geometry.rowWork() * static_cast<double>(geometry.rows());
-  sample.complete = total < completeWork;
+  sample.complete = geometry.work() < completeWork;
   if (sample.complete) {
-    for (int64_t row = 0; row < geometry.rows(); ++row)
-      sample.rows.push_back({row / (geometry.heads * geometry.queries),
-                             row / geometry.queries % geometry.heads,
-                             row % geometry.queries});
+    for (int64_t batch = 0; batch < geometry.batches(); ++batch)
+      for (int64_t head = 0; head < geometry.heads; ++head)
+        for (int64_t i = 0; i < geometry.sequences[batch].queries; ++i)
+          sample.rows.push_back({batch, head, i});
     return sample;
   }
 
-  const std::set<int64_t> must = mustQueries(geometry);
-  const std::vector<int64_t> edges = edgeQueries(geometry);
+  std::vector<std::vector<int64_t>> edges;
+  double edgeWork = 0;
+  for (const Sequence &sequence : geometry.sequences) {
+    edges.push_back(edgeQueries(sequence));
+    edgeWork += geometry.rowWork(sequence) *
+                static_cast<double>(edges.back().size()) *
+                static_cast<double>(geometry.heads);
+  }
   // Where all edges of all heads would be too much, the heads share them.
-  double edgeWork =
-      geometry.rowWork() * static_cast<double>(edges.size()) * double(heads);
+  int64_t heads = geometry.batches() * geometry.heads;
   auto share = static_cast<int64_t>(std::ceil(edgeWork / sampleWork));
   share = std::clamp<int64_t>(share, 1, std::max<int64_t>(heads, 1));
   std::mt19937_64 random(seed);
   for (int64_t head = 0; head < heads; ++head) {
-    std::set<int64_t> queries = must;
-    for (size_t i = 0; i < edges.size(); ++i)
+    int64_t batch = head / geometry.heads;
+    const Sequence &sequence = geometry.sequences[batch];
+    if (sequence.queries == 0)
+      continue;
+    std::set<int64_t> queries = mustQueries(sequence);
+    for (size_t i = 0; i < edges[batch].size(); ++i)
       if ((static_cast<int64_t>(i) + head) % share == 0)
-        queries.insert(edges[i]);
+        queries.insert(edges[batch][i]);
     for (int i = 0; i < randomRowsPerHead; ++i)
       queries.insert(static_cast<int64_t>(
-          random() % static_cast<uint64_t>(geometry.queries)));
+          random() % static_cast<uint64_t>(sequence.queries)));
     for (int64_t query : queries)
-      sample.rows.push_back(
-          {head / geometry.heads, head % geometry.heads, query});
+      sample.rows.push_back({batch, head % geometry.heads, query});
   }
   return sample;
 }
@@ -117,7 +123,7 @@ public:
   explicit Checker(const Comparison &comparison)
       : data(comparison), geometry(comparison.geometry),
         precision(precisionOf(comparison.output->elementType)),
-        heads(static_cast<size_t>(geometry.batches * geometry.heads)) {
+        heads(static_cast<size_t>(geometry.batches() * geometry.heads)) {
     report.totalRows = geometry.rows();
     report.verdicts[Finite].rule = "elements that are not a number";
     report.verdicts[EmptyRow].rule = "largest element of a row without keys";
@@ -132,14 +138,17 @@ public:
 
 private:
   size_t lseIndex(const RowIndex &row) const {
+    const Sequence &own = geometry.sequences[row.batch];
+    if (geometry.totalQueries >= 0)
+      return static_cast<size_t>(row.head * geometry.totalQueries +
+                                 own.firstQuery + row.query);
     return static_cast<size_t>(
-        (row.batch * geometry.heads + row.head) * geometry.queries + row.query);
+        (row.batch * geometry.heads + row.head) * own.queries + row.query);
   }
   size_t outputIndex(const RowIndex &row) const {
+    int64_t first = geometry.sequences[row.batch].firstQuery;
     return static_cast<size_t>(
-        ((row.batch * geometry.queries + row.query) * geometry.heads +
-         row.head) *
-        geometry.valueDim);
+        ((first + row.query) * geometry.heads + row.head) * geometry.valueDim);
   }
   bool isEmpty(const RowIndex &row) const;
   bool checkFinite(const RowIndex &row);

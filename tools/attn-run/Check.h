@@ -13,6 +13,8 @@
 #ifndef ATTN_TOOLS_ATTNRUN_CHECK_H
 #define ATTN_TOOLS_ATTNRUN_CHECK_H
 
+#include "Geometry.h"
+
 #include "attn/Runtime/HostTensor.h"
 
 #include <array>
@@ -21,19 +23,6 @@
 #include <vector>
 
 namespace attn::run {
-
-/// The sizes of an attention.
-struct Geometry {
-  int64_t batches = 0, heads = 0, queries = 0, keys = 0;
-  int64_t keyDim = 0, valueDim = 0;
-
-  int64_t rows() const { return batches * heads * queries; }
-  /// Floating-point operations of the two products for one query.
-  double rowWork() const {
-    return 2.0 * static_cast<double>(keys) *
-           static_cast<double>(keyDim + valueDim);
-  }
-};
 
 /// The result of one query: a row of the output and an element of the LSE.
 struct RowIndex {
@@ -49,9 +38,10 @@ struct Sample {
 };
 Sample selectRows(const Geometry &geometry, uint64_t seed);
 
-/// What is compared. The output is `[B, Lq, Hq, Dv]`, the LSE `[B, Hq, Lq]`;
-/// both pointers to the LSE are null where the program does not return it. The
-/// rows that are not in the sample may hold anything.
+/// What is compared. The output is `[B, Lq, Hq, Dv]`, the LSE `[B, Hq, Lq]`, or
+/// packed `[total_q, Hq, Dv]` and `[Hq, total_q]`; both pointers to the LSE are
+/// null where the program does not return it. The rows that are not in the
+/// sample may hold anything.
 struct Comparison {
   Geometry geometry;
   const runtime::HostTensor *output = nullptr;

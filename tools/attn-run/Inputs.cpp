@@ -12,95 +12,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 #include <random>
 
 using namespace attn::run;
+using namespace attn::tools;
 using namespace attn::runtime;
-
-static const std::string *find(const Assignments &assignments,
-                               const std::string &name) {
-  for (const Assignment &assignment : assignments)
-    if (assignment.name == name)
-      return &assignment.value;
-  return nullptr;
-}
-
-Result<Assignments>
-attn::run::parseAssignments(const std::string &flag,
-                            const std::vector<std::string> &values,
-                            const std::vector<TensorSpec> &specs) {
-  Assignments assignments;
-  for (const std::string &text : values) {
-    size_t equals = text.find('=');
-    if (equals == std::string::npos)
-      return failure("expected --", flag, " name=value, got '", text, "'");
-    std::string name = text.substr(0, equals);
-    if (find(assignments, name))
-      return failure("expected one --", flag, " for '", name, "', got two");
-    std::string known;
-    for (const TensorSpec &spec : specs)
-      known += (known.empty() ? "" : ", ") + spec.name;
-    if (std::none_of(specs.begin(), specs.end(),
-                     [&](const TensorSpec &spec) { return spec.name == name; }))
-      return failure("unknown name '", name, "' in --", flag, ": expected ",
-                     known.empty() ? "none" : known);
-    assignments.push_back({name, text.substr(equals + 1)});
-  }
-  return assignments;
-}
-
-/// Parses "1x4096x?x128"; a question mark leaves a size to the type.
-static Result<std::vector<int64_t>> parseShape(const std::string &text) {
-  Failure malformed =
-      failure("expected a shape such as 1x4096x64x128, got '", text, "'");
-  std::vector<int64_t> shape;
-  for (size_t begin = 0; begin <= text.size();) {
-    size_t end = std::min(text.find('x', begin), text.size());
-    std::string size = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (size == "?") {
-      shape.push_back(-1);
-      continue;
-    }
-    constexpr size_t mostDigits = 18;
-    if (size.empty() || size.size() > mostDigits ||
-        size.find_first_not_of("0123456789") != std::string::npos)
-      return malformed;
-    shape.push_back(std::stoll(size));
-  }
-  return shape;
-}
-
-/// Checks the sizes of `shape` that are known against those of `expected`.
-static Status checkShape(const TensorSpec &expected,
-                         const std::vector<int64_t> &shape) {
-  if (shape.size() != expected.shape.size())
-    return failure("expected '", expected.name, "' to have rank ",
-                   expected.shape.size(), ", got ", shapeText(shape));
-  for (size_t axis = 0; axis < shape.size(); ++axis)
-    if (shape[axis] >= 0 && expected.shape[axis] >= 0 &&
-        shape[axis] != expected.shape[axis])
-      return failure("expected size ", axis, " of '", expected.name, "' to be ",
-                     expected.shape[axis], ", got ", shape[axis]);
-  return {};
-}
-
-/// The type of the tensor, with the sizes that the command line gives.
-static Result<TensorSpec> refine(const TensorSpec &spec,
-                                 const std::string *shapeGiven) {
-  if (!shapeGiven)
-    return spec;
-  Result<std::vector<int64_t>> shape = parseShape(*shapeGiven);
-  if (shape.failed())
-    return failure("'", spec.name, "': ", shape.message());
-  if (Status status = checkShape(spec, *shape); status.failed())
-    return status.error();
-  TensorSpec refined = spec;
-  for (size_t axis = 0; axis < shape->size(); ++axis)
-    refined.shape[axis] = std::max(spec.shape[axis], (*shape)[axis]);
-  return refined;
-}
 
 static Result<HostTensor> readInput(const TensorSpec &spec,
                                     const std::string &file) {
@@ -139,15 +57,6 @@ static void fillSlopes(HostTensor &tensor) {
     tensor.set(i, std::exp2(-8 * static_cast<double>(i + 1) / count));
 }
 
-namespace {
-/// What the tensors of one program have in common.
-struct Common {
-  /// The length of the longest sequence.
-  int64_t longest;
-  uint64_t seed;
-};
-} // namespace
-
 /// Half of the numbers below `columns`, the same for all lists of a row.
 static std::vector<int64_t> halfOf(int64_t columns, int64_t row, bool isFull,
                                    uint64_t seed) {
@@ -177,35 +86,66 @@ static void fillBlocks(HostTensor &tensor, int64_t columns, bool isFull,
   }
 }
 
-static void fill(HostTensor &tensor, Fill how, const Common &common,
-                 uint64_t seed) {
+/// Cuts `rows` rows into sequences, every fourth of which is empty.
+static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
+                          std::mt19937_64 &random) {
+  std::vector<int64_t> ends;
+  ends.reserve(static_cast<size_t>(tensor.size()));
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    ends.push_back(i % 4 == 2
+                       ? ends.back()
+                       : static_cast<int64_t>(
+                             random() % (static_cast<uint64_t>(rows) + 1)));
+  std::sort(ends.begin(), ends.end());
+  if (!ends.empty())
+    ends.front() = 0;
+  if (ends.size() > 1)
+    ends.back() = rows;
+  for (size_t i = 0; i < ends.size(); ++i)
+    tensor.set(i, static_cast<double>(ends[i]));
+}
+
+namespace {
+/// What the tensors of one program have in common.
+struct Common {
+  /// The length of the longest sequence.
+  int64_t longest;
+  uint64_t seed;
+};
+} // namespace
+
+/// `rows` is the number of rows that cumulative lengths divide.
+static void fill(HostTensor &tensor, const Filling &how, const Common &common,
+                 int64_t rows, uint64_t seed) {
   constexpr uint64_t small = 8;
   std::mt19937_64 random(seed);
   int64_t columns = (common.longest + how.blockKeys - 1) / how.blockKeys;
   switch (how.kind) {
-  case FillKind::Normal:
+  case Fill::Normal:
     return fillNormal(tensor, seed);
-  case FillKind::Small:
+  case Fill::Small:
     return fillBelow(tensor, tensor.elementType == ElementType::I1 ? 2 : small,
                      random);
-  case FillKind::Lengths:
+  case Fill::Lengths:
     return fillBelow(tensor, static_cast<uint64_t>(common.longest) + 1, random);
-  case FillKind::Documents:
+  case Fill::Documents:
     return fillDocuments(tensor, random);
-  case FillKind::Slopes:
+  case Fill::Slopes:
     return fillSlopes(tensor);
-  case FillKind::BlockCounts:
+  case Fill::CuSeqlens:
+    return fillCuSeqlens(tensor, rows, random);
+  case Fill::BlockCounts:
     // Some reach beyond their half, where no blocks are left.
     return fillBelow(tensor, static_cast<uint64_t>(columns / 2 + 3), random);
-  case FillKind::PartialBlocks:
-  case FillKind::FullBlocks:
-    return fillBlocks(tensor, columns, how.kind == FillKind::FullBlocks,
+  case Fill::PartialBlocks:
+  case Fill::FullBlocks:
+    return fillBlocks(tensor, columns, how.kind == Fill::FullBlocks,
                       common.seed, random);
   }
 }
 
-static Result<HostTensor> randomInput(const TensorSpec &spec, Fill how,
-                                      const Common &common, uint64_t seed) {
+/// A tensor without elements of the shape that `spec` gives in full.
+static Result<HostTensor> makeInput(const TensorSpec &spec) {
   for (size_t axis = 0; axis < spec.shape.size(); ++axis)
     if (spec.shape[axis] < 0)
       return failure("missing size ", axis, " of '", spec.name,
@@ -214,28 +154,49 @@ static Result<HostTensor> randomInput(const TensorSpec &spec, Fill how,
   Result<size_t> size = byteSize(spec.shape, elementSize(spec.elementType));
   if (size.failed())
     return failure("'", spec.name, "': ", size.message());
-  HostTensor tensor(spec.elementType, spec.shape);
-  fill(tensor, how, common, seed);
-  return tensor;
+  return HostTensor(spec.elementType, spec.shape);
 }
 
-/// The length of the longest of the tensors of [batch, length, heads,
-/// channels].
+/// Sets the elements to those of a list such as "0,5,5,300".
+static Status setElements(HostTensor &tensor, const std::string &name,
+                          const std::string &text) {
+  std::vector<double> elements;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    std::string element = text.substr(begin, end - begin);
+    begin = end + 1;
+    char *rest = nullptr;
+    elements.push_back(std::strtod(element.c_str(), &rest));
+    if (element.empty() || *rest)
+      return failure("expected elements such as 0,5,300 of '", name, "', got '",
+                     text, "'");
+  }
+  if (static_cast<int64_t>(elements.size()) != tensor.size())
+    return failure("expected ", tensor.size(), " elements of '", name,
+                   "', got ", elements.size());
+  for (size_t i = 0; i < elements.size(); ++i)
+    tensor.set(i, elements[i]);
+  return {};
+}
+
+/// The length of the longest of the tensors of [batch, length, heads, channels]
+/// or of packed [rows, heads, channels].
 static int64_t longestSequence(const std::vector<TensorSpec> &specs) {
   int64_t longest = 0;
   for (const TensorSpec &spec : specs)
-    if (spec.shape.size() == 4 && !isInteger(spec.elementType))
-      longest = std::max(longest, spec.shape[1]);
+    if (size_t rank = spec.shape.size();
+        (rank == 3 || rank == 4) && !isInteger(spec.elementType))
+      longest = std::max(longest, spec.shape[rank - 3]);
   return longest;
 }
 
 Result<std::vector<HostTensor>>
 attn::run::makeInputs(const std::vector<TensorSpec> &specs,
-                      const std::vector<Fill> &fills, const Assignments &shapes,
-                      const Assignments &files, uint64_t seed) {
+                      const std::vector<Filling> &fills,
+                      const InputFlags &flags, uint64_t seed) {
   std::vector<TensorSpec> refined;
   for (const TensorSpec &spec : specs) {
-    Result<TensorSpec> own = refine(spec, find(shapes, spec.name));
+    Result<TensorSpec> own = refine(spec, find(flags.shapes, spec.name));
     if (own.failed())
       return own.error();
     refined.push_back(std::move(*own));
@@ -243,15 +204,28 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
   Common common{longestSequence(refined), seed};
   std::vector<HostTensor> inputs;
   for (const TensorSpec &spec : refined) {
-    // Tensors of one program must not repeat one another.
-    uint64_t ownSeed = seed * specs.size() + inputs.size();
-    const std::string *file = find(files, spec.name);
-    Result<HostTensor> input =
-        file ? readInput(spec, *file)
-             : randomInput(spec, fills[inputs.size()], common, ownSeed);
+    const std::string *file = find(flags.files, spec.name);
+    Result<HostTensor> input = file ? readInput(spec, *file) : makeInput(spec);
     if (input.failed())
       return input.error();
     inputs.push_back(std::move(*input));
+  }
+  // Now that the rows of all tensors are known.
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string &name = refined[i].name;
+    if (find(flags.files, name))
+      continue;
+    if (const std::string *values = find(flags.values, name)) {
+      if (Status status = setElements(inputs[i], name, *values);
+          status.failed())
+        return status.error();
+      continue;
+    }
+    int64_t rows = fills[i].kind == Fill::CuSeqlens
+                       ? inputs[fills[i].rowsOf].shape.front()
+                       : 0;
+    // Tensors of one program must not repeat one another.
+    fill(inputs[i], fills[i], common, rows, seed * specs.size() + i);
   }
   return inputs;
 }

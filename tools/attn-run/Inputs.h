@@ -8,6 +8,8 @@
 #ifndef ATTN_TOOLS_ATTNRUN_INPUTS_H
 #define ATTN_TOOLS_ATTNRUN_INPUTS_H
 
+#include "common/Shapes.h"
+
 #include "attn/Runtime/HostTensor.h"
 #include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
@@ -17,14 +19,11 @@
 
 namespace attn::run {
 
-/// The two sides of `name=value` on the command line.
-struct Assignment {
-  std::string name, value;
-};
-using Assignments = std::vector<Assignment>;
+using tools::Assignment;
+using tools::Assignments;
 
 /// What random data looks like.
-enum class FillKind {
+enum class Fill {
   /// Normal random numbers.
   Normal,
   /// Integers from 0 to 7.
@@ -35,6 +34,8 @@ enum class FillKind {
   Documents,
   /// 2^(-8 (i + 1) / n) for element i of n, as published for ALiBi.
   Slopes,
+  /// From 0 to the number of rows of another tensor, never less than before.
+  CuSeqlens,
   /// How many blocks of keys a row of blocks has, and which: along the last
   /// axis, different numbers and then -1. Those of the partial and of the full
   /// lists of a row have none in common.
@@ -42,26 +43,27 @@ enum class FillKind {
   PartialBlocks,
   FullBlocks,
 };
-
-struct Fill {
-  FillKind kind = FillKind::Normal;
-  /// The keys of a block.
+struct Filling {
+  Fill kind = Fill::Normal;
+  /// The number of the tensor whose rows are divided, for CuSeqlens.
+  size_t rowsOf = 0;
+  /// The keys of a block, for lists of them.
   int64_t blockKeys = 1;
 };
 
-/// Splits the values of the flag `flag`. Names occur once and are in `specs`.
-runtime::Result<Assignments>
-parseAssignments(const std::string &flag,
-                 const std::vector<std::string> &values,
-                 const std::vector<runtime::TensorSpec> &specs);
+/// What the command line says of inputs, by their names.
+struct InputFlags {
+  /// Shapes, files to read and lists of elements.
+  Assignments shapes, files, values;
+};
 
-/// Reads the tensors of `specs` from `files` where these name them. The others
-/// have the shape that `shapes` gives, or that of their type, and are filled
-/// with random data as `fills` says.
+/// Reads the tensors of `specs` from files where `flags` names them. The others
+/// have the shape that `flags` gives, or that of their type, and the elements
+/// that it lists, or random ones as `fills` says.
 runtime::Result<std::vector<runtime::HostTensor>>
 makeInputs(const std::vector<runtime::TensorSpec> &specs,
-           const std::vector<Fill> &fills, const Assignments &shapes,
-           const Assignments &files, uint64_t seed);
+           const std::vector<Filling> &fills, const InputFlags &flags,
+           uint64_t seed);
 
 } // namespace attn::run
 

@@ -8,6 +8,7 @@
 #ifndef ATTN_TOOLS_ATTNRUN_INTERPRET_H
 #define ATTN_TOOLS_ATTNRUN_INTERPRET_H
 
+#include "Check.h"
 #include "Program.h"
 
 #include "attn/Reference/Reference.h"

@@ -104,38 +104,53 @@ static Result<TensorSpec> describe(std::string name, mlir::Type type,
 }
 
 /// What random data for one of an attention's lists of blocks looks like.
-static std::optional<Fill> fillOfList(mlir::attn::AttentionOp op,
-                                      mlir::Value argument) {
+static std::optional<Filling> fillOfList(mlir::attn::AttentionOp op,
+                                         mlir::Value argument) {
   if (!op.hasBlockLists())
     return std::nullopt;
   auto keys = static_cast<int64_t>(*op.getBlockK());
-  std::pair<mlir::Value, FillKind> lists[] = {
-      {op.getPartialCounts(), FillKind::BlockCounts},
-      {op.getFullCounts(), FillKind::BlockCounts},
-      {op.getPartialIndices(), FillKind::PartialBlocks},
-      {op.getFullIndices(), FillKind::FullBlocks}};
+  std::pair<mlir::Value, Fill> lists[] = {
+      {op.getPartialCounts(), Fill::BlockCounts},
+      {op.getFullCounts(), Fill::BlockCounts},
+      {op.getPartialIndices(), Fill::PartialBlocks},
+      {op.getFullIndices(), Fill::FullBlocks}};
   for (auto [list, kind] : lists)
     if (list == argument)
-      return Fill{kind, keys};
+      return Filling{kind, /*rowsOf=*/0, keys};
   return std::nullopt;
 }
 
+/// The value whose rows `argument` divides into sequences for `user`, or null.
+static mlir::Value findDivided(mlir::Operation *user,
+                               mlir::BlockArgument argument) {
+  auto varlen = llvm::dyn_cast<mlir::attn::KVVarlenOp>(user);
+  if (varlen && varlen.getCuSeqlens() == argument)
+    return varlen.getKey();
+  auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user);
+  if (attention && attention.getCuSeqlens() == argument)
+    return attention.getQuery();
+  return {};
+}
+
 /// What random data for an argument has to look like, by who reads it.
-static Fill fillOf(mlir::BlockArgument argument) {
+static Filling fillOf(mlir::BlockArgument argument) {
   for (mlir::Operation *user : argument.getUsers()) {
+    if (auto divided = llvm::dyn_cast_if_present<mlir::BlockArgument>(
+            findDivided(user, argument)))
+      return {Fill::CuSeqlens, divided.getArgNumber()};
     if (llvm::isa<mlir::attn::PrefixOp>(user))
-      return {FillKind::Lengths};
+      return {Fill::Lengths};
     if (llvm::isa<mlir::attn::DocumentOp>(user))
-      return {FillKind::Documents};
+      return {Fill::Documents};
     if (llvm::isa<mlir::attn::AlibiOp>(user))
-      return {FillKind::Slopes};
+      return {Fill::Slopes};
     if (auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user))
-      if (std::optional<Fill> list = fillOfList(attention, argument))
+      if (std::optional<Filling> list = fillOfList(attention, argument))
         return *list;
   }
   auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
-  return {type.getElementType().isSignlessIntOrIndex() ? FillKind::Small
-                                                       : FillKind::Normal};
+  return {type.getElementType().isSignlessIntOrIndex() ? Fill::Small
+                                                       : Fill::Normal};
 }
 
 Status Program::readSignature() {
@@ -191,14 +206,15 @@ Result<AttentionProgram> Program::findAttention() const {
   }
   if (!hasOutput)
     return failure("expected the output of an attention among the results");
-  auto dense = found.op.getKv().getDefiningOp<mlir::attn::KVDenseOp>();
-  // untested: there is no other constructor yet.
-  if (!dense)
-    return failure("expected dense keys and values");
-  std::pair<mlir::Value, unsigned *> operands[] = {
+  mlir::attn::KVTensors kv = found.op.getKVTensors();
+  std::vector<std::pair<mlir::Value, unsigned *>> operands = {
       {found.op.getQuery(), &found.query},
-      {dense.getKey(), &found.key},
-      {dense.getValue(), &found.value}};
+      {kv.key, &found.key},
+      {kv.value, &found.value}};
+  if (found.op.isPacked()) {
+    operands.emplace_back(found.op.getCuSeqlens(), &found.queryEnds.emplace());
+    operands.emplace_back(kv.cuSeqlens, &found.keyEnds.emplace());
+  }
   for (auto [value, index] : operands) {
     auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
     if (!argument)
@@ -212,8 +228,20 @@ Geometry
 AttentionProgram::geometry(const std::vector<HostTensor> &inputs) const {
   const std::vector<int64_t> &queries = inputs[query].shape;
   const std::vector<int64_t> &keys = inputs[key].shape;
-  return {queries[0], queries[2], queries[1],
-          keys[1],    queries[3], inputs[value].shape[3]};
+  int64_t valueDim = inputs[value].shape.back();
+  if (!queryEnds)
+    return Geometry::dense(queries[0], queries[2], queries[1], keys[1],
+                           queries[3], valueDim);
+  Geometry geometry{{}, queries[1], queries[2], valueDim, queries[0]};
+  auto end = [&](unsigned input, size_t b) {
+    return static_cast<int64_t>(inputs[input].get(b));
+  };
+  for (size_t b = 0; static_cast<int64_t>(b) + 1 < inputs[*queryEnds].size();
+       ++b)
+    geometry.sequences.push_back({end(*queryEnds, b + 1) - end(*queryEnds, b),
+                                  end(*keyEnds, b + 1) - end(*keyEnds, b),
+                                  end(*queryEnds, b)});
+  return geometry;
 }
 
 namespace {
@@ -249,18 +277,19 @@ static std::optional<Interval> readInterval(mlir::Value keep) {
 /// The pairs of a query and a key that it sees.
 static double countPairs(const Geometry &geometry, Interval interval) {
   int64_t pairs = 0;
-  for (int64_t query = 0; query < geometry.queries; ++query) {
-    int64_t position = query + geometry.keys - geometry.queries;
-    int64_t first = std::max<int64_t>(position - interval.left, 0);
-    int64_t last = std::min(position + interval.right, geometry.keys - 1);
-    pairs += std::max<int64_t>(last - first + 1, 0);
-  }
+  for (const Sequence &own : geometry.sequences)
+    for (int64_t query = 0; query < own.queries; ++query) {
+      int64_t position = query + own.keys - own.queries;
+      int64_t first = std::max<int64_t>(position - interval.left, 0);
+      int64_t last = std::min(position + interval.right, own.keys - 1);
+      pairs += std::max<int64_t>(last - first + 1, 0);
+    }
   return static_cast<double>(pairs);
 }
 
 std::optional<double>
 AttentionProgram::operations(const Geometry &geometry) const {
-  double all = geometry.rowWork() * static_cast<double>(geometry.rows());
+  double all = geometry.work();
   mlir::attn::AttentionOp attention = op;
   if (attention.hasBlockLists())
     return std::nullopt;
@@ -275,5 +304,5 @@ AttentionProgram::operations(const Geometry &geometry) const {
     return std::nullopt;
   return 2.0 * countPairs(geometry, *interval) *
          static_cast<double>((geometry.keyDim + geometry.valueDim) *
-                             geometry.batches * geometry.heads);
+                             geometry.heads);
 }

@@ -8,7 +8,7 @@
 #ifndef ATTN_TOOLS_ATTNRUN_PROGRAM_H
 #define ATTN_TOOLS_ATTNRUN_PROGRAM_H
 
-#include "Check.h"
+#include "Geometry.h"
 #include "Inputs.h"
 
 #include "Attention/Attention.h"
@@ -31,6 +31,8 @@ struct AttentionProgram {
   mlir::attn::AttentionOp op;
   /// Which arguments of the function are the queries, keys and values.
   unsigned query = 0, key = 0, value = 0;
+  /// And where packed sequences of queries and of keys begin.
+  std::optional<unsigned> queryEnds, keyEnds;
   /// Which results of the function are the output and the LSE.
   unsigned output = 0;
   std::optional<unsigned> lse;
@@ -55,7 +57,7 @@ public:
   mlir::func::FuncOp function() const { return entry; }
   const std::vector<runtime::TensorSpec> &inputs() const { return inputSpecs; }
   /// What random data for each input looks like.
-  const std::vector<Fill> &fills() const { return inputFills; }
+  const std::vector<Filling> &fills() const { return inputFills; }
   const std::vector<runtime::TensorSpec> &outputs() const {
     return outputSpecs;
   }
@@ -72,7 +74,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> owner;
   mlir::func::FuncOp entry;
   std::vector<runtime::TensorSpec> inputSpecs, outputSpecs;
-  std::vector<Fill> inputFills;
+  std::vector<Filling> inputFills;
 };
 
 } // namespace attn::run

@@ -13,6 +13,8 @@
 #include "Report.h"
 #include "Runner.h"
 
+#include "common/BugReport.h"
+
 #include "attn/Pipelines/Registration.h"
 #include "attn/Runtime/CudaDevice.h"
 #include "attn/Runtime/EmulatorDevice.h"
@@ -21,11 +23,16 @@
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <new>
 #include <tuple>
 
 using namespace attn::run;
+using namespace attn::tools;
 using namespace attn::runtime;
 namespace cl = llvm::cl;
 
@@ -55,6 +62,10 @@ static cl::list<std::string>
 static cl::list<std::string>
     inputFlags("input", cl::desc("Read an input instead of random numbers"),
                cl::value_desc("name=file.npy"), cl::cat(category));
+static cl::list<std::string>
+    valueFlags("values",
+               cl::desc("The elements of an input, e.g. \"lengths=0,5,300\""),
+               cl::value_desc("name=list"), cl::cat(category));
 static cl::list<std::string> outputFlags("output", cl::desc("Write a result"),
                                          cl::value_desc("name=file.npy"),
                                          cl::cat(category));
@@ -82,6 +93,11 @@ static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which compiled programs are kept"),
           cl::cat(category));
 
+static cl::opt<std::string> reproducer(
+    "reproducer",
+    cl::desc("Where to leave what is needed to see a failing pass fail again"),
+    cl::value_desc("file.mlir"), cl::cat(category));
+
 static std::unique_ptr<Device> makeEmulator() {
   EmulatorOptions options;
   options.seed = seed;
@@ -94,6 +110,7 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   mlir::attn::CompileOptions options;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.reproducer = reproducer;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
   if (deviceChoice == DeviceChoice::Tile)
@@ -157,7 +174,8 @@ static Status writeOutputs(const std::vector<TensorSpec> &specs,
 namespace {
 /// What the flags say of tensors.
 struct TensorFlags {
-  Assignments shapes, inputs, outputs, expected;
+  InputFlags inputs;
+  Assignments outputs, expected;
 };
 } // namespace
 
@@ -166,8 +184,9 @@ static Result<TensorFlags> parseFlags(const std::vector<TensorSpec> &inputs,
   TensorFlags flags;
   std::tuple<const char *, cl::list<std::string> &,
              const std::vector<TensorSpec> &, Assignments &>
-      kinds[] = {{"shape", shapeFlags, inputs, flags.shapes},
-                 {"input", inputFlags, inputs, flags.inputs},
+      kinds[] = {{"shape", shapeFlags, inputs, flags.inputs.shapes},
+                 {"input", inputFlags, inputs, flags.inputs.files},
+                 {"values", valueFlags, inputs, flags.inputs.values},
                  {"output", outputFlags, outputs, flags.outputs},
                  {"expect", expectFlags, outputs, flags.expected}};
   for (auto &[name, values, specs, assignments] : kinds) {
@@ -224,7 +243,7 @@ static Status runProgram(mlir::MLIRContext &context) {
   if (runner.failed())
     return runner.error();
   auto inputs = makeInputs((*program)->inputs(), (*program)->fills(),
-                           flags->shapes, flags->inputs, seed);
+                           flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;
@@ -280,8 +299,8 @@ static Status runBundle() {
   auto runner = makeBundleRunner(*bundle, std::move(*device));
   if (runner.failed())
     return runner.error();
-  auto inputs = makeInputs(specs, std::vector<Fill>(specs.size()),
-                           flags->shapes, flags->inputs, seed);
+  auto inputs = makeInputs(specs, std::vector<Filling>(specs.size()),
+                           flags->inputs, seed);
   if (inputs.failed())
     return inputs.error();
   Report report;
@@ -307,6 +326,14 @@ static bool namesBundle(const std::string &path) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  llvm::setBugReportMsg(bugReport);
+  // Tensors are as large as the user wants them: no bug, no trace.
+  std::set_new_handler([] {
+    std::fputs("attn-run: expected tensors that fit in memory, got no more of "
+               "it\n",
+               stderr);
+    std::_Exit(1);
+  });
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv, "Runs an attention program, checks and measures it\n");

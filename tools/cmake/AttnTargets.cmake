@@ -63,3 +63,11 @@ function(attn_add_tool name)
   set_target_properties(${name} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${name} COMPONENT Tools)
 endfunction()
+
+# attn_link_static(NAME libraries...): what of MLIR the target needs beyond what all
+# do. Where MLIR is one shared library, it is part of that.
+function(attn_link_static name)
+  if(ATTN_STATIC)
+    target_link_libraries(${name} PRIVATE ${ARGN})
+  endif()
+endfunction()

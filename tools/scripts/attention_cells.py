@@ -16,7 +16,7 @@ MASKS = {
     "causal window": "mask(causal and window<99, 0>)",
     "first": "mask(first<70>)",
     "prefix": "mask(causal or prefix(%lengths : tensor<?xi32>))",
-    "document": "mask(causal and document(%ids : tensor<?x?xi32>))",
+    "document": "mask(causal and document(%ids : tensor<{ids}>))",
     "chunk": "mask(causal and chunk<96>)",
     "streaming": "mask(causal and (first<4> or window<63, 0>))",
     "not": "mask(causal and not window<31, 0>)",
@@ -57,7 +57,7 @@ LISTS = {
 }
 MASK_INPUTS = {
     "prefix": [("lengths", "?xi32")],
-    "document": [("ids", "?x?xi32")],
+    "document": [("ids", "{ids}")],
     "blocks": [
         ("counts", "?x{heads}x?xi32"),
         ("columns", "?x{heads}x?x?xi32"),
@@ -118,19 +118,34 @@ AXES = {
     "heads": [(4, 4), (8, 2), (4, 1)],
     # Queries and keys.
     "lengths": [(1, 1), (130, 130), (1, 300), (64, 257), (300, 100), (129, 64)],
+    # A batch of sequences of these lengths, or packed ones with them among others.
+    "sequences": ["dense", "varlen"],
 }
 BATCH = 2
+# The lengths of the other packed sequences, of queries and keys: none of one or both, a
+# single query, whole tiles.
+OTHERS = [(0, 5), (1, 40), (7, 0), (128, 128), (0, 0), (33, 161)]
+
+
+def is_allowed(cell):
+    """Lists of blocks and packed sequences exclude each other."""
+    return cell.get("sequences") != "varlen" or cell.get("mask") not in LISTS
 
 
 def covering_cells(seed=0):
     """Cells that have every pair of choices, found greedily."""
     generator = random.Random(seed)
     names = list(AXES)
+
+    def chosen(cell):
+        return {name: AXES[name][x] for name, x in cell.items()}
+
     missing = {
         (a, x, b, y)
         for a, b in itertools.combinations(names, 2)
         for x in range(len(AXES[a]))
         for y in range(len(AXES[b]))
+        if is_allowed(chosen({a: x, b: y}))
     }
 
     def pairs(cell):
@@ -146,7 +161,11 @@ def covering_cells(seed=0):
         rest = [name for name in names if name not in cell]
         generator.shuffle(rest)
         for name in rest:
-            choices = list(range(len(AXES[name])))
+            choices = [
+                x
+                for x in range(len(AXES[name]))
+                if is_allowed(chosen({**cell, name: x}))
+            ]
             generator.shuffle(choices)
             cell[name] = max(
                 choices, key=lambda i: len(pairs({**cell, name: i}) & missing)
@@ -163,11 +182,32 @@ def name(cell):
     )
 
 
+def is_packed(cell):
+    return cell["sequences"] == "varlen"
+
+
+def ids_type(cell):
+    """Ids are as the keys are."""
+    return "?xi32" if is_packed(cell) else "?x?xi32"
+
+
+def packed_lengths(cell):
+    """The lengths of queries and keys of the packed sequences of a cell."""
+    return [cell["lengths"], *OTHERS[:3], cell["lengths"], *OTHERS[3:]]
+
+
+def cumulative(lengths):
+    return [0, *itertools.accumulate(lengths)]
+
+
 def extra_inputs(cell):
-    """The names and types of the tensors that mask, score and sink capture."""
+    """The names and types of the tensors that mask, score and sink capture, and of
+    cumulative lengths."""
     heads = cell["heads"][0]
+    if is_packed(cell):
+        yield from (("cu_q", "?xi32"), ("cu_k", "?xi32"))
     for name, shape in MASK_INPUTS.get(cell["mask"], []):
-        yield name, shape.format(heads=heads)
+        yield name, shape.format(heads=heads, ids=ids_type(cell))
     if cell["score"] in SCORE_INPUTS:
         name, shape = SCORE_INPUTS[cell["score"]]
         yield name, shape.format(heads=heads)
@@ -180,17 +220,24 @@ def program(cell):
     query_heads, key_heads = cell["heads"]
     key_dim, value_dim = cell["dims"]
     element = cell["element"]
-    query = f"tensor<?x?x{query_heads}x{key_dim}x{element}>"
-    key = f"tensor<?x?x{key_heads}x{key_dim}x{element}>"
-    value = f"tensor<?x?x{key_heads}x{value_dim}x{element}>"
-    output = f"tensor<?x?x{query_heads}x{value_dim}x{element}>"
+    rows = "?" if is_packed(cell) else "?x?"
+    query = f"tensor<{rows}x{query_heads}x{key_dim}x{element}>"
+    key = f"tensor<{rows}x{key_heads}x{key_dim}x{element}>"
+    value = f"tensor<{rows}x{key_heads}x{value_dim}x{element}>"
+    output = f"tensor<{rows}x{query_heads}x{value_dim}x{element}>"
     lse = f"tensor<?x{query_heads}x?xf32>"
+    constructor = f"attn.kv.dense %k, %v : {key}, {value}"
+    modifiers = ""
+    if is_packed(cell):
+        lse = f"tensor<{query_heads}x?xf32>"
+        constructor = f"attn.kv.varlen %k, %v, %cu_k : {key}, {value}, tensor<?xi32>"
+        modifiers = "cu_seqlens(%cu_q : tensor<?xi32>) "
     inputs = [("q", query), ("k", key), ("v", value)]
     inputs += [(name, f"tensor<{shape}>") for name, shape in extra_inputs(cell)]
     arguments = ",\n    ".join(
         f'%{name}: {type} {{attn.name = "{name}"}}' for name, type in inputs
     )
-    modifiers = MASKS[cell["mask"]]
+    modifiers += MASKS[cell["mask"]].replace("{ids}", ids_type(cell))
     modifiers += " " + SCORES[cell["score"]].format(heads=query_heads)
     if cell["sink"]:
         modifiers += f" sink(%sinks : tensor<{query_heads}xf32>)"
@@ -198,7 +245,7 @@ def program(cell):
     return f"""func.func @attention(
     {arguments})
     -> ({output} {{attn.name = "o"}}, {lse} {{attn.name = "lse"}}) {{
-  %kv = attn.kv.dense %k, %v : {key}, {value}
+  %kv = {constructor}
   %o, %lse = attn.attention %q, %kv {modifiers}
       : {query}, !attn.kv<{key}, {value}> -> {output}, {lse}
   return %o, %lse : {output}, {lse}
@@ -211,12 +258,21 @@ def shapes(cell):
     queries, keys = cell["lengths"]
     query_heads, key_heads = cell["heads"]
     key_dim, value_dim = cell["dims"]
+    batch, query_rows, key_rows = BATCH, (BATCH, queries), (BATCH, keys)
+    values = {}
+    if is_packed(cell):
+        cu_q, cu_k = (cumulative(own) for own in zip(*packed_lengths(cell)))
+        batch, query_rows, key_rows = len(cu_q) - 1, (cu_q[-1],), (cu_k[-1],)
+        keys = max(own for _, own in packed_lengths(cell))
+        values = {"cu_q": cu_q, "cu_k": cu_k}
     sizes = {
-        "q": (BATCH, queries, query_heads, key_dim),
-        "k": (BATCH, keys, key_heads, key_dim),
-        "v": (BATCH, keys, key_heads, value_dim),
-        "lengths": (BATCH,),
-        "ids": (BATCH, keys),
+        "q": (*query_rows, query_heads, key_dim),
+        "k": (*key_rows, key_heads, key_dim),
+        "v": (*key_rows, key_heads, value_dim),
+        "cu_q": (batch + 1,),
+        "cu_k": (batch + 1,),
+        "lengths": (batch,),
+        "ids": key_rows,
         "bias": (query_heads, keys, keys),
     }
     # Rows for all queries, and room for most of their blocks.
@@ -234,4 +290,4 @@ def shapes(cell):
         f"--shape={name}={'x'.join(map(str, sizes[name]))}"
         for name in names
         if name in sizes
-    ]
+    ] + [f"--values={name}={','.join(map(str, own))}" for name, own in values.items()]

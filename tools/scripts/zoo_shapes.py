@@ -4,15 +4,21 @@
 
 import re
 
+# Of packed sequences, many enough for some to be empty and some to be long.
+SEQUENCES = 5
 ARGUMENT = re.compile(r"%\w+: tensor<([^>]*)>\s*\{attn\.name = \"(\w+)\"\}")
 
 
 def shape_options(text, length):
     """Options of attn-run that make the batch of the program `text` 1 and its
-    other dynamic sizes `length`."""
+    other dynamic sizes `length`; packed sequences have `length` rows in all."""
+    is_packed = "attn.kv.varlen" in text
     for shape, name in ARGUMENT.findall(text):
         sizes = shape.split("x")[:-1]
         if "?" in sizes:
-            sizes[sizes.index("?")] = "1"
+            if name.startswith("cu_seqlens"):
+                sizes = [str(SEQUENCES + 1)]
+            elif not is_packed:
+                sizes[sizes.index("?")] = "1"
             sizes = [str(length) if size == "?" else size for size in sizes]
             yield f"--shape={name}=" + "x".join(sizes)

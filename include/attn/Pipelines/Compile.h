@@ -29,7 +29,15 @@ struct CompileOptions {
   bool assemble = true;
   /// The folder in which bundles are kept for the next time; empty for none.
   std::string cacheFolder;
+  /// Where a pass that fails, or brings the compiler down, leaves the program
+  /// and the passes that lead to it; empty for nowhere.
+  std::string reproducer;
 };
+
+/// Writes into each attention of `module` how it is to be computed, as the
+/// first step of lowering does. Emits a diagnostic and fails where there is no
+/// way.
+LogicalResult selectSchedules(ModuleOp module, const CompileOptions &options);
 
 /// Lowers `module` in place to `level`, which is one of Attn, Tile, Sm90, NVVM.
 /// Emits a diagnostic and fails where the program cannot be lowered.

@@ -29,6 +29,16 @@ struct TargetModel {
   int64_t registersPerMultiprocessor;
   int64_t maxRegistersPerThread;
 
+  /// What bounds the time of a kernel: the clock, and what one multiprocessor
+  /// does in a cycle of it. A product of 16-bit elements counts two operations
+  /// for each multiplication; exponentials stand for all special functions.
+  int64_t multiprocessors;
+  double clockHertz;
+  double tensorOperationsPerCycle;
+  double exponentialsPerCycle;
+  /// Bytes per second between the chip and its memory.
+  double memoryBandwidth;
+
   /// The model of `name`, or null. `known()` lists the names for a message.
   static const TargetModel *lookup(StringRef name);
   static std::string known();

@@ -38,7 +38,7 @@ namespace {
 /// What a function computes, once it is known to be a single attention.
 struct Program {
   AttentionOp attention;
-  KVDenseOp kv;
+  KVTensors kv;
   tile::ScheduleAttr schedule;
   KeyBounds bounds;
 };
@@ -53,16 +53,20 @@ enum SizeSymbol : int64_t {
   OwnSize
 };
 
-/// A tile of queries and where it stands.
+/// The sequence that an instance works on.
+struct Sequence {
+  Value batch, queryLength, keyLength;
+  /// Of packed ones: begin and end of its rows.
+  SmallVector<Value> queries, keys;
+};
+
+/// A tile of the queries of a sequence and where it stands.
 struct QueryTile {
-  Value batch, head, keyHead;
+  Value head, keyHead;
   /// Its first query, and the position of that.
   Value row, position;
   Value tile;
 };
-
-/// The axes of q, k, v and o.
-enum Axis : int64_t { BatchAxis, LengthAxis, HeadAxis, ChannelAxis };
 
 class KernelBuilder {
 public:
@@ -79,7 +83,14 @@ public:
 private:
   void createKernel();
   void createSizes();
-  void createInstance(Value batch, Value head, Value queryTile);
+  void createInstances();
+  void createPackedInstances();
+  void createPackedInstance(Value head, Value slot);
+  SmallVector<Value> readEnds(Value cuSeqlens);
+  void boundKeys();
+  void createTile(Value head, Value row);
+  void createStores(tile::FinishSoftmaxOp finish, Value row, Value head,
+                    Value zero);
   SmallVector<Value> reorder(ValueRange ids, Value tiles);
   void createInvariants(Value batch, Value head);
   /// What an iteration handles.
@@ -95,6 +106,18 @@ private:
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
+  Value size(Value view, int64_t axis) {
+    return tile::DimOp::create(builder, loc, view, axis);
+  }
+  /// The loop over the instances, into whose body the builder moves. Returns
+  /// the indices of an instance.
+  SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents) {
+    auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
+                                        /*mapping=*/std::nullopt);
+    tile::ReturnOp::create(builder, loc);
+    builder.setInsertionPointToStart(forall.getBody());
+    return llvm::to_vector(forall.getInductionVars());
+  }
   /// expr over dims and symbols bound to `operands` in order, as dims.
   Value apply(AffineExpr expr, ValueRange operands) {
     AffineMap map = AffineMap::get(operands.size(), 0, expr);
@@ -103,12 +126,27 @@ private:
         affine::makeComposedFoldedAffineApply(builder, loc, map,
                                               getAsOpFoldResult(operands)));
   }
-  Value load(Value view, ValueRange indices, int64_t rows) {
+  /// Where a row of a tensor of [B, L, H, D] or packed [total, H, D] stands.
+  SmallVector<Value> getPlace(Value row, Value head, Value zero) {
+    if (isPacked())
+      return {row, head, zero};
+    return {sequence.batch, row, head, zero};
+  }
+  /// The axes of rows and of channels.
+  SmallVector<int64_t> getTileAxes() {
+    if (isPacked())
+      return {0, 2};
+    return {1, 3};
+  }
+  int64_t getChannels(Value view) {
+    return cast<tile::ViewType>(view.getType()).getShape().back();
+  }
+  Value load(Value view, ValueRange indices, ValueRange slice, int64_t rows) {
     auto type = cast<tile::ViewType>(view.getType());
-    auto tileType = VectorType::get({rows, type.getShape()[ChannelAxis]},
-                                    type.getElementType());
-    return tile::LoadOp::create(builder, loc, tileType, view, indices,
-                                ArrayRef<int64_t>{LengthAxis, ChannelAxis});
+    auto tileType =
+        VectorType::get({rows, getChannels(view)}, type.getElementType());
+    return tile::LoadOp::create(builder, loc, tileType, view, indices, slice,
+                                getTileAxes());
   }
   /// Rounds a tile of f32 to `type`.
   Value round(Value tile, Type type) {
@@ -122,8 +160,17 @@ private:
     return arith::ConstantOp::create(
         builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
   }
+  /// The logarithm of the largest sum with which a maximum is kept: weights of
+  /// up to twice the exponent must be finite after rounding.
+  IntegerAttr getSumLimit() {
+    if (!schedule.getLazyMax())
+      return {};
+    return builder.getI64IntegerAttr(
+        program.attention.getQueryType().getElementType().isF16() ? 7 : 31);
+  }
   AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
   double getSoftmaxScale() { return scalesFirst ? 1 : scale; }
+  bool isPacked() { return program.attention.isPacked(); }
 
   func::FuncOp function;
   Program program;
@@ -139,7 +186,8 @@ private:
 
   tile::KernelOp kernel;
   Value query, key, value;
-  Value batchSize, queryLength, keyLength;
+  Value batchSize;
+  Sequence sequence;
 };
 
 } // namespace
@@ -156,18 +204,20 @@ static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
                                 "got ")
            << attentions.size();
   for (Operation &op : function.getOps())
-    if (!isa<AttentionOp, KVDenseOp, func::ReturnOp>(op) &&
+    if (!isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
         !op.hasTrait<OpTrait::ConstantLike>())
       return op.emitOpError("is not lowered to the tile level");
   return attentions.front();
 }
 
-static LogicalResult checkOperands(func::FuncOp function, AttentionOp op,
-                                   KVDenseOp kv) {
+static LogicalResult checkOperands(func::FuncOp function, AttentionOp op) {
+  KVTensors kv = op.getKVTensors();
   std::pair<StringRef, Value> operands[] = {
       {"query", op.getQuery()},
-      {"key", kv.getKey()},
-      {"value", kv.getValue()},
+      {"key", kv.key},
+      {"value", kv.value},
+      {"cu_seqlens of the queries", op.getCuSeqlens()},
+      {"cu_seqlens of the keys", kv.cuSeqlens},
       {"sink", op.getSink()},
       {"partial counts", op.getPartialCounts()},
       {"partial indices", op.getPartialIndices()},
@@ -204,12 +254,11 @@ static LogicalResult checkBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
 }
 
 /// A kernel has the arguments of its function, so each must be of use to it.
-static LogicalResult checkArguments(func::FuncOp function, AttentionOp op,
-                                    KVDenseOp kv) {
+static LogicalResult checkArguments(func::FuncOp function, AttentionOp op) {
   SetVector<Value> used;
   getUsedValuesDefinedAbove(op->getRegions(), used);
   used.insert_range(op->getOperands());
-  used.insert_range(kv->getOperands());
+  used.insert_range(op.getKv().getDefiningOp()->getOperands());
   for (BlockArgument argument : function.getArguments())
     if (!used.contains(argument))
       return function.emitOpError("expected argument ")
@@ -252,18 +301,16 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
   FailureOr<AttentionOp> op = findAttention(function);
   if (failed(op))
     return failure();
-  // The only constructor that findAttention lets through.
-  auto kv = cast<KVDenseOp>(op->getKv().getDefiningOp());
-  if (failed(checkOperands(function, *op, kv)))
+  if (failed(checkOperands(function, *op)))
     return failure();
   auto schedule = (*op)->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
   if (!schedule)
     return op->emitOpError("has no tile.schedule; run attn-select-schedule "
                            "first");
   if (failed(checkBlocks(*op, schedule)) || failed(checkRegions(*op)) ||
-      failed(checkArguments(function, *op, kv)))
+      failed(checkArguments(function, *op)))
     return failure();
-  return Program{*op, kv, schedule, readMask(*op)};
+  return Program{*op, op->getKVTensors(), schedule, readMask(*op)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -330,8 +377,13 @@ void KernelBuilder::createKernel() {
   };
 
   // A tensor may be more than one operand.
-  bool oneLength = llvm::is_contained(program.kv->getOperands(), op.getQuery());
+  const KVTensors &kv = program.kv;
+  bool oneLength = op.getQuery() == kv.key || op.getQuery() == kv.value;
   int64_t keySymbol = oneLength ? QueryLength : KeyLength;
+  auto rowSymbols = [&](int64_t length) {
+    return isPacked() ? SmallVector<int64_t>{length, None, None}
+                      : SmallVector<int64_t>{Batch, length, None, None};
+  };
   int64_t ownSize = OwnSize;
   DenseMap<Value, int64_t> listRows;
   for (BlockArgument argument : function.getArguments()) {
@@ -339,10 +391,13 @@ void KernelBuilder::createKernel() {
     auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
     StringAttr name = nameOf(given, "arg", index);
     bool isQuery = argument == op.getQuery();
-    if (isQuery || llvm::is_contained(program.kv->getOperands(), argument)) {
-      int64_t length = isQuery ? QueryLength : keySymbol;
-      addView(argument.getType(), name, {Batch, length, None, None},
-              /*output=*/false);
+    if (isQuery || argument == kv.key || argument == kv.value) {
+      addView(argument.getType(), name,
+              rowSymbols(isQuery ? QueryLength : keySymbol), /*output=*/false);
+      continue;
+    }
+    if (argument == op.getCuSeqlens() || argument == kv.cuSeqlens) {
+      addView(argument.getType(), name, {Batch}, /*output=*/false);
       continue;
     }
     auto type = cast<RankedTensorType>(argument.getType());
@@ -367,10 +422,10 @@ void KernelBuilder::createKernel() {
   auto results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results)) {
     auto given = function.getResultAttrOfType<StringAttr>(index, "attn.name");
-    bool isLse = result == op.getLse();
-    SmallVector<int64_t> symbols =
-        isLse ? SmallVector<int64_t>{Batch, None, QueryLength}
-              : SmallVector<int64_t>{Batch, QueryLength, None, None};
+    SmallVector<int64_t> symbols = rowSymbols(QueryLength);
+    if (result == op.getLse())
+      symbols = isPacked() ? SmallVector<int64_t>{None, QueryLength}
+                           : SmallVector<int64_t>{Batch, None, QueryLength};
     addView(result.getType(), nameOf(given, "result", index), symbols,
             /*output=*/true);
   }
@@ -383,21 +438,21 @@ void KernelBuilder::createKernel() {
     regions.map(argument,
                 kernel.getBody().getArgument(argument.getArgNumber()));
   query = regions.lookup(op.getQuery());
-  key = regions.lookup(program.kv.getKey());
-  value = regions.lookup(program.kv.getValue());
+  key = regions.lookup(kv.key);
+  value = regions.lookup(kv.value);
   builder.setInsertionPointToEnd(&kernel.getBody().front());
 }
 
 void KernelBuilder::createSizes() {
-  auto size = [&](Value view, int64_t axis) {
-    return tile::DimOp::create(builder, loc, view, axis).getResult();
-  };
-  batchSize = size(query, BatchAxis);
-  queryLength = size(query, LengthAxis);
-  keyLength = size(key, LengthAxis);
-  // The tail of the last block of keys lies outside of the tensor.
-  regions.map(keyLength, keyLength);
-  program.bounds.addUpper(keyLength, -1);
+  batchSize = size(query, 0);
+  sequence.queryLength = size(query, 1);
+  sequence.keyLength = size(key, 1);
+}
+
+/// The tail of the last block of keys lies behind the sequence.
+void KernelBuilder::boundKeys() {
+  regions.map(sequence.keyLength, sequence.keyLength);
+  program.bounds.addUpper(sequence.keyLength, -1);
 }
 
 /// What masks and modifiers compute from the batch and the head alone.
@@ -461,7 +516,7 @@ Value KernelBuilder::createMask(Value scores, Value position,
       &mask.getPredicate(), {},
       {builder.getIndexType(), builder.getIndexType()}, {loc, loc});
   Value keep = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
-                                     block->getArgument(1), keyLength);
+                                     block->getArgument(1), sequence.keyLength);
   if (Block *source = program.attention.getMaskBlock()) {
     Value visible = regions.cloneBody(
         *source, {regions.lookup(source->getArgument(0)),
@@ -483,8 +538,8 @@ void KernelBuilder::createStep(scf::ForOp loop, const QueryTile &queries,
         acc = loop.getRegionIterArg(2);
   BlockWalk::Step step = getStep(loop.getInductionVar());
   Value zero = constant(0);
-  SmallVector<Value> indices{queries.batch, step.key, queries.keyHead, zero};
-  Value keyTile = load(key, indices, blockKv);
+  SmallVector<Value> indices = getPlace(step.key, queries.keyHead, zero);
+  Value keyTile = load(key, indices, sequence.keys, blockKv);
   auto scoresType = VectorType::get({blockQ, blockKv}, builder.getF32Type());
   Value scores = tile::DotOp::create(builder, loc, scoresType, queries.tile,
                                      keyTile, /*acc=*/Value(),
@@ -493,18 +548,21 @@ void KernelBuilder::createStep(scf::ForOp loop, const QueryTile &queries,
     scores = createScores(scores, queries.position, step.key);
   scores = createMask(scores, queries.position, step);
 
-  int64_t threshold = schedule.getRescaleThreshold();
+  Type element = getElementTypeOrSelf(queries.tile.getType());
+  // A lazy maximum is kept for longer than any threshold says.
+  int64_t threshold =
+      schedule.getLazyMax() ? 0 : schedule.getRescaleThreshold();
   auto softmax = tile::OnlineSoftmaxOp::create(
       builder, loc, scoresType, max.getType(), max.getType(), max.getType(),
       scores, max, sum, builder.getF64FloatAttr(getSoftmaxScale()),
       threshold ? builder.getI64IntegerAttr(threshold) : IntegerAttr(),
+      getSumLimit(),
       /*may_be_empty=*/builder.getUnitAttr());
-  Value weights =
-      round(softmax.getWeights(), getElementTypeOrSelf(queries.tile.getType()));
-  acc = tile::RescaleOp::create(builder, loc, acc.getType(), acc,
-                                softmax.getCorrection(),
-                                /*mostly_one=*/threshold != 0);
-  Value valueTile = load(value, indices, blockKv);
+  Value weights = round(softmax.getWeights(), element);
+  acc = tile::RescaleOp::create(
+      builder, loc, acc.getType(), acc, softmax.getCorrection(),
+      /*mostly_one=*/threshold != 0 || schedule.getLazyMax());
+  Value valueTile = load(value, indices, sequence.keys, blockKv);
   acc = tile::DotOp::create(builder, loc, acc.getType(), weights, valueTile,
                             acc, /*transpose_rhs=*/false);
   scf::YieldOp::create(
@@ -515,8 +573,8 @@ scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries) {
   auto lookup = [&](Value given) { return regions.lookup(given); };
   if (program.attention.hasBlockLists()) {
     BlockWalk walk(builder, loc, program.attention,
-                   {queries.batch, queries.head, queries.row}, blockKv,
-                   keyLength, lookup);
+                   {sequence.batch, queries.head, queries.row}, blockKv,
+                   sequence.keyLength, lookup);
     return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
       return walk.getStep(builder, iteration);
     });
@@ -530,8 +588,8 @@ scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries) {
 
 scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries, Value count,
                                         GetStep getStep) {
-  int64_t channels = cast<tile::ViewType>(value.getType()).getShape()[3];
-  auto accType = VectorType::get({blockQ, channels}, builder.getF32Type());
+  auto accType =
+      VectorType::get({blockQ, getChannels(value)}, builder.getF32Type());
   Value acc =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
   Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
@@ -541,17 +599,18 @@ scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries, Value count,
   return loop;
 }
 
-void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
-  Value row = apply(d(0) * blockQ, {tileIndex});
-  Value position = apply(d(0) + d(1) - d(2), {row, keyLength, queryLength});
+/// The tile of queries from `row` of the sequence on.
+void KernelBuilder::createTile(Value head, Value row) {
+  Value position = apply(d(0) + d(1) - d(2),
+                         {row, sequence.keyLength, sequence.queryLength});
   Value keyHead = head;
   if (int64_t group = program.attention.getGroupSize(); group != 1)
     keyHead = apply(d(0).floorDiv(group), {head});
   Value zero = constant(0);
-  Value queryTile = load(query, {batch, row, head, zero}, blockQ);
-  createInvariants(batch, head);
-  scf::ForOp loop =
-      createKeyLoop({batch, head, keyHead, row, position, queryTile});
+  Value queryTile =
+      load(query, getPlace(row, head, zero), sequence.queries, blockQ);
+  createInvariants(sequence.batch, head);
+  scf::ForOp loop = createKeyLoop({head, keyHead, row, position, queryTile});
 
   Value sink;
   if (Value sinks = program.attention.getSink())
@@ -560,21 +619,29 @@ void KernelBuilder::createInstance(Value batch, Value head, Value tileIndex) {
   auto finish = tile::FinishSoftmaxOp::create(
       builder, loc, loop.getResult(2).getType(), loop.getResult(0).getType(),
       loop.getResult(2), loop.getResult(0), loop.getResult(1), sink,
-      builder.getF64FloatAttr(getSoftmaxScale()));
+      builder.getF64FloatAttr(getSoftmaxScale()), getSumLimit());
+  createStores(finish, row, head, zero);
+}
+
+void KernelBuilder::createStores(tile::FinishSoftmaxOp finish, Value row,
+                                 Value head, Value zero) {
   auto results = function.front().getTerminator()->getOperands();
   unsigned firstOutput = function.getNumArguments();
   for (auto [index, result] : llvm::enumerate(results)) {
     Value view = kernel.getBody().getArgument(firstOutput + index);
+    auto type = cast<tile::ViewType>(view.getType());
     if (result == program.attention.getLse()) {
+      // [B, Hq, Lq] or packed [Hq, total_q].
+      SmallVector<Value> place{sequence.batch, head, row};
       tile::StoreOp::create(builder, loc, finish.getLse(), view,
-                            ValueRange{batch, head, row}, ArrayRef<int64_t>{2});
+                            ArrayRef(place).take_back(type.getRank()),
+                            sequence.queries,
+                            ArrayRef<int64_t>{type.getRank() - 1});
       continue;
     }
-    auto viewType = cast<tile::ViewType>(view.getType());
-    Value out = round(finish.getResult(), viewType.getElementType());
-    tile::StoreOp::create(builder, loc, out, view,
-                          ValueRange{batch, row, head, zero},
-                          ArrayRef<int64_t>{LengthAxis, ChannelAxis});
+    Value out = round(finish.getResult(), type.getElementType());
+    tile::StoreOp::create(builder, loc, out, view, getPlace(row, head, zero),
+                          sequence.queries, getTileAxes());
   }
 }
 
@@ -599,8 +666,7 @@ SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
   int64_t keyBytes = 0;
   for (Value view : {key, value}) {
     auto type = cast<tile::ViewType>(view.getType());
-    keyBytes +=
-        type.getShape()[ChannelAxis] * type.getElementTypeBitWidth() / 8;
+    keyBytes += getChannels(view) * type.getElementTypeBitWidth() / 8;
   }
   // Heads of queries that share keys count once.
   int64_t budget =
@@ -608,7 +674,8 @@ SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
   Value one = constant(1);
   Value section =
       div(constant(budget),
-          arith::MaxSIOp::create(builder, loc, keyLength, one).getResult());
+          arith::MaxSIOp::create(builder, loc, sequence.keyLength, one)
+              .getResult());
   section = min(arith::MaxSIOp::create(builder, loc, section, one), allHeads);
 
   Value number = apply((d(0) * heads + d(1)), {ids[0], ids[1]});
@@ -626,23 +693,87 @@ SmallVector<Value> KernelBuilder::reorder(ValueRange ids, Value tiles) {
           tile};
 }
 
+/// An instance for each tile of queries of each head of each batch.
+void KernelBuilder::createInstances() {
+  createSizes();
+  boundKeys();
+  Value tiles = apply(d(0).ceilDiv(blockQ), {sequence.queryLength});
+  int64_t heads = program.attention.getQueryHeads();
+  SmallVector<Value> ids =
+      createForall({batchSize, builder.getIndexAttr(heads), tiles});
+  if (schedule.getLongestFirst())
+    ids = reorder(ids, tiles);
+  sequence.batch = ids[0];
+  createTile(ids[1], apply(d(0) * blockQ, {ids[2]}));
+}
+
+//===----------------------------------------------------------------------===//
+// Packed sequences
+//===----------------------------------------------------------------------===//
+
+/// An instance for each head of each slot. How many slots there are follows
+/// from sizes, which a launch knows, while the lengths of the sequences are in
+/// the memory of the device.
+void KernelBuilder::createPackedInstances() {
+  Value cuSeqlens = regions.lookup(program.attention.getCuSeqlens());
+  Value slots = apply(d(0).floorDiv(blockQ) + d(1) - 1,
+                      {size(query, 0), size(cuSeqlens, 0)});
+  int64_t heads = program.attention.getQueryHeads();
+  SmallVector<Value> ids = createForall({builder.getIndexAttr(heads), slots});
+  // Of each sequence, later tiles see more keys, if they are not alike.
+  Value slot = ids[1];
+  if (schedule.getLongestFirst())
+    slot = apply(d(0) - d(1) - 1, {slots, slot});
+  createPackedInstance(ids[0], slot);
+}
+
+void KernelBuilder::createPackedInstance(Value head, Value slot) {
+  Value cuSeqlens = regions.lookup(program.attention.getCuSeqlens());
+  sequence.batch =
+      tile::FindSequenceOp::create(builder, loc, slot, cuSeqlens, blockQ);
+  sequence.queries = readEnds(cuSeqlens);
+  sequence.keys = readEnds(regions.lookup(program.kv.cuSeqlens));
+  auto getLength = [&](ArrayRef<Value> ends) {
+    return apply(d(1) - d(0), {ends[0], ends[1]});
+  };
+  sequence.queryLength = getLength(sequence.queries);
+  sequence.keyLength = getLength(sequence.keys);
+  boundKeys();
+
+  Value row = apply((d(0) - d(1).floorDiv(blockQ) - d(2)) * blockQ,
+                    {slot, sequence.queries[0], sequence.batch});
+  // A slot may be one too many, or lie in front of all sequences.
+  auto compare = [&](arith::CmpIPredicate predicate, Value limit) -> Value {
+    return arith::CmpIOp::create(builder, loc, predicate, row, limit);
+  };
+  Value isUsed = arith::AndIOp::create(
+      builder, loc, compare(arith::CmpIPredicate::sge, constant(0)),
+      compare(arith::CmpIPredicate::slt, sequence.queryLength));
+  auto branch =
+      scf::IfOp::create(builder, loc, isUsed, /*withElseRegion=*/false);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  createTile(head, row);
+}
+
+/// The begin and the end of the rows of the sequence.
+SmallVector<Value> KernelBuilder::readEnds(Value cuSeqlens) {
+  auto read = [&](Value index) -> Value {
+    Value end = tile::ReadOp::create(builder, loc, builder.getI32Type(),
+                                     cuSeqlens, index, /*position=*/true);
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                      end);
+  };
+  Value next = apply(d(0) + 1, {sequence.batch});
+  Value begin = read(sequence.batch);
+  return {begin, read(next)};
+}
+
 void KernelBuilder::build() {
   createKernel();
-  createSizes();
-  Value tiles = apply(d(0).ceilDiv(blockQ), {queryLength});
-  int64_t heads = program.attention.getQueryHeads();
-  SmallVector<OpFoldResult> extents{batchSize, builder.getIndexAttr(heads),
-                                    tiles};
-  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
-                                      /*mapping=*/std::nullopt);
-  tile::ReturnOp::create(builder, loc);
-
-  builder.setInsertionPointToStart(forall.getBody());
-  ValueRange ids = forall.getInductionVars();
-  if (!schedule.getLongestFirst())
-    return createInstance(ids[0], ids[1], ids[2]);
-  SmallVector<Value> reordered = reorder(ids, tiles);
-  createInstance(reordered[0], reordered[1], reordered[2]);
+  if (isPacked())
+    createPackedInstances();
+  else
+    createInstances();
 }
 
 namespace {

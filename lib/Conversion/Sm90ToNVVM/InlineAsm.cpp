@@ -153,6 +153,12 @@ void mlir::attn::ptx::storeShared(OpBuilder &b, Location loc, Value address,
   emit(b, loc, "st.shared.b32 [$0], $1;", "r,r", {address, value});
 }
 
+void mlir::attn::ptx::orSharedIf(OpBuilder &b, Location loc, Value address,
+                                 Value bits, Value predicate) {
+  emit(b, loc, "@$2 red.shared::cta.or.b32 [$0], $1;", "r,r,b",
+       {address, bits, predicate});
+}
+
 Value mlir::attn::ptx::loadShared(OpBuilder &b, Location loc, Value address) {
   return emit(b, loc, "ld.shared.b32 $0, [$1];", "=r,r", address,
               b.getI32Type())

@@ -39,6 +39,9 @@ Value atomicIncrement(OpBuilder &b, Location loc, Value pointer);
 /// Stores to, and loads from, an i32 in shared memory.
 void storeShared(OpBuilder &b, Location loc, Value address, Value value);
 Value loadShared(OpBuilder &b, Location loc, Value address);
+/// Sets bits of an i32 in shared memory where `predicate` holds.
+void orSharedIf(OpBuilder &b, Location loc, Value address, Value bits,
+                Value predicate);
 
 /// Copies the box of `map` (a generic pointer) at `coordinates`, innermost
 /// first, to shared memory, with the cache policy `policy`.

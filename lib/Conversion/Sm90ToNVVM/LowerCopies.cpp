@@ -107,7 +107,8 @@ struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
 
 /// Calls `copy` for every panel of a box, with the offset of the panel in
 /// shared memory that has `rows` rows, and the coordinates of the panel in the
-/// tensor, innermost first: along the columns, the rows, and the other axes.
+/// tensor, innermost first: along the columns, the rows, and the other axes;
+/// then where a slice ends.
 static void
 forEachPanel(Int32 &i32, sm90::TensorMapType map, ArrayRef<ValueRange> indices,
              int64_t rows,
@@ -120,6 +121,8 @@ forEachPanel(Int32 &i32, sm90::TensorMapType map, ArrayRef<ValueRange> indices,
   for (int64_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (!llvm::is_contained(map.getAxes(), axis))
       coordinates.push_back(index(axis));
+  if (map.getSliced())
+    coordinates.push_back(index(map.getRank()));
   for (int64_t panel = 0; panel < sm90::panelsOf(map.getColumns()); ++panel) {
     coordinates.front() = i32.add(column, panel * sm90::kPanelColumns);
     copy(panel * sm90::boxBytes(rows, sm90::kPanelColumns), coordinates);

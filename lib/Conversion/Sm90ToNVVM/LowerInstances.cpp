@@ -24,22 +24,31 @@ template <typename Op> struct InstancePattern : OpConversionPattern<Op> {
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
 };
 
-/// A ticket and its barriers.
+/// A ticket in shared memory, as a number of an instance and bits that say more
+/// of it, and the barrier that a use of it goes through.
 struct Ticket {
-  Value address, full, empty, parity;
+  Value instance, state;
+  Value barrier, parity;
 };
+enum StateBit : int32_t { Careful = 1, Failed = 2 };
 
 } // namespace
 
 template <typename Op, typename Adaptor>
-static Ticket describe(Int32 &i32, Op op, Adaptor adaptor) {
+static Ticket describe(Int32 &i32, Op op, Adaptor adaptor, Value barrier) {
   Use use = describeUse(i32, adaptor.getCount().front(),
                         op.getTickets().getType().getStages());
-  return {i32.add(adaptor.getTickets().front(),
-                  i32.mul(use.stage, sm90::kTicketBytes)),
-          barrierAddress(i32, adaptor.getFull().front(), use.stage),
-          barrierAddress(i32, adaptor.getEmpty().front(), use.stage),
-          use.parity};
+  Value address = i32.add(adaptor.getTickets().front(),
+                          i32.mul(use.stage, sm90::kTicketBytes));
+  return {address, i32.add(address, i32.constant(sm90::kTicketBytes / 2)),
+          barrierAddress(i32, barrier, use.stage), use.parity};
+}
+
+/// Whether a bit of the state is set.
+static Value testBit(OpBuilder &b, Location loc, Value state, StateBit bit) {
+  Int32 i32(b, loc);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                               i32.bitAnd(state, bit), i32.constant(0));
 }
 
 static Value toIndex(OpBuilder &b, Location loc, Value value) {
@@ -79,13 +88,14 @@ struct LowerTicketPut : InstancePattern<sm90::TicketPutOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
-    Ticket ticket = describe(i32, op, adaptor);
-    // The phase before the first one counts as complete.
-    ptx::mbarrierWaitParity(rewriter, loc, ticket.empty,
-                            i32.bitXor(ticket.parity, 1));
-    ptx::storeShared(rewriter, loc, ticket.address,
+    Ticket ticket = describe(i32, op, adaptor, adaptor.getFull().front());
+    static_assert(Careful == 1, "the bit is the truth value");
+    Value state = arith::ExtUIOp::create(rewriter, loc, rewriter.getI32Type(),
+                                         adaptor.getCareful().front());
+    ptx::storeShared(rewriter, loc, ticket.instance,
                      i32.fromIndex(adaptor.getInstance().front()));
-    ptx::mbarrierArrive(rewriter, loc, ticket.full);
+    ptx::storeShared(rewriter, loc, ticket.state, state);
+    ptx::mbarrierArrive(rewriter, loc, ticket.barrier);
     rewriter.eraseOp(op);
     return success();
   }
@@ -98,16 +108,63 @@ struct LowerTicketTake : InstancePattern<sm90::TicketTakeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
-    Ticket ticket = describe(i32, op, adaptor);
-    ptx::mbarrierWaitParity(rewriter, loc, ticket.full, ticket.parity);
-    // The exchange makes the value that of the whole warp, and the arrival
-    // follow the read of every thread.
-    Value instance = NVVM::ShflOp::create(
-        rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
-        ptx::loadShared(rewriter, loc, ticket.address), i32.constant(0),
-        i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
-    ptx::mbarrierArriveIf(rewriter, loc, ticket.empty, i32.isZero(i32.lane()));
-    rewriter.replaceOp(op, toIndex(rewriter, loc, instance));
+    Ticket ticket = describe(i32, op, adaptor, adaptor.getFull().front());
+    ptx::mbarrierWaitParity(rewriter, loc, ticket.barrier, ticket.parity);
+    // The exchange makes a value that of the whole warp, and what the warp does
+    // next follow the read of every thread.
+    auto read = [&](Value address) -> Value {
+      return NVVM::ShflOp::create(
+          rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
+          ptx::loadShared(rewriter, loc, address), i32.constant(0),
+          i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    };
+    Value instance = read(ticket.instance);
+    Value careful =
+        op.getCareful().use_empty()
+            ? arith::ConstantIntOp::create(rewriter, loc, 0, 1).getResult()
+            : testBit(rewriter, loc, read(ticket.state), Careful);
+    rewriter.replaceOp(op, {toIndex(rewriter, loc, instance), careful});
+    return success();
+  }
+};
+
+struct LowerTicketReturn : InstancePattern<sm90::TicketReturnOp> {
+  using InstancePattern::InstancePattern;
+  LogicalResult
+  matchAndRewrite(sm90::TicketReturnOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Ticket ticket = describe(i32, op, adaptor, adaptor.getEmpty().front());
+    Value first = i32.isZero(i32.lane());
+    if (op.getFailed()) {
+      Value any = NVVM::VoteSyncOp::create(
+          rewriter, loc, rewriter.getI1Type(), i32.constant(-1),
+          adaptor.getFailed().front(), NVVM::VoteSyncKind::any);
+      ptx::orSharedIf(rewriter, loc, ticket.state, i32.constant(Failed),
+                      arith::AndIOp::create(rewriter, loc, first, any));
+    }
+    ptx::mbarrierArriveIf(rewriter, loc, ticket.barrier, first);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerTicketAwaitReturn : InstancePattern<sm90::TicketAwaitReturnOp> {
+  using InstancePattern::InstancePattern;
+  LogicalResult
+  matchAndRewrite(sm90::TicketAwaitReturnOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Ticket ticket = describe(i32, op, adaptor, adaptor.getEmpty().front());
+    ptx::mbarrierWaitParity(rewriter, loc, ticket.barrier, ticket.parity);
+    Value failed =
+        op.getFailed().use_empty()
+            ? arith::ConstantIntOp::create(rewriter, loc, 0, 1).getResult()
+            : testBit(rewriter, loc,
+                      ptx::loadShared(rewriter, loc, ticket.state), Failed);
+    rewriter.replaceOp(op, failed);
     return success();
   }
 };
@@ -117,5 +174,6 @@ struct LowerTicketTake : InstancePattern<sm90::TicketTakeOp> {
 void mlir::attn::sm90_to_nvvm::populateInstancePatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<LowerCounterNext, LowerCounterReset, LowerTicketPut,
-               LowerTicketTake>(converter, patterns.getContext());
+               LowerTicketTake, LowerTicketReturn, LowerTicketAwaitReturn>(
+      converter, patterns.getContext());
 }

@@ -64,6 +64,8 @@ bool RegionEvaluator::isPosition(Value base) {
   if (op && isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()))
     result = llvm::all_of(op->getOperands(),
                           [&](Value operand) { return isPosition(operand); });
+  if (auto read = dyn_cast_if_present<sm90::ReadOp>(op))
+    result = read.getPosition();
   return positions[base] = result;
 }
 

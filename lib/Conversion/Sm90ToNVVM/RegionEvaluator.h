@@ -62,7 +62,7 @@ private:
   Value share(Key key, function_ref<Value()> create);
 
   /// Whether the base is a position or a size, or computed from these: far from
-  /// overflow, unlike numbers from memory.
+  /// overflow, unlike other numbers from memory.
   bool isPosition(Value base);
   bool isIndexPosition(Term term);
 

@@ -34,6 +34,16 @@ struct HeldStage {
   Value stage, emptyBarrier, count;
 };
 
+/// What a step of the softmax starts from, once it has seen the scores.
+struct Statistics {
+  /// The new maximum, and what is subtracted from the scores for it.
+  Value max, reference;
+  Value correction;
+  /// The sum without the new weights, and what it is still to be multiplied by
+  /// if anything.
+  Value sum, sumFactor;
+};
+
 /// Computes what one consumer warpgroup does: 64 rows of every tile.
 class Consumer {
 public:
@@ -52,13 +62,17 @@ private:
   void consumeScore(tile::ScoreOp op);
   void consumeRegion(Operation *op, Operation *copy);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
+  Statistics updateMax(tile::OnlineSoftmaxOp op);
+  Statistics updateMaxLazily(tile::OnlineSoftmaxOp op);
+  Statistics findMax(tile::OnlineSoftmaxOp op, Value max, Value sum);
+  void noteFailure(tile::FinishSoftmaxOp op, Value sum, Value result);
   LogicalResult consumeRescale(tile::RescaleOp op);
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
   Value addSink(Value sink, Value max, Value scale, Value sum);
   LogicalResult consumeStore(tile::StoreOp store);
   LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
   FailureOr<Value> findQueryBuffer(tile::StoreOp store);
-  void storeRows(tile::StoreOp store, ArrayRef<Value> indices);
+  void storeRows(tile::StoreOp store, SmallVector<Value> indices);
   LogicalResult consumeLoop(scf::ForOp loop);
   LogicalResult consumeIf(scf::IfOp op);
   LogicalResult consumeElementwise(Operation *op);
@@ -69,7 +83,7 @@ private:
     return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
   }
   void waitForOldest();
-  void releaseHeld();
+  void releaseHeld(size_t keep);
   void waitForAll() {
     while (!pending.empty())
       waitForOldest();
@@ -82,6 +96,19 @@ private:
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
+  Value mul(Value a, Value b) {
+    return arith::MulFOp::create(builder, loc, a, b);
+  }
+  Value sub(Value a, Value b) {
+    return arith::SubFOp::create(builder, loc, a, b);
+  }
+  Value select(arith::CmpFPredicate predicate, Value a, Value b, Value ifTrue,
+               Value ifFalse);
+  Value getReference(tile::OnlineSoftmaxOp op, Value max);
+  Value power(Type type, int64_t exponent) {
+    return constant(type, std::ldexp(1.0, static_cast<int>(exponent)));
+  }
+  Value createCorrection(Value max, Value reference, Value scale);
   Value broadcast(Value rows, Type like) {
     return sm90::BroadcastRowsOp::create(builder, loc, like, rows);
   }
@@ -98,9 +125,10 @@ private:
   IRMapping mapping;
   Counts counts;
   SmallVector<Pending> pending;
-  /// Stages that are kept until the instance is complete.
+  /// Stages that are kept until their block is complete.
   SmallVector<HeldStage> held;
-  /// Of a correction: whether it is 1 because the maximum is kept.
+  /// Of a correction: whether it is 1 because the maximum is kept, by row or
+  /// for the whole warp.
   DenseMap<Value, Value> keptMax;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
@@ -160,16 +188,17 @@ void Consumer::waitForOldest() {
   mapping.map(oldest.source, wait.getResult());
 }
 
-/// Gives back what the instance has kept, which nothing may read any more.
-void Consumer::releaseHeld() {
-  if (held.empty())
+/// Gives back all but the first `keep` stages that are held, which nothing may
+/// read any more.
+void Consumer::releaseHeld(size_t keep) {
+  if (held.size() == keep)
     return;
   if (kernel.schedule().getOutputInQueryBuffer())
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
-  for (const HeldStage &entry : held)
+  for (const HeldStage &entry : ArrayRef(held).drop_front(keep))
     sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
                             entry.count);
-  held.clear();
+  held.truncate(keep);
 }
 
 Value Consumer::use(Value source) {
@@ -202,7 +231,7 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
       return failure();
     bool inRegisters = kernel.schedule().getQueryInRegisters();
     bool isHeld = !inRegisters || kernel.schedule().getOutputInQueryBuffer();
-    if (isHeld && load->getBlock() != kernel.instances().getBody())
+    if (isHeld && load->getParentOfType<scf::ForOp>())
       return load.emitOpError("expected queries that keep their buffer to be "
                               "loaded once per instance");
     mapping.map(load.getTile(),
@@ -292,58 +321,144 @@ void Consumer::consumeRegion(Operation *op, Operation *copy) {
   mapping.map(op->getResult(0), copy->getResult(0));
 }
 
-/// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
-LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
-  Value scores = use(op.getScores()), max = use(op.getMax()),
-        sum = use(op.getSum());
-  Type matrix = scores.getType(), rows = max.getType();
-  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
-  auto mul = [&](Value a, Value b) -> Value {
-    return arith::MulFOp::create(builder, loc, a, b);
-  };
-  auto sub = [&](Value a, Value b) -> Value {
-    return arith::SubFOp::create(builder, loc, a, b);
-  };
-  auto select = [&](arith::CmpFPredicate predicate, Value a, Value b,
-                    Value ifTrue, Value ifFalse) -> Value {
-    Value condition = arith::CmpFOp::create(builder, loc, predicate, a, b);
-    return arith::SelectOp::create(builder, loc, condition, ifTrue, ifFalse);
-  };
+Value Consumer::select(arith::CmpFPredicate predicate, Value a, Value b,
+                       Value ifTrue, Value ifFalse) {
+  Value condition = arith::CmpFOp::create(builder, loc, predicate, a, b);
+  return arith::SelectOp::create(builder, loc, condition, ifTrue, ifFalse);
+}
 
+/// What is subtracted from the scores. A row that has seen only -inf: -inf - 0
+/// gives weights of 0, -inf - -inf would give NaN.
+Value Consumer::getReference(tile::OnlineSoftmaxOp op, Value max) {
+  if (!op.getMayBeEmpty())
+    return max;
+  Type rows = max.getType();
+  Value infinity = constant(rows, -std::numeric_limits<double>::infinity());
+  return select(arith::CmpFPredicate::OEQ, max, infinity, constant(rows, 0),
+                max);
+}
+
+/// 2 ^ (scale * (max - reference)), for a scale in powers of two.
+Value Consumer::createCorrection(Value max, Value reference, Value scale) {
+  return math::Exp2Op::create(builder, loc, mul(sub(max, reference), scale));
+}
+
+/// Looks for the maximum of every block.
+Statistics Consumer::updateMax(tile::OnlineSoftmaxOp op) {
+  Value scores = use(op.getScores()), max = use(op.getMax());
+  Type rows = max.getType();
+  Value scale = constant(rows, op.getScale().convertToDouble() * M_LOG2E);
   Value blockMax =
       combine(sm90::Combine::Max, reduce(sm90::Combine::Max, scores, rows));
   Value newMax = arith::MaxNumFOp::create(builder, loc, max, blockMax);
+  Value keeps;
   if (op.getThreshold()) {
     // NaN, from two infinities, does not keep the old maximum.
     Value threshold = constant(rows, static_cast<double>(*op.getThreshold()));
-    Value keeps =
-        arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
-                              mul(sub(newMax, max), scale), threshold);
+    keeps = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE,
+                                  mul(sub(newMax, max), scale), threshold);
     newMax = arith::SelectOp::create(builder, loc, keeps, max, newMax);
+  }
+  Value reference = getReference(op, newMax);
+  Value correction = createCorrection(max, reference, scale);
+  if (keeps)
     keptMax[op.getCorrection()] = keeps;
-  }
-  // A row that has seen only -inf: -inf - 0 gives weights of 0, -inf - -inf
-  // would give NaN.
-  Value reference = newMax;
-  if (op.getMayBeEmpty()) {
-    Value infinity = constant(rows, -std::numeric_limits<double>::infinity());
-    reference = select(arith::CmpFPredicate::OEQ, newMax, infinity,
-                       constant(rows, 0), newMax);
-  }
-  Value correction =
-      math::Exp2Op::create(builder, loc, mul(sub(max, reference), scale));
-  Value offset = arith::NegFOp::create(builder, loc, mul(reference, scale));
-  Value wideScale = constant(matrix, op.getScale().convertToDouble() * M_LOG2E);
-  Value weights =
-      math::Exp2Op::create(builder, loc,
-                           math::FmaOp::create(builder, loc, scores, wideScale,
-                                               broadcast(offset, matrix)));
+  return {newMax, reference, correction, use(op.getSum()), correction};
+}
+
+/// Where a sum is above the limit, it stands for scores above the maximum.
+Statistics Consumer::findMax(tile::OnlineSoftmaxOp op, Value max, Value sum) {
+  Type rows = max.getType();
+  double scale = op.getScale().convertToDouble() * M_LOG2E;
+  int64_t limit = *op.getSumLimit();
+  Value blockMax =
+      combine(sm90::Combine::Max,
+              reduce(sm90::Combine::Max, use(op.getScores()), rows));
+  Value total = combine(sm90::Combine::Sum, sum);
+  Value above = math::FmaOp::create(builder, loc,
+                                    math::Log2Op::create(builder, loc, total),
+                                    constant(rows, 1 / scale), max);
+  Value atLeast =
+      select(arith::CmpFPredicate::OGT, total, power(rows, limit), above, max);
+  Value newMax = arith::MaxNumFOp::create(builder, loc, atLeast, blockMax);
+  Value reference = getReference(op, newMax);
+  Value correction = createCorrection(max, reference, constant(rows, scale));
+  // Once too large, too large for good.
+  Value newSum = select(
+      arith::CmpFPredicate::OLE, sum, power(rows, 2 * limit + 1),
+      mul(sum, sm90::LayoutCastOp::create(builder, loc, rows, correction)),
+      constant(rows, std::numeric_limits<double>::infinity()));
+  return {newMax, reference, correction, newSum};
+}
+
+/// Looks for the maximum of a block only where the sum of a row says that it
+/// has none, or a poor one.
+Statistics Consumer::updateMaxLazily(tile::OnlineSoftmaxOp op) {
+  Value max = use(op.getMax()), sum = use(op.getSum());
+  use(op.getScores());
+  // The first step of a loop has nothing to keep.
+  if (matchPattern(op.getSum(), m_AnyZeroFloat()))
+    return findMax(op, max, sum);
+
+  Type rows = max.getType();
+  Value isSome = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
+                                       sum, constant(rows, 0));
+  // Nothing is at most -1.
+  Value limit =
+      constant(builder.getF32Type(), std::ldexp(1.0, *op.getSumLimit()));
+  limit = arith::SelectOp::create(builder, loc, kernel.careful,
+                                  constant(builder.getF32Type(), -1), limit);
+  Value isSmall =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, sum,
+                            sm90::SplatOp::create(builder, loc, rows, limit));
+  Value keeps = sm90::VoteAllOp::create(
+      builder, loc, builder.getI1Type(),
+      arith::AndIOp::create(builder, loc, isSome, isSmall).getResult());
+  auto yield = [&](const Statistics &statistics) {
+    scf::YieldOp::create(builder, loc,
+                         {statistics.max, statistics.reference,
+                          statistics.correction, statistics.sum});
+  };
+  auto branch =
+      scf::IfOp::create(builder, loc, TypeRange{rows, rows, rows, rows}, keeps,
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  yield({max, max, constant(rows, 1), sum});
+  builder.setInsertionPointToStart(branch.elseBlock());
+  yield(findMax(op, max, sum));
+  keptMax[op.getCorrection()] = keeps;
+  return {branch.getResult(0), branch.getResult(1), branch.getResult(2),
+          branch.getResult(3)};
+}
+
+/// Works with powers of two: exp(scale * x) = exp2(scale * log2(e) * x).
+LogicalResult Consumer::consumeSoftmax(tile::OnlineSoftmaxOp op) {
+  if (op.getSumLimit() && !kernel.repeats)
+    return op.emitOpError("expected a tile.finish_softmax with a sum_limit");
+  Statistics statistics =
+      op.getSumLimit() ? updateMaxLazily(op) : updateMax(op);
+  Value scores = use(op.getScores());
+  Type matrix = scores.getType(), rows = statistics.max.getType();
+  double scale = op.getScale().convertToDouble() * M_LOG2E;
+  Value offset = arith::NegFOp::create(
+      builder, loc, mul(statistics.reference, constant(rows, scale)));
+  Value weights = math::Exp2Op::create(
+      builder, loc,
+      math::FmaOp::create(builder, loc, scores, constant(matrix, scale),
+                          broadcast(offset, matrix)));
   // Each thread keeps the sum of its own columns until the end.
-  Value ownCorrection =
-      sm90::LayoutCastOp::create(builder, loc, rows, correction);
-  Value newSum = math::FmaOp::create(builder, loc, sum, ownCorrection,
-                                     reduce(sm90::Combine::Sum, weights, rows));
-  mapping.map(op.getResults(), ValueRange{weights, newMax, newSum, correction});
+  Value factor = statistics.sumFactor;
+  if (factor)
+    factor = sm90::LayoutCastOp::create(builder, loc, rows, factor);
+  Value own = reduce(sm90::Combine::Sum, weights, rows);
+  Value newSum =
+      factor ? math::FmaOp::create(builder, loc, statistics.sum, factor, own)
+                   .getResult()
+             : arith::AddFOp::create(builder, loc, statistics.sum, own)
+                   .getResult();
+  mapping.map(op.getResults(), ValueRange{weights, statistics.max, newSum,
+                                          statistics.correction});
   return success();
 }
 
@@ -358,11 +473,12 @@ LogicalResult Consumer::consumeRescale(tile::RescaleOp op) {
     return success();
   }
   // The vote comes first: the accumulator may still be under way.
-  Value isOne = keptMax.lookup(op.getFactor());
-  if (!isOne)
-    isOne = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                  factor, constant(factor.getType(), 1));
-  Value all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), isOne);
+  Value all = keptMax.lookup(op.getFactor());
+  if (!all)
+    all = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, factor,
+                                constant(factor.getType(), 1));
+  if (!all.getType().isInteger(1))
+    all = sm90::VoteAllOp::create(builder, loc, builder.getI1Type(), all);
   Value acc = use(op.getAcc());
   auto branch = scf::IfOp::create(builder, loc, acc.getType(), all,
                                   /*withElseRegion=*/true);
@@ -387,6 +503,27 @@ Value Consumer::addSink(Value sink, Value max, Value scale, Value sum) {
   return arith::AddFOp::create(builder, loc, sum, own);
 }
 
+/// Weights that have become too large show in the sums, values that made the
+/// accumulator infinite with them in the result. What is computed carefully is
+/// what there is.
+void Consumer::noteFailure(tile::FinishSoftmaxOp op, Value sum, Value result) {
+  Type rows = sum.getType();
+  Value zero = constant(rows, 0);
+  Value isSmall = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLE, sum,
+      power(rows, 2 * static_cast<int64_t>(*op.getSumLimit()) + 1));
+  Value isFinite = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OEQ,
+      mul(reduce(sm90::Combine::Sum, result, rows), zero), zero);
+  Value isRight = sm90::VoteAllOp::create(
+      builder, loc, builder.getI1Type(),
+      arith::AndIOp::create(builder, loc, isSmall, isFinite).getResult());
+  isRight = arith::OrIOp::create(builder, loc, isRight, kernel.careful);
+  kernel.failed = arith::XOrIOp::create(
+      builder, loc, isRight,
+      arith::ConstantIntOp::create(builder, loc, /*value=*/1, /*width=*/1));
+}
+
 LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
   Value acc = use(op.getAcc()), max = use(op.getMax());
   Value sum = combine(sm90::Combine::Sum, use(op.getSum()));
@@ -405,6 +542,8 @@ LogicalResult Consumer::consumeFinish(tile::FinishSoftmaxOp op) {
                                     inverse);
   Value result = arith::MulFOp::create(builder, loc, acc,
                                        broadcast(inverse, acc.getType()));
+  if (op.getSumLimit())
+    noteFailure(op, use(op.getSum()), result);
   // -inf for an empty row: its maximum and the logarithm of its sum are.
   Value log2 = math::Log2Op::create(builder, loc, sum);
   Value lse = math::FmaOp::create(builder, loc, max, scale, log2);
@@ -436,22 +575,27 @@ LogicalResult Consumer::storeMatrix(tile::StoreOp store,
                                     ArrayRef<Value> indices) {
   Value fragment = use(store.getTile());
   FailureOr<Value> memory = kernel.staging.lookup(store.getView());
-  if (kernel.schedule().getOutputInQueryBuffer())
+  bool inQueryBuffer = kernel.schedule().getOutputInQueryBuffer();
+  if (inQueryBuffer)
     memory = findQueryBuffer(store);
-  else
-    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  // A store of the same rows again must come behind the first one.
+  if (!inQueryBuffer || kernel.repeats)
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/!kernel.repeats);
   if (failed(memory))
     return failure();
   sm90::BarrierSyncOp::create(builder, loc);
   sm90::StoreFragmentOp::create(builder, loc, fragment, *memory, firstRow);
   sm90::BarrierSyncOp::create(builder, loc);
-  sm90::TmaStoreAsyncOp::create(builder, loc, *memory, firstRow,
-                                kernel.stores.lookup(store.getView()), indices);
+  sm90::TmaStoreAsyncOp::create(
+      builder, loc, *memory, firstRow, kernel.stores.lookup(store.getView()),
+      getCopyIndices(kernel, builder, loc, store.getView(),
+                     store.getAxes().front(), indices,
+                     useAll(store.getSlice())));
   return success();
 }
 
 /// Directly; the tensor is compact.
-void Consumer::storeRows(tile::StoreOp store, ArrayRef<Value> indices) {
+void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
                                       value);
@@ -460,13 +604,18 @@ void Consumer::storeRows(tile::StoreOp store, ArrayRef<Value> indices) {
     return getValueOrCreateConstantIndexOp(
         builder, loc, getSize(kernel, builder, store.getView(), axis));
   };
+  Value end = size(indices.size() - 1);
+  if (SmallVector<Value> slice = useAll(store.getSlice()); !slice.empty()) {
+    indices.back() =
+        arith::AddIOp::create(builder, loc, slice[0], indices.back());
+    end = slice[1];
+  }
   Value offset = wide(indices.front());
   for (size_t axis = 1; axis < indices.size(); ++axis) {
     offset = arith::MulIOp::create(builder, loc, offset, wide(size(axis)));
     offset = arith::AddIOp::create(builder, loc, offset, wide(indices[axis]));
   }
-  Value limit = arith::SubIOp::create(builder, loc, size(indices.size() - 1),
-                                      indices.back());
+  Value limit = arith::SubIOp::create(builder, loc, end, indices.back());
   sm90::StoreRowsOp::create(builder, loc, use(store.getTile()),
                             kernel.stores.lookup(store.getView()), offset,
                             limit);
@@ -534,9 +683,17 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
     types.push_back(*converted);
   }
   types.append(used.size(), builder.getIndexType());
+  // Whether a result that a branch computes has to be computed again.
+  bool mayFail = op->walk([](tile::FinishSoftmaxOp finish) {
+                     return finish.getSumLimit() ? WalkResult::interrupt()
+                                                 : WalkResult::advance();
+                   }).wasInterrupted();
+  if (mayFail)
+    types.push_back(builder.getI1Type());
   auto copy = scf::IfOp::create(builder, loc, types, use(op.getCondition()),
                                 /*withElseRegion=*/true);
   Counts outer = counts;
+  size_t outerHeld = held.size();
   for (auto [source, target] : {std::pair(op.thenBlock(), copy.thenBlock()),
                                 std::pair(op.elseBlock(), copy.elseBlock())}) {
     OpBuilder::InsertionGuard guard(builder);
@@ -549,10 +706,19 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
       yielded = useAll(source->getTerminator()->getOperands());
     }
     waitForAll();
+    releaseHeld(outerHeld);
     for (unsigned i : used)
       yielded.push_back(counts[i]);
+    if (mayFail && kernel.failed)
+      yielded.push_back(kernel.failed);
+    else if (mayFail)
+      yielded.push_back(arith::ConstantIntOp::create(builder, loc, /*value=*/0,
+                                                     /*width=*/1));
     scf::YieldOp::create(builder, loc, yielded);
+    kernel.failed = {};
   }
+  if (mayFail)
+    kernel.failed = copy.getResults().back();
   size_t values = op.getNumResults();
   mapping.map(op.getResults(), copy.getResults().take_front(values));
   counts = outer;
@@ -611,10 +777,11 @@ LogicalResult Consumer::consumeOp(Operation *op) {
         consumeScore(score);
         return success();
       })
-      .Case<tile::DimOp, tile::ReadOp, tile::WalkOp>([&](auto scalar) {
-        cloneScalar(kernel, builder, scalar, mapping);
-        return success();
-      })
+      .Case<tile::DimOp, tile::ReadOp, tile::FindSequenceOp, tile::WalkOp>(
+          [&](auto scalar) {
+            cloneScalar(kernel, builder, scalar, mapping);
+            return success();
+          })
       .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
       .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
       .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })
@@ -647,7 +814,7 @@ LogicalResult Consumer::run() {
                                            if (failed(consume(source)))
                                              return failure();
                                            waitForAll();
-                                           releaseHeld();
+                                           releaseHeld(/*keep=*/0);
                                            return success();
                                          });
   // Shared memory must outlive the copies that read it.

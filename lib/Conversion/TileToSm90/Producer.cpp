@@ -48,7 +48,8 @@ LogicalResult Producer::requireScalars(Operation *op, ValueRange values) {
 }
 
 LogicalResult Producer::produceLoad(tile::LoadOp load) {
-  if (failed(requireScalars(load, load.getIndices())))
+  if (failed(requireScalars(load, load.getIndices())) ||
+      failed(requireScalars(load, load.getSlice())))
     return failure();
   Location loc = load.getLoc();
   auto it = kernel.rings.find(load.getView());
@@ -57,9 +58,11 @@ LogicalResult Producer::produceLoad(tile::LoadOp load) {
   auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
   Value stage = sm90::AwaitEmptyOp::create(builder, loc, buffer.getStageType(),
                                            ring.buffer, ring.empty, count);
-  SmallVector<Value> indices;
-  for (Value index : load.getIndices())
-    indices.push_back(mapping.lookup(index));
+  auto lookup = [&](Value value) { return mapping.lookup(value); };
+  SmallVector<Value> indices = getCopyIndices(
+      kernel, builder, loc, load.getView(), load.getAxes().front(),
+      llvm::map_to_vector(load.getIndices(), lookup),
+      llvm::map_to_vector(load.getSlice(), lookup));
   sm90::TmaLoadAsyncOp::create(builder, loc, ring.map, indices, stage,
                                ring.full, count, ring.keep);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);

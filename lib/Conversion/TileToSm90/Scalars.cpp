@@ -15,7 +15,7 @@ using namespace mlir::attn::tile_to_sm90;
 
 bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
   auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  if (isa<tile::ReadOp, tile::DimOp>(op))
+  if (isa<tile::ReadOp, tile::DimOp, tile::FindSequenceOp>(op))
     return true;
   return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
          isMemoryEffectFree(op) &&
@@ -28,18 +28,89 @@ static SmallVector<Value> lookupAll(IRMapping &mapping, ValueRange values) {
       values, [&](Value value) { return mapping.lookup(value); });
 }
 
+static Value createSize(Kernel &kernel, OpBuilder &builder, Location loc,
+                        Value view, int64_t axis) {
+  return getValueOrCreateConstantIndexOp(builder, loc,
+                                         getSize(kernel, builder, view, axis));
+}
+
+/// See `sliced` of sm90.tensor_map.
+SmallVector<Value> mlir::attn::tile_to_sm90::getCopyIndices(
+    Kernel &kernel, OpBuilder &builder, Location loc, Value view, int64_t axis,
+    ArrayRef<Value> indices, ArrayRef<Value> slice) {
+  SmallVector<Value> result(indices);
+  if (slice.empty())
+    return result;
+  Value begin = slice[0], end = slice[1];
+  Value size = createSize(kernel, builder, loc, view, axis);
+  Value behind = arith::SubIOp::create(builder, loc, size, end);
+  Value row = arith::AddIOp::create(builder, loc, begin, result[axis]);
+  result[axis] = arith::AddIOp::create(builder, loc, behind, row);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  result.push_back(arith::SubIOp::create(builder, loc, end, one));
+  return result;
+}
+
 static void cloneRead(Kernel &kernel, OpBuilder &builder, tile::ReadOp read,
                       IRMapping &mapping) {
   Location loc = read.getLoc();
   SmallVector<Value> sizes;
   for (size_t axis = 0; axis < read.getIndices().size(); ++axis)
-    sizes.push_back(getValueOrCreateConstantIndexOp(
-        builder, loc, getSize(kernel, builder, read.getView(), axis)));
-  Value element =
-      sm90::ReadOp::create(builder, loc, read.getElement().getType(),
-                           kernel.reads.lookup(read.getView()),
-                           lookupAll(mapping, read.getIndices()), sizes);
+    sizes.push_back(createSize(kernel, builder, loc, read.getView(), axis));
+  Value element = sm90::ReadOp::create(
+      builder, loc, read.getElement().getType(),
+      kernel.reads.lookup(read.getView()),
+      lookupAll(mapping, read.getIndices()), sizes, read.getPosition());
   mapping.map(read.getElement(), element);
+}
+
+/// Halves the sequences among which the one of the slot is until one is left.
+static void cloneFindSequence(Kernel &kernel, OpBuilder &builder,
+                              tile::FindSequenceOp find, IRMapping &mapping) {
+  Location loc = find.getLoc();
+  Type index = builder.getIndexType();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  auto add = [&](Value a, Value b) -> Value {
+    return arith::AddIOp::create(builder, loc, a, b);
+  };
+  auto sub = [&](Value a, Value b) -> Value {
+    return arith::SubIOp::create(builder, loc, a, b);
+  };
+  Value ends = createSize(kernel, builder, loc, find.getCuSeqlens(), 0);
+  Value pointer = kernel.reads.lookup(find.getCuSeqlens());
+  Value slot = mapping.lookup(find.getSlot());
+  // It is `low` or a later one before `high`.
+  auto loop =
+      scf::WhileOp::create(builder, loc, TypeRange{index, index},
+                           ValueRange{constant(0), sub(ends, constant(1))});
+  OpBuilder::InsertionGuard guard(builder);
+  Block *before =
+      builder.createBlock(&loop.getBefore(), {}, {index, index}, {loc, loc});
+  Value rest = sub(before->getArgument(1), before->getArgument(0));
+  Value several = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,
+                                        rest, constant(1));
+  scf::ConditionOp::create(builder, loc, several, before->getArguments());
+  Block *after =
+      builder.createBlock(&loop.getAfter(), {}, {index, index}, {loc, loc});
+  Value low = after->getArgument(0), high = after->getArgument(1);
+  Value middle =
+      arith::DivUIOp::create(builder, loc, add(low, high), constant(2));
+  Value row = sm90::ReadOp::create(builder, loc, builder.getI32Type(), pointer,
+                                   middle, ends, /*position=*/true);
+  row = arith::IndexCastOp::create(builder, loc, index, row);
+  Value first =
+      add(arith::DivUIOp::create(builder, loc, row, constant(find.getBlock())),
+          middle);
+  Value begun = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
+                                      first, slot);
+  auto select = [&](Value a, Value b) -> Value {
+    return arith::SelectOp::create(builder, loc, begun, a, b);
+  };
+  Value newLow = select(middle, low), newHigh = select(high, middle);
+  scf::YieldOp::create(builder, loc, ValueRange{newLow, newHigh});
+  mapping.map(find.getSequence(), loop.getResult(0));
 }
 
 /// Each run contributes from + at * step, which is the same in all iterations.
@@ -66,14 +137,14 @@ static void cloneWalk(OpBuilder &builder, tile::WalkOp walk,
 void mlir::attn::tile_to_sm90::cloneScalar(Kernel &kernel, OpBuilder &builder,
                                            Operation *op, IRMapping &mapping) {
   if (auto dim = dyn_cast<tile::DimOp>(op)) {
-    mapping.map(dim.getSize(),
-                getValueOrCreateConstantIndexOp(
-                    builder, dim.getLoc(),
-                    getSize(kernel, builder, dim.getView(), dim.getAxis())));
+    mapping.map(dim.getSize(), createSize(kernel, builder, dim.getLoc(),
+                                          dim.getView(), dim.getAxis()));
     return;
   }
   if (auto read = dyn_cast<tile::ReadOp>(op))
     return cloneRead(kernel, builder, read, mapping);
+  if (auto find = dyn_cast<tile::FindSequenceOp>(op))
+    return cloneFindSequence(kernel, builder, find, mapping);
   if (auto walk = dyn_cast<tile::WalkOp>(op))
     return cloneWalk(builder, walk, mapping);
   builder.clone(*op, mapping);

@@ -62,159 +62,6 @@ SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
   return used;
 }
 
-namespace {
-
-/// The loop of a block over its instances.
-class InstanceLoop {
-public:
-  InstanceLoop(Kernel &kernel, Role role, OpBuilder &builder,
-               IRMapping &mapping)
-      : kernel(kernel), role(role), builder(builder), mapping(mapping),
-        loc(kernel.instances().getLoc()) {}
-
-  using Body = function_ref<LogicalResult(Block &source)>;
-  LogicalResult build(Counts &counts, Body body);
-
-private:
-  LogicalResult buildStrided(Counts &counts, Body body);
-  LogicalResult buildDynamic(Counts &counts, Body body);
-  void mapExtents();
-  void mapInstance(Value linear);
-
-  Kernel &kernel;
-  Role role;
-  OpBuilder &builder;
-  IRMapping &mapping;
-  Location loc;
-  SmallVector<Value> extents;
-  /// The number of this block, of the blocks and of the instances.
-  Value block, grid, total;
-};
-
-} // namespace
-
-void InstanceLoop::mapExtents() {
-  for (OpFoldResult bound : kernel.instances().getMixedUpperBound()) {
-    Value extent = dyn_cast<Value>(bound);
-    extents.push_back(
-        extent ? mapping.lookup(extent)
-               : getValueOrCreateConstantIndexOp(builder, loc, bound));
-  }
-}
-
-/// Maps the indices of the instance numbered `linear`; the last one is fastest.
-void InstanceLoop::mapInstance(Value linear) {
-  auto ids = kernel.instances().getInductionVars();
-  for (int64_t i = extents.size() - 1; i > 0; --i) {
-    mapping.map(
-        ids[i],
-        arith::RemUIOp::create(builder, loc, linear, extents[i]).getResult());
-    linear = arith::DivUIOp::create(builder, loc, linear, extents[i]);
-  }
-  mapping.map(ids[0], linear);
-}
-
-LogicalResult InstanceLoop::build(Counts &counts, Body body) {
-  mapExtents();
-  block = sm90::BlockIdOp::create(builder, loc, builder.getIndexType());
-  if (!kernel.schedule().getPersistent()) {
-    mapInstance(block);
-    return body(*kernel.instances().getBody());
-  }
-  total = extents.front();
-  for (Value extent : ArrayRef(extents).drop_front())
-    total = arith::MulIOp::create(builder, loc, total, extent);
-  grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
-  return kernel.schedule().getDynamic() ? buildDynamic(counts, body)
-                                        : buildStrided(counts, body);
-}
-
-LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
-  auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToEnd(loop.getBody());
-  counts.assign(loop.getRegionIterArgs().begin(),
-                loop.getRegionIterArgs().end());
-  mapInstance(loop.getInductionVar());
-  if (failed(body(*kernel.instances().getBody())))
-    return failure();
-  scf::YieldOp::create(builder, loc, counts);
-  counts.assign(loop.result_begin(), loop.result_end());
-  return success();
-}
-
-/// The first instance of a block is that of its number; the producer takes the
-/// others from the counter when it has copied for the one before, and hands
-/// them on. Behind the last instance each block takes one number too many. The
-/// number of all that is taken is thus that of the instances, and who takes the
-/// last one leaves the counter as it was found.
-LogicalResult InstanceLoop::buildDynamic(Counts &counts, Body body) {
-  bool isProducer = role == Role::Producer;
-  auto compare = [&](arith::CmpIPredicate predicate, Value a,
-                     Value b) -> Value {
-    return arith::CmpIOp::create(builder, loc, predicate, a, b);
-  };
-  auto add = [&](Value a, Value b) -> Value {
-    return arith::AddIOp::create(builder, loc, a, b);
-  };
-  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  SmallVector<Value> inits{block,
-                           arith::ConstantIndexOp::create(builder, loc, 0)};
-  llvm::append_range(inits, counts);
-  SmallVector<Type> types(inits.size(), builder.getIndexType());
-  SmallVector<Location> locations(inits.size(), loc);
-  auto loop = scf::WhileOp::create(builder, loc, types, inits);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    Block *before =
-        builder.createBlock(&loop.getBefore(), {}, types, locations);
-    scf::ConditionOp::create(
-        builder, loc,
-        compare(arith::CmpIPredicate::slt, before->getArgument(0), total),
-        before->getArguments());
-    Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
-    Value ticket = after->getArgument(1);
-    Value next;
-    counts.assign(after->args_begin() + 2, after->args_end());
-    mapInstance(after->getArgument(0));
-    if (failed(body(*kernel.instances().getBody())))
-      return failure();
-    if (isProducer) {
-      // Not earlier: the last copies are still to be consumed, and a block that
-      // has much to do should not claim more.
-      next = add(sm90::CounterNextOp::create(
-                     builder, loc, builder.getIndexType(), kernel.counter),
-                 grid);
-      sm90::TicketPutOp::create(builder, loc, next, kernel.tickets,
-                                kernel.ticketFull, kernel.ticketEmpty, ticket);
-    } else {
-      next = sm90::TicketTakeOp::create(builder, loc, builder.getIndexType(),
-                                        kernel.tickets, kernel.ticketFull,
-                                        kernel.ticketEmpty, ticket);
-    }
-    SmallVector<Value> yielded{next, add(ticket, one)};
-    llvm::append_range(yielded, counts);
-    scf::YieldOp::create(builder, loc, yielded);
-  }
-  counts.assign(loop.result_begin() + 2, loop.result_end());
-  if (!isProducer)
-    return success();
-  Value last = arith::SubIOp::create(builder, loc, add(total, grid), one);
-  auto branch = scf::IfOp::create(
-      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(0), last),
-      /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  sm90::CounterResetOp::create(builder, loc, kernel.counter);
-  return success();
-}
-
-LogicalResult mlir::attn::tile_to_sm90::forEachInstance(
-    Kernel &kernel, Role role, OpBuilder &builder, IRMapping &mapping,
-    Counts &counts, function_ref<LogicalResult(Block &source)> body) {
-  return InstanceLoop(kernel, role, builder, mapping).build(counts, body);
-}
-
 //===----------------------------------------------------------------------===//
 // The signature
 //===----------------------------------------------------------------------===//
@@ -245,9 +92,8 @@ private:
   LogicalResult collectStores();
   LogicalResult collectReads();
   void collectSizes();
-  LogicalResult addTensorMap(Operation *access, Use use, Value view,
-                             VectorType tile, int64_t rows,
-                             ArrayRef<int64_t> axes);
+  template <typename Access>
+  LogicalResult addTensorMap(Access access, Use use, int64_t rows);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
   ArrayAttr createTensors();
@@ -271,18 +117,18 @@ static int64_t numberOf(Value view) {
   return cast<BlockArgument>(view).getArgNumber();
 }
 
-LogicalResult SignatureBuilder::addTensorMap(Operation *access, Use use,
-                                             Value view, VectorType tile,
-                                             int64_t rows,
-                                             ArrayRef<int64_t> axes) {
-  auto type = cast<tile::ViewType>(view.getType());
+template <typename Access>
+LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
+                                             int64_t rows) {
+  auto tile = cast<VectorType>(access.getTile().getType());
   auto map = sm90::TensorMapType::getChecked(
-      [&] { return access->emitOpError("cannot be a copy: "); },
+      [&] { return access.emitOpError("cannot be a copy: "); },
       builder.getContext(), rows, tile.getDimSize(1), tile.getElementType(),
-      axes, type.getRank());
+      access.getAxes(), access.getView().getType().getRank(),
+      !access.getSlice().empty());
   if (!map)
     return failure();
-  arguments.push_back({map, use, view});
+  arguments.push_back({map, use, access.getView()});
   return success();
 }
 
@@ -292,10 +138,11 @@ LogicalResult SignatureBuilder::collectLoads() {
     auto [it, isNew] = loads.insert({load.getView(), load});
     if (!isNew) {
       if (it->second.getTile().getType() == type &&
-          it->second.getAxes() == load.getAxes())
+          it->second.getAxes() == load.getAxes() &&
+          it->second.getSlice().empty() == load.getSlice().empty())
         return WalkResult::advance();
       load.emitOpError("expected all loads from one view to have one tile "
-                       "type and axes, got ")
+                       "type and axes, all of a slice or none, got ")
           << type << " and " << it->second.getTile().getType();
       return WalkResult::interrupt();
     }
@@ -303,8 +150,7 @@ LogicalResult SignatureBuilder::collectLoads() {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(addTensorMap(load, Load, load.getView(), type,
-                               type.getDimSize(0), load.getAxes()))
+    return failed(addTensorMap(load, Load, type.getDimSize(0)))
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
@@ -323,8 +169,7 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, Store, store.getView(), type,
-                                 sm90::kWarpgroupRows, store.getAxes()))
+      return failed(addTensorMap(store, Store, sm90::kWarpgroupRows))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
@@ -344,14 +189,22 @@ static bool isReadable(Type type) {
 
 LogicalResult SignatureBuilder::collectReads() {
   DenseSet<Value> seen;
-  WalkResult result = source.walk([&](tile::ReadOp read) {
+  auto add = [&](Value view) {
+    if (seen.insert(view).second)
+      arguments.push_back({getPointerType(), Read, view});
+  };
+  WalkResult result = source.walk([&](Operation *op) {
+    if (auto find = dyn_cast<tile::FindSequenceOp>(op))
+      add(find.getCuSeqlens());
+    auto read = dyn_cast<tile::ReadOp>(op);
+    if (!read)
+      return WalkResult::advance();
     if (!isReadable(read.getElement().getType())) {
       read.emitOpError("expected an element of 1, 8, 16, 32 or 64 bits, got ")
           << read.getElement().getType();
       return WalkResult::interrupt();
     }
-    if (seen.insert(read.getView()).second)
-      arguments.push_back({getPointerType(), Read, read.getView()});
+    add(read.getView());
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -389,30 +242,35 @@ ArrayAttr SignatureBuilder::createTensors() {
 }
 
 /// A bound of the instance loop, as a launch can compute it: a constant, a
-/// size, or a size divided by a constant and rounded up.
+/// size, or an affine expression of sizes.
 FailureOr<sm90::ExtentAttr> SignatureBuilder::createExtent(OpFoldResult bound) {
-  MLIRContext *context = builder.getContext();
-  if (std::optional<int64_t> constant = getConstantIntValue(bound))
-    return sm90::ExtentAttr::get(context, -1, 0, 1, *constant);
-  auto value = cast<Value>(bound);
-  int64_t divisor = 1;
-  if (auto apply = value.getDefiningOp<affine::AffineApplyOp>()) {
-    auto expr = dyn_cast<AffineBinaryOpExpr>(apply.getAffineMap().getResult(0));
-    if (expr && expr.getKind() == AffineExprKind::CeilDiv &&
-        isa<AffineDimExpr, AffineSymbolExpr>(expr.getLHS()) &&
-        isa<AffineConstantExpr>(expr.getRHS()) &&
-        apply->getNumOperands() == 1) {
-      divisor = cast<AffineConstantExpr>(expr.getRHS()).getValue();
-      value = apply.getOperand(0);
-    }
+  auto map = AffineMap::get(0, 1, builder.getAffineSymbolExpr(0));
+  SmallVector<Value> operands;
+  if (std::optional<int64_t> constant = getConstantIntValue(bound)) {
+    map = AffineMap::getConstantMap(*constant, builder.getContext());
+  } else if (auto apply =
+                 cast<Value>(bound).getDefiningOp<affine::AffineApplyOp>()) {
+    // All operands as symbols.
+    AffineMap own = apply.getAffineMap();
+    SmallVector<AffineExpr> dims, symbols;
+    for (unsigned i = 0; i < own.getNumInputs(); ++i)
+      (i < own.getNumDims() ? dims : symbols)
+          .push_back(builder.getAffineSymbolExpr(i));
+    map = own.replaceDimsAndSymbols(dims, symbols, 0, own.getNumInputs());
+    llvm::append_range(operands, apply.getMapOperands());
+  } else {
+    operands.push_back(cast<Value>(bound));
   }
-  auto dim = value.getDefiningOp<tile::DimOp>();
-  if (!dim)
-    return source.emitOpError("expected each bound of the scf.forall to be a "
-                              "constant or a size, divided by a constant and "
-                              "rounded up");
-  return sm90::ExtentAttr::get(context, numberOf(dim.getView()), dim.getAxis(),
-                               divisor, 1);
+  SmallVector<int64_t> sizes;
+  for (Value operand : operands) {
+    auto dim = operand.getDefiningOp<tile::DimOp>();
+    if (!dim)
+      return source.emitOpError("expected each bound of the scf.forall to be a "
+                                "constant or an affine expression of sizes");
+    sizes.push_back(numberOf(dim.getView()));
+    sizes.push_back(static_cast<int64_t>(dim.getAxis()));
+  }
+  return sm90::ExtentAttr::get(builder.getContext(), map, sizes);
 }
 
 FailureOr<ArrayAttr> SignatureBuilder::createExtents() {
@@ -532,6 +390,12 @@ FailureOr<Kernel> SignatureBuilder::build() {
 
   Kernel kernel;
   kernel.source = source;
+  source.walk([&](tile::FinishSoftmaxOp op) {
+    kernel.repeats |= op.getSumLimit().has_value();
+  });
+  if (kernel.repeats && !schedule.getDynamic())
+    return source.emitOpError("expected a dynamic schedule, since instances "
+                              "that fail are computed again");
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
   for (const Argument &argument : arguments) {

@@ -47,6 +47,11 @@ struct Kernel {
   /// Where a dynamic schedule takes its instances from, and how the consumers
   /// hear of them.
   Value counter, tickets, ticketFull, ticketEmpty;
+  /// Whether an instance that fails is computed again.
+  bool repeats = false;
+  /// Of the instance at hand: whether it is computed again, and whether it has
+  /// failed, in this thread. Null where it cannot.
+  Value careful, failed;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
   /// Scalars that both roles see: source value to target value.
@@ -75,6 +80,13 @@ SmallVector<unsigned> ringsUsedBy(Kernel &kernel, Operation *op);
 /// Whether `op` computes nothing but scalars, from scalars and from elements of
 /// views.
 bool isScalar(Operation *op);
+
+/// The indices of a copy of the tile at `indices` of a view, or of the slice of
+/// it that begins and ends at `slice`, along `axis`.
+SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
+                                  Location loc, Value view, int64_t axis,
+                                  ArrayRef<Value> indices,
+                                  ArrayRef<Value> slice);
 
 /// Copies a scalar op, whose operands `mapping` has.
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,

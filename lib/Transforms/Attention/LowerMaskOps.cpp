@@ -79,8 +79,9 @@ static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
+  auto attention = op->getParentOfType<AttentionOp>();
   Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB(),
-                                /*covers=*/true);
+                                /*covers=*/!attention || !attention.isPacked());
   if (!length.getType().isIndex())
     length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                         length);
@@ -95,11 +96,23 @@ static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
   Value zero = createIndex(rewriter, loc, 0);
   Value inside =
       arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
-  Value own = ReadOp::create(rewriter, loc, op.getIds(),
-                             ValueRange{op.getB(), op.getP()}, /*covers=*/true);
-  Value other =
-      ReadOp::create(rewriter, loc, op.getIds(),
-                     ValueRange{op.getB(), op.getJ()}, /*covers=*/true);
+  Value first;
+  auto attention = op->getParentOfType<AttentionOp>();
+  if (attention && attention.isPacked()) {
+    first = ReadOp::create(rewriter, loc, attention.getKVTensors().cuSeqlens,
+                           op.getB());
+    first = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
+                                       first);
+  }
+  auto read = [&](Value position) -> Value {
+    if (!first)
+      return ReadOp::create(rewriter, loc, op.getIds(),
+                            ValueRange{op.getB(), position}, /*covers=*/true);
+    Value row = arith::AddIOp::create(rewriter, loc, position, first);
+    return ReadOp::create(rewriter, loc, op.getIds(), row);
+  };
+  Value own = read(op.getP());
+  Value other = read(op.getJ());
   Value same =
       arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq, other, own);
   rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, same);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Calls the example of the documents on tensors that are made by hand.
 
-    hand_made.py EXAMPLE PROGRAM FOLDER
+    hand_made.py EXAMPLE PROGRAM PACKED_PROGRAM FOLDER
 
 All queries are 0, so that each row is the mean of the values that it sees."""
 
@@ -12,7 +12,8 @@ import math
 import struct
 import sys
 
-BF16, F32 = (4, 16, 1), (2, 32, 1)
+BF16, F32, I32 = (4, 16, 1), (2, 32, 1), (0, 32, 1)
+WORDS = {BF16: c.c_uint16, F32: c.c_float, I32: c.c_int32}
 
 
 class DLTensor(c.Structure):
@@ -35,8 +36,7 @@ class Tensor:
 
     def __init__(self, shape, dtype, value):
         self.count = math.prod(shape)
-        self.words = c.c_uint16 if dtype == BF16 else c.c_float
-        self.data = (self.words * self.count)(*(value(i) for i in range(self.count)))
+        self.data = (WORDS[dtype] * self.count)(*(value(i) for i in range(self.count)))
         self.shape = (c.c_int64 * len(shape))(*shape)
         self.tensor = DLTensor(
             c.addressof(self.data), 1, 0, len(shape), *dtype, self.shape, None, 0
@@ -57,11 +57,39 @@ def from_bf16(bits):
     return struct.unpack("<f", struct.pack("<I", bits << 16))[0]
 
 
+def run_packed(attention):
+    """Three sequences, the second one without queries and the third without keys."""
+    query_ends, key_ends = [0, 3, 3, 5], [0, 4, 9, 9]
+    q = Tensor([6, 2, 128], BF16, lambda i: 0)
+    k = Tensor([9, 2, 128], BF16, lambda i: to_bf16(1.0))
+    v = Tensor([9, 2, 128], BF16, lambda i: to_bf16(float(i // 256)))
+    cu_q = Tensor([4], I32, lambda i: query_ends[i])
+    cu_k = Tensor([4], I32, lambda i: key_ends[i])
+    o = Tensor([6, 2, 128], BF16, lambda i: 0xFFFF)
+    lse = Tensor([2, 6], F32, lambda i: 7.0)
+    attention(q, k, v, cu_q, cu_k, o, lse)
+    # The last row belongs to no sequence.
+    for row, (mean, expected) in enumerate([(1.5, math.log(4))] * 3 + [(0, -math.inf)] * 2):
+        assert all(from_bf16(o.data[256 * row + i]) == mean for i in range(256)), row
+        for head in range(2):
+            got = lse.data[6 * head + row]
+            assert got == expected or abs(got - expected) < 1e-5, row
+    assert all(o.data[256 * 5 + i] == 0xFFFF for i in range(256))
+    assert lse.data[5] == lse.data[11] == 7
+    print("packed rows are right")
+    try:
+        attention(q, k, v, Tensor([3], I32, lambda i: 0), cu_k, o, lse)
+    except RuntimeError as error:
+        print("refused:", error)
+
+
 def main():
-    example, program, folder = sys.argv[1:]
+    example, program, packed, folder = sys.argv[1:]
     spec = importlib.util.spec_from_file_location("example", example)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    with open(packed, "rb") as file:
+        run_packed(module.Attention(file.read(), folder))
     with open(program, "rb") as file:
         attention = module.Attention(file.read(), folder)
 

@@ -289,6 +289,32 @@ func.func @one_list(%q: tensor<?x?x2x16xf16>, %k: tensor<?x?x2x16xf16>, %m: tens
 
 // -----
 
+// A lazy maximum: sums tell when to look for it, up to a limit that depends on
+// what the weights are rounded to.
+
+// CHECK-LABEL: tile.kernel @lazy(
+// CHECK: tile.online_softmax {{.*}} scale(1.250000e-01) sum_limit(31) may_be_empty
+// CHECK: tile.rescale {{.*}} mostly_one
+// CHECK: tile.finish_softmax {{.*}} scale(1.250000e-01) sum_limit(31)
+func.func @lazy(%q: tensor<2x?x3x64xbf16>) -> tensor<2x?x3x64xbf16> {
+  %kv = attn.kv.dense %q, %q : tensor<2x?x3x64xbf16>, tensor<2x?x3x64xbf16>
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, lazy_max = true>}
+    : tensor<2x?x3x64xbf16>, !attn.kv<tensor<2x?x3x64xbf16>, tensor<2x?x3x64xbf16>> -> tensor<2x?x3x64xbf16>
+  return %o : tensor<2x?x3x64xbf16>
+}
+
+// CHECK-LABEL: tile.kernel @lazy_f16(
+// CHECK: tile.online_softmax {{.*}} sum_limit(7) may_be_empty
+// CHECK: tile.finish_softmax {{.*}} sum_limit(7)
+func.func @lazy_f16(%q: tensor<2x?x3x64xf16>) -> tensor<2x?x3x64xf16> {
+  %kv = attn.kv.dense %q, %q : tensor<2x?x3x64xf16>, tensor<2x?x3x64xf16>
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, lazy_max = true>}
+    : tensor<2x?x3x64xf16>, !attn.kv<tensor<2x?x3x64xf16>, tensor<2x?x3x64xf16>> -> tensor<2x?x3x64xf16>
+  return %o : tensor<2x?x3x64xf16>
+}
+
+// -----
+
 // A module without functions stays as it is.
 // CHECK: module {
 // CHECK-NEXT: }

@@ -265,38 +265,68 @@ sm90.kernel @shared_left() attributes {schedule = #sm90.schedule<consumer_warpgr
   sm90.return
 }
 
-// Instances from a counter, passed on in tickets. A ticket is written when it is
-// free, and read by whole warps, one thread of which then gives it back.
+// Instances from a counter, passed on in tickets: a number, and bits that say
+// whether it is computed again and whether a warp has failed. A ticket is read by
+// whole warps, one thread of which then gives it back.
 
 // CHECK-LABEL: llvm.func @instances(
 // CHECK-SAME: %[[COUNTER:.*]]: !llvm.ptr<1>
 // CHECK: setmaxregister decrease
 // CHECK: %[[OLD:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "atom.global.add.u32 $0, [$1], 1;", "=r,l,~{memory}" %[[COUNTER]] : (!llvm.ptr<1>) -> i32
-// CHECK: mbarrier.try_wait
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[TICKET:.*]], %[[OLD]] : (i32, i32) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[TICKET:.*]], %[[OLD]] : (i32, i32) -> ()
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[STATE:.*]], %{{.*}} : (i32, i32) -> ()
 // CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}" %[[FULL:.*]] : (i32) -> ()
+// CHECK: mbarrier.try_wait{{.*}} %[[EMPTY:.*]], %{{.*}} : (i32, i32) -> ()
+// CHECK-NEXT: %[[READ:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[STATE]] : (i32) -> i32
+// CHECK-NEXT: %[[BIT:.*]] = arith.andi %[[READ]], %c2_i32
+// CHECK-NEXT: arith.cmpi ne, %[[BIT]], %c0_i32
 // CHECK: llvm.store %c0_i32, %[[COUNTER]] : i32, !llvm.ptr<1>
 // CHECK: setmaxregister increase
 // CHECK: "{{.*}}mbarrier.try_wait{{.*}}" %[[FULL]],
 // CHECK-NEXT: %[[VALUE:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[TICKET]] : (i32) -> i32
 // CHECK-NEXT: nvvm.shfl.sync idx %{{.*}}, %[[VALUE]],
-// CHECK: "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[STATE]] : (i32) -> i32
+// CHECK-NEXT: nvvm.shfl.sync idx
+// CHECK: "@$2 red.shared::cta.or.b32 [$0], $1;", "r,r,b,~{memory}" %[[STATE]], %c2_i32,
+// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}" %[[EMPTY]],
 sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter}) attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 48 : i64} {
   %tickets = sm90.tickets.alloc at 0 : !sm90.tickets<1>
   %full = sm90.mbarrier.init arrivals(1) at 8 : !sm90.mbarrier<1>
   %empty = sm90.mbarrier.init arrivals(4) at 16 : !sm90.mbarrier<1>
   sm90.warp_roles producer {
     %n = sm90.block_id
+    %no = arith.constant false
     %next = sm90.counter.next %counter : !llvm.ptr<1>
-    sm90.ticket.put %next into %tickets, %full, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>, !sm90.mbarrier<1>
-    sm90.counter.reset %counter : !llvm.ptr<1>
+    sm90.ticket.put %next careful(%no) into %tickets, %full[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+    %failed = sm90.ticket.await_return %tickets, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+    scf.if %failed {
+      sm90.counter.reset %counter : !llvm.ptr<1>
+    }
   } consumer {
     %n = sm90.block_id
-    %i = sm90.ticket.take %tickets, %full, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>, !sm90.mbarrier<1>
-    %s = arith.cmpi eq, %i, %n : index
-    scf.if %s {
-      sm90.barrier.sync
-    }
+    %i, %careful = sm90.ticket.take %tickets, %full[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+    sm90.ticket.return %tickets, %empty[%i] failed(%careful) : !sm90.tickets<1>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// What nobody asks for is not read.
+
+// CHECK-LABEL: llvm.func @careless(
+// CHECK-COUNT-1: ld.shared.b32
+// CHECK-NOT: ld.shared.b32
+// CHECK-NOT: red.shared
+sm90.kernel @careless() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 48 : i64} {
+  %tickets = sm90.tickets.alloc at 0 : !sm90.tickets<1>
+  %full = sm90.mbarrier.init arrivals(1) at 8 : !sm90.mbarrier<1>
+  %empty = sm90.mbarrier.init arrivals(4) at 16 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+    %n = sm90.block_id
+    %failed = sm90.ticket.await_return %tickets, %empty[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+  } consumer {
+    %n = sm90.block_id
+    %i, %careful = sm90.ticket.take %tickets, %full[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+    sm90.ticket.return %tickets, %empty[%i] : !sm90.tickets<1>, !sm90.mbarrier<1>
   }
   sm90.return
 }

@@ -74,7 +74,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
     %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
-    // expected-error@+1 {{'tile.load' op expected all loads from one view to have one tile type and axes, got 'vector<128x64xbf16>' and 'vector<64x64xbf16>'}}
+    // expected-error@+1 {{'tile.load' op expected all loads from one view to have one tile type and axes, all of a slice or none, got 'vector<128x64xbf16>' and 'vector<64x64xbf16>'}}
     %b = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<128x64xbf16>
   }
   tile.return
@@ -215,10 +215,29 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %x: !
 
 // -----
 
+// A slice whose end the producer does not know.
+#target = #sm90.schedule<consumer_warpgroups = 1>
+!t = !tile.view<?x64xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !t
+  %t = arith.constant dense<1.0> : vector<64xf32>
+  scf.forall (%i) in (%n) {
+    %e = vector.extract %t[0] : f32 from vector<64xf32>
+    %f = arith.fptosi %e : f32 to i32
+    %end = arith.index_cast %f : i32 to index
+    // expected-error@+1 {{'tile.load' op expected loads that depend on sizes and loop indices alone}}
+    %a = tile.load %q[%i, %c0] slice(%c0, %end) axes [0, 1] : !t -> vector<64x64xbf16>
+  }
+  tile.return
+}
+
+// -----
+
 // Instances whose number a launch cannot compute.
 #target = #sm90.schedule<consumer_warpgroups = 1>
 !t = !tile.view<?x64xbf16>
-// expected-error@+1 {{'tile.kernel' op expected each bound of the scf.forall to be a constant or a size, divided by a constant and rounded up}}
+// expected-error@+1 {{'tile.kernel' op expected each bound of the scf.forall to be a constant or an affine expression of sizes}}
 tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !t {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -477,15 +496,15 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
 
 // -----
 
-// Queries that keep their buffer, loaded in a branch.
+// Queries that keep their buffer, loaded in a loop.
 #target = #sm90.schedule<consumer_warpgroups = 1, query_in_registers = false>
 !t = !tile.view<?x64xbf16>
 tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !t {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
   %c0 = arith.constant 0 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    %condition = arith.cmpi sgt, %n, %i : index
-    scf.if %condition {
+    %c1 = arith.constant 1 : index
+    scf.for %l = %c0 to %i step %c1 {
       // expected-error@+1 {{'tile.load' op expected queries that keep their buffer to be loaded once per instance}}
       %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
       %b = tile.load %k[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
@@ -504,6 +523,37 @@ tile.kernel @nibbles(%n: !tile.view<8xi4> {tile.name = "n", tile.symbols = array
   scf.forall (%t) in (%c1) {
     // expected-error@+1 {{'tile.read' op expected an element of 1, 8, 16, 32 or 64 bits, got 'i4'}}
     %e = tile.read %n[%t] : !tile.view<8xi4>
+  }
+  tile.return
+}
+
+// -----
+
+// An instance that fails has to come from somewhere again.
+!t = !tile.view<?x64xbf16>
+// expected-error@+1 {{'tile.kernel' op expected a dynamic schedule, since instances that fail are computed again}}
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1>>) {
+  %acc = arith.constant dense<0.0> : vector<64x64xf32>
+  %rows = arith.constant dense<0.0> : vector<64xf32>
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %o, %lse = tile.finish_softmax %acc, %rows, %rows scale(1.0) sum_limit(7) : vector<64x64xf32>, vector<64xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// Nobody would see that a sum has become too large.
+!t = !tile.view<?x64xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true>>) {
+  %s = arith.constant dense<0.0> : vector<64x64xf32>
+  %rows = arith.constant dense<0.0> : vector<64xf32>
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    // expected-error@+1 {{'tile.online_softmax' op expected a tile.finish_softmax with a sum_limit}}
+    %p, %m, %l, %c = tile.online_softmax %s, %rows, %rows scale(1.0) sum_limit(7) : vector<64x64xf32>, vector<64xf32>
+    %o, %lse = tile.finish_softmax %p, %m, %l scale(1.0) : vector<64x64xf32>, vector<64xf32>
   }
   tile.return
 }

@@ -19,7 +19,7 @@
 // CHECK-SAME: %[[BATCH:[a-z0-9_]+]]: index {sm90.axis = 0 : i64, sm90.tensor = 0 : i64},
 // CHECK-SAME: %[[LENGTH:[a-z0-9_]+]]: index {sm90.axis = 1 : i64, sm90.tensor = 0 : i64},
 // CHECK-SAME: %[[KEYS:[a-z0-9_]+]]: index {sm90.axis = 1 : i64, sm90.tensor = 1 : i64})
-// CHECK-SAME: instances = [#sm90.extent<tensor = 0>, #sm90.extent<tensor = 0, axis = 1, divisor = 128>],
+// CHECK-SAME: instances = [#sm90.extent<()[s0] -> (s0), sizes = [0, 0]>, #sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3>,
 // CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64xbf16>, [0, 1, -1]>,
 // CHECK-SAME: #sm90.tensor<"k", tensor<?x?x64xbf16>, [0, 2, -1]>,
@@ -312,9 +312,10 @@ func.func @other() {
   return
 }
 
-// A dynamic schedule: the first instance of a block is that of its number, the
-// producer fetches the others behind the copies and hands them on. Who takes the
-// last number of all resets the counter.
+// A dynamic schedule: the producer hands out the first instance, that of the
+// number of its block, and behind the copies of each another one from the counter.
+// A ticket is used again when it has been returned. Who takes the last number of
+// all resets the counter.
 
 // CHECK-LABEL: sm90.kernel @dynamic(
 // CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
@@ -324,6 +325,7 @@ func.func @other() {
 // CHECK: sm90.warp_roles producer {
 // CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
 // CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
+// CHECK-NEXT: sm90.ticket.put %[[BLOCK]] careful(%false) into %[[TICKETS]], %[[FULL]][%c0]
 // CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %{{.*}}, %{{.*}})
 // CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[I]], %[[TOTAL:.*]] : index
 // CHECK-NEXT: scf.condition(%[[MORE]])
@@ -331,19 +333,29 @@ func.func @other() {
 // CHECK: sm90.tma_load_async %{{.*}}[%[[I]],
 // CHECK: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
 // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[OLD]], %[[GRID]]
-// CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %[[FULL]], %[[EMPTY]][%[[T]]]
-// CHECK-NEXT: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
+// CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi eq, %[[T]], %c0
+// CHECK-NEXT: scf.if %[[FIRST]]
+// CHECK: } else {
+// CHECK-NEXT: %[[BEFORE:.*]] = arith.subi %[[T]], %c1
+// CHECK-NEXT: sm90.ticket.await_return %[[TICKETS]], %[[EMPTY]][%[[BEFORE]]]
+// CHECK: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
+// CHECK-NEXT: sm90.ticket.put %[[NEXT]] careful(%false) into %[[TICKETS]], %[[FULL]][%[[T1]]]
 // CHECK-NEXT: scf.yield %[[NEXT]], %[[T1]],
 // CHECK: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
 // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[SUM]], %{{.*}}
-// CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#0, %[[LAST]]
+// CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#{{[0-9]}}, %[[LAST]]
 // CHECK-NEXT: scf.if %[[IS_LAST]] {
 // CHECK-NEXT: sm90.counter.reset %[[COUNTER]]
 // CHECK: } consumer {
 // CHECK: scf.while
+// CHECK-NEXT: %[[INSTANCE:.*]], %{{.*}} = sm90.ticket.take %[[TICKETS]], %[[FULL]][
+// CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[INSTANCE]],
+// CHECK-NEXT: scf.condition(%[[MORE]])
 // CHECK: sm90.wgmma_async
+// CHECK: sm90.tma_store.wait read
 // CHECK: sm90.tma_store_async
-// CHECK: sm90.ticket.take %[[TICKETS]], %[[FULL]], %[[EMPTY]][
+// CHECK-NEXT: sm90.ticket.return %[[TICKETS]], %[[EMPTY]][
+// CHECK-NOT: failed
 tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
                      %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
                      %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
@@ -356,6 +368,91 @@ tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = 
     %r = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
     %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %r1, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
+  }
+  tile.return
+}
+
+// A softmax that looks for a maximum where the sums ask for it, and an instance
+// that is computed again where it has failed: the producer hands out the one before
+// again if a warp has failed, and does not end before the last one is right.
+
+// CHECK-LABEL: sm90.kernel @lazy(
+// CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
+// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+// CHECK: sm90.warp_roles producer {
+// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index, %[[BEFORE:[a-z0-9]+]]: index, %[[TAKEN:[a-z0-9]+]]: index, %[[HOLDS:[a-z0-9]+]]: i1,
+// CHECK: %[[FREE:.*]] = arith.xori %[[HOLDS]], %true
+// CHECK: %[[ANY:.*]] = arith.cmpi slt, %[[TAKEN]],
+// CHECK: %[[DRAW:.*]] = arith.andi %[[ANY]], %[[FREE]]
+// CHECK: %[[NUMBER:.*]] = scf.if %[[DRAW]] -> (index) {
+// CHECK: sm90.counter.next %[[COUNTER]]
+// CHECK: %[[FAILED:.*]] = scf.if
+// CHECK: sm90.ticket.await_return
+// CHECK: %[[NEXT:.*]]:2 = scf.if %[[FAILED]]
+// CHECK-NEXT: scf.yield %[[BEFORE]], %true
+// CHECK: %[[LAST:.*]] = sm90.ticket.await_return %[[TICKETS]], %{{.*}}[%[[T]]]
+// CHECK: arith.select %[[LAST]], %[[I]], %[[NUMBER]]
+// CHECK: sm90.ticket.put %[[NEXT]]#0 careful(%[[NEXT]]#1)
+// CHECK-NEXT: scf.yield %[[NEXT]]#0, %{{.*}}, %[[I]], %[[NUMBER]], %[[FAILED]],
+// CHECK: } consumer {
+// CHECK: ^bb0({{.*}}, %[[CAREFUL:[a-z0-9]+]]: i1):
+// The first block: nothing to keep.
+// CHECK: sm90.reduce_columns <max>
+// CHECK: scf.for {{.*}} iter_args(%[[MAX:[a-z0-9]+]] = %{{[^,]*}}, %[[ROWSUM:[a-z0-9]+]] =
+// CHECK: sm90.wgmma.wait
+// CHECK: %[[SOME:.*]] = arith.cmpf ogt, %[[ROWSUM]], %
+// CHECK: %[[LIMIT:.*]] = arith.select %[[CAREFUL]], %{{.*}}, %{{.*}} : f32
+// CHECK: %[[LIMITS:.*]] = sm90.splat %[[LIMIT]]
+// CHECK: %[[SMALL:.*]] = arith.cmpf ole, %[[ROWSUM]], %[[LIMITS]]
+// CHECK: %[[BOTH:.*]] = arith.andi %[[SOME]], %[[SMALL]]
+// CHECK: %[[KEEPS:.*]] = sm90.vote_all %[[BOTH]]
+// CHECK: scf.if %[[KEEPS]]
+// CHECK-NEXT: scf.yield %[[MAX]], %{{.*}}, %[[ROWSUM]]
+// CHECK: sm90.reduce_columns <max>
+// CHECK: math.log2
+// CHECK: math.exp2
+// CHECK: scf.if %[[KEEPS]]
+// Whether the instance is right.
+// CHECK: sm90.reduce_columns <sum>
+// CHECK: %[[RIGHT:.*]] = sm90.vote_all
+// CHECK: %[[DONE:.*]] = arith.ori %[[RIGHT]], %[[CAREFUL]]
+// CHECK: %[[WRONG:.*]] = arith.xori %[[DONE]], %true
+// A second store of the rows waits for the end of the first.
+// CHECK: sm90.tma_store.wait{{$}}
+// CHECK: sm90.tma_store_async
+// CHECK: sm90.ticket.return %[[TICKETS]], %{{.*}} failed(%[[WRONG]])
+tile.kernel @lazy(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                  %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                  %v: !tile.view<?x64xbf16> {tile.name = "v", tile.symbols = array<i64: 0, -1>},
+                  %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true>>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : vector<64xf32>
+  %none = arith.constant dense<0xff800000> : vector<64xf32>
+  %zeros = arith.constant dense<0.0> : vector<64x64xf32>
+  %n = tile.dim %q[0] : !tile.view<?x64xbf16>
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %s = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %p, %m1, %l1, %c = tile.online_softmax %s, %none, %zero scale(1.0) sum_limit(31) : vector<64x64xf32>, vector<64xf32>
+    %p1 = arith.truncf %p : vector<64x64xf32> to vector<64x64xbf16>
+    %d = tile.load %v[%i, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %o = tile.dot %p1, %d : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %r:3 = scf.for %j = %c1 to %n step %c1 iter_args(%m = %m1, %l = %l1, %acc = %o) -> (vector<64xf32>, vector<64xf32>, vector<64x64xf32>) {
+      %e = tile.load %k[%j, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+      %s2 = tile.dot %a, %e transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+      %p2, %m2, %l2, %c2 = tile.online_softmax %s2, %m, %l scale(1.0) sum_limit(31) : vector<64x64xf32>, vector<64xf32>
+      %p3 = arith.truncf %p2 : vector<64x64xf32> to vector<64x64xbf16>
+      %t = tile.rescale %acc, %c2 mostly_one : vector<64x64xf32>, vector<64xf32>
+      %f = tile.load %v[%j, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+      %o2 = tile.dot %p3, %f acc(%t) : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+      scf.yield %m2, %l2, %o2 : vector<64xf32>, vector<64xf32>, vector<64x64xf32>
+    }
+    %result, %lse = tile.finish_softmax %r#2, %r#0, %r#1 scale(1.0) sum_limit(31) : vector<64x64xf32>, vector<64xf32>
+    %small = arith.truncf %result : vector<64x64xf32> to vector<64x64xbf16>
+    tile.store %small, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
   }
   tile.return
 }

@@ -89,14 +89,34 @@ func.func @dead(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
+// An lse that nobody reads goes, and nothing else does.
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+
+// CHECK-LABEL: func @unused_lse
+// CHECK:         attn.attention %{{.*}}, %{{.*}} cu_seqlens(%{{[a-z0-9]+}} : tensor<?xi32>)
+// CHECK-SAME:      mask(causal) score(softcap<5.000000e+00>) scale(5.000000e-01)
+// CHECK-SAME:      sink(%{{.*}} : tensor<8xf32>) {note}
+// CHECK-SAME:      -> tensor<?x8x64xf16>
+// CHECK-NOT:       tensor<8x?xf32>
+func.func @unused_lse(%q: !q, %k: !k, %cu: tensor<?xi32>, %s: tensor<8xf32>) -> !q {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  %o, %lse = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask(causal)
+      score(softcap<5.0>) scale(0.5) sink(%s : tensor<8xf32>) {note}
+      : !q, !attn.kv<!k, !k> -> !q, tensor<8x?xf32>
+  return %o : !q
+}
+
+// -----
+
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
 !kv = !attn.kv<!k, !k>
 !lse = tensor<?x8x?xf32>
 
 // What else an attention has stays where lse goes.
-// CHECK-LABEL: func @unused_lse
-func.func @unused_lse(%q: !q, %k: !k, %v: !k, %s: tensor<8xf32>, %n: tensor<1x1x?xi32>,
+// CHECK-LABEL: func @unused_lse_of_lists
+func.func @unused_lse_of_lists(%q: !q, %k: !k, %v: !k, %s: tensor<8xf32>, %n: tensor<1x1x?xi32>,
                       %columns: tensor<1x1x?x?xi32>) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   // CHECK: attn.attention %{{.*}}, %{{.*}} mask(causal) scale(5.000000e-01) sink(%{{.*}} : tensor<8xf32>)

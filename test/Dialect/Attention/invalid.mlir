@@ -41,8 +41,14 @@ func.func private @name_results() -> (tensor<f32> {attn.name = "o"}, tensor<f32>
 // !attn.kv
 
 // C1
-// expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<2x3x4xf32>'}}
-func.func private @kv_rank(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
+// expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]) or 3 ([total_k, Hk, D]), got 'tensor<2x3xf32>'}}
+func.func private @kv_rank(!attn.kv<tensor<2x3xf32>, tensor<2x3x4x4xf32>>)
+
+// -----
+
+// C1
+// expected-error @below {{expected key and value to have the same rank, got 'tensor<2x3x4xf32>' and 'tensor<2x3x4x4xf32>'}}
+func.func private @kv_ranks(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
 
 // -----
 
@@ -84,7 +90,160 @@ func.func @kv_dense(%k: tensor<2x3x4x4xf32>, %v: tensor<2x5x4x4xf32>) {
 
 // -----
 
+// C1
+func.func @kv_dense_rank(%k: tensor<3x4x4xf32>, %v: tensor<3x4x4xf32>) {
+  // expected-error @below {{'attn.kv.dense' op expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<3x4x4xf32>'}}
+  %kv = attn.kv.dense %k, %v : tensor<3x4x4xf32>, tensor<3x4x4xf32>
+  return
+}
+
+// -----
+
+// attn.kv.varlen
+
+// C1
+func.func @kv_varlen_rank(%k: tensor<2x3x4x4xf32>, %v: tensor<2x3x4x4xf32>, %cu: tensor<3xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected key to have rank 3 ([total_k, Hk, D]), got 'tensor<2x3x4x4xf32>'}}
+  %kv = attn.kv.varlen %k, %v, %cu : tensor<2x3x4x4xf32>, tensor<2x3x4x4xf32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @kv_varlen_rows(%k: tensor<3x4x4xf32>, %v: tensor<5x4x4xf32>, %cu: tensor<3xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected key and value to agree in dimension 0, got 'tensor<3x4x4xf32>' and 'tensor<5x4x4xf32>'}}
+  %kv = attn.kv.varlen %k, %v, %cu : tensor<3x4x4xf32>, tensor<5x4x4xf32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+// C2
+func.func @kv_varlen_element(%k: tensor<3x4x4xf32>, %cu: tensor<3xi64>) {
+  // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<3xi64>'}}
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<3xi64>
+  return
+}
+
+// -----
+
+// C2
+func.func @kv_varlen_nothing(%k: tensor<3x4x4xf32>, %cu: tensor<0xi32>) {
+  // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<0xi32>'}}
+  %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<0xi32>
+  return
+}
+
+// -----
+
 // attn.attention
+
+// C1
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @query_rank_packed(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected query to have rank 3 ([total_q, Hq, D]) with cu_seqlens, got 'tensor<?x?x8x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @dense_queries(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x?x8x64xf16>' and 'tensor<?x2x64xf16>'}}
+  %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C3
+!q = tensor<?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+func.func @dense_keys(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x8x64xf16>' and 'tensor<?x?x2x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C5
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @packed_output(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected output of type 'tensor<?x8x64xf16>', got 'tensor<?x?x8x64xf16>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> tensor<?x?x8x64xf16>
+  return
+}
+
+// -----
+
+// C6
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @packed_lse(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected lse of type 'tensor<8x?xf32>', got 'tensor<?x8x?xf32>'}}
+  %o, %lse = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q, tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+// C12
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @cu_seqlens_type(%q: !q, %k: !k, %cu: tensor<?xi32>, %cu_q: tensor<?x?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?x?xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?x?xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// C12
+!q = tensor<?x8x64xf16>
+!k = tensor<?x2x64xf16>
+func.func @cu_seqlens_sizes(%q: !q, %k: !k, %cu: tensor<4xi32>, %cu_q: tensor<5xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.attention' op expected cu_seqlens of queries and keys of the same size, got 'tensor<5xi32>' and 'tensor<4xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<5xi32>) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+// The captured tensors of a packed attention.
+!q = tensor<?x8x64xf16>
+!k = tensor<100x2x64xf16>
+func.func @packed_lengths(%q: !q, %k: !k, %cu: tensor<4xi32>, %n: tensor<4xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<3xi32>', got 'tensor<4xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<4xi32>) mask(prefix(%n : tensor<4xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x8x64xf16>
+!k = tensor<100x2x64xf16>
+func.func @packed_ids(%q: !q, %k: !k, %cu: tensor<4xi32>, %ids: tensor<?x?xi32>) {
+  %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
+  // expected-error @below {{'attn.document' op expected ids of type 'tensor<100xi32>', got 'tensor<?x?xi32>'}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<4xi32>) mask(document(%ids : tensor<?x?xi32>)) : !q, !attn.kv<!k, !k> -> !q
+  return
+}
+
+// -----
 
 // C1
 !k = tensor<?x?x2x64xf16>
@@ -370,18 +529,18 @@ func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
 
 // -----
 
-// C12
+// C13
 !k = tensor<2x300x8x64xf16>
 func.func @list_without_indices(%q: !k, %n: tensor<1x1x5xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected counts and indices of the partial blocks, got one of them}}
-  %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
+  %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
   return
 }
 
 // -----
 
-// C12
+// C13
 !k = tensor<2x300x8x64xf16>
 func.func @list_without_size(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -392,7 +551,7 @@ func.func @list_without_size(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi
 
 // -----
 
-// C12
+// C13
 !k = tensor<2x300x8x64xf16>
 func.func @size_without_list(%q: !k, %n: !k) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -403,7 +562,7 @@ func.func @size_without_list(%q: !k, %n: !k) {
 
 // -----
 
-// C12
+// C13
 !k = tensor<2x300x8x64xf16>
 func.func @block_q(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -414,7 +573,7 @@ func.func @block_q(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C12
+// C13
 !k = tensor<2x300x8x64xf16>
 func.func @block_k(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -425,7 +584,7 @@ func.func @block_k(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_element(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -436,7 +595,7 @@ func.func @list_element(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) 
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_rank(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -447,7 +606,7 @@ func.func @list_rank(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_batch(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -458,7 +617,7 @@ func.func @list_batch(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_heads(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -469,7 +628,7 @@ func.func @list_heads(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_dynamic_heads(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -480,7 +639,7 @@ func.func @list_dynamic_heads(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9x
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_disagree(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -491,7 +650,7 @@ func.func @list_disagree(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>)
 
 // -----
 
-// C13
+// C14
 !k = tensor<2x300x8x64xf16>
 func.func @list_rows(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
@@ -502,12 +661,41 @@ func.func @list_rows(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
 
 // -----
 
-// C14
+// C15
 !k = tensor<2x300x8x64xf16>
 func.func @mask_of_full_blocks(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected partial blocks for the mask to apply to}}
   %o = attn.attention %q, %kv mask(causal) blocks<64, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C16
+!q = tensor<?x8x64xf16>
+!l = tensor<1x1x5xi32>
+!c = tensor<1x1x5x9xi32>
+func.func @packed_lists(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected no lists of blocks with cu_seqlens: rows of blocks would belong to more than one sequence}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) blocks<64, 64> full(%n, %c : !l, !c) : !q, !attn.kv<!q, !q> -> !q
+  return
+}
+
+// -----
+
+// C2 of a read
+!q = tensor<?x8x64xf16>
+func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?xindex>) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'attn.read' op expected no covers where sequences are packed}}
+    %length = attn.read %n[%b] covers : tensor<?xindex>
+    %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  } : !q, !attn.kv<!q, !q> -> !q
   return
 }
 

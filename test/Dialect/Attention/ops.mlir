@@ -226,3 +226,21 @@ func.func @block_lists(%q: tensor<2x300x8x64xf16>, %k: !k, %v: !k, %n: tensor<2x
       : tensor<2x300x8x64xf16>, !kv -> tensor<2x300x8x64xf16>
   return %0, %1 : tensor<2x300x8x64xf16>, tensor<2x300x8x64xf16>
 }
+
+// Packed sequences, with keys of their own lengths.
+!packed_q = tensor<?x8x64xf16>
+!packed_k = tensor<?x2x64xf16>
+// CHECK-LABEL: func @packed
+func.func @packed(%q: !packed_q, %k: !packed_k, %v: tensor<?x2x32xf16>,
+                  %cu_q: tensor<?xi32>, %cu_k: tensor<5xi32>, %ids: tensor<?xi32>,
+                  %sink: tensor<8xf32>) -> (tensor<?x8x32xf16>, tensor<8x?xf32>) {
+  // CHECK: attn.kv.varlen %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x2x64xf16>, tensor<?x2x32xf16>, tensor<5xi32>
+  %kv = attn.kv.varlen %k, %v, %cu_k : !packed_k, tensor<?x2x32xf16>, tensor<5xi32>
+  // CHECK: attn.attention %{{.*}}, %{{.*}} cu_seqlens(%{{[a-z0-9]+}} : tensor<?xi32>)
+  // CHECK-SAME: mask(causal and document(%{{[a-z0-9]+}} : tensor<?xi32>)) sink(%{{.*}} : tensor<8xf32>)
+  // CHECK-SAME: -> tensor<?x8x32xf16>, tensor<8x?xf32>
+  %o, %lse = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?xi32>)
+      mask(causal and document(%ids : tensor<?xi32>)) sink(%sink : tensor<8xf32>)
+      : !packed_q, !attn.kv<!packed_k, tensor<?x2x32xf16>> -> tensor<?x8x32xf16>, tensor<8x?xf32>
+  return %o, %lse : tensor<?x8x32xf16>, tensor<8x?xf32>
+}

@@ -66,13 +66,18 @@
 
 // -----
 
-// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 0 and 1}}
-#e = #sm90.extent<tensor = 0, divisor = 0>
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0)> and [0]}}
+#e = #sm90.extent<()[s0] -> (s0), sizes = [0]>
 
 // -----
 
-// expected-error@+1 {{expected a positive divisor and a constant of at least 0, got 1 and -3}}
-#e = #sm90.extent<constant = -3>
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<(d0) -> (d0)> and []}}
+#e = #sm90.extent<(d0) -> (d0)>
+
+// -----
+
+// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0 mod 4)> and [0, 0]}}
+#e = #sm90.extent<()[s0] -> (s0 mod 4), sizes = [0, 0]>
 
 // -----
 
@@ -122,6 +127,12 @@
 
 // expected-error@+1 {{expected two axes, the second one the innermost of at most 5, got axes [1, 0] of rank 2}}
 !t = !sm90.tensor_map<64x64xbf16, axes = [1, 0], rank = 2>
+
+// -----
+
+// A slice takes a dimension of a map.
+// expected-error@+1 {{expected two axes, the second one the innermost of at most 4, got axes [1, 4] of rank 5}}
+!t = !sm90.tensor_map<64x64xbf16, axes = [1, 4], rank = 5, sliced = true>
 
 // -----
 
@@ -195,9 +206,9 @@ sm90.kernel @f() -> index attributes {schedule = #sm90.schedule<>, tensors = [],
 // -----
 
 // C5: an extent of no axis.
-// expected-error@+1 {{'sm90.kernel' op expected extents of axes of the 1 tensors, got #sm90.extent<tensor = 0, axis = 1>}}
+// expected-error@+1 {{'sm90.kernel' op expected extents of axes of the 1 tensors, got #sm90.extent<()[s0] -> (s0), sizes = [0, 1]>}}
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>],
-                             instances = [#sm90.extent<tensor = 0, axis = 1>]} {
+                             instances = [#sm90.extent<()[s0] -> (s0), sizes = [0, 1]>]} {
   sm90.warp_roles producer {} consumer {}
   sm90.return
 }
@@ -354,6 +365,22 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.t
     %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
     // expected-error@+1 {{'sm90.tma_load_async' op expected 2 indices, one per axis of the tensor, got 1}}
     sm90.tma_load_async %x[%c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.tma_load_async: a slice without an end.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2, sliced = true> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.tma_load_async' op expected 3 indices, one per axis of the tensor and the end of the slice, got 2}}
+    sm90.tma_load_async %x[%c0, %c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2, sliced = true>, !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
@@ -963,15 +990,15 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, dynam
 
 // -----
 
-// C1 of sm90.ticket.put: barriers of more stages than there are tickets.
+// C1 of sm90.ticket.put.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %tickets = sm90.tickets.alloc : !sm90.tickets<2>
-  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
-  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<3>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<3>
   sm90.warp_roles producer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.ticket.put' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
-    sm90.ticket.put %c0 into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<3>
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.put' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    sm90.ticket.put %c0 careful(%no) into %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<3>
   } consumer {
   }
   sm90.return
@@ -979,16 +1006,48 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
-// C1 of sm90.ticket.take: barriers of fewer stages than there are tickets.
+// C1 of sm90.ticket.take.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %tickets = sm90.tickets.alloc : !sm90.tickets<2>
-  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
-  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.ticket.take' op expected barriers of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
-    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>, !sm90.mbarrier<2>
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.take' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    %i, %careful = sm90.ticket.take %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.return.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.return' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<1>'}}
+    sm90.ticket.return %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.ticket.await_return.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<3>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.await_return' op expected a barrier of 2 stages, as many as there are tickets, got '!sm90.mbarrier<3>'}}
+    %failed = sm90.ticket.await_return %tickets, %barrier[%c0] : !sm90.tickets<2>, !sm90.mbarrier<3>
+  } consumer {
   }
   sm90.return
 }

@@ -23,7 +23,7 @@
 // CHECK-SAME: %{{.*}}: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0 : i64},
 // CHECK-SAME: %{{.*}}: !llvm.ptr<1> {sm90.tensor = 1 : i64},
 // CHECK-SAME: %{{.*}}: index {sm90.axis = 1 : i64, sm90.tensor = 0 : i64})
-// CHECK-SAME: attributes {instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
+// CHECK-SAME: attributes {instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
 // CHECK-SAME: shared_memory = 98328 : i64
 // CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
@@ -34,7 +34,7 @@ sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {
     attributes {schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
                 tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
                            #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>],
-                instances = [#sm90.extent<tensor = 0, axis = 1, divisor = 128>, #sm90.extent<constant = 64>],
+                instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
                 shared_memory = 98328 : i64} {
   // CHECK-NEXT: %[[BUFFER:.*]] = sm90.alloc at 0 : <3 x 128x128xbf16>
   %buffer = sm90.alloc at 0 : !sm90.buffer<3 x 128x128xbf16>
@@ -221,14 +221,42 @@ sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter})
     %c0 = arith.constant 0 : index
     // CHECK: %[[NEXT:.*]] = sm90.counter.next %[[COUNTER]] : !llvm.ptr<1>
     %next = sm90.counter.next %counter : !llvm.ptr<1>
-    // CHECK-NEXT: sm90.ticket.put %[[NEXT]] into %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
-    sm90.ticket.put %next into %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    %no = arith.constant false
+    // CHECK: sm90.ticket.put %[[NEXT]] careful(%{{.*}}) into %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    sm90.ticket.put %next careful(%no) into %tickets, %full[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.await_return %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    %failed = sm90.ticket.await_return %tickets, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
     // CHECK-NEXT: sm90.counter.reset %[[COUNTER]] : !llvm.ptr<1>
     sm90.counter.reset %counter : !llvm.ptr<1>
   } consumer {
     %c0 = arith.constant 0 : index
-    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}, %{{.*}}[%{{.*}}] : <2>, <2>, <2>
-    %i = sm90.ticket.take %tickets, %full, %empty[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>, !sm90.mbarrier<2>
+    // CHECK: %[[INSTANCE:.*]], %[[CAREFUL:.*]] = sm90.ticket.take %[[TICKETS]], %{{.*}}[%{{.*}}] : <2>, <2>
+    %i, %careful = sm90.ticket.take %tickets, %full[%c0] : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.return %[[TICKETS]], %{{.*}}[%{{.*}}] failed(%[[CAREFUL]]) : <2>, <2>
+    sm90.ticket.return %tickets, %empty[%c0] failed(%careful) : !sm90.tickets<2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.ticket.return %[[TICKETS]], %{{.*}}[%[[INSTANCE]]] : <2>, <2>
+    sm90.ticket.return %tickets, %empty[%i] : !sm90.tickets<2>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// Copies of slices, and reads of positions.
+// CHECK-LABEL: sm90.kernel @slices(
+// CHECK-SAME: !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sliced = true> {sm90.tensor = 0 : i64}
+sm90.kernel @slices(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sliced = true> {sm90.tensor = 0},
+                    %cu: !llvm.ptr<1> {sm90.tensor = 1})
+    attributes {schedule = #sm90.schedule<>, instances = [],
+                tensors = [#sm90.tensor<"x", tensor<?x4x64xbf16>, [0, -1, -1]>, #sm90.tensor<"cu", tensor<9xi32>, [-1]>]} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c9 = arith.constant 9 : index
+    // CHECK: sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] position : !llvm.ptr<1> -> i32
+    %row = sm90.read %cu[%c0] of [%c9] position : !llvm.ptr<1> -> i32
+    %i = arith.index_cast %row : i32 to index
+    // CHECK: sm90.tma_store_async %{{.*}} row(%[[ZERO:.*]]), %{{.*}}[%[[I:.*]], %[[ZERO]], %[[ZERO]], %[[I]]] : !sm90.buffer<1 x 64x64xbf16>, <64x64xbf16, axes = [0, 2], rank = 3, sliced = true>
+    sm90.tma_store_async %buffer row(%c0), %x[%i, %c0, %c0, %i] : !sm90.buffer<1 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sliced = true>
   }
   sm90.return
 }

@@ -421,6 +421,15 @@ func.func @softmax_threshold(%s: vector<2x3xf32>, %m: vector<2xf32>) {
 
 // -----
 
+// C4
+func.func @softmax_sum_limit(%s: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.online_softmax' op expected a sum_limit from 0 to 31, got 32}}
+  %w, %m1, %l1, %c = tile.online_softmax %s, %m, %m scale(1.0) sum_limit(32) : vector<2x3xf32>, vector<2xf32>
+  return
+}
+
+// -----
+
 // tile.rescale
 
 // C1
@@ -438,6 +447,15 @@ func.func @rescale_rows(%acc: vector<2x3xf32>, %c: vector<3xf32>) {
 func.func @finish_rows(%acc: vector<2x3xf32>, %m: vector<3xf32>) {
   // expected-error @below {{'tile.finish_softmax' op expected 2 elements, one per row, got 3}}
   %r, %lse = tile.finish_softmax %acc, %m, %m scale(1.0) : vector<2x3xf32>, vector<3xf32>
+  return
+}
+
+// -----
+
+// C3
+func.func @finish_sum_limit(%acc: vector<2x3xf32>, %m: vector<2xf32>) {
+  // expected-error @below {{'tile.finish_softmax' op expected a sum_limit from 0 to 31, got -1}}
+  %r, %lse = tile.finish_softmax %acc, %m, %m scale(1.0) sum_limit(-1) : vector<2x3xf32>, vector<2xf32>
   return
 }
 
@@ -470,6 +488,66 @@ tile.kernel @read_output(%x: !tile.view<4xi32> {tile.output}) schedule(<block_q 
   scf.forall (%t) in (1) {
     // expected-error @below {{'tile.read' op expected a view that is not an output of the kernel}}
     %e = tile.read %x[%t] : !tile.view<4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// Slices
+
+// C4
+tile.kernel @load_slice(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.load' op expected a slice of a begin and an end, got 1 values}}
+    %t = tile.load %x[%i, %i] slice(%i) axes [0] : !tile.view<3x4xf32> -> vector<2xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C4
+tile.kernel @store_slice(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_q = 16, block_kv = 16>) {
+  %t = arith.constant dense<0.0> : vector<2xf32>
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.store' op expected a slice of a begin and an end, got 3 values}}
+    tile.store %t, %x[%i, %i] slice(%i, %i, %i) axes [0] : vector<2xf32>, !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.find_sequence
+
+// C1
+tile.kernel @find_rank(%x: !tile.view<3x4xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a view of rank 1 of i32, got '!tile.view<3x4xi32>'}}
+    %b = tile.find_sequence %i in %x block(16) : !tile.view<3x4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @find_block(%x: !tile.view<3xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a positive block, got 0}}
+    %b = tile.find_sequence %i in %x block(0) : !tile.view<3xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// C3
+tile.kernel @find_output(%x: !tile.view<3xi32> {tile.output}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.find_sequence' op expected a view that is not an output of the kernel}}
+    %b = tile.find_sequence %i in %x block(16) : !tile.view<3xi32>
   }
   tile.return
 }

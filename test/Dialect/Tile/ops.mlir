@@ -80,6 +80,8 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
     %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(0.5) threshold(8) may_be_empty : vector<2x3xf32>, vector<2xf32>
     // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x3xf32>, vector<2xf32>
     %w2, %m2, %l2, %c2 = tile.online_softmax %s, %m1, %l1 scale(0.5) : vector<2x3xf32>, vector<2xf32>
+    // CHECK-NEXT: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) sum_limit(31) : vector<2x3xf32>, vector<2xf32>
+    %w3, %m3, %l3, %c3 = tile.online_softmax %s, %m1, %l1 scale(0.5) sum_limit(31) : vector<2x3xf32>, vector<2xf32>
     // CHECK: tile.rescale %{{.*}}, %{{.*}} mostly_one : vector<2x4xf32>, vector<2xf32>
     %acc1 = tile.rescale %acc, %c mostly_one : vector<2x4xf32>, vector<2xf32>
     // CHECK: tile.rescale %{{.*}}, %{{.*}} : vector<2x4xf32>, vector<2xf32>
@@ -89,8 +91,28 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
     %acc3 = tile.dot %p, %k acc(%acc2) : vector<2x3xf16>, vector<3x4xf16> -> vector<2x4xf32>
     // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) : vector<2x4xf32>, vector<2xf32>
     %o, %lse = tile.finish_softmax %acc3, %m2, %l2 scale(0.5) : vector<2x4xf32>, vector<2xf32>
+    // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} scale(5.000000e-01) sum_limit(31) : vector<2x4xf32>, vector<2xf32>
+    %o3, %lse3 = tile.finish_softmax %acc3, %m2, %l2 scale(0.5) sum_limit(31) : vector<2x4xf32>, vector<2xf32>
     // CHECK: tile.finish_softmax %{{.*}}, %{{.*}}, %{{.*}} sink(%[[VALUE]]) scale(5.000000e-01) : vector<2x4xf32>, vector<2xf32>
     %o2, %lse2 = tile.finish_softmax %acc3, %m2, %l2 sink(%value) scale(0.5) : vector<2x4xf32>, vector<2xf32>
+  }
+  tile.return
+}
+
+// CHECK-LABEL: tile.kernel @packed(
+tile.kernel @packed(%x: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>}, %cu: !tile.view<?xi32> {tile.symbols = array<i64: 1>},
+                    %o: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    // CHECK: %[[B:.*]] = tile.find_sequence %{{.*}} in %{{.*}} block(16) : <?xi32>
+    %b = tile.find_sequence %i in %cu block(16) : !tile.view<?xi32>
+    // CHECK: tile.read %{{.*}}[%[[B]]] position : <?xi32>
+    %row = tile.read %cu[%b] position : !tile.view<?xi32>
+    // CHECK: %[[T:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] slice(%{{.*}}, %[[B]]) axes [0, 1] : <?x4xf32> -> vector<2x4xf32>
+    %t = tile.load %x[%i, %c0] slice(%c0, %b) axes [0, 1] : !tile.view<?x4xf32> -> vector<2x4xf32>
+    // CHECK: tile.store %[[T]], %{{.*}}[%{{.*}}, %{{.*}}] slice(%{{.*}}, %[[B]]) axes [0, 1] : vector<2x4xf32>, <?x4xf32>
+    tile.store %t, %o[%i, %c0] slice(%c0, %b) axes [0, 1] : vector<2x4xf32>, !tile.view<?x4xf32>
   }
   tile.return
 }

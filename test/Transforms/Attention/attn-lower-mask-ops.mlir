@@ -117,6 +117,33 @@ func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>) -> !q {
 !k = tensor<?x?x2x64xf16>
 !kv = !attn.kv<!k, !k>
 
+// Ids are packed as the keys are.
+// CHECK-LABEL: func @packed_document
+// CHECK-SAME:      %{{.*}}, %[[K:.*]]: tensor<?x2x64xf16>, %[[CU_Q:.*]]: tensor<?xi32>, %[[CU_K:.*]]: tensor<?xi32>, %[[IDS:.*]]: tensor<?xi32>)
+// CHECK:         %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-NEXT:    %[[INSIDE:.*]] = arith.cmpi sge, %p, %[[ZERO]] : index
+// CHECK-NEXT:    %[[ROW:.*]] = attn.read %[[CU_K]][%b] : tensor<?xi32>
+// CHECK-NEXT:    %[[FIRST:.*]] = arith.index_cast %[[ROW]] : i32 to index
+// CHECK-NEXT:    %[[P:.*]] = arith.addi %p, %[[FIRST]] : index
+// CHECK-NEXT:    %[[OWN:.*]] = attn.read %[[IDS]][%[[P]]] : tensor<?xi32>
+// CHECK-NEXT:    %[[J:.*]] = arith.addi %j, %[[FIRST]] : index
+// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %[[IDS]][%[[J]]] : tensor<?xi32>
+// CHECK-NEXT:    %[[SAME:.*]] = arith.cmpi eq, %[[OTHER]], %[[OWN]] : i32
+// CHECK-NEXT:    arith.andi %[[INSIDE]], %[[SAME]] : i1
+func.func @packed_document(%q: tensor<?x8x64xf16>, %k: tensor<?x2x64xf16>, %cu_q: tensor<?xi32>,
+                           %cu_k: tensor<?xi32>, %ids: tensor<?xi32>) -> tensor<?x8x64xf16> {
+  %kv = attn.kv.varlen %k, %k, %cu_k : tensor<?x2x64xf16>, tensor<?x2x64xf16>, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?xi32>) mask(document(%ids : tensor<?xi32>))
+      : tensor<?x8x64xf16>, !attn.kv<tensor<?x2x64xf16>, tensor<?x2x64xf16>> -> tensor<?x8x64xf16>
+  return %o : tensor<?x8x64xf16>
+}
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+
 // CHECK-LABEL: func @score
 // CHECK:         score {
 // CHECK-NEXT:    ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):

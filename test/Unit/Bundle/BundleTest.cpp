@@ -298,15 +298,18 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
   EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,-1,2]"),
             expect(".targets[0].kernels[0].least_sizes[0] to be two tensors "
                    "with an axis each, and a divisor"));
-  EXPECT_EQ(edited("[1,64,1,64]", "[-1,4,1,64]"),
+  EXPECT_EQ(edited("[1,64,1,64,0]", "[-1,4,1,64,0]"),
             expect(".targets[0].kernels[0].parameters[0].dims[0] to be a "
-                   "dimension that starts with an axis"));
+                   "dimension that starts with an axis and ends with 0 or 1"));
+  EXPECT_EQ(edited("[0,1,1,1,1]", "[0,1,1,1,2]"),
+            expect(".targets[0].kernels[0].parameters[0].dims[2] to be a "
+                   "dimension that starts with an axis and ends with 0 or 1"));
   EXPECT_EQ(edited("\"pointer\"", "\"painter\""),
             expect(".targets[0].kernels[0].parameters[1] to be a tensor_map, a "
                    "pointer, a size, a value or a counter"));
-  EXPECT_EQ(edited("[0,0,128,1]", "[0,-2,12,1]"),
-            expect(".targets[0].kernels[0].instances[0] to be an extent that "
-                   "starts with a tensor and an axis"));
+  EXPECT_EQ(edited("\"ceil_divide\"", "\"ceil_divode\""),
+            expect(".targets[0].kernels[0].instances[0] to be a constant, an "
+                   "operation, a size or a stride"));
   EXPECT_EQ(edited("\"multiply\"", "\"multipla\""),
             expect(".targets[0].kernels[0].parameters[3].expression to be a "
                    "constant, an operation, a size or a stride"));

@@ -104,9 +104,8 @@ TEST_F(CheckBundleTest, RefusesKernels) {
                        "that is not there");
   plan().parameters[3].expression.pop_back();
   EXPECT_EQ(refusal(), "malformed expression: expected one result, got 2");
-  plan().instances[0].divisor = 0;
-  EXPECT_EQ(refusal(), "malformed bundle: the instances of 'whole' count "
-                       "something that is not there");
+  plan().instances[0].pop_back();
+  EXPECT_EQ(refusal(), "malformed expression: expected one result, got 2");
   plan().clusterBlocks = 17;
   EXPECT_EQ(refusal(), "malformed bundle: expected clusters of 1 to 16 blocks "
                        "of 'whole', got 17");
@@ -148,6 +147,9 @@ TEST_F(CheckBundleTest, RefusesLaunches) {
     EXPECT_EQ(refusal(), "malformed bundle: 'split' is launched on another "
                          "tensor than its 'part'");
   }
+  target().variants[0].launches[0].dependent = true;
+  EXPECT_EQ(refusal(), "malformed bundle: expected 'whole', which has a "
+                       "counter, not to be launched as dependent");
 }
 
 TEST_F(CheckBundleTest, RefusesTargets) {

@@ -30,7 +30,7 @@ inline Bundle exampleBundle() {
   KernelParameter map;
   map.kind = Kind::TensorMap;
   map.swizzle = Swizzle::B128;
-  map.mapDims = {{1, 64, 1, 64}, {0, -1, 1, 128}};
+  map.mapDims = {{1, 64, 1, 64}, {0, -1, 1, 128}, {0, 1, 1, 1, true}};
   KernelParameter pointer;
   pointer.kind = Kind::Pointer;
   pointer.tensor = 1;
@@ -47,7 +47,9 @@ inline Bundle exampleBundle() {
   KernelParameter counter;
   counter.kind = Kind::Counter;
   whole.plan.parameters = {map, pointer, size, value, counter};
-  whole.plan.instances = {{0, 0, 128, 1}, {-1, 0, 1, 2}};
+  whole.plan.instances = {
+      {sizeTerm(0, 0), constantTerm(128), {Term::Kind::CeilDivide, 0, 0, 0}},
+      {constantTerm(2)}};
   whole.plan.persistent = false;
   whole.plan.clusterBlocks = 2;
   whole.plan.threadsPerBlock = 384;

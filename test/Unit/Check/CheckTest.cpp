@@ -53,7 +53,7 @@ protected:
     return check(comparison(), selectRows(geometry, 0));
   }
 
-  const Geometry geometry{2, 3, 21, 20, 4, 4};
+  const Geometry geometry = Geometry::dense(2, 3, 21, 20, 4, 4);
   HostTensor output{ElementType::F32, {2, 21, 3, 4}};
   HostTensor lse{ElementType::F32, {2, 3, 21}};
   std::vector<double> expectedOutput, expectedLse, eagerOutput;
@@ -226,7 +226,7 @@ TEST_F(CheckTest, IgnoresRowsOutsideOfTheSample) {
 
 TEST(SelectRows, CoversWhatMatters) {
   // 16 heads that share the edges of tiles, with empty rows under causal.
-  Geometry geometry{1, 16, 16384, 16000, 128, 128};
+  Geometry geometry = Geometry::dense(1, 16, 16384, 16000, 128, 128);
   Sample sample = selectRows(geometry, 1);
   EXPECT_FALSE(sample.complete);
   std::set<int64_t> queries;
@@ -241,12 +241,13 @@ TEST(SelectRows, CoversWhatMatters) {
   for (int64_t edge = 128; edge < 16384; edge += 128)
     for (int64_t query : {edge - 1, edge, edge + 1})
       EXPECT_TRUE(queries.count(query)) << query;
-  double work = geometry.rowWork() * static_cast<double>(sample.rows.size());
+  double work = geometry.rowWork(geometry.sequences[0]) *
+                static_cast<double>(sample.rows.size());
   EXPECT_LT(work, 20e9);
 }
 
 TEST(SelectRows, DependsOnTheSeed) {
-  Geometry geometry{1, 2, 8192, 8192, 128, 128};
+  Geometry geometry = Geometry::dense(1, 2, 8192, 8192, 128, 128);
   auto queries = [&](uint64_t seed) {
     std::vector<int64_t> list;
     for (const RowIndex &row : selectRows(geometry, seed).rows)
@@ -258,6 +259,57 @@ TEST(SelectRows, DependsOnTheSeed) {
 }
 
 TEST(SelectRows, NothingOfNothing) {
-  EXPECT_TRUE(selectRows({1, 4, 0, 77, 128, 128}, 0).rows.empty());
-  EXPECT_EQ(selectRows({1, 2, 3, 0, 128, 128}, 0).rows.size(), 6u);
+  auto select = [](int64_t heads, int64_t queries, int64_t keys) {
+    return selectRows(Geometry::dense(1, heads, queries, keys, 128, 128), 0);
+  };
+  EXPECT_TRUE(select(4, 0, 77).rows.empty());
+  EXPECT_EQ(select(2, 3, 0).rows.size(), 6u);
+}
+
+TEST(SelectRows, CoversEachPackedSequence) {
+  Geometry geometry{
+      {{16384, 16384, 0}, {0, 5, 16384}, {1, 300, 16384}}, 16, 128, 128, 16385};
+  EXPECT_EQ(geometry.rows(), 16 * 16385);
+  Sample sample = selectRows(geometry, 1);
+  EXPECT_FALSE(sample.complete);
+  std::vector<std::set<int64_t>> queries(3);
+  for (const RowIndex &row : sample.rows)
+    queries[row.batch].insert(row.query);
+  for (int64_t query : {0, 127, 128, 16383})
+    EXPECT_TRUE(queries[0].count(query)) << query;
+  EXPECT_TRUE(queries[1].empty());
+  EXPECT_EQ(queries[2], std::set<int64_t>{0});
+}
+
+/// Two sequences of 2 heads in 5 rows, of which one belongs to neither.
+TEST(PackedTest, LooksWhereTheRowsAre) {
+  Geometry geometry{{{1, 1, 0}, {3, 3, 1}}, 2, 4, 4, 5};
+  HostTensor output(ElementType::F32, {5, 2, 4}), lse(ElementType::F32, {2, 5});
+  fillNormal(output, 1);
+  fillNormal(lse, 2);
+  std::vector<double> expected, expectedLse;
+  for (int64_t i = 0; i < output.size(); ++i)
+    expected.push_back(output.get(i));
+  for (int64_t i = 0; i < lse.size(); ++i)
+    expectedLse.push_back(lse.get(i));
+  auto run = [&] {
+    return check({geometry, &output, &lse, expected.data(), expectedLse.data(),
+                  expected.data()},
+                 selectRows(geometry, 0));
+  };
+  // The last row is nobody's.
+  output.set((4 * 2 + 1) * 4, NAN);
+  lse.set(4, NAN);
+  EXPECT_TRUE(run().passed()) << run().failures();
+  EXPECT_EQ(run().rows, 8);
+  lse.set(1 * 5 + 3, 17);
+  output.set((2 * 2 + 0) * 4 + 3, 17);
+  CheckReport report = run();
+  EXPECT_EQ(report.verdicts[4].violations, 1);
+  EXPECT_EQ(report.verdicts[4].where.batch, 1);
+  EXPECT_EQ(report.verdicts[4].where.head, 1);
+  EXPECT_EQ(report.verdicts[4].where.query, 2);
+  EXPECT_EQ(report.verdicts[3].where.batch, 1);
+  EXPECT_EQ(report.verdicts[3].where.head, 0);
+  EXPECT_EQ(report.verdicts[3].where.query, 1);
 }

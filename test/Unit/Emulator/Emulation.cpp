@@ -80,7 +80,7 @@ static CompiledKernel compile(const Emulation &emulation) {
   pointer.kind = KernelParameter::Kind::Pointer;
   plan.parameters = {pointer, mapOf(emulation.tensor, 1),
                      mapOf(emulation.tensor, 2)};
-  plan.instances = {{-1, 0, 1, emulation.blocks}};
+  plan.instances = {{{Term::Kind::Constant, emulation.blocks}}};
   plan.persistent = false;
   plan.clusterBlocks = emulation.clusterBlocks;
   plan.threadsPerBlock = emulation.threads;

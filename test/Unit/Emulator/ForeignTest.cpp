@@ -30,6 +30,7 @@ static std::string readPtx(const std::string &name) {
   const char *folder = std::getenv("ATTN_FOREIGN_PTX");
   std::ifstream file(std::string(folder ? folder : ATTN_FOREIGN_INPUTS) + "/" +
                      name + ".ptx");
+  EXPECT_TRUE(file.good()) << "cannot read the PTX of " << name;
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -61,12 +62,10 @@ static KernelParameter tiles(int32_t tensor) {
   return result;
 }
 
-static Extent blocksAlong(int32_t tensor, int32_t axis) {
-  Extent extent;
-  extent.tensor = tensor;
-  extent.axis = axis;
-  extent.divisor = 64;
-  return extent;
+static Expression blocksAlong(int32_t tensor, int32_t axis) {
+  return {{Term::Kind::Size, 0, tensor, axis},
+          {Term::Kind::Constant, 64},
+          {Term::Kind::CeilDivide}};
 }
 
 /// A matrix of small values that repeat nowhere soon.
@@ -86,7 +85,6 @@ static Status runKernel(const std::string &ptx, LaunchPlan plan,
   Result<std::unique_ptr<Device>> device = openDevice(seed);
   if (device.failed())
     return device.error();
-  plan.threadsPerBlock = 128;
   plan.persistent = false;
   std::vector<Buffer> buffers;
   std::vector<TensorArgument> arguments;
@@ -130,6 +128,7 @@ static void checkMatmul(const std::string &name, bool isTransposed) {
   using Kind = KernelParameter::Kind;
   LaunchPlan plan;
   plan.kernel = "matmul";
+  plan.threadsPerBlock = 128;
   plan.instances = {blocksAlong(2, 0), blocksAlong(2, 1)};
   for (int32_t i = 0; i < 2; ++i)
     plan.parameters.push_back(isTransposed ? tiles(i)
@@ -177,28 +176,33 @@ static std::vector<double> attend(const std::vector<HostTensor> &tensors,
   return out;
 }
 
-static constexpr int64_t length = 150;
+static constexpr int64_t length = 230;
 
 static std::vector<HostTensor> attentionTensors() {
   return {filled({length, 64}, 1), filled({length, 64}, 2),
           filled({length, 64}, 3), HostTensor(ElementType::BF16, {length, 64})};
 }
 
-static LaunchPlan attentionPlan() {
+/// By mma.sync with the addresses of the tensors; by wgmma with tensor maps,
+/// and with a warp more.
+static LaunchPlan attentionPlan(bool isWgmma) {
   LaunchPlan plan;
   plan.kernel = "attention";
+  plan.threadsPerBlock = isWgmma ? 160 : 128;
   plan.instances = {blocksAlong(0, 0)};
-  for (int32_t i = 0; i < 4; ++i)
-    plan.parameters.push_back(parameter(KernelParameter::Kind::Pointer, i));
+  for (int32_t i = 0; i < 3; ++i)
+    plan.parameters.push_back(
+        isWgmma ? tiles(i) : parameter(KernelParameter::Kind::Pointer, i));
+  plan.parameters.push_back(parameter(KernelParameter::Kind::Pointer, 3));
   plan.parameters.push_back(parameter(KernelParameter::Kind::Size, 0, 0));
   return plan;
 }
 
-TEST(Foreign, AttentionByMma) {
+static void checkAttention(const std::string &name, bool isWgmma) {
   std::vector<HostTensor> tensors = attentionTensors();
-  std::string ptx = readPtx("attention_mma");
+  std::string ptx = readPtx(name);
   for (uint64_t seed = 0; seed < 3; ++seed) {
-    Status status = runKernel(ptx, attentionPlan(), tensors, seed);
+    Status status = runKernel(ptx, attentionPlan(isWgmma), tensors, seed);
     ASSERT_FALSE(status.failed()) << status.message();
     for (int64_t query = 0; query < length; ++query) {
       std::vector<double> expected = attend(tensors, query);
@@ -208,6 +212,10 @@ TEST(Foreign, AttentionByMma) {
     }
   }
 }
+
+TEST(Foreign, AttentionByMma) { checkAttention("attention_mma", false); }
+
+TEST(Foreign, AttentionByWgmma) { checkAttention("attention_wgmma", true); }
 
 /// What the kernel is without each line that contains `part`.
 static std::string withoutLines(const std::string &ptx,
@@ -220,7 +228,21 @@ static std::string withoutLines(const std::string &ptx,
   return result;
 }
 
-TEST(Foreign, HazardsOfAttention) {
+/// Expects that under some seed a kernel that was broken has a hazard.
+static void expectHazard(const std::string &ptx, bool isWgmma,
+                         const std::string &hazard) {
+  std::string messages;
+  for (uint64_t seed = 0;
+       seed < 8 && messages.find(hazard) == std::string::npos; ++seed) {
+    std::vector<HostTensor> tensors = attentionTensors();
+    Status status = runKernel(ptx, attentionPlan(isWgmma), tensors, seed);
+    if (status.failed())
+      messages += status.message() + "\n";
+  }
+  EXPECT_TRUE(contains(messages, hazard));
+}
+
+TEST(Foreign, HazardsOfAttentionByMma) {
   if (runsOnGpu())
     GTEST_SKIP();
   const std::string ptx = readPtx("attention_mma");
@@ -231,10 +253,31 @@ TEST(Foreign, HazardsOfAttention) {
       {"cp.async.commit_group", "memory in flight: "},
   };
   for (const auto &[part, hazard] : removed) {
-    std::vector<HostTensor> tensors = attentionTensors();
-    Status status =
-        runKernel(withoutLines(ptx, part), attentionPlan(), tensors, 0);
-    ASSERT_TRUE(status.failed()) << part;
-    EXPECT_TRUE(contains(status.message(), hazard)) << part;
+    SCOPED_TRACE(part);
+    expectHazard(withoutLines(ptx, part), false, hazard);
   }
+}
+
+TEST(Foreign, HazardsOfAttentionByWgmma) {
+  if (runsOnGpu())
+    GTEST_SKIP();
+  const std::string ptx = readPtx("attention_wgmma");
+  const std::pair<const char *, const char *> removed[] = {
+      {"fence.mbarrier_init", "missing proxy fence: "},
+      {"wgmma.fence", "missing wgmma fence: "},
+      {"wgmma.wait_group", "register in flight: "},
+      {"wgmma.commit_group", "register in flight: "},
+      {"mbarrier.arrive.expect_tx", "deadlock: "},
+      {"mbarrier.arrive.shared::cta.b64 _", "deadlock: "},
+  };
+  for (const auto &[part, hazard] : removed) {
+    SCOPED_TRACE(part);
+    expectHazard(withoutLines(ptx, part), true, hazard);
+  }
+  // The copies, which come first, do not wait for an empty stage.
+  std::string broken = ptx;
+  size_t wait = broken.find("mbarrier.try_wait");
+  ASSERT_NE(wait, std::string::npos);
+  broken.replace(wait, broken.find('\n', wait) - wait, "setp.eq.u32 p, 0, 0;");
+  expectHazard(broken, true, "barrier misuse: arrives more often");
 }

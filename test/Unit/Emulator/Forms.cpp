@@ -24,9 +24,12 @@ static std::string formText(const Form &form, size_t index, unsigned bits) {
   size_t offset = 0;
   for (const char *name : {"a", "b", "c"}) {
     std::string wide = std::string("d") + name;
-    text += "ld.global.b64 " + wide + ", " + at(offset) + "cvt.u32.u64 r" +
-            name + ", " + wide + ";\ncvt.u16.u64 h" + name + ", " + wide +
-            ";\n";
+    // Each by a load, as ptxas 13.0.88 makes the upper half of a pair that
+    // atom.shared adds of the wrong register where cvt took a word out of 64
+    // bits.
+    text += "ld.global.b64 " + wide + ", " + at(offset) + "ld.global.b32 r" +
+            name + ", " + at(offset) + "ld.global.b16 h" + name + ", " +
+            at(offset);
     offset += 8;
   }
   text += form.instruction + "\n";
@@ -36,8 +39,10 @@ static std::string formText(const Form &form, size_t index, unsigned bits) {
 }
 
 std::vector<uint64_t>
-attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits) {
+attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits,
+                             bool checked) {
   Emulation emulation;
+  emulation.checked = checked;
   for (size_t i = 0; i < forms.size(); ++i) {
     emulation.body += formText(forms[i], i, bits);
     for (uint64_t value : {forms[i].a, forms[i].b, forms[i].c, uint64_t(0)}) {
@@ -56,8 +61,9 @@ attn::runtime::evaluateForms(const std::vector<Form> &forms, unsigned bits) {
   return results;
 }
 
-void attn::runtime::checkForms(unsigned bits, const std::vector<Form> &forms) {
-  std::vector<uint64_t> results = evaluateForms(forms, bits);
+void attn::runtime::checkForms(unsigned bits, const std::vector<Form> &forms,
+                               bool checked) {
+  std::vector<uint64_t> results = evaluateForms(forms, bits, checked);
   for (size_t i = 0; i < forms.size(); ++i)
     EXPECT_EQ(results[i], forms[i].expected)
         << forms[i].instruction << std::hex << " of 0x" << forms[i].a << ", 0x"

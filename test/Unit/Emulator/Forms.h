@@ -43,10 +43,11 @@ struct ApproximateForm {
 
 /// The results of all forms, in the 64 bits of which the upper ones are zero.
 std::vector<uint64_t> evaluateForms(const std::vector<Form> &forms,
-                                    unsigned bits);
+                                    unsigned bits, bool checked = true);
 
 /// Expects the results, of 16, 32 or 64 bits.
-void checkForms(unsigned bits, const std::vector<Form> &forms);
+void checkForms(unsigned bits, const std::vector<Form> &forms,
+                bool checked = true);
 void checkApproximations(const std::vector<ApproximateForm> &forms);
 
 /// That the emulator knows none of the instructions, or not in this form.

@@ -32,6 +32,21 @@ TEST(Hazard, TellsWhere) {
       contains(message, "PTX line 17: in\n  st.shared.b32 [%r2], %r1;"));
 }
 
+/// Many of one kind do not hide those of another.
+TEST(Hazard, OfEachKindTheFirst) {
+  std::string body;
+  for (int i = 0; i < 20; ++i)
+    body += "add.s32 %r1, %r" + std::to_string(100 + i) + ", 1;\n";
+  std::string message = hazards(body + "st.global.b32 [%d0+1], %r1;");
+  EXPECT_TRUE(contains(message, "hazard: misaligned: "));
+  size_t count = 0;
+  for (size_t at = 0; (at = message.find("hazard: unwritten register", at)) !=
+                      std::string::npos;
+       ++at)
+    ++count;
+  EXPECT_EQ(count, 8u);
+}
+
 TEST(Hazard, OnlyChecksLookForWhatDoesNotStop) {
   std::string body = "add.s32 %r1, %r2, %r3;";
   EXPECT_NE((Emulation{body, 32, 0, true}.message()), "");
@@ -87,6 +102,38 @@ TEST(Hazard, RacesBetweenWarps) {
               contains(early, "read, without being ordered after it"));
   EXPECT_TRUE(contains(hazards(without(body, "bar.sync 0, 64;"), 64),
                        "overwrites shared memory that warp "));
+}
+
+/// PTX says of the warpgroup that it reads A, not which warp reads which rows.
+TEST(Hazard, WarpsShareTheRowsOfA) {
+  std::string body = R"(
+    mov.u32 %r1, %tid.x;
+    mov.b32 %r2, smem;
+    shl.b32 %r3, %r1, 4;
+    add.s32 %r3, %r3, %r2;
+    mov.b32 %r4, 0;
+    st.shared.v4.b32 [%r3], {%r4, %r4, %r4, %r4};
+    st.shared.v4.b32 [%r3+2048], {%r4, %r4, %r4, %r4};
+    fence.proxy.async.shared::cta;
+    bar.sync 0;
+    shr.u32 %r5, %r2, 4;
+    or.b32 %r5, %r5, 524288;
+    mov.b64 %d5, {%r5, 16};
+    add.s32 %r5, %r5, 128;
+    mov.b64 %d6, {%r5, 16};
+    wgmma.fence.sync.aligned;
+    wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r20, %r21, %r22, %r23}, %d5, %d6, 0, 1, 1, 0, 0;
+    wgmma.commit_group.sync.aligned;
+    wgmma.wait_group.sync.aligned 0;
+    bar.sync 1, 128;
+    st.shared.v4.b32 [%r3], {%r4, %r4, %r4, %r4};
+)";
+  EXPECT_EQ(hazards(body, 128), "");
+  std::string early = hazards(without(body, "bar.sync 1, 128;"), 128);
+  EXPECT_TRUE(contains(early, "race: ") |
+              contains(early, "overwrites shared memory that a wgmma in "
+                              "flight reads"))
+      << early;
 }
 
 TEST(Hazard, RacesBetweenLanes) {
@@ -172,7 +219,6 @@ TEST(Hazard, RegisterBudgets) {
             "");
 }
 
-/// Two products in flight hold the registers of both.
 TEST(Hazard, RegistersOfAllWgmmasInFlight) {
   std::string first = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
                       "{%r20, %r21, %r22, %r23}, ";

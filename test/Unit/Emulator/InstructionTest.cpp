@@ -46,7 +46,6 @@ TEST(Instruction, Integers) {
       {"mul.hi.u32 %r0, %r1, %r2;", 0x80000000, 6, 0, 3},
       {"mul.hi.s32 %r0, %r1, %r2;", minusOne, 5, 0, minusOne},
       {"div.u32 %r0, %r1, %r2;", 22, 5, 0, 4},
-      {"div.u32 %r0, %r1, %r2;", 22, 0, 0, minusOne},
       {"div.s32 %r0, %r1, %r2;", static_cast<uint32_t>(-22), 5, 0,
        static_cast<uint32_t>(-4)},
       {"div.s32 %r0, %r1, %r2;", 0x80000000, minusOne, 0, 0x80000000},

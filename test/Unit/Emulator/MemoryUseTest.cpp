@@ -70,7 +70,7 @@ static CompiledKernel fillKernel() {
   KernelParameter pointer;
   pointer.kind = KernelParameter::Kind::Pointer;
   plan.parameters = {pointer};
-  plan.instances = {{-1, 0, 1, blocks}};
+  plan.instances = {{{Term::Kind::Constant, blocks}}};
   plan.persistent = false;
   plan.threadsPerBlock = threads;
   return compiled;

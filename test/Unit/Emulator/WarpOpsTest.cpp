@@ -117,9 +117,9 @@ TEST(WarpOps, SpecialRegisters) {
        [](uint32_t lane) { return 0xFFFFFFFFu >> (31 - lane); }},
       {"mov.u32 %r0, %lanemask_gt;",
        [](uint32_t lane) { return 0xFFFFFFFEu << lane; }},
-      {"mov.u32 %r0, %warpid;", always(0)},
-      {"mov.u32 %r2, %nwarpid;\nsetp.gt.u32 %p1, %r2, 0;\n"
-       "selp.b32 %r0, 1, 0, %p1;",
+      // It may be any slot of the multiprocessor.
+      {"mov.u32 %r2, %nwarpid;\nmov.u32 %r3, %warpid;\n"
+       "setp.gt.u32 %p1, %r2, %r3;\nselp.b32 %r0, 1, 0, %p1;",
        always(1)},
       {"mov.u32 %r2, %smid;\nmov.u32 %r3, %nsmid;\n"
        "setp.lt.u32 %p1, %r2, %r3;\nselp.b32 %r0, 1, 0, %p1;",
@@ -139,11 +139,26 @@ TEST(WarpOps, SpecialRegisters) {
   });
 }
 
+TEST(WarpOps, Barriers) {
+  auto half = [](const std::string &members) {
+    return Emulation{"mov.u32 %r1, %laneid;\nsetp.lt.u32 %p1, %r1, 16;\n"
+                     "@%p1 bra L;\nbra D;\nL:\nbar.warp.sync " +
+                     members +
+                     ";\nst.global.b32 [%d0], 7;\nD:\n"
+                     "bar.warp.sync -1;\n"};
+  };
+  Result<std::vector<uint32_t>> out = half("0xFFFF").run();
+  ASSERT_FALSE(out.failed()) << out.message();
+  EXPECT_EQ((*out)[0], 7u);
+  expectMessage(half("-1"), "divergence: the threads that execute this are not "
+                            "those of the member mask");
+}
+
 TEST(WarpOps, UnknownForms) {
   expectUnknown(
       {"shfl.sync.up.b64 %d1, %d2, 1, 0, -1;",
        "vote.sync.none.pred %p1, %p2, -1;", "match.any.sync.b16 %r1, %h1, -1;",
        "match.any.sync.b32 %r1|%p1, %r2, -1;",
        "redux.sync.add.f32 %r1, %r2, -1;", "redux.sync.mul.u32 %r1, %r2, -1;",
-       "elect.any %r1|%p1, -1;", "activemask.b64 %d1;"});
+       "elect.any %r1|%p1, -1;", "bar.warp.arrive -1;", "activemask.b64 %d1;"});
 }

@@ -35,6 +35,7 @@ cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes
 setmaxnreg.inc.sync.aligned.u32 240;
 {
 wgmma.fence.sync.aligned;
+wgmma.mma_async.sync.aligned.m64n72k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, %d2, %d3, 0, 1, 1, 0, 1;
 wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, %d2, %d3, 0, 1, 1, 0, 1;
 wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, %d2, %d3, 0, 1, 1, 0, 0;
 wgmma.commit_group.sync.aligned;
@@ -133,12 +134,14 @@ TEST(Mutation, Products) {
   std::string fence = "wgmma.fence.sync.aligned#1 moved behind";
   EXPECT_EQ(lines[fence], "");
   std::string product =
-      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16#1 ";
+      "wgmma.mma_async.sync.aligned.m64n72k16.f32.bf16.bf16#1 ";
   EXPECT_NE(
       lines[product + "from the next stage"].find("add.s64 mutant, %d3, 256; "),
       std::string::npos);
-  // Only a transposed matrix has a leading dimension.
+  // Only a wide transposed matrix has a leading dimension.
   EXPECT_TRUE(lines.count(product + "leading dimension"));
-  product.replace(product.find("#1"), 2, "#2");
-  EXPECT_FALSE(lines.count(product + "leading dimension"));
+  for (const char *number : {"#1 ", "#2 "})
+    EXPECT_FALSE(lines.count(
+        std::string("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16") +
+        number + "leading dimension"));
 }

@@ -42,7 +42,8 @@ TEST_F(SourceTest, WritesStatements) {
   for (const char *text :
        {"ret;", "@%p1 bra A;", "@!%p1 mov.b64 %d1, {%r1, -7};",
         "ld.shared.v2.b32 {%r1, %r2}, [%r3+16];",
-        "cp.async [%r1], [%d1, {%r2, 0}], [%r3];"}) {
+        "cp.async [%r1], [%d1, {%r2, 0}], [%r3];",
+        "setp.lt.and.s32 %p1|%p2, %r1, %r2, !%p3;"}) {
     read(std::string(text) + "\n");
     EXPECT_EQ(textOf(source->statements()[0]), text);
   }
@@ -134,8 +135,8 @@ TEST_F(SourceTest, DoesNotMoveAcrossBranches) {
 }
 
 TEST_F(SourceTest, Probes) {
-  read("ret;\n");
-  EXPECT_EQ(apply(source->probe(0)),
-            "{ .reg .b32 mutant, nowhere; mov.b32 nowhere, 0; ld.shared.b32 "
-            "mutant, [nowhere]; ret; }\n");
+  read("@!%p1 bra A;\n");
+  EXPECT_EQ(apply(source->probe(0)), "{ .reg .b32 mutant, nothing; @!%p1 "
+                                     "mov.b32 mutant, nothing; @!%p1 bra A; "
+                                     "}\n");
 }

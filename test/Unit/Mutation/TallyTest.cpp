@@ -115,15 +115,32 @@ TEST(Tally, WantsMostToBeReported) {
 }
 
 TEST(Survivors, HaveReasons) {
-  auto survivors = parseSurvivors("# comment\n\nbecause of this\na\nb\n"
-                                  "because of that\nc\n");
-  ASSERT_FALSE(survivors.failed());
-  EXPECT_EQ((*survivors)["b"], "of this");
-  EXPECT_EQ((*survivors)["c"], "of that");
+  auto survivors = parseSurvivors("# comment\n\nbecause of this\nf a#1 x\n"
+                                  "f b#1 x y\nbecause of that\nf c#1 x\n");
+  ASSERT_FALSE(survivors.failed()) << survivors.message();
+  EXPECT_EQ((*survivors)["f b#1 x y"], "of this");
+  EXPECT_EQ((*survivors)["f c#1 x"], "of that");
   EXPECT_EQ(survivors->size(), 3u);
-  EXPECT_EQ(parseSurvivors("a\n").message(),
+  EXPECT_EQ(parseSurvivors("f a#1 x\n").message(),
             "line 1: expected a reason in front of the first mutant");
-  EXPECT_EQ(parseSurvivors("\nbecause x\na\na\n").message(),
-            "line 4: expected each mutant once, got 'a' again");
+  EXPECT_EQ(parseSurvivors("\nbecause x\nf a#1 x\nf a#1 x\n").message(),
+            "line 4: expected each mutant once, got 'f a#1 x' again");
   EXPECT_EQ(mutantKey("f", "bar.sync#1", "removed"), "f bar.sync#1 removed");
+}
+
+TEST(Survivors, ManyOnALine) {
+  auto survivors =
+      parseSurvivors("because x\nf,g bar.sync#2,4-6 moved before\n");
+  ASSERT_FALSE(survivors.failed()) << survivors.message();
+  EXPECT_EQ(survivors->size(), 8u);
+  EXPECT_TRUE(survivors->count("f bar.sync#2 moved before"));
+  EXPECT_TRUE(survivors->count("g bar.sync#5 moved before"));
+  for (const char *line : {"f bar.sync removed", "f bar.sync#1",
+                           "f bar.sync#x "
+                           "removed",
+                           "f bar.sync#3-2 removed", "f bar.sync#1* removed"})
+    EXPECT_EQ(parseSurvivors(std::string("because x\n") + line).message(),
+              std::string("line 2: expected mutants such as 'mha bar.sync#2 "
+                          "removed', got '") +
+                  line + "'");
 }

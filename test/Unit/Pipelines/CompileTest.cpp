@@ -72,7 +72,63 @@ void expectDim(const TensorMapDim &dim, int32_t axis, int64_t extent,
   EXPECT_EQ(dim.box, box);
 }
 
+void expectCount(const Expression &count, const Expression &expected) {
+  ASSERT_EQ(count.size(), expected.size());
+  for (size_t i = 0; i < count.size(); ++i) {
+    EXPECT_EQ(count[i].kind, expected[i].kind);
+    EXPECT_EQ(count[i].value, expected[i].value);
+    EXPECT_EQ(count[i].tensor, expected[i].tensor);
+    EXPECT_EQ(count[i].axis, expected[i].axis);
+  }
+}
+
+/// A program over packed sequences.
+const char *const packed = R"mlir(
+func.func @packed(%q: tensor<?x4x128xbf16>, %k: tensor<?x2x128xbf16>,
+                  %v: tensor<?x2x128xbf16>, %cu_q: tensor<?xi32>,
+                  %cu_k: tensor<?xi32>) -> tensor<?x4x128xbf16> {
+  %kv = attn.kv.varlen %k, %v, %cu_k
+      : tensor<?x2x128xbf16>, tensor<?x2x128xbf16>, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?xi32>)
+      : tensor<?x4x128xbf16>,
+        !attn.kv<tensor<?x2x128xbf16>, tensor<?x2x128xbf16>>
+      -> tensor<?x4x128xbf16>
+  return %o : tensor<?x4x128xbf16>
+})mlir";
+
 } // namespace
+
+/// Sizes alone say how many slots there are, and copies end where a sequence
+/// does.
+TEST_F(CompileTest, PlanOfPackedSequences) {
+  FailureOr<CompiledKernel> kernel = compile(packed);
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const LaunchPlan &plan = kernel->plan;
+  ASSERT_EQ(plan.instances.size(), 2u);
+  expectCount(plan.instances[0], {{Term::Kind::Constant, 4}});
+  expectCount(plan.instances[1], {{Term::Kind::Size, 0, 3, 0},
+                                  {Term::Kind::Size, 0, 0, 0},
+                                  {Term::Kind::Constant, 128},
+                                  {Term::Kind::FloorDivide},
+                                  {Term::Kind::Add},
+                                  {Term::Kind::Constant, -1},
+                                  {Term::Kind::Add}});
+  for (int i : {0, 1, 2, 3}) {
+    const std::vector<TensorMapDim> &dims = plan.parameters[i].mapDims;
+    ASSERT_EQ(dims.size(), 4u);
+    expectDim(dims[0], 2, -1, 1, 64);
+    expectDim(dims[1], 0, -1, 1, i < 3 ? 128 : 64);
+    expectDim(dims[2], 1, -1, 1, 1);
+    expectDim(dims[3], 0, -1, 1, 1);
+    EXPECT_FALSE(dims[1].lastAtAddress);
+    EXPECT_TRUE(dims[3].lastAtAddress);
+  }
+  // As many cu_seqlens of queries as of keys.
+  EXPECT_TRUE(std::any_of(
+      plan.equalSizes.begin(), plan.equalSizes.end(), [](const auto &pair) {
+        return pair.first.tensor == 3 && pair.second.tensor == 4;
+      }));
+}
 
 TEST_F(CompileTest, PlanListsTheTensors) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
@@ -131,11 +187,11 @@ TEST_F(CompileTest, PlanCountsInstancesAndResources) {
   const LaunchPlan &plan = kernel->plan;
   // Batch, heads, tiles of 128 queries.
   ASSERT_EQ(plan.instances.size(), 3u);
-  EXPECT_EQ(plan.instances[0].tensor, 0);
-  EXPECT_EQ(plan.instances[1].tensor, -1);
-  EXPECT_EQ(plan.instances[1].constant, 4);
-  EXPECT_EQ(plan.instances[2].axis, 1);
-  EXPECT_EQ(plan.instances[2].divisor, 128);
+  expectCount(plan.instances[0], {{Term::Kind::Size, 0, 0, 0}});
+  expectCount(plan.instances[1], {{Term::Kind::Constant, 4}});
+  expectCount(plan.instances[2], {{Term::Kind::Size, 0, 0, 1},
+                                  {Term::Kind::Constant, 128},
+                                  {Term::Kind::CeilDivide}});
   EXPECT_EQ(plan.threadsPerBlock, 384u);
   EXPECT_GT(plan.sharedMemoryBytes, 128u * 1024u);
   EXPECT_LE(plan.sharedMemoryBytes, 227u * 1024u);

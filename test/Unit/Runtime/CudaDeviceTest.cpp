@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Runtime/CudaDevice.h"
+#include "attn/Runtime/Float.h"
 
 #include "FakeDriver.h"
 
@@ -30,7 +31,9 @@ protected:
     pointer.kind = KernelParameter::Kind::Pointer;
     pointer.tensor = 1;
     compiled.plan.parameters = {map, pointer, size};
-    compiled.plan.instances = {{0, 0, 128, 1}};
+    compiled.plan.instances = {{{Term::Kind::Size},
+                                {Term::Kind::Constant, 128},
+                                {Term::Kind::CeilDivide}}};
     compiled.plan.threadsPerBlock = 384;
     compiled.plan.sharedMemoryBytes = 200000;
     compiled.ptx = "// ptx";
@@ -177,6 +180,23 @@ TEST_F(CudaDeviceTest, Launches) {
   EXPECT_EQ(map.box, (std::vector<uint32_t>{64, 128}));
 }
 
+TEST_F(CudaDeviceTest, EncodesMapsOfOneDimension) {
+  KernelParameter &map = compiled.plan.parameters[0];
+  map.tensor = 1;
+  map.swizzle = Swizzle::None;
+  map.mapDims = {{0, -1, 1, 64}};
+  std::unique_ptr<Device> device = open();
+  auto kernel = std::move(*device->load(compiled));
+  ASSERT_FALSE(
+      device
+          ->launch(*kernel, {{ElementType::BF16, 0x1000, {1000, 64}, {64, 1}},
+                             {ElementType::F32, 0x2000, {1000}, {1}}})
+          .failed());
+  ASSERT_EQ(driver.maps.size(), 1u);
+  EXPECT_EQ(driver.maps[0].extents, std::vector<uint64_t>{1000});
+  EXPECT_EQ(driver.maps[0].box, std::vector<uint32_t>{64});
+}
+
 TEST_F(CudaDeviceTest, LaunchesClusters) {
   compiled.plan.clusterBlocks = 2;
   std::unique_ptr<Device> device = open();
@@ -204,6 +224,10 @@ TEST_F(CudaDeviceTest, EncodesEveryTypeAndSwizzle) {
   for (auto [type, swizzle, expectedType, expectedSwizzle] : cases) {
     compiled.plan.tensors[0].elementType = type;
     compiled.plan.parameters[0].swizzle = swizzle;
+    // The rows of the box are as wide as the swizzle.
+    if (swizzle != Swizzle::None)
+      compiled.plan.parameters[0].mapDims[0].box =
+          static_cast<int64_t>(swizzle) / elementSize(type);
     auto kernel = std::move(*device->load(compiled));
     TensorArgument q{type, 0x1000, {1000, 64}, {64, 1}};
     TensorArgument lse{ElementType::F32, 0x2000, {1000}, {1}};

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <dlfcn.h>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -42,6 +43,18 @@ protected:
         (reinterpret_cast<uint64_t>(memory.data()) + 255) / 256 * 256;
     return {{ElementType::BF16, address, {length, 64}, {64, 1}},
             {ElementType::BF16, address, {length, 64}, {64, 1}}};
+  }
+
+  /// Launches the kernel with a counter, its last parameter.
+  Status launchOn(uint64_t stream) {
+    LaunchOptions options;
+    options.stream = reinterpret_cast<void *>(stream);
+    return executable->launch(tensorsOf(5), options);
+  }
+  uint64_t counterOn(uint64_t stream) {
+    driver.parameterCount = 5;
+    EXPECT_FALSE(launchOn(stream).failed());
+    return driver.launches.back().parameters[4][0];
   }
 
   FakeDriver &driver;
@@ -83,16 +96,110 @@ TEST_F(CudaExecutableTest, CanBeCaptured) {
   EXPECT_EQ(driver.uncapturable, 0u);
 }
 
-TEST_F(CudaExecutableTest, EachLaunchHasItsCounter) {
-  driver.parameterCount = 5;
-  auto tensors = tensorsOf(5);
+/// Launches on one stream follow one another, those on different ones may
+/// overlap.
+TEST_F(CudaExecutableTest, AStreamHasACounter) {
   std::set<uint64_t> counters;
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_FALSE(executable->launch(tensors).failed());
-    counters.insert(driver.launches.back().parameters[4][0]);
+  for (uint64_t stream = 1; stream <= 20; ++stream) {
+    uint64_t counter = counterOn(stream);
+    EXPECT_TRUE(counters.insert(counter).second);
+    EXPECT_EQ(counterOn(stream), counter);
+    EXPECT_EQ(driver.launches.back().cluster, 2u);
   }
-  EXPECT_EQ(counters.size(), 20u);
-  EXPECT_EQ(driver.launches.back().cluster, 2u);
+  EXPECT_EQ(*counters.rbegin() - *counters.begin(), 19 * sizeof(uint32_t));
+  EXPECT_EQ(driver.contextWaits, 0u);
+}
+
+/// Work of a stream that has been destroyed may still be under way when another
+/// gets its handle; and one handle stands for a stream of each thread.
+TEST_F(CudaExecutableTest, AHandleIsNotAStream) {
+  uint64_t counter = counterOn(2);
+  driver.streamIds[reinterpret_cast<void *>(2)] = 77;
+  EXPECT_NE(counterOn(2), counter);
+  driver.streamIds[reinterpret_cast<void *>(5)] = 2;
+  EXPECT_EQ(counterOn(5), counter);
+}
+
+/// What is in a graph may run at the same time as anything else.
+TEST_F(CudaExecutableTest, ALaunchInAGraphHasACounterOfItsOwn) {
+  std::set<uint64_t> direct, recorded;
+  for (uint64_t stream = 1; stream <= 300; ++stream)
+    direct.insert(counterOn(stream));
+  for (uint64_t graph = 0; graph < 3; ++graph) {
+    size_t first = driver.launches.size();
+    auto recording = device->record(
+        [&] { return executable->launch(tensorsOf(5), {}); }, 100);
+    ASSERT_FALSE(recording.failed()) << recording.message();
+    EXPECT_EQ(driver.uncapturable, 0u);
+    for (size_t i = first; i < driver.launches.size(); ++i)
+      EXPECT_TRUE(recorded.insert(driver.launches[i].parameters[4][0]).second);
+    // The same stream, when nothing is recorded, and another one.
+    ASSERT_FALSE(executable->launch(tensorsOf(5), {}).failed());
+    direct.insert(driver.launches.back().parameters[4][0]);
+    direct.insert(counterOn(1000 + graph));
+  }
+  for (uint64_t stream = 1; stream <= 300; ++stream)
+    EXPECT_TRUE(direct.count(counterOn(stream)));
+  EXPECT_EQ(direct.size(), 304u);
+  EXPECT_EQ(recorded.size(), 300u);
+  for (uint64_t counter : recorded)
+    EXPECT_FALSE(direct.count(counter));
+}
+
+/// More streams than there are counters: all launches are waited for.
+TEST_F(CudaExecutableTest, StreamsGetTheCountersOfOthers) {
+  constexpr uint64_t counters = 1 << 16;
+  driver.capturing = true;
+  driver.capturedStream = reinterpret_cast<void *>(1);
+  uint64_t recorded = counterOn(1);
+  driver.capturing = false;
+  for (uint64_t stream = 1; stream < counters; ++stream) {
+    EXPECT_NE(counterOn(stream), recorded);
+    driver.launches.clear();
+  }
+  EXPECT_EQ(driver.contextWaits, 0u);
+  driver.failing = "cuCtxSynchronize";
+  EXPECT_EQ(launchOn(counters).message(),
+            "cannot finish all launches: out of memory (CUDA error 2)");
+  driver.failing.clear();
+  EXPECT_NE(counterOn(counters), recorded);
+  EXPECT_EQ(driver.contextWaits, 2u);
+  // There are enough for a while, for those that come back as well.
+  for (uint64_t stream = 1; stream < 1000; ++stream)
+    EXPECT_NE(counterOn(stream), recorded);
+  EXPECT_EQ(driver.contextWaits, 2u);
+}
+
+TEST_F(CudaExecutableTest, RefusesMoreLaunchesInGraphsThanCounters) {
+  driver.quiet = true;
+  driver.capturing = true;
+  driver.capturedStream = reinterpret_cast<void *>(1);
+  for (int i = 0; i < 1 << 16; ++i)
+    ASSERT_FALSE(launchOn(1).failed());
+  const char *refusal = "expected at most 65536 launches of kernel 'whole' at "
+                        "once or in graphs, got more; load the program again";
+  EXPECT_EQ(launchOn(1).message(), refusal);
+  driver.capturing = false;
+  EXPECT_EQ(launchOn(1).message(), refusal);
+}
+
+TEST_F(CudaExecutableTest, StreamsOfManyThreadsDoNotShareCounters) {
+  constexpr uint64_t threads = 8, rounds = 200;
+  driver.parameterCount = 5;
+  std::vector<std::thread> workers;
+  for (uint64_t worker = 1; worker <= threads; ++worker)
+    workers.emplace_back([&, worker] {
+      for (uint64_t round = 0; round < rounds; ++round)
+        EXPECT_FALSE(launchOn(worker * 1000 + round % 20).failed());
+    });
+  for (std::thread &worker : workers)
+    worker.join();
+  std::map<uint64_t, std::set<void *>> streams;
+  for (const FakeDriver::Launch &launch : driver.launches)
+    streams[launch.parameters[4][0]].insert(launch.stream);
+  EXPECT_EQ(streams.size(), threads * 20);
+  for (const auto &[counter, sharing] : streams)
+    EXPECT_EQ(sharing.size(), 1u);
 }
 
 TEST_F(CudaExecutableTest, SaysWhyTheDriverRefuses) {
@@ -102,6 +209,16 @@ TEST_F(CudaExecutableTest, SaysWhyTheDriverRefuses) {
   driver.failing = "cuTensorMapEncodeTiled";
   EXPECT_EQ(executable->launch(tensorsOf(6)).message(),
             "cannot encode a tensor map: out of memory (CUDA error 2)");
+  driver.failing = "cuStreamIsCapturing";
+  EXPECT_EQ(executable->launch(tensorsOf(5)).message(),
+            "cannot see whether a graph is recorded: out of memory (CUDA error "
+            "2)");
+  driver.failing = "cuStreamGetId";
+  EXPECT_EQ(executable->launch(tensorsOf(5)).message(),
+            "cannot identify a stream: out of memory (CUDA error 2)");
+  driver.failing = "cuCtxPushCurrent";
+  EXPECT_EQ(executable->launch(tensorsOf(5)).message(),
+            "cannot use the GPU: out of memory (CUDA error 2)");
   // What has failed is not remembered.
   driver.failing.clear();
   EXPECT_FALSE(executable->launch(tensorsOf(6)).failed());

@@ -12,8 +12,6 @@
 
 #include "gtest/gtest.h"
 
-#include <set>
-
 using namespace attn::runtime;
 
 TEST(Device, BuffersReleaseTheirMemory) {
@@ -40,7 +38,7 @@ static CompiledKernel makeKernel() {
   CompiledKernel compiled;
   compiled.plan.kernel = "rows";
   compiled.plan.tensors = {{"x", ElementType::F32, {-1, 8}, true}};
-  compiled.plan.instances = {{0, 0, 1, 1}};
+  compiled.plan.instances = {{{Term::Kind::Size}}};
   compiled.plan.threadsPerBlock = 32;
   compiled.ptx = "ptx";
   return compiled;
@@ -55,26 +53,30 @@ TEST(Device, LaunchPlansAndStarts) {
   EXPECT_EQ(device.launches[0].blocks, 3u);
 }
 
-/// Launches may be under way at the same time; each kernel has counters of its
-/// own, zero at the start.
+/// A launch has its counter for itself until it is over.
 TEST(Device, GivesEachLaunchACounter) {
   FakeDevice device;
   CompiledKernel compiled = makeKernel();
-  Kernel without(compiled.plan);
-  ASSERT_FALSE(without.allocateCounters(device).failed());
-  EXPECT_EQ(without.takeCounter(), 0u);
   compiled.plan.parameters.emplace_back().kind = KernelParameter::Kind::Counter;
   Kernel kernel(compiled.plan);
-  ASSERT_FALSE(kernel.allocateCounters(device).failed());
+  ASSERT_FALSE(kernel.counters().allocate(device, compiled.plan, 2).failed());
   TensorArgument x{ElementType::F32, 16, {3, 8}, {8, 1}};
-  std::set<uint64_t> counters;
-  for (uint32_t i = 0; i < Kernel::maxLaunches; ++i) {
+  for (int i = 0; i < 5; ++i)
     ASSERT_FALSE(device.launch(kernel, {x}).failed());
-    auto address = std::get<uint64_t>(device.launches.back().parameters.back());
-    EXPECT_EQ(*reinterpret_cast<uint32_t *>(address), 0u);
-    EXPECT_TRUE(counters.insert(address).second);
-  }
-  EXPECT_EQ(kernel.takeCounter(), *counters.begin());
+  auto first = std::get<uint64_t>(device.launches.back().parameters.back());
+  EXPECT_EQ(*reinterpret_cast<uint32_t *>(first), 0u);
+
+  auto within = [&](uint64_t counter) {
+    EXPECT_EQ(counter, first);
+    return kernel.counters().run([&](uint64_t other) {
+      EXPECT_EQ(other, first + sizeof(uint32_t));
+      return device.launch(kernel, {x});
+    });
+  };
+  EXPECT_EQ(kernel.counters().run(within).message(),
+            "expected at most 2 launches of kernel 'rows' at once or in "
+            "graphs, got more; load the program again");
+  EXPECT_FALSE(device.launch(kernel, {x}).failed());
 }
 
 TEST(Device, NothingIsStartedForNoInstances) {

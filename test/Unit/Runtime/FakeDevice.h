@@ -16,7 +16,7 @@
 namespace attn::runtime {
 
 /// Memory is the host's, a kernel does nothing, and time is what a test says.
-class FakeDevice : public Device {
+class FakeDevice : public SerialDevice {
 public:
   ~FakeDevice() override {
     for (uint64_t address : live)
@@ -49,7 +49,13 @@ public:
   load(const CompiledKernel &compiled) override {
     if (compiled.ptx.empty())
       return failure("no kernel");
-    return std::make_unique<Kernel>(compiled.plan);
+    constexpr uint32_t counters = 4;
+    auto kernel = std::make_unique<Kernel>(compiled.plan);
+    if (Status status =
+            kernel->counters().allocate(*this, compiled.plan, counters);
+        status.failed())
+      return status.error();
+    return kernel;
   }
   Status synchronize() override { return {}; }
 
@@ -91,7 +97,7 @@ protected:
     live.erase(address);
     delete[] reinterpret_cast<uint8_t *>(address);
   }
-  Status start(Kernel &, const Launch &launch) override {
+  Status run(Kernel &, const Launch &launch) override {
     launches.push_back(launch);
     return {};
   }

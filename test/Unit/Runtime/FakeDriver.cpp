@@ -212,7 +212,8 @@ int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
   for (uint32_t i = 0; i < rank; ++i)
     if (elementStrides[i] != 1)
       return 1;
-  if (interleave != 0 || fill != 0 || reinterpret_cast<uint64_t>(map) % 64)
+  if (!strides || interleave != 0 || fill != 0 ||
+      reinterpret_cast<uint64_t>(map) % 64)
     return 1;
   std::memset(map, 0x5A, 128);
   Lock lock(mutex);
@@ -233,8 +234,29 @@ int cuStreamCreate(void **stream, unsigned) {
 }
 int cuStreamDestroy_v2(void *stream) { return destroy(stream); }
 int cuStreamSynchronize(void *) { return resultOutside("cuStreamSynchronize"); }
-int cuStreamBeginCapture_v2(void *, int) {
+int cuCtxSynchronize() {
+  ++fakeDriver()->contextWaits;
+  return resultOutside("cuCtxSynchronize");
+}
+int cuStreamIsCapturing(void *stream, int *status) {
+  *status =
+      fakeDriver()->capturing && fakeDriver()->capturedStream == stream ? 1 : 0;
+  return resultInContext("cuStreamIsCapturing");
+}
+int cuStreamGetId(void *stream, unsigned long long *id) {
+  constexpr int unsupportedInCapture = 900;
+  if (fakeDriver()->capturing && fakeDriver()->capturedStream == stream)
+    return unsupportedInCapture;
+  Lock lock(mutex);
+  auto found = fakeDriver()->streamIds.find(stream);
+  *id = found == fakeDriver()->streamIds.end()
+            ? reinterpret_cast<unsigned long long>(stream)
+            : found->second;
+  return resultInContext("cuStreamGetId");
+}
+int cuStreamBeginCapture_v2(void *stream, int) {
   fakeDriver()->capturing = true;
+  fakeDriver()->capturedStream = stream;
   fakeDriver()->captured = 0;
   return result("cuStreamBeginCapture");
 }

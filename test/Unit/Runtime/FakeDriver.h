@@ -16,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -62,6 +63,11 @@ struct FakeDriver {
 
   int sharedLimit = 0;
   bool capturing = false;
+  /// The stream that it is of, for those that do not ask for one.
+  void *capturedStream = nullptr;
+  /// Streams whose identity is not their handle.
+  std::map<void *, unsigned long long> streamIds;
+  unsigned contextWaits = 0;
   unsigned captured = 0, replays = 0;
   /// What a capture must not see: allocations, waiting, loading.
   unsigned uncapturable = 0;

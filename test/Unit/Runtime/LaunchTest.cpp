@@ -34,7 +34,11 @@ protected:
     KernelParameter size;
     size.axis = 1;
     plan.parameters = {map, pointer, size};
-    plan.instances = {{0, 1, 128, 1}, {-1, 0, 1, 16}, {0, 0, 1, 1}};
+    plan.instances = {{{Term::Kind::Size, 0, 0, 1},
+                       {Term::Kind::Constant, 128},
+                       {Term::Kind::CeilDivide}},
+                      {{Term::Kind::Constant, 16}},
+                      {{Term::Kind::Size, 0, 0, 0}}};
     plan.threadsPerBlock = 384;
     plan.sharedMemoryBytes = 1000;
     plan.equalSizes = {{{0, 0}, {1, 0}}, {{0, 1}, {2, 2}}};
@@ -59,11 +63,12 @@ protected:
 };
 } // namespace
 
-TEST_F(LaunchTest, PassesTheCounter) {
+TEST_F(LaunchTest, LeavesAPlaceForTheCounter) {
   plan.parameters.emplace_back().kind = KernelParameter::Kind::Counter;
-  Result<Launch> launch = planLaunch(plan, tensors, 132, 0x40000);
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
   ASSERT_FALSE(launch.failed()) << launch.message();
-  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0x40000u);
+  EXPECT_EQ(launch->counterParameter, launch->parameters.size() - 1);
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters.back()), 0u);
 }
 
 TEST_F(LaunchTest, EvaluatesParameters) {
@@ -121,6 +126,26 @@ TEST_F(LaunchTest, ClustersAreWhole) {
   plan.clusterBlocks = 0;
   EXPECT_EQ(refusal(), "malformed launch plan: expected a positive number of "
                        "blocks in a cluster, got 0");
+}
+
+TEST_F(LaunchTest, TheRowsOfABoxFitTheSwizzle) {
+  const std::string rows =
+      "malformed launch plan: expected the rows of the box of 'q' to be ";
+  plan.parameters[0].mapDims[0].box = 60;
+  EXPECT_EQ(refusal(), rows + "a multiple of 16 bytes, got 120");
+  plan.parameters[0].mapDims[0].box = 32;
+  EXPECT_EQ(refusal(), rows + "as wide as its swizzle, 128 bytes, got 64");
+  plan.parameters[0].swizzle = Swizzle::B32;
+  EXPECT_EQ(refusal(), rows + "as wide as its swizzle, 32 bytes, got 64");
+  plan.parameters[0].swizzle = Swizzle::B64;
+  EXPECT_EQ(refusal(), "nothing refused");
+  plan.parameters[0].mapDims[0].box = 128;
+  plan.parameters[0].swizzle = Swizzle::None;
+  EXPECT_EQ(refusal(), "nothing refused");
+  plan.tensors[0].elementType = ElementType::I32;
+  tensors[0] = make(ElementType::I32, 0x10000, {3, 1000, 16, 128});
+  EXPECT_EQ(refusal(), "malformed launch plan: expected bf16, f16 or f32 in "
+                       "'q', which has a tensor map, got i32");
 }
 
 TEST_F(LaunchTest, AnEmptyTensorIsEncodedAndNothingLaunched) {
@@ -237,11 +262,39 @@ TEST_F(LaunchTest, RefusesAnExtentBeyondATensorMap) {
             "expected size 1 of 'q' to be at most 4294967296, got 4294967297");
 }
 
+TEST_F(LaunchTest, ShiftsTheAddressOfADimensionThatEndsThere) {
+  plan.parameters[0].mapDims = {
+      {3, -1, 1, 64}, {1, -1, 1, 128}, {1, -1, 1, 1, /*lastAtAddress=*/true}};
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  auto map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.extents, (std::vector<uint64_t>{128, 1000, 1000}));
+  EXPECT_EQ(map.strides, (std::vector<uint64_t>{4096, 4096}));
+  // Before address 0: what the coordinates add leads around it.
+  EXPECT_EQ(map.address, uint64_t(0x10000) - uint64_t(999 * 4096));
+  // Without rows there is nothing to shift by.
+  tensors[0] = make(ElementType::BF16, 0x10000, {3, 0, 16, 128});
+  tensors[2] = make(ElementType::F32, 0x30000, {3, 16, 0});
+  launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.address, 0x10000u);
+}
+
+TEST_F(LaunchTest, LaunchesNothingWhereACountIsNegative) {
+  plan.instances.push_back({{Term::Kind::Size, 0, 0, 0},
+                            {Term::Kind::Constant, 4},
+                            {Term::Kind::Subtract}});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(launch->blocks, 0u);
+}
+
 TEST_F(LaunchTest, RefusesTooManyInstances) {
-  plan.instances.push_back({-1, 0, 1, int64_t(1) << 40});
+  plan.instances.push_back({{Term::Kind::Constant, int64_t(1) << 40}});
   EXPECT_EQ(refusal(), "expected at most 2147483647 program instances of "
                        "kernel 'attn', got more");
-  plan.instances.back().constant = INT64_MAX;
+  plan.instances.back().front().value = INT64_MAX;
   EXPECT_EQ(refusal(), "expected at most 2147483647 program instances of "
                        "kernel 'attn', got more");
 }
@@ -265,12 +318,12 @@ TEST_F(LaunchTest, RefusesAMalformedPlan) {
   EXPECT_EQ(refusal(),
             "malformed launch plan: expected a box of 1 to 256, got 257");
   plan = good;
-  plan.instances[0].divisor = 0;
-  EXPECT_EQ(refusal(),
-            "malformed launch plan: expected a positive divisor, got 0");
+  plan.instances[0][1].value = 0;
+  EXPECT_EQ(refusal(), "expected a positive divisor in an expression, got 0");
   plan = good;
-  plan.instances[0].axis = 9;
-  EXPECT_EQ(refusal(), "malformed launch plan: 'q' has no axis 9");
+  plan.instances[0][0].axis = 9;
+  EXPECT_EQ(refusal(), "malformed launch plan: malformed expression: there is "
+                       "no axis 9 of tensor 0");
 }
 
 TEST_F(LaunchTest, CompletesTheShapesOfOutputs) {

@@ -116,6 +116,51 @@ TEST_F(TileInterpreterTest, FirstInstanceOutsideIsReported) {
                         "axis 0, got 2");
 }
 
+static const char *const kSlices =
+    "%e = arith.addi %i, %c2 : index\n"
+    "%t = tile.load %x[%c1] slice(%i, %e) axes [0] : !tile.view<5xf32> -> "
+    "vector<4xf32>\n"
+    "tile.store %t, %y[%c1] slice(%c0, %c2) axes [0] : vector<4xf32>, "
+    "!tile.view<5xf32>";
+
+TEST_F(TileInterpreterTest, SlicesEndWithinAView) {
+  auto result =
+      run("%x: !tile.view<5xf32>, %y: !tile.view<5xf32> {tile.output}", kSlices,
+          Tensor{{5}, {1, 2, 3, 4, 5}}, "= (3) to (4) step (1)");
+  ASSERT_TRUE(succeeded(result)) << messages;
+  const std::vector<double> &values = result->front().values;
+  EXPECT_EQ(values[1], 5);
+  for (int64_t i : {0, 2, 3, 4})
+    EXPECT_TRUE(std::isnan(values[i])) << i;
+}
+
+TEST_F(TileInterpreterTest, SlicesAreToBeInside) {
+  auto result =
+      run("%x: !tile.view<5xf32>, %y: !tile.view<5xf32> {tile.output}", kSlices,
+          Tensor{{5}, {1, 2, 3, 4, 5}}, "= (4) to (5) step (1)");
+  expectFailure(result,
+                "'tile.load' op expected a slice of the 5 along axis 0 and an "
+                "index of 0 or more in it, got [4, 6) and 1");
+}
+
+TEST_F(TileInterpreterTest, SequencesOfSlots) {
+  // Sequences of 5, 0, 8 and 1 rows have 2, 1, 3 and 1 slots for 4 rows each.
+  auto result =
+      run("%cu: !tile.view<5xi32>, %y: !tile.view<9x4xf32> {tile.output}",
+          "%b = tile.find_sequence %i in %cu block(4) : !tile.view<5xi32>\n"
+          "%t = arith.constant dense<1.0> : vector<1xf32>\n"
+          "tile.store %t, %y[%i, %b] axes [1] : vector<1xf32>, "
+          "!tile.view<9x4xf32>",
+          Tensor{{5}, {0, 5, 5, 13, 14}}, "in (9)");
+  ASSERT_TRUE(succeeded(result)) << messages;
+  int64_t sequences[] = {0, 0, 1, 2, 2, 2, 3, 3, 3};
+  for (int64_t slot = 0; slot != 9; ++slot)
+    for (int64_t b = 0; b != 4; ++b)
+      EXPECT_EQ(!std::isnan(result->front().values[slot * 4 + b]),
+                b == sequences[slot])
+          << slot << ", " << b;
+}
+
 TEST_F(TileInterpreterTest, SizesComeFromSymbols) {
   auto result = run(
       "%x: !tile.view<?x?xf32> {tile.symbols = array<i64: 0, 1>},"
@@ -391,6 +436,81 @@ TEST_F(TileInterpreterTest, OnlineSoftmax) {
   flag = "threshold(2) may_be_empty";
   EXPECT_EQ(compute(makeStep(scores, flag, "max")),
             (Values{4, 0, 6, -kInfinity}));
+}
+
+TEST_F(TileInterpreterTest, LazyMaximum) {
+  const char *scores = "[[2.0, 4.0], [-2.0, 0xff800000], [0xff800000, 6.0], "
+                       "[0xff800000, 0xff800000]]";
+  using Values = std::vector<double>;
+  auto exp = [](float x) { return std::exp(x); };
+  // Rows of a sum of 1 keep their maximum, the others have none.
+  std::string flag = "sum_limit(0) may_be_empty";
+  EXPECT_EQ(compute(makeStep(scores, flag, "max")),
+            (Values{0, 0, 6, -kInfinity}));
+  EXPECT_EQ(compute(makeStep(scores, flag, "correction")),
+            (Values{1, 1, 0, 1}));
+  EXPECT_EQ(compute(makeStep(scores, flag, "sum")),
+            (Values{1 + exp(1) + exp(2), 1 + exp(-1), 1, 0}));
+}
+
+/// A step on four rows of the sum `sum`, with limits of 2 and 8. %r holds what
+/// `part` names.
+static std::string makeLazyStep(const std::string &sum,
+                                const std::string &part) {
+  return "%s = arith.constant dense<1.0> : vector<4x2xf32>\n"
+         "%m = arith.constant dense<0.0> : vector<4xf32>\n"
+         "%l = arith.constant dense<" +
+         sum +
+         "> : vector<4xf32>\n"
+         "%w, %max, %sum, %correction = tile.online_softmax %s, %m, %l "
+         "scale(0.5) sum_limit(1) : vector<4x2xf32>, vector<4xf32>\n"
+         "%zero = arith.constant dense<0.0> : vector<4xf32>\n"
+         "%r = arith.addf %" +
+         part + ", %zero : vector<4xf32>";
+}
+
+TEST_F(TileInterpreterTest, LazyMaximumOfLargeSums) {
+  using Values = std::vector<double>;
+  EXPECT_EQ(compute(makeLazyStep("2.0", "max")), (Values(4, 0)));
+  // The sum stands for a maximum of 2 ln(4), which is above the scores.
+  EXPECT_EQ(compute(makeLazyStep("4.0", "max")),
+            (Values(4, std::log(4.0f) / 0.5f)));
+  EXPECT_EQ(compute(makeLazyStep("8.0", "correction")),
+            (Values(4, std::exp(-0.5f * (std::log(8.0f) / 0.5f)))));
+  EXPECT_EQ(compute(makeLazyStep("9.0", "sum")), (Values(4, kInfinity)));
+}
+
+/// An attention of four rows: a score of 0, then one of 80, which is too much
+/// for a limit of 7 bits, or 4, which is not. The value of a key is its number.
+static std::string makeRow(const std::string &second) {
+  return "%none = arith.constant dense<0xff800000> : vector<4xf32>\n"
+         "%zero = arith.constant dense<0.0> : vector<4xf32>\n"
+         "%s1 = arith.constant dense<0.0> : vector<4x1xf32>\n"
+         "%s2 = arith.constant dense<" +
+         second +
+         "> : vector<4x1xf32>\n"
+         "%v1 = arith.constant dense<1.0> : vector<1x1xf32>\n"
+         "%v2 = arith.constant dense<2.0> : vector<1x1xf32>\n"
+         "%w1, %m1, %l1, %f1 = tile.online_softmax %s1, %none, %zero "
+         "scale(1.0) sum_limit(7) : vector<4x1xf32>, vector<4xf32>\n"
+         "%a1 = tile.dot %w1, %v1 : vector<4x1xf32>, vector<1x1xf32> -> "
+         "vector<4x1xf32>\n"
+         "%w2, %m2, %l2, %f2 = tile.online_softmax %s2, %m1, %l1 scale(1.0) "
+         "sum_limit(7) : vector<4x1xf32>, vector<4xf32>\n"
+         "%t = tile.rescale %a1, %f2 : vector<4x1xf32>, vector<4xf32>\n"
+         "%a2 = tile.dot %w2, %v2 acc(%t) : vector<4x1xf32>, "
+         "vector<1x1xf32> -> vector<4x1xf32>\n"
+         "%o, %lse = tile.finish_softmax %a2, %m2, %l2 scale(1.0) "
+         "sum_limit(7) : vector<4x1xf32>, vector<4xf32>\n";
+}
+
+TEST_F(TileInterpreterTest, FailedInstancesAreComputedAgain) {
+  // The maximum of the first key is kept, unless the weights are too large.
+  std::string max = "%r = arith.addf %m2, %zero : vector<4xf32>";
+  EXPECT_EQ(compute(makeRow("4.0") + max), (std::vector<double>(4, 0)));
+  EXPECT_EQ(compute(makeRow("80.0") + max), (std::vector<double>(4, 80)));
+  std::string lse = "%r = arith.addf %lse, %zero : vector<4xf32>";
+  EXPECT_EQ(compute(makeRow("80.0") + lse), (std::vector<double>(4, 80)));
 }
 
 TEST_F(TileInterpreterTest, UnexpectedEmptyRow) {

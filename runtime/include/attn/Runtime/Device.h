@@ -14,11 +14,12 @@
 #ifndef ATTN_RUNTIME_DEVICE_H
 #define ATTN_RUNTIME_DEVICE_H
 
+#include "attn/Runtime/Buffer.h"
 #include "attn/Runtime/Launch.h"
+#include "attn/Runtime/LaunchCounters.h"
 #include "attn/Runtime/LaunchPlan.h"
 #include "attn/Runtime/Status.h"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,29 +29,6 @@
 #include <vector>
 
 namespace attn::runtime {
-
-class Device;
-
-/// Memory of a device, released with the buffer. Even an empty buffer has an
-/// address of its own.
-class Buffer {
-public:
-  Buffer() = default;
-  Buffer(Device &device, uint64_t address, size_t size)
-      : owner(&device), start(address), bytes(size) {}
-  Buffer(Buffer &&other) noexcept { *this = std::move(other); }
-  Buffer &operator=(Buffer &&other) noexcept;
-  ~Buffer() { reset(); }
-
-  uint64_t address() const { return start; }
-  size_t size() const { return bytes; }
-  void reset();
-
-private:
-  Device *owner = nullptr;
-  uint64_t start = 0;
-  size_t bytes = 0;
-};
 
 /// A kernel that is loaded on a device.
 class Kernel {
@@ -62,18 +40,12 @@ public:
 
   const LaunchPlan &plan() const { return launchPlan; }
 
-  /// Launches that may be under way at the same time: each has a counter.
-  static constexpr uint32_t maxLaunches = 256;
-
-  /// Allocates counters on `device`, where the plan wants one.
-  Status allocateCounters(Device &device);
-  /// The address of the counter for the next launch, or 0.
-  uint64_t takeCounter();
+  /// What launches of it count on, where the plan wants a counter.
+  LaunchCounters &counters() { return launchCounters; }
 
 private:
   LaunchPlan launchPlan;
-  Buffer counters;
-  std::atomic<uint32_t> launches = 0;
+  LaunchCounters launchCounters;
 };
 
 /// An order of work on a device, as its driver knows it: a CUstream.
@@ -130,10 +102,10 @@ public:
   /// Settles how `kernel`, which this device loaded and which must outlive the
   /// result, is started; `launch` is not empty.
   virtual Result<std::unique_ptr<PreparedWork>> prepare(Kernel &kernel,
-                                                        Launch launch);
+                                                        Launch launch) = 0;
   /// Settles that memory is filled.
   virtual Result<std::unique_ptr<PreparedWork>>
-  prepareFill(uint64_t address, uint8_t value, size_t bytes);
+  prepareFill(uint64_t address, uint8_t value, size_t bytes) = 0;
 
   /// Waits for everything that was started on the device's own stream.
   virtual Status synchronize() = 0;
@@ -149,8 +121,20 @@ public:
 protected:
   friend class Buffer;
   virtual void release(uint64_t address) = 0;
-  /// Starts `kernel`; `launch` is not empty.
-  virtual Status start(Kernel &kernel, const Launch &launch) = 0;
+};
+
+/// A device without streams, which runs each launch to its end in the thread
+/// that starts it.
+class SerialDevice : public Device {
+public:
+  Result<std::unique_ptr<PreparedWork>> prepare(Kernel &kernel,
+                                                Launch launch) override;
+  Result<std::unique_ptr<PreparedWork>>
+  prepareFill(uint64_t address, uint8_t value, size_t bytes) override;
+
+protected:
+  /// `launch` is not empty.
+  virtual Status run(Kernel &kernel, const Launch &launch) = 0;
 };
 
 } // namespace attn::runtime

@@ -28,6 +28,8 @@ struct EmulatorOptions {
   /// Only so many of the blocks are executed, the first ones: for tests that
   /// want no whole result.
   uint32_t maxBlocks = ~0u;
+  /// Of hazards of one kind, so many are told.
+  uint32_t maxOfKind = 8;
 };
 
 /// A Hopper GPU without the GPU: executes the PTX of kernels.

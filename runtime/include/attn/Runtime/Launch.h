@@ -53,13 +53,18 @@ struct Launch {
   /// kernel itself waits.
   bool dependent = false;
   std::vector<ParameterValue> parameters;
-  /// Which of them is the address of a counter.
+  /// Which of them is to be the address of a counter.
   std::optional<size_t> counterParameter = std::nullopt;
 };
 
 /// Sizes that must agree.
 using EqualSizes =
     std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>>;
+
+/// Gives sizes that are -1 in `shapes`, which are those of all tensors, the
+/// value that an equal one has.
+void propagateSizes(const EqualSizes &equalSizes,
+                    std::vector<std::vector<int64_t>> &shapes);
 
 /// The shapes of all tensors of `specs`: those of the inputs as given, and
 /// those of the outputs, whose dynamic sizes `equalSizes` equates with sizes of
@@ -75,11 +80,11 @@ Status checkTensors(const std::vector<TensorSpec> &specs,
                     const std::vector<TensorArgument> &tensors);
 
 /// Evaluates `plan` for `tensors` on a device of `multiprocessors`, refusing
-/// tensors that the kernel was not compiled for. `counter` is the address of
-/// the counter that a plan may want.
+/// tensors that the kernel was not compiled for. A counter that the plan wants
+/// is given when the kernel is started.
 Result<Launch> planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
-                          uint32_t multiprocessors, uint64_t counter = 0);
+                          uint32_t multiprocessors);
 
 } // namespace attn::runtime
 

@@ -71,15 +71,6 @@ struct Term {
 /// A number computed at launch, in 64-bit integers.
 using Expression = std::vector<Term>;
 
-/// A count computed at launch: `constant` if `tensor` is negative, otherwise
-/// ceil(size(tensor, axis) / divisor).
-struct Extent {
-  int32_t tensor = -1;
-  int32_t axis = 0;
-  int64_t divisor = 1;
-  int64_t constant = 1;
-};
-
 /// One dimension of a tensor map, innermost first.
 struct TensorMapDim {
   /// The axis of the tensor whose stride this dimension steps along.
@@ -91,6 +82,9 @@ struct TensorMapDim {
   int64_t step = 1;
   /// The number of elements that one copy moves along this dimension.
   int64_t box = 1;
+  /// The last step of this dimension is at the address of the tensor, rather
+  /// than the first one. What a copy reads is in the tensor all the same.
+  bool lastAtAddress = false;
 };
 
 /// Shared-memory layouts of a tensor map: the width in bytes of the swizzle.
@@ -138,8 +132,8 @@ struct LaunchPlan {
   std::vector<TensorSpec> tensors;
   std::vector<KernelParameter> parameters;
   /// The number of program instances is the product of these. Nothing is
-  /// launched when it is zero.
-  std::vector<Extent> instances;
+  /// launched when one is zero or less.
+  std::vector<Expression> instances;
   /// A persistent kernel loops over its instances and is launched with at most
   /// one block per multiprocessor; any other with one block per instance.
   bool persistent = true;
@@ -153,6 +147,14 @@ struct LaunchPlan {
   std::vector<std::pair<SizeRef, SizeRef>> equalSizes;
   std::vector<LeastSize> leastSizes;
 };
+
+/// Whether one of the parameters is a counter.
+inline bool wantsCounter(const LaunchPlan &plan) {
+  for (const KernelParameter &parameter : plan.parameters)
+    if (parameter.kind == KernelParameter::Kind::Counter)
+      return true;
+  return false;
+}
 
 /// A kernel ready to be loaded. `cubin` is empty when no assembler was at hand;
 /// the driver then compiles `ptx`.
@@ -187,7 +189,8 @@ struct KernelLaunch {
   /// first, then the workspaces of the variant.
   std::vector<int32_t> tensors;
   /// The kernel itself waits for the one before (programmatic dependent
-  /// launch), so that its start may overlap the end of that.
+  /// launch), so that its start may overlap the end of that. It
+  /// has no counter.
   bool dependent = false;
 };
 

@@ -86,6 +86,28 @@ static char *readText(const char *path, size_t *length) {
   return text;
 }
 
+static const char refused[] =
+    "!t = tensor<?x?x1x64xf32>\n"
+    "func.func @f(%q: !t) -> !t {\n"
+    "  %kv = attn.kv.dense %q, %q : !t, !t\n"
+    "  %o = attn.attention %q, %kv : !t, !attn.kv<!t, !t> -> !t\n"
+    "  return %o : !t\n"
+    "}\n";
+
+/* What fails can be looked into. */
+static void leaveReproducer(AttnContext *context, const char *folder) {
+  char path[1024];
+  snprintf(path, sizeof(path), "%s.mlir", folder);
+  AttnProgram *program = attnProgramCreateParsed(
+      context, refused, strlen(refused), "refused.mlir");
+  AttnCompileOptions *options = attnCompileOptionsCreate();
+  attnCompileOptionsSetReproducer(options, path);
+  if (attnProgramCreatePtx(program, options))
+    exit(1);
+  attnCompileOptionsDestroy(options);
+  attnProgramDestroy(program);
+}
+
 static AttnBytes *compile(const char *path, const char *folder) {
   int messages = 0;
   size_t length;
@@ -94,6 +116,7 @@ static AttnBytes *compile(const char *path, const char *folder) {
   if (attnProgramCreateParsed(context, "func.fun", 8, "wrong.mlir") ||
       messages != 1)
     exit(1);
+  leaveReproducer(context, folder);
   AttnProgram *program = attnProgramCreateParsed(context, text, length, path);
   free(text);
   AttnCompileOptions *options = attnCompileOptionsCreate();

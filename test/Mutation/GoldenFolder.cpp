@@ -1,0 +1,115 @@
+//===- GoldenFolder.cpp - The right kernels, in files ---------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GoldenFolder.h"
+
+#include "attn/Runtime/Bundle.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+using namespace attn::mutation;
+using namespace attn::run;
+using namespace attn::runtime;
+
+std::string attn::mutation::fillName(Filling fill) {
+  switch (fill.kind) {
+  case Fill::Normal:
+    return "normal";
+  case Fill::Small:
+    return "small";
+  case Fill::Lengths:
+    return "lengths";
+  case Fill::Documents:
+    return "documents";
+  case Fill::Slopes:
+    return "slopes";
+  case Fill::CuSeqlens:
+    return "cu_seqlens:" + std::to_string(fill.rowsOf);
+  }
+  return "unknown";
+}
+
+Result<std::string> attn::mutation::readText(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    return failure("cannot read '", path, "'");
+  return text.str();
+}
+
+static Result<std::vector<Filling>> parseFills(const std::string &text) {
+  std::vector<Filling> fills;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    size_t rowsOf = 0;
+    if (size_t colon = word.find(':'); colon != std::string::npos)
+      rowsOf = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
+    auto last = static_cast<int>(Fill::CuSeqlens);
+    int i = 0;
+    while (i <= last && word != fillName({static_cast<Fill>(i), rowsOf}))
+      ++i;
+    if (i > last)
+      return failure("expected a kind of data, got '", word, "'");
+    fills.push_back({static_cast<Fill>(i), rowsOf});
+  }
+  return fills;
+}
+
+static Result<GoldenProgram> readGolden(const std::filesystem::path &path) {
+  Result<Bundle> bundle = readBundleFile(path.string());
+  if (bundle.failed())
+    return bundle.error();
+  std::filesystem::path fillsPath = path;
+  Result<std::string> text =
+      readText(fillsPath.replace_extension(".fills").string());
+  if (text.failed())
+    return text.error();
+  Result<std::vector<Filling>> fills = parseFills(*text);
+  if (fills.failed())
+    return fills.error();
+  GoldenProgram program;
+  program.name = path.stem().string();
+  program.fills = std::move(*fills);
+  for (TensorSpec &tensor : bundle->signature.tensors)
+    if (!tensor.isOutput)
+      program.inputs.push_back(std::move(tensor));
+  if (program.fills.size() != program.inputs.size())
+    return failure("expected the kinds of ", program.inputs.size(),
+                   " inputs of '", program.name, "', got ",
+                   program.fills.size());
+  size_t kernels = bundle->targets.front().kernels.size();
+  // untested: no program has more kernels yet.
+  if (kernels != 1)
+    return failure("expected one kernel of '", program.name, "', got ",
+                   kernels);
+  program.kernel = std::move(bundle->targets.front().kernels.front());
+  return program;
+}
+
+Result<std::vector<GoldenProgram>>
+attn::mutation::readGoldens(const std::string &folder) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code error;
+  for (const auto &entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".attnb")
+      paths.push_back(entry.path());
+  if (paths.empty())
+    return failure("expected bundles in '", folder, "', got none");
+  std::sort(paths.begin(), paths.end());
+  std::vector<GoldenProgram> programs;
+  for (const std::filesystem::path &path : paths) {
+    Result<GoldenProgram> program = readGolden(path);
+    if (program.failed())
+      return program.error();
+    programs.push_back(std::move(*program));
+  }
+  return programs;
+}

@@ -1,0 +1,320 @@
+//===- Suite.cpp - All mutants of some subjects, executed
+//------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Suite.h"
+
+#include "Golden.h"
+#include "Survivors.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <thread>
+
+using namespace attn::mutation;
+using namespace attn::runtime;
+
+//===----------------------------------------------------------------------===//
+// Verdicts in files
+//===----------------------------------------------------------------------===//
+
+Result<Verdicts> attn::mutation::parseVerdicts(const std::string &text) {
+  Verdicts verdicts;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    size_t colon = line.find(": ");
+    auto last = static_cast<int>(Verdict::Unreached);
+    int i = 0;
+    while (i <= last &&
+           line.substr(0, colon) != verdictName(static_cast<Verdict>(i)))
+      ++i;
+    if (colon == std::string::npos || i > last)
+      return failure("expected a verdict and a mutant, got '", line, "'");
+    verdicts[line.substr(colon + 2)] = static_cast<Verdict>(i);
+  }
+  return verdicts;
+}
+
+std::string attn::mutation::textOf(const Verdicts &verdicts) {
+  std::string text;
+  for (const auto &[key, verdict] : verdicts)
+    text += std::string(verdictName(verdict)) + ": " + key + '\n';
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Shape {
+  unsigned queries = 0, keys = 0, instances = 0;
+};
+} // namespace
+
+static Result<Shape> parseShape(const std::string &text) {
+  Shape shape;
+  char first = 0, second = 0;
+  std::istringstream stream(text);
+  stream >> shape.queries >> first >> shape.keys >> second >> shape.instances;
+  if (!stream || stream.peek() != EOF || first != 'x' || second != 'x' ||
+      !shape.queries || !shape.keys || !shape.instances)
+    return failure("expected a shape such as 130x450x3, got '", text, "'");
+  return shape;
+}
+
+/// The shapes for a program: its own, then those for all.
+static Result<std::vector<Shape>>
+shapesFor(const std::vector<std::string> &texts, const std::string &program) {
+  std::vector<Shape> shapes;
+  for (const std::string &text : texts) {
+    size_t colon = text.find(':');
+    if (colon != std::string::npos && text.substr(0, colon) != program)
+      continue;
+    Result<Shape> shape =
+        parseShape(colon == std::string::npos ? text : text.substr(colon + 1));
+    if (shape.failed())
+      return shape.error();
+    shapes.push_back(*shape);
+  }
+  return shapes;
+}
+
+/// Inputs whose open sizes, the batch and then the length, are filled in.
+/// Packed rows are one sequence.
+static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
+                                                  Shape shape) {
+  std::vector<TensorSpec> specs = program.inputs;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    TensorSpec &spec = specs[i];
+    if (program.fills[i].kind == attn::run::Fill::CuSeqlens)
+      spec.shape = {2};
+    bool isBatch = spec.shape.size() != 3;
+    for (int64_t &size : spec.shape)
+      if (size < 0) {
+        size = isBatch ? 1 : spec.name == "q" ? shape.queries : shape.keys;
+        isBatch = false;
+      }
+  }
+  return attn::run::makeInputs(specs, program.fills, {}, /*seed=*/0);
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels and their mutants
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A golden kernel with inputs of one size.
+struct Run {
+  Shape shape;
+  std::optional<Golden> golden;
+  std::string error;
+  /// The lines of what can be broken that the execution comes to.
+  std::set<uint32_t> reached;
+};
+
+struct Subject {
+  explicit Subject(Source source)
+      : source(std::move(source)), mutants(mutate(this->source)) {}
+
+  void prepare(const GoldenProgram &program, Run &run) const;
+  void judge(Finding &finding, unsigned seeds) const;
+
+  Source source;
+  std::vector<Mutant> mutants;
+  std::vector<Run> runs;
+};
+
+/// A mutant that is to be executed.
+struct Task {
+  const Subject *subject = nullptr;
+  Finding finding;
+  bool isDone = false;
+};
+} // namespace
+
+/// Executes the right kernel, and finds out what the execution comes to.
+void Subject::prepare(const GoldenProgram &program, Run &run) const {
+  auto inputs = makeInputs(program, run.shape);
+  if (inputs.failed()) {
+    run.error = inputs.message();
+    return;
+  }
+  Result<Golden> golden =
+      Golden::create(program.kernel, std::move(*inputs), run.shape.instances);
+  if (golden.failed()) {
+    run.error = golden.message();
+    return;
+  }
+  Edit probes;
+  for (const Mutant &mutant : mutants)
+    probes.merge(source.probe(mutant.at));
+  run.reached = golden->reportedLines(source.apply(probes));
+  run.golden = std::move(*golden);
+}
+
+/// Executes a mutant until it is reported as its rule wants.
+void Subject::judge(Finding &finding, unsigned seeds) const {
+  std::string ptx = source.apply(finding.mutant->edit);
+  uint32_t line = source.statements()[finding.mutant->at].line;
+  finding.verdict = Verdict::Unreached;
+  for (uint64_t seed = 0; seed < seeds; ++seed)
+    for (const Run &run : runs) {
+      if (!run.reached.count(line))
+        continue;
+      Outcome outcome = run.golden->run(ptx, seed);
+      Verdict verdict = verdictOf(*finding.mutant->rule, outcome,
+                                  run.golden->isRight(outcome));
+      if (verdict < finding.verdict || verdict == Verdict::Refused) {
+        finding.verdict = verdict;
+        finding.message = outcome.message;
+      }
+      if (verdict == Verdict::Hazard || verdict == Verdict::WrongData ||
+          verdict == Verdict::Refused)
+        return;
+    }
+}
+
+/// Calls `body` with the numbers below `count`, `jobs` at a time.
+static void forEachIndex(size_t count, unsigned jobs,
+                         const std::function<void(size_t)> &body) {
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i; (i = next++) < count;)
+      body(i);
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < jobs; ++i)
+    threads.emplace_back(work);
+  work();
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+/// The same in all programs and at all times, unlike std::hash.
+static uint64_t hash(const std::string &text) {
+  uint64_t value = 0xCBF29CE484222325u;
+  for (char c : text)
+    value = (value ^ static_cast<uint8_t>(c)) * 0x100000001B3u;
+  return value >> 8;
+}
+
+static Status prepareAll(const std::vector<GoldenProgram> &programs,
+                         std::vector<Subject> &subjects, unsigned jobs) {
+  std::vector<std::pair<size_t, size_t>> all;
+  for (size_t i = 0; i < subjects.size(); ++i)
+    for (size_t j = 0; j < subjects[i].runs.size(); ++j)
+      all.emplace_back(i, j);
+  forEachIndex(all.size(), jobs, [&](size_t index) {
+    auto [i, j] = all[index];
+    subjects[i].prepare(programs[i], subjects[i].runs[j]);
+  });
+  for (auto [i, j] : all)
+    if (!subjects[i].runs[j].golden)
+      return failure(programs[i].name, ": ", subjects[i].runs[j].error);
+  return {};
+}
+
+static Result<std::vector<Subject>>
+createSubjects(const std::vector<GoldenProgram> &programs,
+               const SuiteOptions &options) {
+  std::vector<Subject> subjects;
+  for (const GoldenProgram &program : programs) {
+    Result<Source> source = Source::parse(program.kernel.ptx);
+    if (source.failed())
+      return source.error();
+    subjects.emplace_back(std::move(*source));
+    Result<std::vector<Shape>> shapes = shapesFor(options.shapes, program.name);
+    if (shapes.failed())
+      return failure(program.name, ": ", shapes.message());
+    for (Shape shape : *shapes)
+      subjects.back().runs.push_back({shape, std::nullopt, "", {}});
+  }
+  return subjects;
+}
+
+/// The mutants of a subject that the options choose.
+static void chooseTasks(const std::string &program, const Subject &subject,
+                        const SuiteOptions &options, Tally &tally,
+                        std::vector<Task> &tasks) {
+  for (const Mutant &mutant : subject.mutants) {
+    Finding finding;
+    finding.mutant = &mutant;
+    finding.key = mutantKey(program, mutant.instruction, mutant.rule->name);
+    finding.place = mutantKey(program, mutant.instruction, "not reached");
+    finding.removal = mutantKey(program, mutant.instruction, "removed");
+    tally.addKeys(finding);
+    uint64_t number = hash(finding.key);
+    if (number % options.sample == 0 &&
+        number / options.sample % options.shards == options.shard &&
+        finding.key.find(options.only) != std::string::npos)
+      tasks.push_back({&subject, std::move(finding)});
+  }
+}
+
+static void execute(Task &task, const SuiteOptions &options,
+                    const Tally &tally) {
+  Finding &finding = task.finding;
+  if (tally.isRedundant(finding))
+    finding.verdict = Verdict::Redundant;
+  else
+    task.subject->judge(finding, options.seeds);
+  task.isDone = true;
+}
+
+Result<SuiteResult>
+attn::mutation::runSuite(const std::vector<GoldenProgram> &programs,
+                         const SuiteOptions &options, const Verdicts &known,
+                         Tally &tally) {
+  using Time = std::chrono::steady_clock;
+  Time::time_point start = Time::now();
+  auto subjects = createSubjects(programs, options);
+  if (subjects.failed())
+    return subjects.error();
+  std::vector<Task> tasks;
+  for (size_t i = 0; i < programs.size(); ++i)
+    chooseTasks(programs[i].name, (*subjects)[i], options, tally, tasks);
+  for (Task &task : tasks)
+    if (auto verdict = known.find(task.finding.key); verdict != known.end()) {
+      task.finding.verdict = verdict->second;
+      task.isDone = true;
+    }
+  std::vector<Task *> open;
+  for (Task &task : tasks)
+    if (!task.isDone)
+      open.push_back(&task);
+  // Where the time is short, those that are executed are a sample.
+  std::sort(open.begin(), open.end(), [](const Task *a, const Task *b) {
+    return hash(a->finding.key) < hash(b->finding.key);
+  });
+  if (!open.empty())
+    if (Status status = prepareAll(programs, *subjects, options.jobs);
+        status.failed())
+      return status.error();
+  forEachIndex(open.size(), options.jobs, [&](size_t i) {
+    if (!options.seconds ||
+        Time::now() - start < std::chrono::seconds(options.seconds))
+      execute(*open[i], options, tally);
+  });
+
+  SuiteResult result;
+  for (const Task &task : tasks) {
+    if (!task.isDone) {
+      ++result.left;
+      continue;
+    }
+    tally.add(task.finding);
+    if (task.finding.verdict != Verdict::Redundant)
+      result.verdicts[task.finding.key] = task.finding.verdict;
+  }
+  return result;
+}
