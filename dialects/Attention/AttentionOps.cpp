@@ -106,6 +106,15 @@ int64_t AttentionOp::getBatch() {
   return ShapedType::isDynamic(ends) ? ends : ends - 1;
 }
 
+AttentionOp AttentionOp::takeWithoutLse(OpBuilder &builder) {
+  auto attention =
+      AttentionOp::create(builder, getLoc(), TypeRange{getOutput().getType()},
+                          (*this)->getOperands(), (*this)->getAttrs());
+  attention.getMask().takeBody(getMask());
+  attention.getScore().takeBody(getScore());
+  return attention;
+}
+
 RankedTensorType AttentionOp::inferOutputType(RankedTensorType query,
                                               KVType kv) {
   SmallVector<int64_t> shape(query.getShape());
@@ -239,7 +248,9 @@ LogicalResult AttentionOp::verify() {
   if (getSink() && getSink().getType() != sink)
     return emitOpError("expected sink of type ")
            << sink << ", got " << getSink().getType();
-  return verifySequences(*this);
+  if (failed(verifySequences(*this)))
+    return failure();
+  return verifyBlockLists();
 }
 
 //===----------------------------------------------------------------------===//
@@ -364,13 +375,7 @@ static LogicalResult dropTrivialScore(AttentionOp op,
 static LogicalResult dropUnusedLse(AttentionOp op, PatternRewriter &rewriter) {
   if (!op.getLse() || !op.getLse().use_empty())
     return failure();
-  auto attention =
-      AttentionOp::create(rewriter, op.getLoc(), op.getOutput().getType(),
-                          /*lse=*/Type(), op.getQuery(), op.getKv(),
-                          op.getCuSeqlens(), op.getSink(), op.getScaleAttr());
-  attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-  attention.getMask().takeBody(op.getMask());
-  attention.getScore().takeBody(op.getScore());
+  AttentionOp attention = op.takeWithoutLse(rewriter);
   rewriter.replaceAllUsesWith(op.getOutput(), attention.getOutput());
   rewriter.eraseOp(op);
   return success();

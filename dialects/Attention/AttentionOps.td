@@ -92,7 +92,7 @@ def AttentionOp : Attn_Op<"attention", [
 
         x_j = scale * <query[b, i, h, :], key[b, j, g, :]>     for each key j
         x_j = score(x_j, b, h, p, j)
-        x_j = -inf                                  unless mask(b, h, p, j)
+        x_j = -inf                                  unless seen(b, h, i, p, j)
         lse[b, h, i] = ln(sum_j exp(x_j))
         total = lse[b, h, i], or ln(exp(lse[b, h, i]) + exp(sink[h]))
         output[b, i, h, :] = sum_j exp(x_j - total) * value[b, j, g, :]
@@ -128,6 +128,21 @@ def AttentionOp : Attn_Op<"attention", [
     The modifiers apply in the order in which they are written. The short form
     builds the region, and the region is printed in it where it can be.
 
+    Without lists of blocks, `seen` is the mask, or true where there is none. With
+    lists it is
+
+        block(b, h, i, j) is full, or partial and mask(b, h, p, j)
+
+    where the block is row `i / block_q` and column `j / block_k` of the matrix of
+    queries and keys. Both are counted from the first query and the first key: rows
+    do not move with `p`. Row r of batch b and head h has the columns
+    `indices[b, h, r, 0 ... n - 1]`, where n is `counts[b, h, r]`, at most the last
+    size of `indices`, and is empty where n is not positive. They stand in any order;
+    one that is no column is ignored, -1 for instance. No column is twice in a row,
+    nor both in the partial and in the full one: a kernel takes its keys as often as
+    it stands there. A size of 1 for batch or head is for all of them. Blocks
+    that are in no list are neither loaded nor computed.
+
     - (C1) query has rank 4, or 3 with `cu_seqlens`; its heads and head dimension
       are static.
     - (C2) `kv` is defined by a constructor in the same function.
@@ -147,6 +162,13 @@ def AttentionOp : Attn_Op<"attention", [
     - (C10) scale is finite.
     - (C11) sink is `[Hq]` of f32.
     - (C12) `cu_seqlens` is `[B + 1]` of i32, as many elements as that of the keys.
+    - (C13) lists come in pairs of counts and indices, and with the sizes of
+      blocks, which are at least 1.
+    - (C14) counts are `[B or 1, Hq or 1, rows]` and indices
+      `[B or 1, Hq or 1, rows, columns]` of i32, where a size of 1 is static and
+      there are rows for all queries.
+    - (C15) where there are lists, a mask has partial blocks to apply to.
+    - (C16) lists come without `cu_seqlens`.
 
     Examples:
 
@@ -161,6 +183,13 @@ def AttentionOp : Attn_Op<"attention", [
         : tensor<?x16x128xbf16>,
           !attn.kv<tensor<?x8x128xbf16>, tensor<?x8x128xbf16>>
         -> tensor<?x16x128xbf16>, tensor<16x?xf32>
+
+    %sparse = attn.attention %q, %kv mask(causal) blocks<128, 64>
+        partial(%n, %columns : tensor<1x16x?xi32>, tensor<1x16x?x?xi32>)
+        full(%m, %whole : tensor<1x16x?xi32>, tensor<1x16x?x?xi32>)
+        : tensor<?x?x16x256xbf16>,
+          !attn.kv<tensor<?x?x8x256xbf16>, tensor<?x?x8x256xbf16>>
+        -> tensor<?x?x16x256xbf16>
     ```
   }];
   let arguments = (ins
@@ -172,7 +201,15 @@ def AttentionOp : Attn_Op<"attention", [
         "`[B + 1]`">:$cu_seqlens,
     Arg<Optional<AnyRankedTensor>,
         "a score per head that takes part in the sum alone, `[Hq]`">:$sink,
-    OptionalAttr<F32Attr>:$scale
+    Arg<Optional<AnyRankedTensor>,
+        "how many blocks of a row the mask applies to">:$partial_counts,
+    Arg<Optional<AnyRankedTensor>, "their columns">:$partial_indices,
+    Arg<Optional<AnyRankedTensor>,
+        "how many blocks of a row are seen as a whole">:$full_counts,
+    Arg<Optional<AnyRankedTensor>, "their columns">:$full_indices,
+    OptionalAttr<F32Attr>:$scale,
+    OptionalAttr<I64Attr>:$block_q,
+    OptionalAttr<I64Attr>:$block_k
   );
   let results = (outs
     Res<AnyRankedTensor,
@@ -186,7 +223,12 @@ def AttentionOp : Attn_Op<"attention", [
   let assemblyFormat = [{
     $query `,` $kv (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
     (custom<Mask>($mask)^)? (custom<Score>($score)^)?
-    (`scale` `(` $scale^ `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)? attr-dict
+    (`scale` `(` $scale^ `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)?
+    (`blocks` `<` $block_q^ `,` $block_k `>`)?
+    (`partial` `(` $partial_counts^ `,` $partial_indices `:`
+     type($partial_counts) `,` type($partial_indices) `)`)?
+    (`full` `(` $full_counts^ `,` $full_indices `:`
+     type($full_counts) `,` type($full_indices) `)`)? attr-dict
     `:` type($query) `,` qualified(type($kv))
     `->` type($output) (`,` type($lse)^)?
   }];
@@ -220,6 +262,22 @@ def AttentionOp : Attn_Op<"attention", [
     ::mlir::Block *getScoreBlock() {
       return getScore().empty() ? nullptr : &getScore().front();
     }
+
+    /// The counts and the indices of a list of blocks, or nulls.
+    struct BlockList {
+      ::mlir::Value counts, indices;
+      explicit operator bool() const { return static_cast<bool>(counts); }
+    };
+    BlockList getPartialBlocks() {
+      return {getPartialCounts(), getPartialIndices()};
+    }
+    BlockList getFullBlocks() { return {getFullCounts(), getFullIndices()}; }
+    bool hasBlockLists() { return getBlockQ().has_value(); }
+    /// Checks the rules about lists of blocks (C13 to C16).
+    ::llvm::LogicalResult verifyBlockLists();
+
+    /// The same attention without `lse`; takes over the regions.
+    AttentionOp takeWithoutLse(::mlir::OpBuilder &builder);
 
     /// The only legal type of `output`, and of `lse`.
     static ::mlir::RankedTensorType inferOutputType(

@@ -129,5 +129,9 @@ LogicalResult ReadOp::verify() {
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expected one index per dimension of tensor (")
            << type.getRank() << "), got " << getIndices().size();
+  // C2
+  auto attention = (*this)->getParentOfType<AttentionOp>();
+  if (getCovers() && attention && attention.isPacked())
+    return emitOpError("expected no covers where sequences are packed");
   return success();
 }

@@ -200,22 +200,30 @@ def ReadOp : Attn_Op<"read", [Pure,
   let description = [{
     The only way from a region to a tensor. A position outside of the tensor
     reads as zero. The tensor may be the `cu_seqlens` of packed sequences: with
-    it, a region finds the row `cu_seqlens[b] + j` of what is packed alike.
+    it, a region finds the row `cu_seqlens[b] + j` of what is packed alike. With
+    `covers`, the tensor has an element for every batch along an axis whose index
+    is `%b`, and for every key where it is `%p` or `%j`; a launch refuses one that
+    is too small.
 
     - (C1) there is one index per dimension of tensor.
+    - (C2) `covers` is for sequences that are not packed.
 
-    Example:
+    Examples:
 
     ```mlir
     %bias = attn.read %biases[%h, %p, %j] : tensor<16x?x?xf32>
+    %length = attn.read %lengths[%b] covers : tensor<?xi32>
     ```
   }];
   let arguments = (ins Arg<Attn_Scalars, "the captured tensor">:$tensor,
-                       Arg<Variadic<Index>, "the position">:$indices);
+                       Arg<Variadic<Index>, "the position">:$indices,
+                       UnitAttr:$covers);
   let results = (outs
     Res<AnyTypeOf<[AnySignlessInteger, Index, F32, F16, BF16]>,
         "the element">:$element);
-  let assemblyFormat = "$tensor `[` $indices `]` attr-dict `:` type($tensor)";
+  let assemblyFormat = [{
+    $tensor `[` $indices `]` (`covers` $covers^)? attr-dict `:` type($tensor)
+  }];
   let hasVerifier = 1;
 }
 

@@ -126,7 +126,8 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
 
 LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
-                                 ArrayRef<int64_t> symbols, bool) {
+                                 ArrayRef<int64_t> symbols, bool,
+                                 ArrayRef<int64_t> least) {
   Type element = type.getElementType();
   bool isInteger =
       element.isSignlessInteger(1) || element.isSignlessInteger(8) ||
@@ -143,6 +144,16 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one symbol per axis of " << type
                        << ", not negative for a dynamic one, got [" << symbols
                        << "]";
+  bool limits = least.size() % 3 == 0;
+  for (ArrayRef<int64_t> rest = least; limits && !rest.empty();
+       rest = rest.drop_front(3))
+    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= 0 &&
+             rest[2] >= 1;
+  if (!limits)
+    return emitError() << "expected least to have triples of an axis of "
+                       << type
+                       << ", the number of a size and a positive divisor, got ["
+                       << least << "]";
   return success();
 }
 

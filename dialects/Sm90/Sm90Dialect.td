@@ -114,12 +114,18 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
   let summary = "a tensor that a launch binds to a kernel";
   let description = [{
     `symbols` numbers the sizes, one for each axis: axes of one number, of any
-    tensor, have one size. -1 says nothing of a static size.
+    tensor, have one size. -1 says nothing of a static size. `least` has
+    triples of an axis, the number of a size and a divisor: along the axis, the
+    tensor is at least that size, divided and rounded up.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
                         ArrayRefParameter<"int64_t">:$symbols,
-                        DefaultValuedParameter<"bool", "false">:$output);
-  let assemblyFormat = "`<` $name `,` $type `,` `[` $symbols `]` (`,` `output` `=` $output^)? `>`";
+                        DefaultValuedParameter<"bool", "false">:$output,
+                        OptionalArrayRefParameter<"int64_t">:$least);
+  let assemblyFormat = [{
+    `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
+    (`,` `output` `=` $output^)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 

@@ -516,17 +516,19 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
   let summary = "sets scores to -inf where a predicate is false";
   let description = [{
     As `tile.mask`: element (r, c) stands for query position `query + r` and key
-    position `key + c`.
+    position `key + c`. Where `whole` is true the predicate is as well; it is the
+    same for all threads of a warpgroup, which branch around the predicate.
 
     | constraint | rule |
     |---|---|
     | C1 | the region has two index arguments and yields one i1 |
   }];
-  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key,
+                       Optional<I1>:$whole);
   let regions = (region SizedRegion<1>:$predicate);
   let results = (outs Sm90_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
+    $scores `query` `(` $query `)` `key` `(` $key `)` (`whole` `(` $whole^ `)`)? attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
 }

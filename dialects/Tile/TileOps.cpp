@@ -110,6 +110,18 @@ static bool numbersSizes(Attribute symbols, ViewType view) {
   return true;
 }
 
+/// Whether `least` says how large an axis of `view` is at least.
+static bool limitsSize(Attribute least, ViewType view) {
+  auto numbers = dyn_cast<DenseI64ArrayAttr>(least);
+  if (!numbers || numbers.size() % 3 != 0)
+    return false;
+  for (ArrayRef<int64_t> rest = numbers; !rest.empty();
+       rest = rest.drop_front(3))
+    if (rest[0] < 0 || rest[0] >= view.getRank() || rest[1] < 0 || rest[2] < 1)
+      return false;
+  return true;
+}
+
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C1
     if (!isa<ViewType>(type))
@@ -128,6 +140,15 @@ LogicalResult KernelOp::verify() {
     if (symbols)
       return diagnostic << symbols;
     return diagnostic << "none";
+  }
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) { // C5
+    Attribute least = getArgAttr(index, getLeastAttrName());
+    if (least && !limitsSize(least, cast<ViewType>(type)))
+      return emitOpError("expected tile.least of argument ")
+             << index
+             << " to have triples of an axis, the number of a size and a "
+                "positive divisor, got "
+             << least;
   }
   return success();
 }

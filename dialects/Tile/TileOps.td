@@ -38,6 +38,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     The arguments are views; `tile.name` gives the name a user knows an argument
     by, `tile.output` marks those that the kernel writes, and `tile.symbols` numbers
     the sizes: axes of one number have one size, and -1 says nothing of an axis.
+    `tile.least` has triples of an axis, the number of a size and a divisor: along
+    the axis, the argument is at least that size, divided and rounded up.
     The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
@@ -46,6 +48,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C2 | there are no results |
     | C3 | the body holds exactly one `scf.forall` at its top level |
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
+    | C5 | `tile.least` has triples of an axis of the view, the number of a size and a positive divisor |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
@@ -91,6 +94,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     static ::llvm::StringRef getNameAttrName() { return "tile.name"; }
     static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
     static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
+    static ::llvm::StringRef getLeastAttrName() { return "tile.least"; }
   }];
 }
 
@@ -312,7 +316,8 @@ def Tile_MaskOp : Tile_Op<"mask", [
   let description = [{
     The region gets the position of a query and of a key; element (r, c) of the
     tile stands for query position `query + r` and key position `key + c`. It
-    may use index values from outside.
+    may use index values from outside. Where `whole` is true the predicate is, for
+    every element, and need not be evaluated.
 
     ```mlir
     %masked = tile.mask %s query(%p0) key(%j0) : vector<128x128xf32> {
@@ -325,11 +330,12 @@ def Tile_MaskOp : Tile_Op<"mask", [
     |---|---|
     | C1 | the region has two index arguments and yields one i1 |
   }];
-  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key,
+                       Optional<I1>:$whole);
   let regions = (region SizedRegion<1>:$predicate);
   let results = (outs Tile_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $predicate
+    $scores `query` `(` $query `)` `key` `(` $key `)` (`whole` `(` $whole^ `)`)? attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
 }

@@ -254,6 +254,10 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
   json.member("cubin", cubin);
   tensors(plan.tensors);
   equalSizes(plan.equalSizes);
+  json.list("least_sizes", plan.leastSizes, [&](const LeastSize &least) {
+    integers({least.size.tensor, least.size.axis, least.of.tensor,
+              least.of.axis, least.divisor});
+  });
   json.list("parameters", plan.parameters,
             [&](const KernelParameter &added) { parameter(added); });
   json.list("instances", plan.instances,

@@ -136,6 +136,15 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
         plan.equalSizes.push_back({it->second, size});
     }
   }
+  for (auto [index, attr] :
+       llvm::enumerate(kernel.getTensors().getAsRange<sm90::TensorAttr>()))
+    for (ArrayRef<int64_t> least = attr.getLeast(); !least.empty();
+         least = least.drop_front(3))
+      if (auto size = firstOfSymbol.find(least[1]); size != firstOfSymbol.end())
+        plan.leastSizes.push_back(
+            {{static_cast<int32_t>(index), static_cast<int32_t>(least[0])},
+             size->second,
+             least[2]});
   for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
     plan.parameters.push_back(convertArgument(kernel, i));
   for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())

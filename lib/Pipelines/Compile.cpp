@@ -57,6 +57,7 @@ static void addTilePasses(OpPassManager &manager,
   OpPassManager &kernels = manager.nest<tile::KernelOp>();
   kernels.addPass(tile::createHoistScoreDotPass());
   kernels.addPass(tile::createSplitMaskedLoopPass());
+  kernels.addPass(tile::createInsertMaskTestPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

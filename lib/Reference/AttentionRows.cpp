@@ -128,22 +128,30 @@ private:
     int64_t position = row.query + sequence.keys - sequence.queries;
     for (int64_t key = 0; key < sequence.keys; key += KeyBlock::kMaxCount) {
       int64_t count = std::min(KeyBlock::kMaxCount, sequence.keys - key);
-      computeScores({row.batch, row.head, position, key, count});
+      computeScores(row.query, {row.batch, row.head, position, key, count});
     }
   }
 
-  void computeScores(const KeyBlock &keys) {
+  void computeScores(int64_t query, const KeyBlock &keys) {
     Real *scores = weights.data() + keys.key;
-    const int64_t *seen = nullptr;
+    const int64_t *mask = nullptr;
     if (problem.mask)
-      seen = problem.mask->evaluateMask(*maskFrame, keys);
+      mask = problem.mask->evaluateMask(*maskFrame, keys);
+    auto isSeen = [&](int64_t k) {
+      BlockState state = tensors.blocks
+                             ? tensors.blocks->lookup(keys.batch, keys.head,
+                                                      query, keys.key + k)
+                             : BlockState::Partial;
+      return state == BlockState::Full ||
+             (state == BlockState::Partial && (!mask || mask[k]));
+    };
     for (int64_t k = 0; k != keys.count; ++k)
-      scores[k] = seen && !seen[k] ? -kInfinity : computeScore(keys, k);
+      scores[k] = isSeen(k) ? computeScore(keys, k) : -kInfinity;
     if (!problem.score)
       return;
     problem.score->evaluateScore(*scoreFrame, keys, scores);
     for (int64_t k = 0; k != keys.count; ++k)
-      scores[k] = seen && !seen[k] ? -kInfinity : problem.keep(scores[k]);
+      scores[k] = isSeen(k) ? problem.keep(scores[k]) : -kInfinity;
   }
 
   Real computeScore(const KeyBlock &keys, int64_t k) {

@@ -8,6 +8,7 @@
 #ifndef ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 #define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 
+#include "BlockLists.h"
 #include "RegionProgram.h"
 
 #include "Attention/Attention.h"
@@ -23,8 +24,9 @@ struct Sequence {
 /// The tensors of an attention. The results are allocated.
 struct AttentionTensors {
   const Tensor &query, &key, &value;
-  /// Null where there is none.
+  /// Null where there are none.
   const Tensor *sink;
+  const BlockLists *blocks;
   Tensor &output, &lse;
   std::vector<Sequence> sequences;
 };

@@ -285,9 +285,17 @@ LogicalResult Interpreter::evaluate(AttentionOp op) {
   Tensor &output = define(op.getOutput(), outputShape);
   Tensor &lse = define(op.getLse(), lseShape);
   const Tensor *sink = op.getSink() ? tensors.at(op.getSink()) : nullptr;
-  return evaluateRows(
-      op, tensors,
-      {query, key, value, sink, output, lse, std::move(*sequences)}, options);
+  std::optional<BlockLists> blocks;
+  if (op.hasBlockLists()) {
+    FailureOr<BlockLists> read = BlockLists::read(op, tensors);
+    if (failed(read))
+      return failure();
+    blocks = std::move(*read);
+  }
+  return evaluateRows(op, tensors,
+                      {query, key, value, sink, blocks ? &*blocks : nullptr,
+                       output, lse, std::move(*sequences)},
+                      options);
 }
 
 LogicalResult Interpreter::checkRowsInside(AttentionOp op,

@@ -368,10 +368,16 @@ LogicalResult Instance::run(tile::MaskOp op) {
                 getInteger(op.getQuery()), getInteger(op.getKey()));
   if (failed(keep))
     return failure();
+  bool isWhole = op.getWhole() && getInteger(op.getWhole());
   TileValue result = get(op.getScores());
-  for (auto [i, score] : llvm::enumerate(result.floats))
-    if (!(*keep)->integers[(*keep)->size() == 1 ? 0 : i])
-      score = -kInfinity;
+  for (auto [i, score] : llvm::enumerate(result.floats)) {
+    if ((*keep)->integers[(*keep)->size() == 1 ? 0 : i])
+      continue;
+    if (isWhole)
+      return fail(op, "expected a whole tile to keep every element, got a "
+                      "masked one");
+    score = -kInfinity;
+  }
   set(op, std::move(result));
   return success();
 }

@@ -46,6 +46,7 @@ private:
     return cast<tile::ViewType>(kernel.getArgumentTypes()[index]).getShape();
   }
   LogicalResult checkInput(unsigned index);
+  LogicalResult checkLeast(unsigned index);
 
   /// The size along an axis where the type or a number gives it.
   std::optional<int64_t> getSize(unsigned index, unsigned axis);
@@ -103,6 +104,23 @@ LogicalResult Arguments::checkInput(unsigned index) {
   return success();
 }
 
+LogicalResult Arguments::checkLeast(unsigned index) {
+  auto least = kernel.getArgAttrOfType<DenseI64ArrayAttr>(
+      index, KernelOp::getLeastAttrName());
+  if (!least)
+    return success();
+  for (ArrayRef<int64_t> rest = least; !rest.empty();
+       rest = rest.drop_front(3)) {
+    int64_t axis = rest[0];
+    int64_t expected = llvm::divideCeilSigned(sizes[rest[1]], rest[2]);
+    if (tensors[index].shape[axis] < expected)
+      return kernel.emitOpError("expected size ")
+             << axis << " of argument " << index << " to be at least "
+             << expected << ", got " << tensors[index].shape[axis];
+  }
+  return success();
+}
+
 LogicalResult Arguments::setInputs(ArrayRef<Tensor> inputs) {
   size_t next = 0;
   for (unsigned index = 0; index != size(); ++index) {
@@ -118,6 +136,9 @@ LogicalResult Arguments::setInputs(ArrayRef<Tensor> inputs) {
   if (next != inputs.size())
     return kernel.emitOpError("expected ")
            << next << " inputs, got " << inputs.size();
+  for (unsigned index = 0; index != size(); ++index)
+    if (!isOutput(index) && failed(checkLeast(index)))
+      return failure();
   return success();
 }
 

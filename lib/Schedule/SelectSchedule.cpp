@@ -96,24 +96,24 @@ static bool isHeavy(Block *mask) {
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
-  static constexpr int64_t stages = 2, warpgroups = 2;
-  static constexpr int64_t blockQ = warpgroups * sm90::kWarpgroupRows;
+  static constexpr int64_t stages = 2;
 
-  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
-                           kWalkRegisters = 12;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
 
-  int64_t keyDim, valueDim, blockKv;
+  int64_t warpgroups, keyDim, valueDim, blockKv;
   bool readsPairs, isHeavy;
-  /// Whether the keys are in more than one interval.
-  bool walks;
+  /// What it takes to find the next keys.
+  int64_t walkRegisters;
+
+  int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
   /// Bytes of shared memory for queries, keys and values.
   int64_t inputBytes() const {
-    return sm90::boxBytes(blockQ, keyDim) +
+    return sm90::boxBytes(getBlockQ(), keyDim) +
            stages * (sm90::boxBytes(blockKv, keyDim) +
                      sm90::boxBytes(blockKv, valueDim));
   }
-  int64_t outputBytes() const { return sm90::boxBytes(blockQ, valueDim); }
+  int64_t outputBytes() const { return sm90::boxBytes(getBlockQ(), valueDim); }
   /// Bytes of all, where the output takes the place of the queries if it can.
   int64_t leastBytes() const {
     return inputBytes() + (keyDim < valueDim ? outputBytes() : 0);
@@ -126,7 +126,7 @@ struct Footprint {
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
            (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0) + (walks ? kWalkRegisters : 0);
+           (isHeavy ? kOutcomeRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -137,24 +137,53 @@ static constexpr int64_t kBarrierReserve = 512;
 /// Of the 232 registers of a consumer thread, those that fragments may take.
 static constexpr int64_t kFragmentRegisters = 204;
 static constexpr int64_t kSmallFragmentRegisters = 160;
+/// Consumers have so many fewer where the producer reads lists of blocks.
+static constexpr int64_t kListRegisters = 8;
+/// Of a walk over more than one interval.
+static constexpr int64_t kWalkRegisters = 12;
 
 static constexpr char kTooManyBytes[] =
     "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
 static constexpr char kTooManyRegisters[] =
     "{0} = {1}: expected at most {2} registers for fragments, got {3}";
+static constexpr char kNoDivisor[] =
+    "block_kv = {0}: expected a divisor of blocks of {1} keys";
+
+/// What a thread of a block of two warpgroups starts with. Warps may take more,
+/// but not fewer.
+static constexpr int64_t kStartRegisters = 248;
 
 /// The estimates of what masks take are rough: blocks do not get smaller for
 /// them.
 static constexpr int64_t kLeastBlock = 32;
 
-/// The largest block of keys up to 128 that fits.
+static constexpr int64_t kWarpgroups = 2, kLargestBlock = 128;
+
+/// Whether tiles are whole parts of the blocks that lists name.
+static bool dividesLists(AttentionOp op, const Footprint &footprint) {
+  return !op.hasBlockLists() || (*op.getBlockQ() % footprint.getBlockQ() == 0 &&
+                                 *op.getBlockK() % footprint.blockKv == 0);
+}
+
+static int64_t findWalkRegisters(AttentionOp op) {
+  if (op.hasBlockLists())
+    return kListRegisters;
+  return findKeyBounds(op).intervals.size() > 1 ? kWalkRegisters : 0;
+}
+
+/// The largest block of keys up to 128 that fits, and of queries.
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{
-      keyDim,        valueDim,
-      128,           readsPairs(mask) || readsPairs(op.getScoreBlock()),
-      isHeavy(mask), findKeyBounds(op).intervals.size() > 1};
+  Footprint footprint{kWarpgroups,
+                      keyDim,
+                      valueDim,
+                      kLargestBlock,
+                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
+                      isHeavy(mask),
+                      findWalkRegisters(op)};
+  if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
+    footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {
     if (footprint.leastBytes() > sharedBytes)
       refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
@@ -164,9 +193,27 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
       refuse(op) << remark::add(kTooManyRegisters, "block_kv",
                                 footprint.blockKv, kFragmentRegisters,
                                 footprint.registers());
+    else if (!dividesLists(op, footprint))
+      refuse(op) << remark::add(kNoDivisor, footprint.blockKv, *op.getBlockK());
     else
       return footprint;
   }
+}
+
+/// A tile of queries is 64 rows for each warpgroup, one of keys a whole number
+/// of steps of a product.
+static LogicalResult checkLists(AttentionOp op) {
+  if (!op.hasBlockLists())
+    return success();
+  std::tuple<StringRef, int64_t, int64_t> sizes[] = {
+      {"queries", *op.getBlockQ(), sm90::kWarpgroupRows},
+      {"keys", *op.getBlockK(), sm90::kProductStep}};
+  for (auto [what, size, step] : sizes)
+    if (size % step != 0)
+      return op.emitOpError("has no schedule for blocks of ")
+             << size << " " << what << " on sm_90a; expected a multiple of "
+             << step;
+  return success();
 }
 
 /// Wide tiles and 16-bit elements are what the tensor cores take.
@@ -190,7 +237,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   RankedTensorType query = op.getQueryType();
   int64_t keyDim = op.getKVType().getKeyDim();
   int64_t valueDim = op.getKVType().getValueDim();
-  if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)))
+  if (failed(checkTypes(op, query.getElementType(), keyDim, valueDim)) ||
+      failed(checkLists(op)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
@@ -205,27 +253,31 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
                               sharedBytes, bytes);
 
-  // Packed sequences differ in length.
-  bool uneven = op.isPacked() || findKeyBounds(op).isUneven();
+  // Packed sequences differ in length, lists of blocks anyway.
+  bool uneven =
+      op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
-  // With little to hold, the assembler does better with fewer registers.
-  bool isSmall = registers <= kSmallFragmentRegisters;
+  // With little to hold, the assembler does better with fewer registers; a
+  // producer that reads lists takes more.
+  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists();
+  int64_t consumerRegisters = hasFew ? 224 : 232;
+  if (footprint.warpgroups == 1)
+    consumerRegisters = kStartRegisters;
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
   auto hopper = sm90::ScheduleAttr::get(
-      context, Footprint::stages, Footprint::warpgroups,
-      /*producer_registers=*/isSmall ? 56 : 40,
-      /*consumer_registers=*/isSmall ? 224 : 232, queryInRegisters, shareBuffer,
-      /*persistent=*/true, /*dynamic=*/true);
-  return tile::ScheduleAttr::get(context, Footprint::blockQ, footprint.blockKv,
-                                 /*hoist_score_dot=*/true,
-                                 /*split_masked_loop=*/true,
-                                 /*rescale_threshold=*/8,
-                                 /*lazy_max=*/true,
-                                 /*longest_first=*/uneven, model.l2WorkingSet,
-                                 hopper);
+      context, Footprint::stages, footprint.warpgroups,
+      /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
+      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true);
+  return tile::ScheduleAttr::get(
+      context, footprint.getBlockQ(), footprint.blockKv,
+      /*hoist_score_dot=*/true,
+      /*split_masked_loop=*/true,
+      /*rescale_threshold=*/8,
+      /*lazy_max=*/true,
+      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
 }
 
 /// Whether the target can hold what the schedule asks for.

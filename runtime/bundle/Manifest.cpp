@@ -85,6 +85,7 @@ private:
   void takeEqualSizes(
       const json::Value &object,
       std::vector<std::pair<LaunchPlan::SizeRef, LaunchPlan::SizeRef>> &sizes);
+  LeastSize toLeastSize(const json::Value &value);
   TensorMapDim toMapDim(const json::Value &value);
   KernelParameter toParameter(const json::Value &value);
   LaunchPlan toKernel(const json::Value &value, KernelSections &sections);
@@ -296,6 +297,15 @@ void ManifestReader::takeEqualSizes(
   });
 }
 
+LeastSize ManifestReader::toLeastSize(const json::Value &value) {
+  std::vector<int64_t> numbers = toIntegers(value, 5);
+  for (size_t i = 0; i < 4; ++i)
+    if (numbers[i] < 0 || numbers[i] > maxInt32)
+      expect("two tensors with an axis each, and a divisor");
+  auto number = [&](size_t i) { return static_cast<int32_t>(numbers[i]); };
+  return {{number(0), number(1)}, {number(2), number(3)}, numbers[4]};
+}
+
 TensorMapDim ManifestReader::toMapDim(const json::Value &value) {
   std::vector<int64_t> numbers = toIntegers(value, 5);
   if (numbers[0] < 0 || numbers[0] > maxInt32 || numbers[4] < 0 ||
@@ -345,9 +355,9 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
 
 LaunchPlan ManifestReader::toKernel(const json::Value &value,
                                     KernelSections &sections) {
-  checkKeys(value,
-            {"name", "ptx", "cubin", "tensors", "equal_sizes", "parameters",
-             "instances", "persistent", "cluster", "threads", "shared_memory"});
+  checkKeys(value, {"name", "ptx", "cubin", "tensors", "equal_sizes",
+                    "least_sizes", "parameters", "instances", "persistent",
+                    "cluster", "threads", "shared_memory"});
   auto lastSection = static_cast<int64_t>(sectionCount) - 1;
   sections.ptx = takeInteger(value, "ptx", 0, lastSection);
   sections.cubin = takeInteger(value, "cubin", -1, lastSection);
@@ -355,6 +365,9 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
   plan.kernel = takeText(value, "name");
   takeTensors(value, plan.tensors);
   takeEqualSizes(value, plan.equalSizes);
+  takeList(value, "least_sizes", [&](const json::Value &least) {
+    plan.leastSizes.push_back(toLeastSize(least));
+  });
   takeList(value, "parameters", [&](const json::Value &parameter) {
     plan.parameters.push_back(toParameter(parameter));
   });

@@ -336,12 +336,36 @@ Result<uint64_t> Planner::byteStride(int32_t index,
   return static_cast<uint64_t>(stride);
 }
 
+/// Whether the sizes that must be large enough are.
+static Status checkLeastSizes(const LaunchPlan &plan,
+                              const std::vector<TensorArgument> &tensors) {
+  for (const LeastSize &least : plan.leastSizes) {
+    for (SizeRef ref : {least.size, least.of})
+      if (Status status = checkReference(plan.tensors, ref.tensor, ref.axis);
+          status.failed())
+        return status;
+    if (least.divisor < 1)
+      return failure("malformed launch plan: expected a positive divisor, got ",
+                     least.divisor);
+    int64_t size = tensors[least.size.tensor].shape[least.size.axis];
+    int64_t of = tensors[least.of.tensor].shape[least.of.axis];
+    int64_t expected = of / least.divisor + (of % least.divisor != 0);
+    if (size < expected)
+      return failure("expected ",
+                     axisText(plan.tensors[least.size.tensor], least.size.axis),
+                     " to be at least ", expected, ", got ", size);
+  }
+  return {};
+}
+
 Result<Launch>
 attn::runtime::planLaunch(const LaunchPlan &plan,
                           const std::vector<TensorArgument> &tensors,
                           uint32_t multiprocessors) {
   if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
       status.failed())
+    return status.error();
+  if (Status status = checkLeastSizes(plan, tensors); status.failed())
     return status.error();
   Planner planner(plan, tensors);
   Launch launch;

@@ -80,3 +80,25 @@ func.func @registers_at_launch(%q: !t, %k: !t) -> !t {
   %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target = #sm90.schedule<producer_registers = 32>>} : !t, !attn.kv<!t, !t> -> !t
   return %o : !t
 }
+
+// -----
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @rows_of_lists(%q: !t, %k: !t, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has no schedule for blocks of 96 queries on sm_90a; expected a multiple of 64}}
+  %o = attn.attention %q, %kv blocks<96, 64> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x128xbf16>
+
+func.func @columns_of_lists(%q: !t, %k: !t, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op has no schedule for blocks of 24 keys on sm_90a; expected a multiple of 16}}
+  %o = attn.attention %q, %kv blocks<64, 24> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}

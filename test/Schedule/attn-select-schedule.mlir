@@ -173,9 +173,36 @@ func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
   return %o : !p
 }
 
+// Tiles are whole parts of the blocks that lists name, and the work is uneven. A single
+// warpgroup of consumers has what a thread starts with.
+!l = tensor<1x1x?xi32>
+!c = tensor<1x1x?x?xi32>
+!wide = tensor<?x?x2x256xbf16>
+// CHECK-LABEL: func @lists
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
+func.func @lists(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv blocks<256, 192> full(%n, %c : !l, !c) : !q, !kv -> !q
+  return %o : !q
+}
+// CHECK-LABEL: func @lists_of_few
+// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 32, lazy_max = true, longest_first = true, target = #sm90.schedule<consumer_warpgroups = 1, producer_registers = 56, consumer_registers = 248, dynamic = true>>}
+func.func @lists_of_few(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv blocks<192, 32> full(%n, %c : !l, !c) : !q, !kv -> !q
+  return %o : !q
+}
+// CHECK-LABEL: func @lists_and_wide_heads
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64,
+func.func @lists_and_wide_heads(%q: !wide, %k: !wide, %v: !wide, %n: !l, %c: !c) -> !wide {
+  %kv = attn.kv.dense %k, %v : !wide, !wide
+  %o = attn.attention %q, %kv blocks<128, 128> full(%n, %c : !l, !c) : !wide, !attn.kv<!wide, !wide> -> !wide
+  return %o : !wide
+}
+
 // Packed sequences differ in length, whatever the mask.
 // CHECK-LABEL: func @packed
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, longest_first = true,
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true,
 // CHECK-SAME: dynamic = true
 func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<?xi32>) -> tensor<?x4x64xbf16> {
   %kv = attn.kv.varlen %k, %k, %cu : tensor<?x4x64xbf16>, tensor<?x4x64xbf16>, tensor<?xi32>

@@ -45,3 +45,17 @@ func.func @bias(%q: tensor<?x?x2x128xbf16>, %table: tensor<?x?xf32>) -> tensor<?
   } : tensor<?x?x2x128xbf16>, !attn.kv<tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>> -> tensor<?x?x2x128xbf16>
   return %o : tensor<?x?x2x128xbf16>
 }
+
+// -----
+
+// A tile of keys is a whole part of the blocks that lists name.
+
+// CHECK: remark: [Missed] refused | Category:schedule | Function=lists | Remark="block_kv = 128: expected a divisor of blocks of 96 keys"
+// CHECK: remark: [Missed] refused | Category:schedule | Function=lists | Remark="block_kv = 112: expected a divisor of blocks of 96 keys"
+// CHECK: remark: [Missed] refused | Category:schedule | Function=lists | Remark="longest_first = false: some instances may have more to do than others"
+func.func @lists(%q: tensor<?x?x2x128xbf16>, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) -> tensor<?x?x2x128xbf16> {
+  %kv = attn.kv.dense %q, %q : tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>
+  %o = attn.attention %q, %kv blocks<128, 96> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)
+      : tensor<?x?x2x128xbf16>, !attn.kv<tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>> -> tensor<?x?x2x128xbf16>
+  return %o : tensor<?x?x2x128xbf16>
+}

@@ -65,12 +65,7 @@ static Steps dropLse(ModuleOp module) {
       return;
     steps.push_back([op]() mutable {
       OpBuilder builder(op);
-      auto shorter = AttentionOp::create(
-          builder, op.getLoc(), op.getOutput().getType(), /*lse=*/Type(),
-          op.getQuery(), op.getKv(), op.getCuSeqlens(), op.getSink(),
-          op.getScaleAttr());
-      shorter.getMask().takeBody(op.getMask());
-      shorter.getScore().takeBody(op.getScore());
+      AttentionOp shorter = op.takeWithoutLse(builder);
       op.getOutput().replaceAllUsesWith(shorter.getOutput());
       op.erase();
     });

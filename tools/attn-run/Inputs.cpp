@@ -7,11 +7,13 @@
 
 #include "Inputs.h"
 
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/Npy.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <random>
 
 using namespace attn::run;
@@ -55,6 +57,35 @@ static void fillSlopes(HostTensor &tensor) {
     tensor.set(i, std::exp2(-8 * static_cast<double>(i + 1) / count));
 }
 
+/// Half of the numbers below `columns`, the same for all lists of a row.
+static std::vector<int64_t> halfOf(int64_t columns, int64_t row, bool isFull,
+                                   uint64_t seed) {
+  std::vector<int64_t> all(static_cast<size_t>(columns));
+  std::iota(all.begin(), all.end(), 0);
+  std::mt19937_64 random(seed + static_cast<uint64_t>(row));
+  std::shuffle(all.begin(), all.end(), random);
+  auto middle = all.begin() + (columns + 1) / 2;
+  return isFull ? std::vector<int64_t>(middle, all.end())
+                : std::vector<int64_t>(all.begin(), middle);
+}
+
+/// Fills lists of blocks: [batch, head, row, entry].
+static void fillBlocks(HostTensor &tensor, int64_t columns, bool isFull,
+                       uint64_t commonSeed, std::mt19937_64 &random) {
+  int64_t entries = tensor.shape.back();
+  int64_t rows = tensor.shape[tensor.shape.size() - 2];
+  for (int64_t list = 0; list < tensor.size() / std::max<int64_t>(entries, 1);
+       ++list) {
+    std::vector<int64_t> blocks =
+        halfOf(columns, list % rows, isFull, commonSeed);
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    blocks.resize(static_cast<size_t>(entries), -1);
+    for (int64_t i = 0; i < entries; ++i)
+      tensor.set(static_cast<size_t>(list * entries + i),
+                 static_cast<double>(blocks[static_cast<size_t>(i)]));
+  }
+}
+
 /// Cuts `rows` rows into sequences, every fourth of which is empty.
 static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
                           std::mt19937_64 &random) {
@@ -74,24 +105,42 @@ static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
     tensor.set(i, static_cast<double>(ends[i]));
 }
 
-/// `limit` is what lengths are bounded by.
-static void fill(HostTensor &tensor, Fill kind, int64_t limit, uint64_t seed) {
+namespace {
+/// What the tensors of one program have in common.
+struct Common {
+  /// The length of the longest sequence.
+  int64_t longest;
+  uint64_t seed;
+};
+} // namespace
+
+/// `rows` is the number of rows that cumulative lengths divide.
+static void fill(HostTensor &tensor, const Filling &how, const Common &common,
+                 int64_t rows, uint64_t seed) {
   constexpr uint64_t small = 8;
   std::mt19937_64 random(seed);
-  switch (kind) {
+  int64_t columns = (common.longest + how.blockKeys - 1) / how.blockKeys;
+  switch (how.kind) {
   case Fill::Normal:
     return fillNormal(tensor, seed);
   case Fill::Small:
     return fillBelow(tensor, tensor.elementType == ElementType::I1 ? 2 : small,
                      random);
   case Fill::Lengths:
-    return fillBelow(tensor, static_cast<uint64_t>(limit) + 1, random);
+    return fillBelow(tensor, static_cast<uint64_t>(common.longest) + 1, random);
   case Fill::Documents:
     return fillDocuments(tensor, random);
   case Fill::Slopes:
     return fillSlopes(tensor);
   case Fill::CuSeqlens:
-    return fillCuSeqlens(tensor, limit, random);
+    return fillCuSeqlens(tensor, rows, random);
+  case Fill::BlockCounts:
+    // Some reach beyond their half, where no blocks are left.
+    return fillBelow(tensor, static_cast<uint64_t>(columns / 2 + 3), random);
+  case Fill::PartialBlocks:
+  case Fill::FullBlocks:
+    return fillBlocks(tensor, columns, how.kind == Fill::FullBlocks,
+                      common.seed, random);
   }
 }
 
@@ -135,7 +184,8 @@ static Status setElements(HostTensor &tensor, const std::string &name,
 static int64_t longestSequence(const std::vector<TensorSpec> &specs) {
   int64_t longest = 0;
   for (const TensorSpec &spec : specs)
-    if (size_t rank = spec.shape.size(); rank == 3 || rank == 4)
+    if (size_t rank = spec.shape.size();
+        (rank == 3 || rank == 4) && !isInteger(spec.elementType))
       longest = std::max(longest, spec.shape[rank - 3]);
   return longest;
 }
@@ -151,6 +201,7 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
       return own.error();
     refined.push_back(std::move(*own));
   }
+  Common common{longestSequence(refined), seed};
   std::vector<HostTensor> inputs;
   for (const TensorSpec &spec : refined) {
     const std::string *file = find(flags.files, spec.name);
@@ -170,11 +221,11 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
         return status.error();
       continue;
     }
-    int64_t limit = fills[i].kind == Fill::CuSeqlens
-                        ? inputs[fills[i].rowsOf].shape.front()
-                        : longestSequence(refined);
+    int64_t rows = fills[i].kind == Fill::CuSeqlens
+                       ? inputs[fills[i].rowsOf].shape.front()
+                       : 0;
     // Tensors of one program must not repeat one another.
-    fill(inputs[i], fills[i].kind, limit, seed * specs.size() + i);
+    fill(inputs[i], fills[i], common, rows, seed * specs.size() + i);
   }
   return inputs;
 }

@@ -36,11 +36,19 @@ enum class Fill {
   Slopes,
   /// From 0 to the number of rows of another tensor, never less than before.
   CuSeqlens,
+  /// How many blocks of keys a row of blocks has, and which: along the last
+  /// axis, different numbers and then -1. Those of the partial and of the full
+  /// lists of a row have none in common.
+  BlockCounts,
+  PartialBlocks,
+  FullBlocks,
 };
 struct Filling {
   Fill kind = Fill::Normal;
   /// The number of the tensor whose rows are divided, for CuSeqlens.
   size_t rowsOf = 0;
+  /// The keys of a block, for lists of them.
+  int64_t blockKeys = 1;
 };
 
 /// What the command line says of inputs, by their names.

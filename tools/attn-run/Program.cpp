@@ -103,6 +103,23 @@ static Result<TensorSpec> describe(std::string name, mlir::Type type,
   return spec;
 }
 
+/// What random data for one of an attention's lists of blocks looks like.
+static std::optional<Filling> fillOfList(mlir::attn::AttentionOp op,
+                                         mlir::Value argument) {
+  if (!op.hasBlockLists())
+    return std::nullopt;
+  auto keys = static_cast<int64_t>(*op.getBlockK());
+  std::pair<mlir::Value, Fill> lists[] = {
+      {op.getPartialCounts(), Fill::BlockCounts},
+      {op.getFullCounts(), Fill::BlockCounts},
+      {op.getPartialIndices(), Fill::PartialBlocks},
+      {op.getFullIndices(), Fill::FullBlocks}};
+  for (auto [list, kind] : lists)
+    if (list == argument)
+      return Filling{kind, /*rowsOf=*/0, keys};
+  return std::nullopt;
+}
+
 /// The value whose rows `argument` divides into sequences for `user`, or null.
 static mlir::Value findDivided(mlir::Operation *user,
                                mlir::BlockArgument argument) {
@@ -127,6 +144,9 @@ static Filling fillOf(mlir::BlockArgument argument) {
       return {Fill::Documents};
     if (llvm::isa<mlir::attn::AlibiOp>(user))
       return {Fill::Slopes};
+    if (auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user))
+      if (std::optional<Filling> list = fillOfList(attention, argument))
+        return *list;
   }
   auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
   return {type.getElementType().isSignlessIntOrIndex() ? Fill::Small
@@ -271,6 +291,8 @@ std::optional<double>
 AttentionProgram::operations(const Geometry &geometry) const {
   double all = geometry.work();
   mlir::attn::AttentionOp attention = op;
+  if (attention.hasBlockLists())
+    return std::nullopt;
   mlir::Block *mask = attention.getMaskBlock();
   if (!mask)
     return all;

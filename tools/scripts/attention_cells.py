@@ -42,7 +42,33 @@ MASKS = {
     attn.yield %keep : i1
   }""",
 }
-MASK_INPUTS = {"prefix": ("lengths", "?xi32"), "document": ("ids", "{ids}")}
+# Lists of blocks, and the masks of their partial ones.
+MASKS["blocks"] = "mask(causal or window<inf, 20>)"
+MASKS["partial blocks"] = "mask(causal and window<99, 0>)"
+MASKS["full blocks"] = ""
+LISTS = {
+    "blocks": """blocks<128, 64>
+      partial(%counts, %columns : tensor<?x{heads}x?xi32>, tensor<?x{heads}x?x?xi32>)
+      full(%whole_counts, %whole_columns : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)""",
+    "partial blocks": """blocks<64, 128>
+      partial(%counts, %columns : tensor<1x{heads}x?xi32>, tensor<1x{heads}x?x?xi32>)""",
+    "full blocks": """blocks<256, 32>
+      full(%whole_counts, %whole_columns : tensor<?x1x?xi32>, tensor<?x1x?x?xi32>)""",
+}
+MASK_INPUTS = {
+    "prefix": [("lengths", "?xi32")],
+    "document": [("ids", "{ids}")],
+    "blocks": [
+        ("counts", "?x{heads}x?xi32"),
+        ("columns", "?x{heads}x?x?xi32"),
+        ("whole_counts", "1x1x?xi32"),
+        ("whole_columns", "1x1x?x?xi32"),
+    ],
+    "partial blocks": [("counts", "1x{heads}x?xi32"), ("columns", "1x{heads}x?x?xi32")],
+    "full blocks": [("whole_counts", "?x1x?xi32"), ("whole_columns", "?x1x?x?xi32")],
+}
+
+LIST_NAMES = ["counts", "columns", "whole_counts", "whole_columns"]
 
 SCORES = {
     "none": "",
@@ -101,15 +127,25 @@ BATCH = 2
 OTHERS = [(0, 5), (1, 40), (7, 0), (128, 128), (0, 0), (33, 161)]
 
 
+def is_allowed(cell):
+    """Lists of blocks and packed sequences exclude each other."""
+    return cell.get("sequences") != "varlen" or cell.get("mask") not in LISTS
+
+
 def covering_cells(seed=0):
     """Cells that have every pair of choices, found greedily."""
     generator = random.Random(seed)
     names = list(AXES)
+
+    def chosen(cell):
+        return {name: AXES[name][x] for name, x in cell.items()}
+
     missing = {
         (a, x, b, y)
         for a, b in itertools.combinations(names, 2)
         for x in range(len(AXES[a]))
         for y in range(len(AXES[b]))
+        if is_allowed(chosen({a: x, b: y}))
     }
 
     def pairs(cell):
@@ -125,7 +161,11 @@ def covering_cells(seed=0):
         rest = [name for name in names if name not in cell]
         generator.shuffle(rest)
         for name in rest:
-            choices = list(range(len(AXES[name])))
+            choices = [
+                x
+                for x in range(len(AXES[name]))
+                if is_allowed(chosen({**cell, name: x}))
+            ]
             generator.shuffle(choices)
             cell[name] = max(
                 choices, key=lambda i: len(pairs({**cell, name: i}) & missing)
@@ -166,9 +206,8 @@ def extra_inputs(cell):
     heads = cell["heads"][0]
     if is_packed(cell):
         yield from (("cu_q", "?xi32"), ("cu_k", "?xi32"))
-    if cell["mask"] in MASK_INPUTS:
-        name, shape = MASK_INPUTS[cell["mask"]]
-        yield name, shape.format(ids=ids_type(cell))
+    for name, shape in MASK_INPUTS.get(cell["mask"], []):
+        yield name, shape.format(heads=heads, ids=ids_type(cell))
     if cell["score"] in SCORE_INPUTS:
         name, shape = SCORE_INPUTS[cell["score"]]
         yield name, shape.format(heads=heads)
@@ -202,6 +241,7 @@ def program(cell):
     modifiers += " " + SCORES[cell["score"]].format(heads=query_heads)
     if cell["sink"]:
         modifiers += f" sink(%sinks : tensor<{query_heads}xf32>)"
+    modifiers += " " + LISTS.get(cell["mask"], "").format(heads=query_heads)
     return f"""func.func @attention(
     {arguments})
     -> ({output} {{attn.name = "o"}}, {lse} {{attn.name = "lse"}}) {{
@@ -235,7 +275,17 @@ def shapes(cell):
         "ids": key_rows,
         "bias": (query_heads, keys, keys),
     }
-    names = ["q", "k", "v"] + [name for name, _ in extra_inputs(cell)]
+    # Rows for all queries, and room for most of their blocks.
+    sizes["counts"] = sizes["whole_counts"] = (BATCH, query_heads, queries // 64 + 1)
+    sizes["columns"] = sizes["whole_columns"] = (*sizes["counts"], keys // 50 + 1)
+    types = dict(extra_inputs(cell))
+    for name in types.keys() & set(LIST_NAMES):
+        given = types[name].split("x")
+        sizes[name] = tuple(
+            size if known == "?" else int(known)
+            for known, size in zip(given, sizes[name])
+        )
+    names = ["q", "k", "v", *types]
     return [
         f"--shape={name}={'x'.join(map(str, sizes[name]))}"
         for name in names

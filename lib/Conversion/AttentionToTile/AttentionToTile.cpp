@@ -7,6 +7,7 @@
 
 #include "attn/Conversion/Passes.h"
 
+#include "BlockWalk.h"
 #include "KeyWalk.h"
 #include "RegionCloner.h"
 
@@ -59,6 +60,14 @@ struct Sequence {
   SmallVector<Value> queries, keys;
 };
 
+/// A tile of the queries of a sequence and where it stands.
+struct QueryTile {
+  Value head, keyHead;
+  /// Its first query, and the position of that.
+  Value row, position;
+  Value tile;
+};
+
 class KernelBuilder {
 public:
   KernelBuilder(func::FuncOp function, Program program)
@@ -84,11 +93,15 @@ private:
                     Value zero);
   SmallVector<Value> reorder(ValueRange ids, Value tiles);
   void createInvariants(Value batch, Value head);
-  scf::ForOp createKeyLoop(Value keyHead, Value position, Value queryTile);
-  void createStep(scf::ForOp loop, const KeyWalk &walk, Value keyHead,
-                  Value position, Value queryTile);
+  /// What an iteration handles.
+  using GetStep = function_ref<BlockWalk::Step(Value iteration)>;
+
+  scf::ForOp createKeyLoop(const QueryTile &queries);
+  scf::ForOp createKeyLoop(const QueryTile &queries, Value count,
+                           GetStep getStep);
+  void createStep(scf::ForOp loop, const QueryTile &queries, GetStep getStep);
   Value createScores(Value scores, Value position, Value key);
-  Value createMask(Value scores, Value position, Value key);
+  Value createMask(Value scores, Value position, BlockWalk::Step step);
 
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
@@ -205,7 +218,11 @@ static LogicalResult checkOperands(func::FuncOp function, AttentionOp op) {
       {"value", kv.value},
       {"cu_seqlens of the queries", op.getCuSeqlens()},
       {"cu_seqlens of the keys", kv.cuSeqlens},
-      {"sink", op.getSink()}};
+      {"sink", op.getSink()},
+      {"partial counts", op.getPartialCounts()},
+      {"partial indices", op.getPartialIndices()},
+      {"full counts", op.getFullCounts()},
+      {"full indices", op.getFullIndices()}};
   for (auto [name, operand] : operands)
     if (operand && (operand.getParentBlock() != &function.front() ||
                     !isa<BlockArgument>(operand)))
@@ -218,6 +235,21 @@ static LogicalResult checkOperands(func::FuncOp function, AttentionOp op) {
     if (result.getDefiningOp() != op)
       return function.emitOpError("expected every result to be one of the "
                                   "attention");
+  return success();
+}
+
+/// A tile of queries has one row of blocks, and a block is tiles of keys.
+static LogicalResult checkBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
+  if (!op.hasBlockLists())
+    return success();
+  std::tuple<StringRef, int64_t, StringRef, int64_t> sizes[] = {
+      {"block_q", schedule.getBlockQ(), "queries", *op.getBlockQ()},
+      {"block_kv", schedule.getBlockKv(), "keys", *op.getBlockK()}};
+  for (auto [name, size, what, block] : sizes)
+    if (block % size != 0)
+      return op.emitOpError("expected a schedule whose ")
+             << name << " divides the blocks of " << block << " " << what
+             << ", got " << size;
   return success();
 }
 
@@ -275,7 +307,8 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
   if (!schedule)
     return op->emitOpError("has no tile.schedule; run attn-select-schedule "
                            "first");
-  if (failed(checkRegions(*op)) || failed(checkArguments(function, *op)))
+  if (failed(checkBlocks(*op, schedule)) || failed(checkRegions(*op)) ||
+      failed(checkArguments(function, *op)))
     return failure();
   return Program{*op, op->getKVTensors(), schedule, readMask(*op)};
 }
@@ -284,12 +317,47 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
+/// What a captured tensor covers: triples of an axis, the symbol of the size
+/// that it is at least, and 1.
+static SmallVector<int64_t> findCovered(AttentionOp op, Value tensor,
+                                        int64_t keySymbol) {
+  SmallVector<int64_t> least;
+  DenseSet<int64_t> seen;
+  for (Operation *user : tensor.getUsers()) {
+    auto read = dyn_cast<ReadOp>(user);
+    if (!read || !read.getCovers() || read->getParentOp() != op)
+      continue;
+    for (auto [axis, index] : llvm::enumerate(read.getIndices())) {
+      auto argument = dyn_cast<BlockArgument>(index);
+      if (!argument)
+        continue;
+      // The batch, the head, the position of the query and of the key are last.
+      unsigned position =
+          argument.getArgNumber() + 4 - argument.getOwner()->getNumArguments();
+      if (position != 1 && seen.insert(axis).second)
+        least.append(
+            {static_cast<int64_t>(axis), position == 0 ? Batch : keySymbol, 1});
+    }
+  }
+  return least;
+}
+
+/// The list of blocks that `argument` is a part of, if it is of one.
+static AttentionOp::BlockList findList(AttentionOp op, Value argument) {
+  for (AttentionOp::BlockList list :
+       {op.getPartialBlocks(), op.getFullBlocks()})
+    if (list && (list.counts == argument || list.indices == argument))
+      return list;
+  return {};
+}
+
 void KernelBuilder::createKernel() {
   AttentionOp op = program.attention;
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
   auto addView = [&](Type tensorType, StringAttr name,
-                     ArrayRef<int64_t> symbols, bool output) {
+                     ArrayRef<int64_t> symbols, bool output,
+                     ArrayRef<int64_t> least = {}) {
     auto type = cast<RankedTensorType>(tensorType);
     types.push_back(
         tile::ViewType::get(type.getShape(), type.getElementType()));
@@ -299,6 +367,9 @@ void KernelBuilder::createKernel() {
              builder.getDenseI64ArrayAttr(symbols));
     if (output)
       list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
+    if (!least.empty())
+      list.set(tile::KernelOp::getLeastAttrName(),
+               builder.getDenseI64ArrayAttr(least));
     attrs.push_back(list.getDictionary(builder.getContext()));
   };
   auto nameOf = [&](StringAttr given, StringRef fallback, unsigned index) {
@@ -314,6 +385,7 @@ void KernelBuilder::createKernel() {
                       : SmallVector<int64_t>{Batch, length, None, None};
   };
   int64_t ownSize = OwnSize;
+  DenseMap<Value, int64_t> listRows;
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto given = function.getArgAttrOfType<StringAttr>(index, "attn.name");
@@ -329,10 +401,23 @@ void KernelBuilder::createKernel() {
       continue;
     }
     auto type = cast<RankedTensorType>(argument.getType());
+    if (AttentionOp::BlockList list = findList(op, argument)) {
+      // Counts and indices have rows alike, for all queries.
+      auto [rows, isNew] = listRows.try_emplace(list.counts, ownSize);
+      ownSize += isNew;
+      SmallVector<int64_t> symbols{type.getDimSize(0) == 1 ? None : Batch, None,
+                                   rows->second};
+      if (type.getRank() == 4)
+        symbols.push_back(ownSize++);
+      addView(type, name, symbols, /*output=*/false,
+              {2, QueryLength, static_cast<int64_t>(*op.getBlockQ())});
+      continue;
+    }
     SmallVector<int64_t> symbols;
     for (int64_t size : type.getShape())
       symbols.push_back(ShapedType::isDynamic(size) ? ownSize++ : None);
-    addView(type, name, symbols, /*output=*/false);
+    addView(type, name, symbols, /*output=*/false,
+            findCovered(op, argument, keySymbol));
   }
   auto results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results)) {
@@ -423,9 +508,9 @@ Value KernelBuilder::createScores(Value scores, Value position, Value key) {
 
 /// The mask of the program and the end of the keys, as one predicate.
 Value KernelBuilder::createMask(Value scores, Value position,
-                                Value keyPosition) {
+                                BlockWalk::Step step) {
   auto mask = tile::MaskOp::create(builder, loc, scores.getType(), scores,
-                                   position, keyPosition);
+                                   position, step.key, /*whole=*/Value());
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(
       &mask.getPredicate(), {},
@@ -437,31 +522,33 @@ Value KernelBuilder::createMask(Value scores, Value position,
         *source, {regions.lookup(source->getArgument(0)),
                   regions.lookup(source->getArgument(1)), block->getArgument(0),
                   block->getArgument(1)});
+    if (step.isFull)
+      visible = arith::OrIOp::create(builder, loc, step.isFull, visible);
     keep = arith::AndIOp::create(builder, loc, visible, keep);
   }
   tile::YieldOp::create(builder, loc, keep);
   return mask.getResult();
 }
 
-void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
-                               Value keyHead, Value position, Value queryTile) {
+void KernelBuilder::createStep(scf::ForOp loop, const QueryTile &queries,
+                               GetStep getStep) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   Value max = loop.getRegionIterArg(0), sum = loop.getRegionIterArg(1),
         acc = loop.getRegionIterArg(2);
-  Value keyPosition = walk.getKey(builder, loop.getInductionVar());
+  BlockWalk::Step step = getStep(loop.getInductionVar());
   Value zero = constant(0);
-  SmallVector<Value> indices = getPlace(keyPosition, keyHead, zero);
+  SmallVector<Value> indices = getPlace(step.key, queries.keyHead, zero);
   Value keyTile = load(key, indices, sequence.keys, blockKv);
   auto scoresType = VectorType::get({blockQ, blockKv}, builder.getF32Type());
-  Value scores = tile::DotOp::create(builder, loc, scoresType, queryTile,
+  Value scores = tile::DotOp::create(builder, loc, scoresType, queries.tile,
                                      keyTile, /*acc=*/Value(),
                                      /*transpose_rhs=*/true);
   if (scalesFirst)
-    scores = createScores(scores, position, keyPosition);
-  scores = createMask(scores, position, keyPosition);
+    scores = createScores(scores, queries.position, step.key);
+  scores = createMask(scores, queries.position, step);
 
-  Type element = getElementTypeOrSelf(queryTile.getType());
+  Type element = getElementTypeOrSelf(queries.tile.getType());
   // A lazy maximum is kept for longer than any threshold says.
   int64_t threshold =
       schedule.getLazyMax() ? 0 : schedule.getRescaleThreshold();
@@ -482,19 +569,33 @@ void KernelBuilder::createStep(scf::ForOp loop, const KeyWalk &walk,
       builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), acc});
 }
 
-scf::ForOp KernelBuilder::createKeyLoop(Value keyHead, Value position,
-                                        Value queryTile) {
-  KeyWalk walk(builder, loc, program.bounds, position, blockQ, blockKv,
-               [&](Value given) { return regions.lookup(given); });
+scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries) {
+  auto lookup = [&](Value given) { return regions.lookup(given); };
+  if (program.attention.hasBlockLists()) {
+    BlockWalk walk(builder, loc, program.attention,
+                   {sequence.batch, queries.head, queries.row}, blockKv,
+                   sequence.keyLength, lookup);
+    return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
+      return walk.getStep(builder, iteration);
+    });
+  }
+  KeyWalk walk(builder, loc, program.bounds, queries.position, blockQ, blockKv,
+               lookup);
+  return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
+    return BlockWalk::Step{walk.getKey(builder, iteration), Value()};
+  });
+}
+
+scf::ForOp KernelBuilder::createKeyLoop(const QueryTile &queries, Value count,
+                                        GetStep getStep) {
   auto accType =
       VectorType::get({blockQ, getChannels(value)}, builder.getF32Type());
   Value acc =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accType));
   Value infinity = rowConstant(-std::numeric_limits<double>::infinity());
-  auto loop = scf::ForOp::create(builder, loc, constant(0), walk.getCount(),
-                                 constant(1),
+  auto loop = scf::ForOp::create(builder, loc, constant(0), count, constant(1),
                                  ValueRange{infinity, rowConstant(0), acc});
-  createStep(loop, walk, keyHead, position, queryTile);
+  createStep(loop, queries, getStep);
   return loop;
 }
 
@@ -509,7 +610,7 @@ void KernelBuilder::createTile(Value head, Value row) {
   Value queryTile =
       load(query, getPlace(row, head, zero), sequence.queries, blockQ);
   createInvariants(sequence.batch, head);
-  scf::ForOp loop = createKeyLoop(keyHead, position, queryTile);
+  scf::ForOp loop = createKeyLoop({head, keyHead, row, position, queryTile});
 
   Value sink;
   if (Value sinks = program.attention.getSink())

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <limits>
 
@@ -292,11 +293,11 @@ protected:
   using Adaptor = typename FragmentPattern<Op>::Adaptor;
 
   /// Calls `function` with the evaluator, a score, and the positions of its
-  /// query and of its key.
-  void forEachElement(Op op, Adaptor adaptor,
-                      ConversionPatternRewriter &rewriter,
-                      function_ref<Value(RegionEvaluator &, Value, Term, Term)>
-                          function) const {
+  /// query and of its key, and returns what it gives for each.
+  SmallVector<Value>
+  forEachElement(Op op, Adaptor adaptor, ConversionPatternRewriter &rewriter,
+                 function_ref<Value(RegionEvaluator &, Value, Term, Term)>
+                     function) const {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     auto toIndex = [&](Value value) -> Value {
@@ -313,7 +314,7 @@ protected:
     for (auto [i, score] : llvm::enumerate(adaptor.getScores()))
       results.push_back(function(evaluator, score, {query, rowOfElement(i)},
                                  {key, columnOfElement(i)}));
-    rewriter.replaceOpWithMultiple(op, {results});
+    return results;
   }
 };
 
@@ -322,17 +323,39 @@ struct LowerMask : RegionPattern<sm90::MaskOp> {
   LogicalResult
   matchAndRewrite(sm90::MaskOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (adaptor.getWhole().empty()) {
+      rewriter.replaceOpWithMultiple(op, {mask(op, adaptor, rewriter)});
+      return success();
+    }
+    Location loc = op.getLoc();
+    SmallVector<Type> types(adaptor.getScores().size(), rewriter.getF32Type());
+    auto branch =
+        scf::IfOp::create(rewriter, loc, types, adaptor.getWhole().front(),
+                          /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      scf::YieldOp::create(rewriter, loc, adaptor.getScores());
+      rewriter.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(rewriter, loc, mask(op, adaptor, rewriter));
+    }
+    rewriter.replaceOpWithMultiple(op, {branch.getResults()});
+    return success();
+  }
+
+private:
+  SmallVector<Value> mask(sm90::MaskOp op, Adaptor adaptor,
+                          ConversionPatternRewriter &rewriter) const {
     Value infinity = arith::ConstantOp::create(
         rewriter, op.getLoc(),
         rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-    forEachElement(op, adaptor, rewriter,
-                   [&](RegionEvaluator &evaluator, Value score, Term query,
-                       Term key) -> Value {
-                     Value keep = evaluator.evaluate({query, key});
-                     return arith::SelectOp::create(rewriter, op.getLoc(), keep,
-                                                    score, infinity);
-                   });
-    return success();
+    return forEachElement(op, adaptor, rewriter,
+                          [&](RegionEvaluator &evaluator, Value score,
+                              Term query, Term key) -> Value {
+                            Value keep = evaluator.evaluate({query, key});
+                            return arith::SelectOp::create(
+                                rewriter, op.getLoc(), keep, score, infinity);
+                          });
   }
 };
 
@@ -341,11 +364,12 @@ struct LowerScore : RegionPattern<sm90::ScoreOp> {
   LogicalResult
   matchAndRewrite(sm90::ScoreOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    forEachElement(
+    SmallVector<Value> modified = forEachElement(
         op, adaptor, rewriter,
         [](RegionEvaluator &evaluator, Value score, Term query, Term key) {
           return evaluator.evaluate({Term{score}, query, key});
         });
+    rewriter.replaceOpWithMultiple(op, {modified});
     return success();
   }
 };

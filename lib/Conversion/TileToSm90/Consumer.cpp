@@ -58,7 +58,9 @@ private:
   LogicalResult consumeOp(Operation *op);
   LogicalResult consumeLoad(tile::LoadOp load);
   LogicalResult consumeDot(tile::DotOp dot);
-  template <typename Target, typename Source> void consumeRegion(Source op);
+  void consumeMask(tile::MaskOp op);
+  void consumeScore(tile::ScoreOp op);
+  void consumeRegion(Operation *op, Operation *copy);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   Statistics updateMax(tile::OnlineSoftmaxOp op);
   Statistics updateMaxLazily(tile::OnlineSoftmaxOp op);
@@ -286,14 +288,26 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// A mask or a modifier, from the first query of this warpgroup on.
-template <typename Target, typename Source>
-void Consumer::consumeRegion(Source op) {
+/// From the first query of this warpgroup on.
+void Consumer::consumeMask(tile::MaskOp op) {
   Value scores = use(op.getScores());
   Value query =
       arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
-  auto copy = Target::create(builder, loc, scores.getType(), scores, query,
-                             use(op.getKey()));
+  Value whole = op.getWhole() ? use(op.getWhole()) : Value();
+  consumeRegion(op, sm90::MaskOp::create(builder, loc, scores.getType(), scores,
+                                         query, use(op.getKey()), whole));
+}
+
+void Consumer::consumeScore(tile::ScoreOp op) {
+  Value scores = use(op.getScores());
+  Value query =
+      arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
+  consumeRegion(op, sm90::ScoreOp::create(builder, loc, scores.getType(),
+                                          scores, query, use(op.getKey())));
+}
+
+/// Copies the region of a mask or a modifier.
+void Consumer::consumeRegion(Operation *op, Operation *copy) {
   Block &source = op->getRegion(0).front();
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Location> locations(source.getNumArguments(), loc);
@@ -304,7 +318,7 @@ void Consumer::consumeRegion(Source op) {
     cloneScalar(kernel, builder, &inner, mapping);
   sm90::YieldOp::create(builder, loc,
                         mapping.lookup(source.getTerminator()->getOperand(0)));
-  mapping.map(op.getResult(), copy.getResult());
+  mapping.map(op->getResult(0), copy->getResult(0));
 }
 
 Value Consumer::select(arith::CmpFPredicate predicate, Value a, Value b,
@@ -756,17 +770,18 @@ LogicalResult Consumer::consumeOp(Operation *op) {
       .Case([&](tile::LoadOp load) { return consumeLoad(load); })
       .Case([&](tile::DotOp dot) { return consumeDot(dot); })
       .Case([&](tile::MaskOp mask) {
-        consumeRegion<sm90::MaskOp>(mask);
+        consumeMask(mask);
         return success();
       })
       .Case([&](tile::ScoreOp score) {
-        consumeRegion<sm90::ScoreOp>(score);
+        consumeScore(score);
         return success();
       })
-      .Case<tile::ReadOp, tile::FindSequenceOp, tile::WalkOp>([&](auto scalar) {
-        cloneScalar(kernel, builder, scalar, mapping);
-        return success();
-      })
+      .Case<tile::DimOp, tile::ReadOp, tile::FindSequenceOp, tile::WalkOp>(
+          [&](auto scalar) {
+            cloneScalar(kernel, builder, scalar, mapping);
+            return success();
+          })
       .Case([&](tile::OnlineSoftmaxOp step) { return consumeSoftmax(step); })
       .Case([&](tile::RescaleOp rescale) { return consumeRescale(rescale); })
       .Case([&](tile::FinishSoftmaxOp end) { return consumeFinish(end); })

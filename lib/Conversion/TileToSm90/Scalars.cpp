@@ -15,7 +15,7 @@ using namespace mlir::attn::tile_to_sm90;
 
 bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
   auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  if (isa<tile::ReadOp, tile::FindSequenceOp>(op))
+  if (isa<tile::ReadOp, tile::DimOp, tile::FindSequenceOp>(op))
     return true;
   return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
          isMemoryEffectFree(op) &&
@@ -136,6 +136,11 @@ static void cloneWalk(OpBuilder &builder, tile::WalkOp walk,
 
 void mlir::attn::tile_to_sm90::cloneScalar(Kernel &kernel, OpBuilder &builder,
                                            Operation *op, IRMapping &mapping) {
+  if (auto dim = dyn_cast<tile::DimOp>(op)) {
+    mapping.map(dim.getSize(), createSize(kernel, builder, dim.getLoc(),
+                                          dim.getView(), dim.getAxis()));
+    return;
+  }
   if (auto read = dyn_cast<tile::ReadOp>(op))
     return cloneRead(kernel, builder, read, mapping);
   if (auto find = dyn_cast<tile::FindSequenceOp>(op))

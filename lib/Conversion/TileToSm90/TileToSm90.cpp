@@ -228,12 +228,15 @@ ArrayAttr SignatureBuilder::createTensors() {
     auto type = cast<tile::ViewType>(view.getType());
     bool output = static_cast<bool>(
         source.getArgAttr(index, tile::KernelOp::getOutputAttrName()));
+    auto least = source.getArgAttrOfType<DenseI64ArrayAttr>(
+        index, tile::KernelOp::getLeastAttrName());
     tensors.push_back(sm90::TensorAttr::get(
         builder.getContext(),
         source.getArgAttrOfType<StringAttr>(index,
                                             tile::KernelOp::getNameAttrName()),
         RankedTensorType::get(type.getShape(), type.getElementType()),
-        getSymbols(view), output));
+        getSymbols(view), output,
+        least ? least.asArrayRef() : ArrayRef<int64_t>()));
   }
   return builder.getArrayAttr(tensors);
 }
@@ -431,14 +434,6 @@ FailureOr<Kernel> SignatureBuilder::build() {
 /// has its own constants that are tiles.
 static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
   for (Operation &op : kernel.source.getBody().front()) {
-    if (auto dim = dyn_cast<tile::DimOp>(op)) {
-      kernel.scalars.map(
-          dim.getSize(),
-          getValueOrCreateConstantIndexOp(
-              builder, dim.getLoc(),
-              getSize(kernel, builder, dim.getView(), dim.getAxis())));
-      continue;
-    }
     if (isScalar(&op))
       cloneScalar(kernel, builder, &op, kernel.scalars);
     else if (!op.hasTrait<OpTrait::ConstantLike>() &&

@@ -79,7 +79,9 @@ static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB());
+  auto attention = op->getParentOfType<AttentionOp>();
+  Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB(),
+                                /*covers=*/!attention || !attention.isPacked());
   if (!length.getType().isIndex())
     length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                         length);
@@ -105,7 +107,7 @@ static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
   auto read = [&](Value position) -> Value {
     if (!first)
       return ReadOp::create(rewriter, loc, op.getIds(),
-                            ValueRange{op.getB(), position});
+                            ValueRange{op.getB(), position}, /*covers=*/true);
     Value row = arith::AddIOp::create(rewriter, loc, position, first);
     return ReadOp::create(rewriter, loc, op.getIds(), row);
   };

@@ -23,8 +23,8 @@ def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
     | `attn.window<l, r>` | `j >= p - l and j <= p + r`, without infinite sides |
     | `attn.first<n>` | `j < n` |
     | `attn.chunk<c>` | `j floordiv c = p floordiv c` |
-    | `attn.prefix` | `j < read lengths[b]` |
-    | `attn.document` | `p >= 0 and read ids[b, j] = read ids[b, p]` |
+    | `attn.prefix` | `j < read lengths[b] covers` |
+    | `attn.document` | `p >= 0 and read ids[b, j] covers = read ids[b, p] covers` |
     | `attn.softcap<c>` | `c * tanh(x / c)` |
     | `attn.alibi` | `x - read slopes[h] * abs(p - j)` |
 

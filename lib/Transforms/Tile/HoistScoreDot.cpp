@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir::tile {
 #define GEN_PASS_DEF_HOISTSCOREDOTPASS
@@ -31,16 +32,18 @@ struct Step {
   /// acc = valueDot(weights, values, acc = rescale(iter_arg))
   DotOp valueDot;
   RescaleOp rescale;
-  /// The load of the values.
+  /// The load of the values, and what computes its indices, in order.
   LoadOp valueLoad;
+  SmallVector<Operation *> indexOps;
   /// The position of the accumulator among the results of the loop.
   unsigned accIndex;
 };
 
 class Rotation {
 public:
-  Rotation(Step step)
-      : step(step), loop(step.loop), builder(loop), loc(loop.getLoc()) {}
+  Rotation(Step given)
+      : step(std::move(given)), loop(step.loop), builder(loop),
+        loc(loop.getLoc()) {}
 
   void run();
 
@@ -58,16 +61,21 @@ private:
 
 } // namespace
 
-/// Whether `value` needs nothing of an iteration but its number, or takes one
-/// op to compute from that.
-static bool isIndexOfIteration(Value value, scf::ForOp loop) {
-  auto isGiven = [&](Value given) {
-    return given == loop.getInductionVar() ||
-           loop.isDefinedOutsideOfLoop(given);
-  };
+/// Collects the ops of the loop that compute `value`, in front of each the ops
+/// that it needs. False where it needs more of an iteration than its number.
+static bool collectIndexOps(Value value, scf::ForOp loop,
+                            SetVector<Operation *> &ops) {
+  if (value == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(value))
+    return true;
   Operation *op = value.getDefiningOp();
-  return isGiven(value) || (op && op->getNumRegions() == 0 &&
-                            llvm::all_of(op->getOperands(), isGiven));
+  if (!op || op->getBlock() != loop.getBody() || op->getNumRegions() != 0 ||
+      !isMemoryEffectFree(op))
+    return false;
+  for (Value operand : op->getOperands())
+    if (!collectIndexOps(operand, loop, ops))
+      return false;
+  ops.insert(op);
+  return true;
 }
 
 /// The loop's ops, if it is an online softmax that has not been rotated.
@@ -83,15 +91,21 @@ static std::optional<Step> matchStep(scf::ForOp loop) {
     auto rescale = valueDot.getAcc().getDefiningOp<RescaleOp>();
     auto load = valueDot.getRhs().getDefiningOp<LoadOp>();
     BlockArgument acc = loop.getRegionIterArg(index);
+    SetVector<Operation *> indexOps;
     if (!rescale || rescale.getAcc() != acc || !acc.hasOneUse() || !load ||
         !llvm::all_of(load.getIndices(), [&](Value value) {
-          return isIndexOfIteration(value, loop);
+          return collectIndexOps(value, loop, indexOps);
         }))
       continue;
     for (auto dot : loop.getBody()->getOps<DotOp>())
       if (dot != valueDot)
-        return Step{loop,    dot,  valueDot,
-                    rescale, load, static_cast<unsigned>(index)};
+        return Step{loop,
+                    dot,
+                    valueDot,
+                    rescale,
+                    load,
+                    indexOps.takeVector(),
+                    static_cast<unsigned>(index)};
   }
   return std::nullopt;
 }
@@ -128,11 +142,8 @@ Value Rotation::cloneValueProduct(Value iteration, Value weights, Value acc) {
   mapping.map(loop.getInductionVar(), iteration);
   mapping.map(step.valueDot.getLhs(), weights);
   mapping.map(step.valueDot.getAcc(), acc);
-  // The index arithmetic of the load: see isIndexOfIteration.
-  for (Value index : step.valueLoad.getIndices())
-    if (Operation *op = index.getDefiningOp();
-        op && op->getBlock() == loop.getBody() && !mapping.contains(index))
-      builder.clone(*op, mapping);
+  for (Operation *op : step.indexOps)
+    builder.clone(*op, mapping);
   builder.clone(*step.valueLoad, mapping);
   return builder.clone(*step.valueDot, mapping)->getResult(0);
 }
@@ -208,8 +219,8 @@ struct HoistScoreDot : tile::impl::HoistScoreDotPassBase<HoistScoreDot> {
       if (std::optional<Step> step = matchStep(loop))
         steps.push_back(*step);
     });
-    for (Step step : steps)
-      Rotation(step).run();
+    for (Step &step : steps)
+      Rotation(std::move(step)).run();
   }
 };
 } // namespace

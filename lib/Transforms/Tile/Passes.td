@@ -72,4 +72,26 @@ def SplitMaskedLoopPass : Pass<"tile-split-masked-loop", "::mlir::tile::KernelOp
                            "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def InsertMaskTestPass : Pass<"tile-insert-mask-test", "::mlir::tile::KernelOp"> {
+  let summary = "Skip a mask where it keeps its whole tile";
+  let description = [{
+    Where the place of a tile is read from memory, as with lists of blocks, no loop
+    of clean tiles can be split off: which tiles a mask cuts is known when the
+    kernel reads them. Computes in front of each such mask whether `KeyBounds` has
+    an interval that holds the whole tile, and hands it over as `whole`. A mask of
+    which no interval can be read, or whose tiles are at computed places, stays as
+    it is.
+
+    ```mlir
+    %masked = tile.mask %s query(%p) key(%key) { %keep = arith.cmpi slt, %j, %length ... }
+    // becomes
+    %end = affine.apply affine_map<(d0) -> (d0 + 128)>(%key)
+    %whole = arith.cmpi sle, %end, %length : index
+    %masked = tile.mask %s query(%p) key(%key) whole(%whole) { ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_TILE_PASSES_TD

@@ -181,3 +181,27 @@ func.func @constant_sink(%q: !t, %k: !t) -> !t {
   %o = attn.attention %q, %kv sink(%sinks : tensor<2xf32>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+
+func.func @rows_of_lists(%q: !t, %k: !t, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected a schedule whose block_q divides the blocks of 64 queries, got 48}}
+  %o = attn.attention %q, %kv blocks<64, 32> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {tile.schedule = #tile.schedule<block_q = 48, block_kv = 16>}
+      : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x1x16xf16>
+
+func.func @columns_of_lists(%q: !t, %k: !t, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  // expected-error @below {{'attn.attention' op expected a schedule whose block_kv divides the blocks of 32 keys, got 128}}
+  %o = attn.attention %q, %kv blocks<64, 32> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 128>}
+      : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
+}

@@ -214,6 +214,81 @@ func.func @shared(%x: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>) -> (tensor
 
 // -----
 
+// Lists of blocks, the full ones first: a block of 64 keys is 4 tiles. A number that
+// is none lies behind the keys; a count is at most the room of its list. Lists have
+// rows for all queries.
+
+// CHECK-DAG:   #[[LISTROW:.*]] = affine_map<(d0) -> (d0 floordiv 2)>
+// CHECK-DAG:   #[[COLUMNS:.*]] = affine_map<()[s0] -> (s0 ceildiv 64)>
+// CHECK-DAG:   #[[COUNT:.*]] = affine_map<(d0, d1) -> (d0 * 4 + d1 * 4)>
+// CHECK-DAG:   #[[ENTRY:.*]] = affine_map<(d0) -> (d0 floordiv 4)>
+// CHECK-DAG:   #[[REST:.*]] = affine_map<(d0, d1) -> (-d0 + d1 floordiv 4)>
+// CHECK-DAG:   #[[KEY:.*]] = affine_map<(d0, d1) -> (d0 * 64 + d1 * 16 - (d1 floordiv 4) * 64)>
+
+// CHECK-LABEL: tile.kernel @lists(
+// CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?x2x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg3", tile.symbols = array<i64: 0, -1, 3>}
+// CHECK-SAME:    %[[C:[a-z0-9]+]]: !tile.view<?x2x?x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg4", tile.symbols = array<i64: 0, -1, 3, 4>}
+// CHECK-SAME:    %[[M:[a-z0-9]+]]: !tile.view<1x1x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg5", tile.symbols = array<i64: -1, -1, 5>}
+// CHECK-SAME:    %[[W:[a-z0-9]+]]: !tile.view<1x1x?x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg6", tile.symbols = array<i64: -1, -1, 5, 6>}
+// CHECK:         scf.forall (%[[B:.*]], %[[H:.*]], %[[T:.*]]) in
+// CHECK:           %[[ALL:.*]] = affine.apply #[[COLUMNS]]()[%{{.*}}]
+// CHECK:           %[[FULLROOM:.*]] = tile.dim %[[W]][3]
+// CHECK-NEXT:      %[[FULLREAD:.*]] = tile.read %[[M]][%{{.*}}, %{{.*}}, %[[ROW1:.*]]] :
+// CHECK-NEXT:      %[[FULLCOUNT:.*]] = arith.index_cast %[[FULLREAD]] : i32 to index
+// CHECK-NEXT:      %[[FULLSOME:.*]] = arith.maxsi %[[FULLCOUNT]], %{{.*}}
+// CHECK-NEXT:      %[[FULL:.*]] = arith.minsi %[[FULLSOME]], %[[FULLROOM]]
+// CHECK:           %[[ROW:.*]] = affine.apply #[[LISTROW]](%[[T]])
+// CHECK:           tile.read %[[N]][%[[B]], %[[H]], %[[ROW]]] :
+// CHECK:           %[[PARTIAL:.*]] = arith.minsi
+// CHECK-NEXT:      %[[TILES:.*]] = affine.apply #[[COUNT]](%[[FULL]], %[[PARTIAL]])
+// CHECK:           %[[NONE:.*]] = arith.cmpi eq, %[[ALL]], %{{.*}}
+// CHECK-NEXT:      %[[END:.*]] = arith.select %[[NONE]], %{{.*}}, %[[TILES]]
+// CHECK:           scf.for %[[I:.*]] = %{{.*}} to %[[END]]
+// CHECK-NEXT:        %[[NUMBER:.*]] = affine.apply #[[ENTRY]](%[[I]])
+// CHECK-NEXT:        %[[ISFULL:.*]] = arith.cmpi slt, %[[NUMBER]], %[[FULL]]
+// CHECK-NEXT:        %[[LEFT:.*]] = affine.apply #[[REST]](%[[FULL]], %[[I]])
+// CHECK-NEXT:        %[[READ1:.*]] = tile.read %[[W]][%{{.*}}, %{{.*}}, %{{.*}}, %[[NUMBER]]] :
+// CHECK-NEXT:        %[[BLOCK1:.*]] = arith.index_cast %[[READ1]]
+// CHECK-NEXT:        %[[READ2:.*]] = tile.read %[[C]][%[[B]], %[[H]], %[[ROW]], %[[LEFT]]] :
+// CHECK-NEXT:        %[[BLOCK2:.*]] = arith.index_cast %[[READ2]]
+// CHECK-NEXT:        %[[GIVEN:.*]] = arith.select %[[ISFULL]], %[[BLOCK1]], %[[BLOCK2]]
+// CHECK-NEXT:        %[[IS:.*]] = arith.cmpi ult, %[[GIVEN]], %[[ALL]]
+// CHECK-NEXT:        %[[BLOCK:.*]] = arith.select %[[IS]], %[[GIVEN]], %[[ALL]]
+// CHECK-NEXT:        %[[J:.*]] = affine.apply #[[KEY]](%[[BLOCK]], %[[I]])
+// CHECK:             tile.mask %{{.*}} query(%{{.*}}) key(%[[J]])
+// CHECK:               %[[IN:.*]] = arith.cmpi slt
+// CHECK-NEXT:          %[[SEEN:.*]] = arith.cmpi sle
+// CHECK-NEXT:          %[[EITHER:.*]] = arith.ori %[[ISFULL]], %[[SEEN]]
+// CHECK-NEXT:          arith.andi %[[EITHER]], %[[IN]]
+func.func @lists(%q: tensor<?x?x2x16xf16>, %k: tensor<?x?x1x16xf16>, %v: tensor<?x?x1x16xf16>,
+                 %n: tensor<?x2x?xi32>, %columns: tensor<?x2x?x?xi32>, %m: tensor<1x1x?xi32>, %whole: tensor<1x1x?x?xi32>) -> tensor<?x?x2x16xf16> {
+  %kv = attn.kv.dense %k, %v : tensor<?x?x1x16xf16>, tensor<?x?x1x16xf16>
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %keep = arith.cmpi sle, %j, %p : index
+    attn.yield %keep : i1
+  } blocks<32, 64> partial(%n, %columns : tensor<?x2x?xi32>, tensor<?x2x?x?xi32>)
+      full(%m, %whole : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>}
+      : tensor<?x?x2x16xf16>, !attn.kv<tensor<?x?x1x16xf16>, tensor<?x?x1x16xf16>> -> tensor<?x?x2x16xf16>
+  return %o : tensor<?x?x2x16xf16>
+}
+
+// CHECK-LABEL: tile.kernel @one_list(
+// CHECK:         scf.for
+// CHECK-NOT:       arith.select {{.*}} : i1
+// CHECK:           tile.mask
+// CHECK-NEXT:      ^bb0
+// CHECK-NEXT:        %[[IN:.*]] = arith.cmpi slt
+// CHECK-NEXT:        tile.yield %[[IN]]
+func.func @one_list(%q: tensor<?x?x2x16xf16>, %k: tensor<?x?x2x16xf16>, %m: tensor<1x1x?xi32>, %whole: tensor<1x1x?x?xi32>) -> tensor<?x?x2x16xf16> {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x2x16xf16>, tensor<?x?x2x16xf16>
+  %o = attn.attention %q, %kv blocks<32, 64> full(%m, %whole : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>}
+      : tensor<?x?x2x16xf16>, !attn.kv<tensor<?x?x2x16xf16>, tensor<?x?x2x16xf16>> -> tensor<?x?x2x16xf16>
+  return %o : tensor<?x?x2x16xf16>
+}
+
+// -----
+
 // A lazy maximum: sums tell when to look for it, up to a limit that depends on
 // what the weights are rounded to.
 

@@ -78,3 +78,34 @@ sm90.kernel @mask(%t: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 0
   }
   sm90.return
 }
+
+// A whole tile is not masked.
+// CHECK-LABEL: llvm.func @whole(
+// CHECK:         %[[INSIDE:.*]] = arith.cmpi sle, %{{.*}} : index
+// CHECK:         %[[MASKED:.*]]:8 = scf.if %[[INSIDE]] -> (f32, f32, f32, f32, f32, f32, f32, f32) {
+// CHECK-NEXT:      scf.yield %[[X:[a-z0-9_]+]], %[[X]], %[[X]], %[[X]], %[[X]], %[[X]], %[[X]], %[[X]] : f32
+// CHECK-NEXT:    } else {
+// CHECK:           arith.select %{{.*}}, %[[X]], %{{.*}} : f32
+// CHECK:           scf.yield
+// CHECK-NEXT:    }
+// CHECK-NOT:     arith.select
+// CHECK:         arith.maxnumf %[[MASKED]]#0, %[[MASKED]]#
+sm90.kernel @whole(%n: index {sm90.tensor = 0, sm90.axis = 0}, %out: !llvm.ptr<1> {sm90.tensor = 1})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [#sm90.tensor<"t", tensor<?xi32>, [0]>, #sm90.tensor<"o", tensor<64xf32>, [-1], output = true>], instances = [], shared_memory = 0 : i64} {
+  sm90.warp_roles producer {
+  } consumer {
+    %offset = arith.constant 0 : i64
+    %c24 = arith.constant 24 : index
+    %x = arith.constant dense<2.0> : tensor<64x16xf32, #accumulator>
+    %whole = arith.cmpi sle, %n, %c24 : index
+    %y = sm90.mask %x query(%n) key(%n) whole(%whole) : tensor<64x16xf32, #accumulator> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %c24 : index
+      sm90.yield %keep : i1
+    }
+    %part = sm90.reduce_columns <max> %y : tensor<64x16xf32, #accumulator> -> tensor<64xf32, #partial>
+    %rows = sm90.combine_quad <max> %part : tensor<64xf32, #partial> -> tensor<64xf32, #rows>
+    sm90.store_rows %rows, %out[%offset] limit(%n) : tensor<64xf32, #rows>, !llvm.ptr<1>
+  }
+  sm90.return
+}

@@ -75,3 +75,34 @@ tile.kernel @scalars(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>},
   }
   tile.return
 }
+
+// Sizes may be asked for in an instance, and a whole tile is known to the consumer.
+// CHECK-LABEL: sm90.kernel @whole(
+// CHECK-SAME:    %[[SIZE:q_size0]]: index
+// CHECK-SAME:    #sm90.tensor<"k", tensor<?x128xbf16>, [1, -1] least[0, 0, 128]>
+// CHECK:         producer {
+// CHECK:           sm90.tma_load_async %{{.*}}[%[[SIZE]], %c0]
+// CHECK:         consumer {
+// CHECK:           %[[WHOLE:.*]] = arith.cmpi sle, %{{.*}}, %[[SIZE]] : index
+// CHECK:           sm90.mask %{{.*}} query(%{{.*}}) key(%[[SIZE]]) whole(%[[WHOLE]]) :
+tile.kernel @whole(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !x {tile.name = "k", tile.symbols = array<i64: 1, -1>, tile.least = array<i64: 0, 0, 128>},
+    %out: !x {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 128, target = #sm90.schedule<consumer_warpgroups = 1>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !x
+  scf.forall (%t) in (%n) {
+    %size = tile.dim %q[0] : !x
+    %whole = arith.cmpi sle, %t, %size : index
+    %qt = tile.load %q[%t, %c0] axes [0, 1] : !x -> vector<64x128xbf16>
+    %kt = tile.load %k[%size, %c0] axes [0, 1] : !x -> vector<128x128xbf16>
+    %s = tile.dot %qt, %kt transpose_rhs : vector<64x128xbf16>, vector<128x128xbf16> -> vector<64x128xf32>
+    %m = tile.mask %s query(%t) key(%size) whole(%whole) : vector<64x128xf32> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      tile.yield %keep : i1
+    }
+    %narrow = arith.truncf %m : vector<64x128xf32> to vector<64x128xbf16>
+    tile.store %narrow, %out[%t, %c0] axes [0, 1] : vector<64x128xbf16>, !x
+  }
+  tile.return
+}

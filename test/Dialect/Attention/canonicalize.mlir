@@ -106,3 +106,24 @@ func.func @unused_lse(%q: !q, %k: !k, %cu: tensor<?xi32>, %s: tensor<8xf32>) -> 
       : !q, !attn.kv<!k, !k> -> !q, tensor<8x?xf32>
   return %o : !q
 }
+
+// -----
+
+!q = tensor<?x?x8x64xf16>
+!k = tensor<?x?x2x64xf16>
+!kv = !attn.kv<!k, !k>
+!lse = tensor<?x8x?xf32>
+
+// What else an attention has stays where lse goes.
+// CHECK-LABEL: func @unused_lse_of_lists
+func.func @unused_lse_of_lists(%q: !q, %k: !k, %v: !k, %s: tensor<8xf32>, %n: tensor<1x1x?xi32>,
+                      %columns: tensor<1x1x?x?xi32>) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: attn.attention %{{.*}}, %{{.*}} mask(causal) scale(5.000000e-01) sink(%{{.*}} : tensor<8xf32>)
+  // CHECK-SAME: blocks<128, 64> partial(%{{.*}}, %{{.*}} : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {note}
+  // CHECK-SAME: -> tensor<?x?x8x64xf16>{{$}}
+  %o, %lse = attn.attention %q, %kv mask(causal) scale(0.5) sink(%s : tensor<8xf32>)
+      blocks<128, 64> partial(%n, %columns : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) {note}
+      : !q, !kv -> !q, !lse
+  return %o : !q
+}

@@ -529,6 +529,178 @@ func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
 
 // -----
 
+// C13
+!k = tensor<2x300x8x64xf16>
+func.func @list_without_indices(%q: !k, %n: tensor<1x1x5xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected counts and indices of the partial blocks, got one of them}}
+  %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
+  return
+}
+
+// -----
+
+// C13
+!k = tensor<2x300x8x64xf16>
+func.func @list_without_size(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected the sizes of blocks where there are lists of them, and nowhere else}}
+  %o = attn.attention %q, %kv full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C13
+!k = tensor<2x300x8x64xf16>
+func.func @size_without_list(%q: !k, %n: !k) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected the sizes of blocks where there are lists of them, and nowhere else}}
+  %o = attn.attention %q, %kv blocks<64, 64> : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C13
+!k = tensor<2x300x8x64xf16>
+func.func @block_q(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected block_q to be at least 1, got 0}}
+  %o = attn.attention %q, %kv blocks<0, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C13
+!k = tensor<2x300x8x64xf16>
+func.func @block_k(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected block_k to be at least 1, got -64}}
+  %o = attn.attention %q, %kv blocks<64, -64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_element(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x1x5xi64>' and 'tensor<1x1x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x5xi64>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_rank(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x5xi32>' and 'tensor<1x1x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_batch(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<3x1x5xi32>' and 'tensor<3x1x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<3x1x5xi32>, tensor<3x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_heads(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x4x5xi32>' and 'tensor<1x4x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x4x5xi32>, tensor<1x4x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_dynamic_heads(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x?x5xi32>' and 'tensor<1x?x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x?x5xi32>, tensor<1x?x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_disagree(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x1x5xi32>' and 'tensor<1x8x5x9xi32>'}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x8x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C14
+!k = tensor<2x300x8x64xf16>
+func.func @list_rows(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected at least 5 rows of full blocks for 300 queries, got 4}}
+  %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x4xi32>, tensor<1x1x4x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C15
+!k = tensor<2x300x8x64xf16>
+func.func @mask_of_full_blocks(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+  %kv = attn.kv.dense %q, %q : !k, !k
+  // expected-error @below {{'attn.attention' op expected partial blocks for the mask to apply to}}
+  %o = attn.attention %q, %kv mask(causal) blocks<64, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
+  return
+}
+
+// -----
+
+// C16
+!q = tensor<?x8x64xf16>
+!l = tensor<1x1x5xi32>
+!c = tensor<1x1x5x9xi32>
+func.func @packed_lists(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  // expected-error @below {{'attn.attention' op expected no lists of blocks with cu_seqlens: rows of blocks would belong to more than one sequence}}
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) blocks<64, 64> full(%n, %c : !l, !c) : !q, !attn.kv<!q, !q> -> !q
+  return
+}
+
+// -----
+
+// C2 of a read
+!q = tensor<?x8x64xf16>
+func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?xindex>) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    // expected-error @below {{'attn.read' op expected no covers where sequences are packed}}
+    %length = attn.read %n[%b] covers : tensor<?xindex>
+    %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  } : !q, !attn.kv<!q, !q> -> !q
+  return
+}
+
+// -----
+
 // Short forms
 
 !q = tensor<?x?x8x64xf16>

@@ -151,8 +151,8 @@ func.func @regions(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>,
   // CHECK-NEXT: ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
   } score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
-    // CHECK: attn.read %{{.*}}[%h, %p, %j] : tensor<8x?x?xbf16>
-    %1 = attn.read %bias[%h, %p, %j] : tensor<8x?x?xbf16>
+    // CHECK: attn.read %{{.*}}[%h, %p, %j] covers : tensor<8x?x?xbf16>
+    %1 = attn.read %bias[%h, %p, %j] covers : tensor<8x?x?xbf16>
     %2 = arith.extf %1 : bf16 to f32
     %3 = arith.addf %x, %2 : f32
     %4 = math.tanh %3 : f32
@@ -207,6 +207,24 @@ func.func @no_short_form(%q: !q, %k: !k, %v: !k, %slopes: tensor<8xf32>)
     attn.yield %first : f32
   } : !q, !kv -> !q
   return %0, %1, %2, %3, %4, %5 : !q, !q, !q, !q, !q, !q
+}
+
+// CHECK-LABEL: func @block_lists
+func.func @block_lists(%q: tensor<2x300x8x64xf16>, %k: !k, %v: !k, %n: tensor<2x8x3xi32>, %columns: tensor<2x8x3x9xi32>,
+                       %m: tensor<1x1x?xi32>, %whole: tensor<1x1x?x?xi32>)
+    -> (tensor<2x300x8x64xf16>, tensor<2x300x8x64xf16>) {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  // CHECK: mask(causal) blocks<128, 64> partial(%{{.*}}, %{{.*}} : tensor<2x8x3xi32>, tensor<2x8x3x9xi32>)
+  // CHECK-SAME: full(%{{.*}}, %{{.*}} : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) : tensor
+  %0 = attn.attention %q, %kv mask(causal) blocks<128, 64>
+      partial(%n, %columns : tensor<2x8x3xi32>, tensor<2x8x3x9xi32>)
+      full(%m, %whole : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)
+      : tensor<2x300x8x64xf16>, !kv -> tensor<2x300x8x64xf16>
+  // CHECK: attn.attention %{{.*}}, %{{.*}} blocks<64, 1> full(%{{.*}}, %{{.*}} : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) : tensor
+  %1 = attn.attention %q, %kv blocks<64, 1>
+      full(%m, %whole : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)
+      : tensor<2x300x8x64xf16>, !kv -> tensor<2x300x8x64xf16>
+  return %0, %1 : tensor<2x300x8x64xf16>, tensor<2x300x8x64xf16>
 }
 
 // Packed sequences, with keys of their own lengths.

@@ -36,6 +36,31 @@
 
 // -----
 
+// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [1, 0, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[1, 0, 4]>
+
+// -----
+
+// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, 0]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, 0]>
+
+// -----
+
+// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [-1, 0, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[-1, 0, 4]>
+
+// -----
+
+// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, -1, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, -1, 4]>
+
+// -----
+
+// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, 0, 0]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, 0, 0]>
+
+// -----
+
 // expected-error@+1 {{expected one symbol per axis of 'tensor<?x4xf32>', not negative for a dynamic one, got [0]}}
 #t = #sm90.tensor<"q", tensor<?x4xf32>, [0]>
 

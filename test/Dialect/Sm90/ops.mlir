@@ -26,13 +26,13 @@
 // CHECK-SAME: attributes {instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
 // CHECK-SAME: shared_memory = 98328 : i64
-// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1]>,
+// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
 // CHECK-SAME: #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>]} {
 sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0},
                    %lse: !llvm.ptr<1> {sm90.tensor = 1},
                    %length: index {sm90.tensor = 0, sm90.axis = 1})
     attributes {schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
-                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1]>,
+                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
                            #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>],
                 instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
                 shared_memory = 98328 : i64} {
@@ -160,7 +160,13 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
       %keep = arith.cmpi sle, %j, %p : index
       sm90.yield %keep : i1
     }
-    // CHECK-NEXT: %[[BIAS:.*]] = sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] : !llvm.ptr<1> -> f32
+    // CHECK: sm90.mask %[[MASKED]] query(%{{.*}}) key(%{{.*}}) whole(%{{.*}}) : ![[ACC]] {
+    %whole = arith.cmpi sle, %id, %length : index
+    %skipped = sm90.mask %masked query(%id) key(%length) whole(%whole) : tensor<64x128xf32, #accumulator> {
+    ^bb0(%p: index, %j: index):
+      sm90.yield %whole : i1
+    }
+    // CHECK: %[[BIAS:.*]] = sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] : !llvm.ptr<1> -> f32
     %bias = sm90.read %lse[%id] of [%length] : !llvm.ptr<1> -> f32
     // CHECK-NEXT: sm90.splat %[[BIAS]] : ![[ROWTYPE]]
     %splat = sm90.splat %bias : tensor<64xf32, #rows>

@@ -3,10 +3,10 @@
 // RUN: attn-opt %s -mlir-print-op-generic | attn-opt | FileCheck %s
 
 // CHECK-LABEL: tile.kernel @copy(
-// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>}
+// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.least = array<i64: 1, 0, 64, 0, 0, 1>, tile.name = "x", tile.symbols = array<i64: 0, -1>}
 // CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.output, tile.symbols = array<i64: 0, -1>})
 // CHECK-SAME:    schedule(<block_q = 128, block_kv = 64>) {
-tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
+tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.least = array<i64: 1, 0, 64, 0, 0, 1>, tile.symbols = array<i64: 0, -1>},
                   %y: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>, tile.output})
     schedule(<block_q = 128, block_kv = 64>) {
   %c0 = arith.constant 0 : index
@@ -56,6 +56,12 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
     ^bb0(%p: index, %j: index):
       %keep = arith.cmpi sle, %j, %p : index
       tile.yield %keep : i1
+    }
+    // CHECK: tile.mask %{{.*}} query(%{{.*}}) key(%{{.*}}) whole(%[[WHOLE:.*]]) : vector<2x3xf32> {
+    %whole = arith.cmpi sle, %t, %t : index
+    %skipped = tile.mask %s query(%t) key(%t) whole(%whole) : vector<2x3xf32> {
+    ^bb0(%p: index, %j: index):
+      tile.yield %whole : i1
     }
     // CHECK: tile.score %{{.*}} query(%{{.*}}) key(%{{.*}}) : vector<2x3xf32> {
     // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index):

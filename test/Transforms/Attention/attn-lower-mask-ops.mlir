@@ -80,10 +80,10 @@ func.func @first_and_chunk(%q: !q, %k: !k, %v: !k) -> !q {
 func.func @prefix(%q: !q, %k: !k, %v: !k, %n: tensor<?xi32>,
                   %m: tensor<?xindex>) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
-  // CHECK:      %[[READ:.*]] = attn.read %{{.*}}[%b] : tensor<?xi32>
+  // CHECK:      %[[READ:.*]] = attn.read %{{.*}}[%b] covers : tensor<?xi32>
   // CHECK-NEXT: %[[LENGTH:.*]] = arith.index_cast %[[READ]] : i32 to index
   // CHECK-NEXT: arith.cmpi slt, %j, %[[LENGTH]] : index
-  // CHECK-NEXT: %[[LENGTH:.*]] = attn.read %{{.*}}[%b] : tensor<?xindex>
+  // CHECK-NEXT: %[[LENGTH:.*]] = attn.read %{{.*}}[%b] covers : tensor<?xindex>
   // CHECK-NEXT: arith.cmpi slt, %j, %[[LENGTH]] : index
   %o = attn.attention %q, %kv
       mask(prefix(%n : tensor<?xi32>) or prefix(%m : tensor<?xindex>))
@@ -100,8 +100,8 @@ func.func @prefix(%q: !q, %k: !k, %v: !k, %n: tensor<?xi32>,
 // CHECK-LABEL: func @document
 // CHECK:         %[[ZERO:.*]] = arith.constant 0 : index
 // CHECK-NEXT:    %[[INSIDE:.*]] = arith.cmpi sge, %p, %[[ZERO]] : index
-// CHECK-NEXT:    %[[OWN:.*]] = attn.read %{{.*}}[%b, %p] : tensor<?x?xi32>
-// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %{{.*}}[%b, %j] : tensor<?x?xi32>
+// CHECK-NEXT:    %[[OWN:.*]] = attn.read %{{.*}}[%b, %p] covers : tensor<?x?xi32>
+// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %{{.*}}[%b, %j] covers : tensor<?x?xi32>
 // CHECK-NEXT:    %[[SAME:.*]] = arith.cmpi eq, %[[OTHER]], %[[OWN]] : i32
 // CHECK-NEXT:    arith.andi %[[INSIDE]], %[[SAME]] : i1
 func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>) -> !q {

@@ -321,12 +321,18 @@ tile.kernel @values_computed(%q: !q {tile.symbols = array<i64: 0, -1>}, %k: !q {
   tile.return
 }
 
-// The place of the values takes more than one op.
+// The place of the values takes several ops, all of which are repeated.
 // CHECK-LABEL: tile.kernel @deep_index(
-// CHECK-NOT:     scf.if
-// CHECK:         scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16x8xf32>) {
-// CHECK-NOT:     scf.if
-// CHECK:         tile.return
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %[[P:.*]] = %{{.*}})
+// CHECK:           %[[I1:.*]] = affine.apply #[[PREVIOUS]](%[[I]])
+// CHECK-NEXT:      %[[J:.*]] = affine.apply #[[KEY]](%[[I1]])
+// CHECK-NEXT:      %[[J1:.*]] = arith.addi %[[J]], %c1 : index
+// CHECK-NEXT:      %[[VT:.*]] = tile.load %{{.*}}[%[[J1]], %c0]
+// CHECK-NEXT:      tile.dot %[[P]], %[[VT]] acc
+// CHECK:         }
+// CHECK:         arith.addi %{{.*}}, %c1 : index
+// CHECK-NEXT:    tile.load
+// CHECK-NEXT:    tile.dot
 tile.kernel @deep_index(%q: !q {tile.symbols = array<i64: 0, -1>}, %k: !q {tile.symbols = array<i64: 1, -1>},
     %v: !v {tile.symbols = array<i64: 1, -1>}, %o: !tile.view<?x8xf32> {tile.symbols = array<i64: 0, -1>, tile.output})
     schedule(<block_q = 16, block_kv = 32>) {
@@ -349,6 +355,40 @@ tile.kernel @deep_index(%q: !q {tile.symbols = array<i64: 0, -1>}, %k: !q {tile.
       %vt = tile.load %v[%j1, %c0] axes [0, 1] : !v -> vector<32x8xf16>
       %acc2 = tile.dot %p, %vt acc(%acc1) : vector<16x32xf16>, vector<32x8xf16> -> vector<16x8xf32>
       scf.yield %m1, %l1, %acc2 : vector<16xf32>, vector<16xf32>, vector<16x8xf32>
+    }
+    tile.store %r#2, %o[%t, %c0] axes [0, 1] : vector<16x8xf32>, !tile.view<?x8xf32>
+  }
+  tile.return
+}
+
+// The place of the values is handed from one iteration to the next.
+// CHECK-LABEL: tile.kernel @carried_index(
+// CHECK-NOT:     scf.if
+// CHECK:         scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16x8xf32>, index) {
+// CHECK-NOT:     scf.if
+// CHECK:         tile.return
+tile.kernel @carried_index(%q: !q {tile.symbols = array<i64: 0, -1>}, %k: !q {tile.symbols = array<i64: 1, -1>},
+    %v: !v {tile.symbols = array<i64: 1, -1>}, %o: !tile.view<?x8xf32> {tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 16, block_kv = 32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m0 = arith.constant dense<0xFF800000> : vector<16xf32>
+  %l0 = arith.constant dense<0.0> : vector<16xf32>
+  %acc0 = arith.constant dense<0.0> : vector<16x8xf32>
+  %n = tile.dim %k[0] : !q
+  scf.forall (%t) in (%n) {
+    %qt = tile.load %q[%t, %c0] axes [0, 1] : !q -> vector<16x16xf16>
+    %r:4 = scf.for %i = %c0 to %n step %c1 iter_args(%m = %m0, %l = %l0, %acc = %acc0, %at = %c0) -> (vector<16xf32>, vector<16xf32>, vector<16x8xf32>, index) {
+      %j = affine.apply affine_map<(d0)[s0] -> (d0 * -32 + s0)>(%i)[%n]
+      %kt = tile.load %k[%j, %c0] axes [0, 1] : !q -> vector<32x16xf16>
+      %s = tile.dot %qt, %kt transpose_rhs : vector<16x16xf16>, vector<32x16xf16> -> vector<16x32xf32>
+      %w, %m1, %l1, %c = tile.online_softmax %s, %m, %l scale(1.0) : vector<16x32xf32>, vector<16xf32>
+      %acc1 = tile.rescale %acc, %c : vector<16x8xf32>, vector<16xf32>
+      %p = arith.truncf %w : vector<16x32xf32> to vector<16x32xf16>
+      %next = arith.addi %at, %c1 : index
+      %vt = tile.load %v[%at, %c0] axes [0, 1] : !v -> vector<32x8xf16>
+      %acc2 = tile.dot %p, %vt acc(%acc1) : vector<16x32xf16>, vector<32x8xf16> -> vector<16x8xf32>
+      scf.yield %m1, %l1, %acc2, %next : vector<16xf32>, vector<16xf32>, vector<16x8xf32>, index
     }
     tile.store %r#2, %o[%t, %c0] axes [0, 1] : vector<16x8xf32>, !tile.view<?x8xf32>
   }

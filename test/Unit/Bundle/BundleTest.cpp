@@ -292,6 +292,12 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
             expect(".equal_sizes[0] to be a list of 4 integers"));
   EXPECT_EQ(edited("[0,0,1,0]", "[0,0,-1,0]"),
             expect(".equal_sizes[0] to be four numbers of tensors and axes"));
+  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,0]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be a list of 5 "
+                   "integers"));
+  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,-1,2]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be two tensors "
+                   "with an axis each, and a divisor"));
   EXPECT_EQ(edited("[1,64,1,64,0]", "[-1,4,1,64,0]"),
             expect(".targets[0].kernels[0].parameters[0].dims[0] to be a "
                    "dimension that starts with an axis and ends with 0 or 1"));

@@ -55,6 +55,7 @@ inline Bundle exampleBundle() {
   whole.plan.threadsPerBlock = 384;
   whole.plan.sharedMemoryBytes = 1000;
   whole.plan.equalSizes = {{{0, 0}, {1, 0}}};
+  whole.plan.leastSizes = {{{1, 1}, {0, 0}, 32}};
   whole.ptx = "// whole";
   whole.cubin = {0, 1, 2, 255};
 
@@ -63,6 +64,7 @@ inline Bundle exampleBundle() {
   split.plan.tensors = {q, part};
   split.plan.parameters = {map, pointer};
   split.plan.equalSizes.clear();
+  split.plan.leastSizes.clear();
   split.ptx = "// split";
   split.cubin.clear();
 

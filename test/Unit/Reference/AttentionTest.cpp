@@ -361,3 +361,87 @@ TEST_F(AttentionTest, AnAttentionMayFeedAnother) {
   for (const Tensor &result : results)
     expectNear(result, value, 1e-15);
 }
+
+//===----------------------------------------------------------------------===//
+// Lists of blocks
+//===----------------------------------------------------------------------===//
+
+/// The blocks of 3 queries and 4 keys that a mask keeps as a whole or in part,
+/// as counts and columns of lists.
+static std::vector<Tensor>
+listBlocks(const Sizes &sizes,
+           const std::function<bool(int64_t p, int64_t j)> &mask) {
+  int64_t rows = (sizes.queries + 2) / 3, columns = (sizes.keys + 3) / 4;
+  Tensor counts{{1, 1, rows}, std::vector<double>(rows)};
+  Tensor indices{{1, 1, rows, columns}, std::vector<double>(rows * columns, 0)};
+  std::vector<Tensor> lists = {counts, indices, counts, indices};
+  for (int64_t row = 0; row != rows; ++row)
+    for (int64_t column = columns - 1; column >= 0; --column) {
+      bool some = false, all = true;
+      for (int64_t i = row * 3; i != std::min(row * 3 + 3, sizes.queries); ++i)
+        for (int64_t j = column * 4; j != std::min(column * 4 + 4, sizes.keys);
+             ++j) {
+          bool keep = mask(i + sizes.keys - sizes.queries, j);
+          some |= keep;
+          all &= keep;
+        }
+      if (!some)
+        continue;
+      double &count = lists[all ? 2 : 0].values[row];
+      lists[all ? 3 : 1].values[row * columns + static_cast<int64_t>(count)] =
+          static_cast<double>(column);
+      ++count;
+    }
+  return lists;
+}
+
+TEST_F(AttentionTest, ListsOfAMaskChangeNothing) {
+  std::pair<const char *, std::function<bool(int64_t, int64_t)>> masks[] = {
+      {"mask(causal)", [](int64_t p, int64_t j) { return j <= p; }},
+      {"mask(window<5, 2>)",
+       [](int64_t p, int64_t j) { return j >= p - 5 && j <= p + 2; }},
+      {"mask(first<3> or chunk<6>)", [](int64_t p, int64_t j) {
+         return j < 3 || (p >= 0 ? p / 6 : -1) == j / 6;
+       }}};
+  for (auto &[text, mask] : masks)
+    for (Sizes sizes :
+         {Sizes{2, 13, 17, 4, 2, 8, 4}, {1, 17, 13, 2, 2, 8, 8}}) {
+      auto inputs = makeInputs(sizes);
+      std::vector<Tensor> lists = listBlocks(sizes, mask);
+      inputs.insert(inputs.end(), lists.begin(), lists.end());
+      std::string types = "tensor<1x1x?xi32>, tensor<1x1x?x?xi32>";
+      auto listed = evaluate(
+          makeAttention(sizes,
+                        std::string(text) + " blocks<3, 4> partial(%n, %c : " +
+                            types + ") full(%m, %w : " + types + ")",
+                        ", %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>, "
+                        "%m: tensor<1x1x?xi32>, %w: tensor<1x1x?x?xi32>"),
+          inputs);
+      auto expected = evaluate(sizes, text);
+      expectNear(listed[0], expected[0], 1e-12);
+      expectNear(listed[1], expected[1], 1e-12);
+    }
+}
+
+TEST_F(AttentionTest, BlocksByHand) {
+  // Two queries and three keys, in blocks of one query and two keys: the first
+  // query sees the last key, the second one under a mask the first two.
+  Sizes sizes = {1, 2, 3, 1, 1, 1, 1};
+  std::string types = "tensor<1x1x?xi32>, tensor<1x1x?x?xi32>";
+  auto results = evaluate(
+      makeAttention(sizes,
+                    "mask(first<1>) blocks<1, 2> partial(%n, %c : " + types +
+                        ") full(%m, %w : " + types + ")",
+                    ", %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>, %m: "
+                    "tensor<1x1x?xi32>, %w: tensor<1x1x?x?xi32>"),
+      {{{1, 2, 1, 1}, {0, 0}},
+       {{1, 3, 1, 1}, {0, 0, 0}},
+       {{1, 3, 1, 1}, {3, 5, 7}},
+       // A negative count, and one beyond the list.
+       {{1, 1, 2}, {-4, 9}},
+       {{1, 1, 2, 2}, {0, 1, -1, 0}},
+       {{1, 1, 2}, {1, 0}},
+       {{1, 1, 2, 1}, {1, 1}}});
+  expectNear(results[0], {{1, 2, 1, 1}, {7, 3}}, 0);
+  expectNear(results[1], {{1, 1, 2}, {0, 0}}, 0);
+}

@@ -128,6 +128,41 @@ TEST_F(ErrorTest, CapturedShapes) {
               "'attn.document' op expected ids of shape [2, 4], got [2, 3]");
 }
 
+TEST_F(ErrorTest, ListsOfBlocks) {
+  std::string program = makeAttention(
+      sizes,
+      "blocks<2, 2> partial(%n, %c : tensor<?x2x?xi32>, tensor<?x2x?x?xi32>) "
+      "full(%m, %w : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>)",
+      ", %n: tensor<?x2x?xi32>, %c: tensor<?x2x?x?xi32>, %m: "
+      "tensor<1x1x?xi32>, %w: tensor<1x1x?x?xi32>");
+  // Two rows of blocks and two columns.
+  std::vector<Tensor> lists = {{{2, 2, 2}, std::vector<double>(8, 1)},
+                               {{2, 2, 2, 1}, std::vector<double>(8, 0)},
+                               {{1, 1, 2}, {1, 1}},
+                               {{1, 1, 2, 1}, {1, 1}}};
+  auto expectRefusal = [&](const std::string &message) {
+    std::vector<Tensor> all(inputs);
+    all.insert(all.end(), lists.begin(), lists.end());
+    expectError(program, all, "'attn.attention' op " + message);
+  };
+  auto original = lists;
+  lists[2] = {{1, 1, 1}, {1}};
+  lists[3] = {{1, 1, 1, 1}, {1}};
+  expectRefusal(
+      "expected full blocks of 2 (or 1) batches, 2 (or 1) heads and at least 2 "
+      "rows, got counts [1, 1, 1] and indices [1, 1, 1, 1]");
+  lists = original;
+  lists[0].shape = {1, 2, 4};
+  expectRefusal(
+      "expected partial blocks of 2 (or 1) batches, 2 (or 1) heads and at "
+      "least 2 rows, got counts [1, 2, 4] and indices [2, 2, 2, 1]");
+  lists = original;
+  lists[1].values[5] = 1;
+  expectRefusal(
+      "expected each block once in the lists of a row, got block 1 twice in "
+      "row 1 of batch 1, head 0");
+}
+
 TEST_F(ErrorTest, RowOutside) {
   for (Row row : {Row{2, 0, 0}, Row{0, 2, 0}, Row{0, 0, 3}, Row{-1, 0, 0}}) {
     Options options;

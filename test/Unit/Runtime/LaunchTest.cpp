@@ -97,6 +97,19 @@ TEST_F(LaunchTest, APersistentKernelHasNoMoreBlocksThanInstances) {
   EXPECT_EQ(planLaunch(plan, tensors, 1000)->blocks, 8u * 16 * 3);
 }
 
+TEST_F(LaunchTest, SizesAreLargeEnough) {
+  // At least a row of k for each 13 of q.
+  plan.leastSizes = {{{1, 1}, {0, 1}, 13}};
+  EXPECT_EQ(refusal(), "nothing refused");
+  plan.leastSizes[0].divisor = 12;
+  EXPECT_EQ(refusal(), "expected size 1 of 'k' to be at least 84, got 77");
+  plan.leastSizes[0].divisor = 0;
+  EXPECT_EQ(refusal(), "malformed launch plan: expected a positive divisor, "
+                       "got 0");
+  plan.leastSizes = {{{1, 1}, {0, 4}, 13}};
+  EXPECT_EQ(refusal(), "malformed launch plan: 'q' has no axis 4");
+}
+
 TEST_F(LaunchTest, ClustersAreWhole) {
   plan.clusterBlocks = 5;
   EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 130u);

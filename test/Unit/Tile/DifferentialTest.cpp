@@ -21,6 +21,8 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <random>
 
 using namespace mlir;
@@ -34,17 +36,26 @@ struct Lengths {
 };
 
 /// Stands for a size in the shape of a captured tensor.
-enum Size : int64_t { Batch = -1, Keys = -2 };
+enum Size : int64_t { Batch = -1, Keys = -2, Rows = -3 };
+
+/// The blocks that lists are of.
+struct Blocks {
+  int64_t queries = 0, keys = 0;
+  /// Which half of the columns of a row are listed.
+  bool second = false;
+};
 
 /// A tensor that a mask or a modifier reads: random integers from `least` to
-/// `most`, or normal random numbers where these are equal.
+/// `most`, normal random numbers where these are equal, or the columns of lists
+/// of blocks.
 struct Captured {
   std::string name, element;
   SmallVector<int64_t> shape;
   int64_t least = 0, most = 0;
+  Blocks blocks = {};
 
   std::string getType() const;
-  Tensor create(int64_t batch, int64_t keys, unsigned seed) const;
+  Tensor create(int64_t batch, Lengths lengths, unsigned seed) const;
 };
 
 /// An attention with a schedule.
@@ -60,6 +71,8 @@ struct Program {
   std::string schedule = "block_q = 16, block_kv = 16";
   /// The lengths, where the types give them. The batch is then 2.
   std::optional<Lengths> lengths;
+  /// Changes the inputs.
+  std::function<void(std::vector<Tensor> &)> prepare;
 
   std::string getText() const;
   /// The operands that are arguments: the first of each name.
@@ -105,14 +118,41 @@ std::string Captured::getType() const {
   return type + element + ">";
 }
 
-Tensor Captured::create(int64_t batch, int64_t keys, unsigned seed) const {
+/// Lists half of the columns of each row, in random order and among numbers of
+/// none.
+static void fillColumns(Tensor &tensor, int64_t columns, bool second,
+                        std::mt19937 &generator) {
+  int64_t rows = tensor.shape[2], entries = tensor.shape[3];
+  for (int64_t list = 0; list != tensor.size() / entries; ++list) {
+    std::vector<int64_t> all(columns);
+    std::iota(all.begin(), all.end(), 0);
+    std::shuffle(all.begin(), all.end(), std::mt19937(list % rows));
+    all.erase(second ? all.begin() : all.begin() + columns / 2,
+              second ? all.begin() + columns / 2 : all.end());
+    all.insert(all.end(), {-1, columns, -9, columns + 2147483});
+    std::shuffle(all.begin(), all.end(), generator);
+    all.resize(entries, -1);
+    std::copy(all.begin(), all.end(), tensor.values.begin() + list * entries);
+  }
+}
+
+Tensor Captured::create(int64_t batch, Lengths lengths, unsigned seed) const {
   Tensor tensor;
   for (int64_t size : shape)
-    tensor.shape.push_back(size == Batch ? batch : size == Keys ? keys : size);
-  if (least == most)
+    tensor.shape.push_back(
+        size == Batch  ? batch
+        : size == Keys ? lengths.keys
+        : size == Rows ? llvm::divideCeilSigned(lengths.queries, blocks.queries)
+                       : size);
+  if (least == most && !blocks.keys)
     return makeRandom(tensor.shape, element, seed);
   tensor.values.resize(tensor.size());
   std::mt19937 generator(seed);
+  if (blocks.keys) {
+    fillColumns(tensor, llvm::divideCeilSigned(lengths.keys, blocks.keys),
+                blocks.second, generator);
+    return tensor;
+  }
   std::uniform_int_distribution<int64_t> distribution(least, most);
   for (double &value : tensor.values)
     value = static_cast<double>(distribution(generator));
@@ -248,8 +288,9 @@ void DifferentialTest::compare(const Program &program, Lengths lengths,
   for (unsigned i : program.getArguments())
     inputs.push_back(makeRandom(shapes[i], program.element, /*seed=*/i));
   for (const Captured &tensor : program.captured)
-    inputs.push_back(tensor.create(batch, lengths.keys,
-                                   /*seed=*/inputs.size()));
+    inputs.push_back(tensor.create(batch, lengths, /*seed=*/inputs.size()));
+  if (program.prepare)
+    program.prepare(inputs);
   auto expected = reference::run(function, inputs);
   auto got = reference::runTile(kernel, inputs);
   ASSERT_TRUE(succeeded(expected));
@@ -561,6 +602,94 @@ TEST_F(DifferentialTest, SinksTakePart) {
       program.schedule = schedule;
       compare(program, {{63, 63}, {20, 70}, {70, 20}, {5, 0}}, kF32Bounds);
     }
+}
+
+/// Counts and columns of lists of blocks of 48 queries and 96 keys.
+static std::vector<Captured> makeLists(SmallVector<int64_t> counts,
+                                       StringRef name, bool second) {
+  SmallVector<int64_t> columns(counts);
+  columns.push_back(7);
+  return {{("%" + name + "n").str(), "i32", counts, -1, 9},
+          {("%" + name + "c").str(), "i32", columns, 0, 0, {48, 96, second}}};
+}
+
+static std::string getClause(StringRef word, ArrayRef<Captured> list) {
+  return (" " + word + "(" + list[0].name + ", " + list[1].name + " : " +
+          list[0].getType() + ", " + list[1].getType() + ")")
+      .str();
+}
+
+TEST_F(DifferentialTest, BlocksAreListed) {
+  // The rows of counts are those of columns.
+  auto lists = [](SmallVector<int64_t> shape, StringRef name, bool second) {
+    std::vector<Captured> list = makeLists(shape, name, second);
+    list[0].blocks.queries = 48;
+    return list;
+  };
+  std::vector<Captured> own = lists({Batch, 2, Rows}, "p", false),
+                        shared = lists({1, 1, Rows}, "f", true),
+                        ofHeads = lists({1, 2, Rows}, "p", false);
+  std::string partial = getClause("partial", own);
+  std::string full = getClause("full", shared);
+  std::pair<std::string, std::vector<Captured>> cases[] = {
+      {"blocks<48, 96>" + partial, own},
+      {"mask(causal) blocks<48, 96>" + partial, own},
+      {"blocks<48, 96>" + full, shared},
+      {"mask(window<20, 3>) scale(-0.3) blocks<48, 96>" +
+           getClause("partial", ofHeads) + full,
+       ofHeads},
+      // A mask of which no bounds are read.
+      {"mask { ^bb0(%b: index, %h: index, %p: index, %j: index):\n"
+       "  %c3 = arith.constant 3 : index\n"
+       "  %rest = arith.remsi %j, %c3 : index\n"
+       "  %keep = arith.cmpi eq, %rest, %h : index\n"
+       "  attn.yield %keep : i1 } score(softcap<9.0>) blocks<48, 96>" +
+           partial + full,
+       own}};
+  cases[3].second.insert(cases[3].second.end(), shared.begin(), shared.end());
+  cases[4].second.insert(cases[4].second.end(), shared.begin(), shared.end());
+  for (auto &[modifiers, captured] : cases)
+    for (const char *schedule :
+         {"block_q = 16, block_kv = 32", "block_q = 48, block_kv = 96",
+          "block_q = 24, block_kv = 16, hoist_score_dot = false, "
+          "longest_first = true"}) {
+      Program program;
+      program.modifiers = modifiers;
+      program.captured = captured;
+      program.schedule = schedule;
+      compare(program, kLengths, {2e-5, 5e-5});
+      compare(program, {{500, 700}, {96, 960}, {300, 300}}, {2e-5, 5e-5});
+    }
+}
+
+/// Keys and values of other blocks are not numbers, which the result would not
+/// be either.
+TEST_F(DifferentialTest, OtherBlocksAreNotLoaded) {
+  Program program;
+  program.modifiers =
+      "mask(causal) blocks<48, 96> "
+      "partial(%pn, %pc : tensor<1x1x4xi32>, tensor<1x1x4x2xi32>)"
+      " full(%fn, %fc : tensor<1x1x4xi32>, tensor<1x1x4x2xi32>)";
+  program.captured = {{"%pn", "i32", {1, 1, 4}, 0, 1},
+                      {"%pc", "i32", {1, 1, 4, 2}, 0, 1},
+                      {"%fn", "i32", {1, 1, 4}, 0, 1},
+                      {"%fc", "i32", {1, 1, 4, 2}, 0, 1}};
+  program.schedule = "block_q = 16, block_kv = 32";
+  program.prepare = [](std::vector<Tensor> &inputs) {
+    inputs[3].values = {1, 1, 0, 1};
+    inputs[4].values = {2, -1, 0, -1, 2, 0, 0, 2};
+    inputs[5].values = {1, 1, 2, 0};
+    inputs[6].values = {0, 5, 5, 0, 5, 0, 5, 0};
+    // Blocks 0, 2 and 5 are listed.
+    for (Tensor *tensor : {&inputs[1], &inputs[2]}) {
+      int64_t row = tensor->size() / tensor->shape[1];
+      for (int64_t key = 0; key != tensor->shape[1]; ++key)
+        if (int64_t block = key / 96; block != 0 && block != 2 && block != 5)
+          std::fill_n(tensor->values.begin() + key * row, row,
+                      std::numeric_limits<double>::quiet_NaN());
+    }
+  };
+  compare(program, {{150, 570}}, {2e-5, 5e-5});
 }
 
 TEST_F(DifferentialTest, HeadsAreGrouped) {

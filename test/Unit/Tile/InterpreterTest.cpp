@@ -578,6 +578,42 @@ TEST_F(TileInterpreterTest, MaskMayBeTheSameForAll) {
   EXPECT_EQ(result->front().values, std::vector<double>(4, -kInfinity));
 }
 
+TEST_F(TileInterpreterTest, WholeTilesAreNotMasked) {
+  auto mask = [&](const char *whole) {
+    return run("%out: !tile.view<2x2xf32> {tile.output}",
+               std::string("%whole = arith.constant ") + whole +
+                   "\n%s = arith.constant dense<1.0> : vector<2x2xf32>\n"
+                   "%r = tile.mask %s query(%c0) key(%c0) whole(%whole) : "
+                   "vector<2x2xf32> {\n"
+                   "^bb0(%p: index, %j: index):\n"
+                   "  %keep = arith.cmpi sle, %j, %p : index\n"
+                   "  tile.yield %keep : i1\n}\n"
+                   "tile.store %r, %out[%c0, %c0] axes [0, 1] : "
+                   "vector<2x2xf32>, !tile.view<2x2xf32>",
+               {});
+  };
+  auto result = mask("false");
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ(result->front().values, (std::vector<double>{1, -kInfinity, 1, 1}));
+  expectFailure(mask("true"),
+                "'tile.mask' op expected a whole tile to keep every element, "
+                "got a masked one");
+}
+
+TEST_F(TileInterpreterTest, LeastSize) {
+  std::string arguments =
+      "%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, "
+      "%n: !tile.view<?xi32> {tile.symbols = array<i64: 1>, "
+      "tile.least = array<i64: 0, 0, 4>}, %out: !tile.view<1xf32> "
+      "{tile.output}";
+  Tensor x{{9}, std::vector<double>(9, 1.0)};
+  auto result = run(arguments, "", {x, {{3}, {1, 2, 3}}});
+  EXPECT_TRUE(succeeded(result)) << messages;
+  expectFailure(run(arguments, "", {x, {{2}, {1, 2}}}),
+                "'tile.kernel' op expected size 0 of argument 1 to be at least "
+                "3, got 2");
+}
+
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//

@@ -113,8 +113,20 @@ struct KernelParameter {
   Expression expression;
 };
 
+/// An axis of a tensor.
+struct SizeRef {
+  int32_t tensor, axis;
+};
+
+/// A size is at least another one, divided and rounded up.
+struct LeastSize {
+  SizeRef size, of;
+  int64_t divisor = 1;
+};
+
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
-/// listed in `equalSizes`; a launcher refuses arguments that break it.
+/// listed in `equalSizes`, sizes that must be large enough in `leastSizes`; a
+/// launcher refuses arguments that break either.
 struct LaunchPlan {
   std::string kernel;
   std::vector<TensorSpec> tensors;
@@ -131,10 +143,9 @@ struct LaunchPlan {
   uint32_t threadsPerBlock = 0;
   uint32_t sharedMemoryBytes = 0;
 
-  struct SizeRef {
-    int32_t tensor, axis;
-  };
+  using SizeRef = runtime::SizeRef;
   std::vector<std::pair<SizeRef, SizeRef>> equalSizes;
+  std::vector<LeastSize> leastSizes;
 };
 
 /// Whether one of the parameters is a counter.

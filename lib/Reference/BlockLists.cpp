@@ -1,0 +1,91 @@
+//===- BlockLists.cpp - Which blocks of keys a query sees -----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BlockLists.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+
+LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
+  ArrayRef<int64_t> counts = list.counts.shape, indices = list.indices.shape;
+  bool fits = counts == indices.drop_back() && counts[2] >= rows &&
+              (counts[0] == 1 || counts[0] == batches) &&
+              (counts[1] == 1 || counts[1] == heads);
+  if (fits)
+    return success();
+  InFlightDiagnostic diagnostic =
+      op.emitOpError("expected ")
+      << list.name << " blocks of " << batches << " (or 1) batches, " << heads
+      << " (or 1) heads and at least " << rows << " rows, got counts [";
+  llvm::interleaveComma(counts, diagnostic);
+  diagnostic << "] and indices [";
+  llvm::interleaveComma(indices, diagnostic);
+  return diagnostic << "]";
+}
+
+LogicalResult BlockLists::addRow(AttentionOp op, const List &list,
+                                 int64_t batch, int64_t head, int64_t row) {
+  ArrayRef<int64_t> shape = list.indices.shape;
+  int64_t number =
+      ((shape[0] == 1 ? 0 : batch) * shape[1] + (shape[1] == 1 ? 0 : head)) *
+          shape[2] +
+      row;
+  auto count = static_cast<int64_t>(list.counts.values[number]);
+  const double *entries = list.indices.values.data() + number * shape[3];
+  for (int64_t i = 0; i < std::min(count, shape[3]); ++i) {
+    auto column = static_cast<int64_t>(entries[i]);
+    if (column < 0 || column >= columns)
+      continue;
+    BlockState &state = states[getRow(batch, head, row) * columns + column];
+    if (state != BlockState::Unseen)
+      return op.emitOpError("expected each block once in the lists of a row, "
+                            "got block ")
+             << column << " twice in row " << row << " of batch " << batch
+             << ", head " << head;
+    state = list.state;
+  }
+  return success();
+}
+
+LogicalResult BlockLists::add(AttentionOp op, const List &list) {
+  if (failed(checkShape(op, list)))
+    return failure();
+  for (int64_t batch = 0; batch != batches; ++batch)
+    for (int64_t head = 0; head != heads; ++head)
+      for (int64_t row = 0; row != rows; ++row)
+        if (failed(addRow(op, list, batch, head, row)))
+          return failure();
+  return success();
+}
+
+FailureOr<BlockLists> BlockLists::read(AttentionOp op,
+                                       const Environment &tensors) {
+  ArrayRef<int64_t> query = tensors.at(op.getQuery())->shape;
+  BlockLists lists;
+  lists.batches = query[0];
+  lists.heads = query[2];
+  lists.blockQ = *op.getBlockQ();
+  lists.blockK = *op.getBlockK();
+  lists.rows = llvm::divideCeilSigned(query[1], lists.blockQ);
+  lists.columns = llvm::divideCeilSigned(
+      tensors.at(op.getKVTensors().key)->shape[1], lists.blockK);
+  lists.states.resize(lists.batches * lists.heads * lists.rows * lists.columns);
+  auto add = [&](StringRef name, AttentionOp::BlockList list,
+                 BlockState state) -> LogicalResult {
+    if (!list)
+      return success();
+    return lists.add(
+        op, {name, *tensors.at(list.counts), *tensors.at(list.indices), state});
+  };
+  if (failed(add("partial", op.getPartialBlocks(), BlockState::Partial)) ||
+      failed(add("full", op.getFullBlocks(), BlockState::Full)))
+    return failure();
+  return lists;
+}
