@@ -22,8 +22,8 @@ using namespace mlir;
 using namespace mlir::tile;
 
 /// Whether `value` follows from an element of a view as it is: a place. What is
-/// read may also bound a walk, of which it is then an extremum, or be the end of
-/// a sequence.
+/// read may also bound a walk, of which it is then an extremum, or be the end
+/// of a sequence.
 static bool isRead(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto read = dyn_cast_if_present<ReadOp>(op))
