@@ -33,6 +33,12 @@ std::string attn::mutation::fillName(Filling fill) {
     return "slopes";
   case Fill::CuSeqlens:
     return "cu_seqlens:" + std::to_string(fill.rowsOf);
+  case Fill::BlockCounts:
+    return "block_counts:" + std::to_string(fill.blockKeys);
+  case Fill::PartialBlocks:
+    return "partial_blocks:" + std::to_string(fill.blockKeys);
+  case Fill::FullBlocks:
+    return "full_blocks:" + std::to_string(fill.blockKeys);
   }
   return "unknown";
 }
@@ -49,16 +55,24 @@ static Result<std::vector<Filling>> parseFills(const std::string &text) {
   std::vector<Filling> fills;
   std::istringstream stream(text);
   for (std::string word; stream >> word;) {
-    size_t rowsOf = 0;
+    Filling filling;
+    size_t number = 0;
     if (size_t colon = word.find(':'); colon != std::string::npos)
-      rowsOf = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
-    auto last = static_cast<int>(Fill::CuSeqlens);
+      number = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
+    auto last = static_cast<int>(Fill::FullBlocks);
     int i = 0;
-    while (i <= last && word != fillName({static_cast<Fill>(i), rowsOf}))
-      ++i;
+    for (; i <= last; ++i) {
+      filling = {static_cast<Fill>(i)};
+      if (filling.kind == Fill::CuSeqlens)
+        filling.rowsOf = number;
+      else if (number != 0)
+        filling.blockKeys = static_cast<int64_t>(number);
+      if (word == fillName(filling))
+        break;
+    }
     if (i > last)
       return failure("expected a kind of data, got '", word, "'");
-    fills.push_back({static_cast<Fill>(i), rowsOf});
+    fills.push_back(filling);
   }
   return fills;
 }

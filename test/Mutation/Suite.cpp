@@ -98,7 +98,8 @@ static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
     TensorSpec &spec = specs[i];
     if (program.fills[i].kind == attn::run::Fill::CuSeqlens)
       spec.shape = {2};
-    bool isBatch = spec.shape.size() != 3;
+    bool isList = program.fills[i].kind >= attn::run::Fill::BlockCounts;
+    bool isBatch = isList ? spec.shape.front() < 0 : spec.shape.size() != 3;
     for (int64_t &size : spec.shape)
       if (size < 0) {
         size = isBatch ? 1 : spec.name == "q" ? shape.queries : shape.keys;

@@ -22,11 +22,12 @@ using namespace mlir;
 using namespace mlir::tile;
 
 /// Whether `value` follows from an element of a view as it is: a place. What is
-/// read may also bound a walk, of which it is then an extremum.
+/// read may also bound a walk, of which it is then an extremum, or be the end
+/// of a sequence.
 static bool isRead(Value value) {
   Operation *op = value.getDefiningOp();
-  if (isa_and_nonnull<ReadOp>(op))
-    return true;
+  if (auto read = dyn_cast_if_present<ReadOp>(op))
+    return !read.getPosition();
   return isa_and_nonnull<affine::AffineApplyOp, arith::SelectOp,
                          arith::IndexCastOp, arith::MulIOp>(op) &&
          llvm::any_of(op->getOperands(), isRead);

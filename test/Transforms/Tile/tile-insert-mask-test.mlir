@@ -77,7 +77,7 @@ tile.kernel @window(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, %b: !t
 }
 
 // Nothing is known of the mask; a bound is computed inside; a tile is at a computed
-// place, perhaps by a bound that is read.
+// place, perhaps by a bound or an end that is read.
 // CHECK-LABEL: tile.kernel @unknown(
 // CHECK-NOT:     whole(
 // CHECK:         tile.return
@@ -106,6 +106,13 @@ tile.kernel @unknown(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, %b: !
     %end = affine.min affine_map<(d0)[s0] -> (d0, s0)>(%key)[%n]
     %last = affine.apply affine_map<(d0)[s0] -> (d0 - s0 * 32)>(%end)[%t]
     %m3 = tile.mask %s query(%t) key(%last) : !s {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi slt, %j, %n : index
+      tile.yield %keep : i1
+    }
+    %p0 = tile.read %b[%t] position : !tile.view<?xi32>
+    %begin = arith.index_cast %p0 : i32 to index
+    %m4 = tile.mask %s query(%t) key(%begin) : !s {
     ^bb0(%p: index, %j: index):
       %keep = arith.cmpi slt, %j, %n : index
       tile.yield %keep : i1

@@ -651,6 +651,7 @@ TEST_F(DifferentialTest, BlocksAreListed) {
   for (auto &[modifiers, captured] : cases)
     for (const char *schedule :
          {"block_q = 16, block_kv = 32", "block_q = 48, block_kv = 96",
+          "block_q = 16, block_kv = 48, lazy_max = true",
           "block_q = 24, block_kv = 16, hoist_score_dot = false, "
           "longest_first = true"}) {
       Program program;
