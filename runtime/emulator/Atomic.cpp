@@ -198,9 +198,11 @@ static uint8_t *modifyShared(Block &block, Warp &warp,
   auto start = static_cast<uint32_t>(address);
   block.checkNotUsed(warp, instruction, lane, start, size);
   Conflict conflict =
-      owner->shared.checkRead(warp.genericAccessor(), start, size);
-  if (conflict.kind == Conflict::Kind::Unwritten)
-    block.reportConflict(conflict, warp, instruction, lane, /*isWrite=*/false);
+      owner->shared.recordAtomic(warp.genericAccessor(), start, size);
+  if (conflict.kind != Conflict::Kind::None)
+    block.reportConflict(conflict, warp, instruction, lane,
+                         /*isWrite=*/conflict.kind !=
+                             Conflict::Kind::Unwritten);
   return bytes;
 }
 

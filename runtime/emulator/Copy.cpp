@@ -71,6 +71,20 @@ bool Copy::reportUnfenced(uint64_t address, GlobalWrites::Write write) const {
   return true;
 }
 
+/// Two stores in flight may land in any order; reductions may as well.
+bool Copy::reportOverlap(uint64_t address, uint32_t size) const {
+  if (kind != Kind::Store || reduction)
+    return false;
+  const Operation *other = block.cluster.operations.findWriting(address, size);
+  if (other)
+    fail(HazardKind::MemoryInFlight,
+         std::string("overwrites global memory that a ") + other->name() +
+             " in flight writes (PTX line " +
+             std::to_string(other->instruction.line) + ")",
+         address);
+  return other != nullptr;
+}
+
 void Copy::checkGlobal() {
   if (!block.grid.checked || kind == Kind::Forward)
     return;
@@ -83,7 +97,7 @@ void Copy::checkGlobal() {
     lowest = std::min(lowest, row.global);
     highest = std::max(highest, row.global + size);
     reported =
-        reported ||
+        reported || reportOverlap(row.global, static_cast<uint32_t>(size)) ||
         block.cluster.globalWrites.any(
             row.global, size, [&](uint64_t address, GlobalWrites::Write write) {
               return reportUnfenced(address, write);

@@ -56,7 +56,8 @@ public:
 
   /// Reports a read of shared memory that is not ordered after its writes.
   void checkSource() const;
-  /// Looks for what ordinary code wrote to the global memory without a fence.
+  /// Looks for what ordinary code wrote to the global memory without a fence,
+  /// and for what another copy may still write.
   void checkGlobal();
 
   const Kind kind;
@@ -76,6 +77,7 @@ private:
   Step writeShared(const Target &target);
   Step complete(const Target &target, MBarrier &barrier) const;
   uint8_t *globalRow(const TileRow &row) const;
+  bool reportOverlap(uint64_t address, uint32_t size) const;
   bool reportUnfenced(uint64_t address, GlobalWrites::Write write) const;
 
   const Clock seen, fenced;

@@ -84,6 +84,15 @@ Conflict SharedMemory::checkRead(const Accessor &by, uint32_t address,
   return {};
 }
 
+Conflict SharedMemory::orderAfterReads(uint32_t word,
+                                       const Accessor &by) const {
+  for (uint32_t agent = 0; agent < reads.size(); ++agent)
+    if (agent != by.agent && !reads[agent].empty() &&
+        reads[agent][word] > by.seen->get(agent))
+      return {Conflict::Kind::AfterRead, agent, 0};
+  return {};
+}
+
 Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
                                    uint32_t size) {
   if (!tracked)
@@ -96,17 +105,44 @@ Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
     WriteRecord &record = writes[word];
     if (conflict.kind == Conflict::Kind::None && record.written)
       conflict = orderAfter(record, by);
-    for (uint32_t agent = 0;
-         conflict.kind == Conflict::Kind::None && agent < reads.size(); ++agent)
-      if (agent != by.agent && !reads[agent].empty() &&
-          reads[agent][word] > by.seen->get(agent))
-        conflict = {Conflict::Kind::AfterRead, agent, 0};
+    if (conflict.kind == Conflict::Kind::None)
+      conflict = orderAfterReads(word, by);
     if (conflict.kind != Conflict::Kind::None && conflict.address == 0)
       conflict.address = first + std::max(begin, word * wordBytes);
     record.stamp = by.stamp;
     record.agent = by.agent;
     record.generic = by.fenced == nullptr;
+    record.atomic = false;
     record.written |= touchedBytes(word, begin, end);
+  }
+  return conflict;
+}
+
+Conflict SharedMemory::recordAtomic(const Accessor &by, uint32_t address,
+                                    uint32_t size) {
+  if (!tracked)
+    return {};
+  Conflict conflict;
+  if (!flights.empty())
+    conflict = checkFlight(address, size);
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
+    WriteRecord &record = writes[word];
+    uint8_t touched = touchedBytes(word, begin, end);
+    if (conflict.kind == Conflict::Kind::None) {
+      if ((record.written & touched) != touched)
+        conflict.kind = Conflict::Kind::Unwritten;
+      else if (!record.atomic)
+        conflict = orderAfter(record, by);
+      if (conflict.kind == Conflict::Kind::None)
+        conflict = orderAfterReads(word, by);
+      conflict.address = first + std::max(begin, word * wordBytes);
+    }
+    record.stamp = by.stamp;
+    record.agent = by.agent;
+    record.generic = true;
+    record.atomic = true;
+    record.written |= touched;
   }
   return conflict;
 }

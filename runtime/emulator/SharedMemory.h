@@ -106,6 +106,9 @@ public:
   Conflict recordWrite(const Accessor &by, uint32_t address, uint32_t size);
   void recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
                   uint32_t size);
+  /// An atomic operation does not conflict with others, only with reads and
+  /// writes that it is not ordered with.
+  Conflict recordAtomic(const Accessor &by, uint32_t address, uint32_t size);
   /// Copies of single threads, which write whole words, are in flight from
   /// their start to their end.
   void startFlight(uint32_t address, uint32_t size) {
@@ -118,8 +121,10 @@ public:
 private:
   struct WriteRecord {
     uint32_t stamp = 0;
-    uint32_t agent : 27;
+    uint32_t agent : 26;
     uint32_t generic : 1;
+    /// By an atomic operation.
+    uint32_t atomic : 1;
     /// One bit for each byte that was ever written.
     uint32_t written : 4;
 
@@ -130,6 +135,7 @@ private:
   };
 
   static Conflict orderAfter(const WriteRecord &record, const Accessor &by);
+  Conflict orderAfterReads(uint32_t word, const Accessor &by) const;
   void changeFlight(uint32_t address, uint32_t size, int change);
   Conflict checkFlight(uint32_t address, uint32_t size) const;
 

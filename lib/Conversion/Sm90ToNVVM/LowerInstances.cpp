@@ -24,13 +24,14 @@ template <typename Op> struct InstancePattern : OpConversionPattern<Op> {
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
 };
 
-/// A ticket in shared memory, as a number of an instance and bits that say more
-/// of it, and the barrier that a use of it goes through.
+/// A ticket in shared memory, and the barrier that a use of it goes through.
+/// One word is the number of an instance, negated bit by bit if it is computed
+/// carefully; the other whether a warp has failed, which a warp that is done
+/// may write while others have still to read the first one.
 struct Ticket {
-  Value instance, state;
+  Value instance, failed;
   Value barrier, parity;
 };
-enum StateBit : int32_t { Careful = 1, Failed = 2 };
 
 } // namespace
 
@@ -42,13 +43,6 @@ static Ticket describe(Int32 &i32, Op op, Adaptor adaptor, Value barrier) {
                           i32.mul(use.stage, sm90::kTicketBytes));
   return {address, i32.add(address, i32.constant(sm90::kTicketBytes / 2)),
           barrierAddress(i32, barrier, use.stage), use.parity};
-}
-
-/// Whether a bit of the state is set.
-static Value testBit(OpBuilder &b, Location loc, Value state, StateBit bit) {
-  Int32 i32(b, loc);
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
-                               i32.bitAnd(state, bit), i32.constant(0));
 }
 
 static Value toIndex(OpBuilder &b, Location loc, Value value) {
@@ -89,12 +83,12 @@ struct LowerTicketPut : InstancePattern<sm90::TicketPutOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     Ticket ticket = describe(i32, op, adaptor, adaptor.getFull().front());
-    static_assert(Careful == 1, "the bit is the truth value");
-    Value state = arith::ExtUIOp::create(rewriter, loc, rewriter.getI32Type(),
-                                         adaptor.getCareful().front());
+    Value mask = arith::ExtSIOp::create(rewriter, loc, rewriter.getI32Type(),
+                                        adaptor.getCareful().front());
+    Value instance = i32.fromIndex(adaptor.getInstance().front());
     ptx::storeShared(rewriter, loc, ticket.instance,
-                     i32.fromIndex(adaptor.getInstance().front()));
-    ptx::storeShared(rewriter, loc, ticket.state, state);
+                     arith::XOrIOp::create(rewriter, loc, instance, mask));
+    ptx::storeShared(rewriter, loc, ticket.failed, i32.constant(0));
     ptx::mbarrierArrive(rewriter, loc, ticket.barrier);
     rewriter.eraseOp(op);
     return success();
@@ -112,17 +106,18 @@ struct LowerTicketTake : InstancePattern<sm90::TicketTakeOp> {
     ptx::mbarrierWaitParity(rewriter, loc, ticket.barrier, ticket.parity);
     // The exchange makes a value that of the whole warp, and what the warp does
     // next follow the read of every thread.
-    auto read = [&](Value address) -> Value {
-      return NVVM::ShflOp::create(
-          rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
-          ptx::loadShared(rewriter, loc, address), i32.constant(0),
-          i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
-    };
-    Value instance = read(ticket.instance);
-    Value careful =
-        op.getCareful().use_empty()
-            ? arith::ConstantIntOp::create(rewriter, loc, 0, 1).getResult()
-            : testBit(rewriter, loc, read(ticket.state), Careful);
+    Value instance = NVVM::ShflOp::create(
+        rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
+        ptx::loadShared(rewriter, loc, ticket.instance), i32.constant(0),
+        i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    Value careful = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::slt, instance, i32.constant(0));
+    // Where nobody asks, nothing is computed carefully.
+    if (!op.getCareful().use_empty())
+      instance = arith::XOrIOp::create(
+          rewriter, loc, instance,
+          arith::ExtSIOp::create(rewriter, loc, rewriter.getI32Type(),
+                                 careful));
     rewriter.replaceOp(op, {toIndex(rewriter, loc, instance), careful});
     return success();
   }
@@ -141,7 +136,7 @@ struct LowerTicketReturn : InstancePattern<sm90::TicketReturnOp> {
       Value any = NVVM::VoteSyncOp::create(
           rewriter, loc, rewriter.getI1Type(), i32.constant(-1),
           adaptor.getFailed().front(), NVVM::VoteSyncKind::any);
-      ptx::orSharedIf(rewriter, loc, ticket.state, i32.constant(Failed),
+      ptx::orSharedIf(rewriter, loc, ticket.failed, i32.constant(1),
                       arith::AndIOp::create(rewriter, loc, first, any));
     }
     ptx::mbarrierArriveIf(rewriter, loc, ticket.barrier, first);
@@ -162,8 +157,11 @@ struct LowerTicketAwaitReturn : InstancePattern<sm90::TicketAwaitReturnOp> {
     Value failed =
         op.getFailed().use_empty()
             ? arith::ConstantIntOp::create(rewriter, loc, 0, 1).getResult()
-            : testBit(rewriter, loc,
-                      ptx::loadShared(rewriter, loc, ticket.state), Failed);
+            : arith::CmpIOp::create(
+                  rewriter, loc, arith::CmpIPredicate::ne,
+                  ptx::loadShared(rewriter, loc, ticket.failed),
+                  i32.constant(0))
+                  .getResult();
     rewriter.replaceOp(op, failed);
     return success();
   }

@@ -265,29 +265,30 @@ sm90.kernel @shared_left() attributes {schedule = #sm90.schedule<consumer_warpgr
   sm90.return
 }
 
-// Instances from a counter, passed on in tickets: a number, and bits that say
-// whether it is computed again and whether a warp has failed. A ticket is read by
-// whole warps, one thread of which then gives it back.
+// Instances from a counter, passed on in tickets: a number, which is negated if it
+// is computed again, and whether a warp has failed. A ticket is read by whole warps,
+// one thread of which then gives it back.
 
 // CHECK-LABEL: llvm.func @instances(
 // CHECK-SAME: %[[COUNTER:.*]]: !llvm.ptr<1>
 // CHECK: setmaxregister decrease
 // CHECK: %[[OLD:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "atom.global.add.u32 $0, [$1], 1;", "=r,l,~{memory}" %[[COUNTER]] : (!llvm.ptr<1>) -> i32
-// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[TICKET:.*]], %[[OLD]] : (i32, i32) -> ()
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[STATE:.*]], %{{.*}} : (i32, i32) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[TICKET:.*]], %[[NUMBER:.*]] : (i32, i32) -> ()
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "st.shared.b32 [$0], $1;", "r,r,~{memory}" %[[STATE:.*]], %c0_i32{{.*}} : (i32, i32) -> ()
 // CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}" %[[FULL:.*]] : (i32) -> ()
 // CHECK: mbarrier.try_wait{{.*}} %[[EMPTY:.*]], %{{.*}} : (i32, i32) -> ()
 // CHECK-NEXT: %[[READ:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[STATE]] : (i32) -> i32
-// CHECK-NEXT: %[[BIT:.*]] = arith.andi %[[READ]], %c2_i32
-// CHECK-NEXT: arith.cmpi ne, %[[BIT]], %c0_i32
+// CHECK-NEXT: arith.cmpi ne, %[[READ]], %c0_i32
 // CHECK: llvm.store %c0_i32, %[[COUNTER]] : i32, !llvm.ptr<1>
 // CHECK: setmaxregister increase
 // CHECK: "{{.*}}mbarrier.try_wait{{.*}}" %[[FULL]],
 // CHECK-NEXT: %[[VALUE:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[TICKET]] : (i32) -> i32
-// CHECK-NEXT: nvvm.shfl.sync idx %{{.*}}, %[[VALUE]],
-// CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "ld.shared.b32 $0, [$1];", "=r,r,~{memory}" %[[STATE]] : (i32) -> i32
-// CHECK-NEXT: nvvm.shfl.sync idx
-// CHECK: "@$2 red.shared::cta.or.b32 [$0], $1;", "r,r,b,~{memory}" %[[STATE]], %c2_i32,
+// CHECK-NEXT: %[[ALL:.*]] = nvvm.shfl.sync idx %{{.*}}, %[[VALUE]],
+// CHECK-NEXT: %[[CAREFUL:.*]] = arith.cmpi slt, %[[ALL]], %c0_i32
+// CHECK-NEXT: %[[MASK:.*]] = arith.extsi %[[CAREFUL]] : i1 to i32
+// CHECK-NEXT: arith.xori %[[ALL]], %[[MASK]]
+// CHECK: %[[FAILED:.*]] = arith.addi %[[TICKET]], %c4_i32
+// CHECK: "@$2 red.shared::cta.or.b32 [$0], $1;", "r,r,b,~{memory}" %[[FAILED]], %c1_i32,
 // CHECK-NEXT: llvm.inline_asm has_side_effects asm_dialect = att "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}" %[[EMPTY]],
 sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter}) attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 48 : i64} {
   %tickets = sm90.tickets.alloc at 0 : !sm90.tickets<1>
@@ -305,6 +306,7 @@ sm90.kernel @instances(%counter: !llvm.ptr<1> {sm90.counter}) attributes {schedu
   } consumer {
     %n = sm90.block_id
     %i, %careful = sm90.ticket.take %tickets, %full[%n] : !sm90.tickets<1>, !sm90.mbarrier<1>
+    %again, %same = sm90.ticket.take %tickets, %full[%i] : !sm90.tickets<1>, !sm90.mbarrier<1>
     sm90.ticket.return %tickets, %empty[%i] failed(%careful) : !sm90.tickets<1>, !sm90.mbarrier<1>
   }
   sm90.return

@@ -285,6 +285,33 @@ TEST(Copy, GroupsAreWaitedForInOrder) {
                "the thread exits without a wait for this copy"));
 }
 
+TEST(Copy, StoresMayLandInAnyOrder) {
+  std::string body = R"(
+    mov.b32 %r2, smem;
+    st.shared.v4.b32 [%r2], {7, 7, 7, 7};
+    fence.proxy.async.shared::cta;
+    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.async.bulk.commit_group;
+    cp.async.bulk.wait_group 0;
+    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.async.bulk.commit_group;
+    cp.async.bulk.wait_group 0;
+)";
+  EXPECT_EQ((Emulation{body, 1}.anyMessage()), "");
+  size_t first = body.find("wait_group 0");
+  EXPECT_TRUE(contains(
+      (Emulation{body.replace(first, 12, "wait_group.read 0"), 1}.anyMessage()),
+      "memory in flight: overwrites global memory that a copy in "
+      "flight writes (PTX line "));
+  // Sums do not depend on the order.
+  const std::string plain = "cp.async.bulk.global.shared::cta.bulk_group";
+  const std::string sum =
+      "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32";
+  for (size_t at = 0; (at = body.find(plain, at)) != std::string::npos;)
+    body.replace(at, plain.size(), sum);
+  EXPECT_EQ((Emulation{body, 1}.anyMessage()), "");
+}
+
 TEST(Copy, TooManyInFlight) {
   auto copies = [](int rounds) {
     return Emulation{R"(
@@ -293,7 +320,7 @@ TEST(Copy, TooManyInFlight) {
     fence.proxy.async.shared::cta;
     mov.b32 %r3, 0;
 AGAIN:
-    cp.async.bulk.global.shared::cta.bulk_group [%d0], [%r2], 16;
+    cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%d0], [%r2], 16;
     cp.async.bulk.commit_group;
     add.s32 %r3, %r3, 1;
     setp.lt.s32 %p1, %r3, )" +

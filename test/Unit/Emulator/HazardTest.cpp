@@ -104,6 +104,33 @@ TEST(Hazard, RacesBetweenWarps) {
                        "overwrites shared memory that warp "));
 }
 
+TEST(Hazard, RacesWithAtomics) {
+  std::string body = R"(
+    mov.u32 %r1, %tid.x;
+    mov.b32 %r2, smem;
+    setp.eq.b32 %p1, %r1, 0;
+    @%p1 st.shared.b32 [%r2], 0;
+    bar.sync 0;
+    red.shared::cta.or.b32 [%r2], %r1;
+    bar.sync 0, 64;
+    @%p1 ld.shared.b32 %r5, [%r2];
+    bar.sync 1;
+    red.shared::cta.or.b32 [%r2], %r1;
+)";
+  EXPECT_EQ(hazards(body, 64), "");
+  std::string early = hazards(without(body, "bar.sync 0;"), 64);
+  EXPECT_TRUE(contains(early, "overwrites shared memory that warp 0 wrote, "
+                              "without being ordered after it") |
+              contains(early, "reads shared memory that nothing wrote"))
+      << early;
+  for (const char *barrier : {"bar.sync 0, 64;", "bar.sync 1;"}) {
+    std::string read = hazards(without(body, barrier), 64);
+    EXPECT_TRUE(contains(read, "race: reads shared memory that warp 1 wrote") |
+                contains(read, "overwrites shared memory that warp 0 read"))
+        << read;
+  }
+}
+
 /// PTX says of the warpgroup that it reads A, not which warp reads which rows.
 TEST(Hazard, WarpsShareTheRowsOfA) {
   std::string body = R"(
