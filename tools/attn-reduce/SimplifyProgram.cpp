@@ -44,7 +44,16 @@ static void clear(Region &region) {
   region.getBlocks().clear();
 }
 
-/// Drops a mask, a modifier or a sink.
+static void dropBlockLists(AttentionOp op) {
+  op.getPartialCountsMutable().clear();
+  op.getPartialIndicesMutable().clear();
+  op.getFullCountsMutable().clear();
+  op.getFullIndicesMutable().clear();
+  op.removeBlockQAttr();
+  op.removeBlockKAttr();
+}
+
+/// Drops a mask, a modifier, a sink or lists of blocks.
 static Steps dropParts(ModuleOp module) {
   Steps steps;
   module.walk([&](AttentionOp op) {
@@ -53,6 +62,8 @@ static Steps dropParts(ModuleOp module) {
         steps.push_back([region] { clear(*region); });
     if (op.getSink())
       steps.push_back([op]() mutable { op.getSinkMutable().clear(); });
+    if (op.hasBlockLists())
+      steps.push_back([op] { dropBlockLists(op); });
   });
   return steps;
 }
