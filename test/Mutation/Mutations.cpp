@@ -350,7 +350,7 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
       {reads,
        "cp.async.bulk.wait_group.read",
        "for reads only",
-       {HazardKind::Outstanding},
+       {HazardKind::Outstanding, HazardKind::MemoryInFlight},
        false,
        waitForReads},
       {proxyFence, none, "removed", proxy, false, remove},

@@ -58,16 +58,21 @@ std::string attn::mutation::textOf(const Verdicts &verdicts) {
 namespace {
 struct Shape {
   unsigned queries = 0, keys = 0, instances = 0;
+  /// What some keys are multiplied by.
+  unsigned factor = 1;
 };
 } // namespace
 
 static Result<Shape> parseShape(const std::string &text) {
   Shape shape;
-  char first = 0, second = 0;
+  char first = 0, second = 0, third = 'x';
   std::istringstream stream(text);
   stream >> shape.queries >> first >> shape.keys >> second >> shape.instances;
-  if (!stream || stream.peek() != EOF || first != 'x' || second != 'x' ||
-      !shape.queries || !shape.keys || !shape.instances)
+  if (!stream.eof())
+    stream >> third >> shape.factor;
+  if (!stream || !stream.eof() || first != 'x' || second != 'x' ||
+      third != 'x' || !shape.queries || !shape.keys || !shape.instances ||
+      !shape.factor)
     return failure("expected a shape such as 130x450x3, got '", text, "'");
   return shape;
 }
@@ -89,6 +94,18 @@ shapesFor(const std::vector<std::string> &texts, const std::string &program) {
   return shapes;
 }
 
+/// Multiplies two keys of the first blocks, which come last: scores that jump
+/// there are above what the maximum that was kept so far bears, so that the
+/// tile is computed again.
+static void enlargeKeys(HostTensor &keys, unsigned factor) {
+  size_t rank = keys.shape.size();
+  auto row = static_cast<size_t>(keys.shape[rank - 1] * keys.shape[rank - 2]);
+  for (size_t key : {64, 120})
+    for (size_t i = key * row;
+         i < std::min((key + 1) * row, static_cast<size_t>(keys.size())); ++i)
+      keys.set(i, factor * keys.get(i));
+}
+
 /// Inputs whose open sizes, the batch and then the length, are filled in.
 /// Packed rows are one sequence.
 static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
@@ -106,7 +123,11 @@ static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
         isBatch = false;
       }
   }
-  return attn::run::makeInputs(specs, program.fills, {}, /*seed=*/0);
+  auto inputs = attn::run::makeInputs(specs, program.fills, {}, /*seed=*/0);
+  for (size_t i = 0; !inputs.failed() && i < specs.size(); ++i)
+    if (specs[i].name == "k")
+      enlargeKeys((*inputs)[i], shape.factor);
+  return inputs;
 }
 
 //===----------------------------------------------------------------------===//
