@@ -30,4 +30,12 @@
 #define GET_OP_CLASSES
 #include "Tile/TileOps.h.inc"
 
+namespace mlir::tile {
+
+/// The logarithm (base 2) of the largest sum that a softmax with this
+/// `sum_limit` may have; above it the instance fails.
+constexpr int64_t largestSum(int64_t sumLimit) { return 2 * sumLimit + 1; }
+
+} // namespace mlir::tile
+
 #endif // ATTN_TILE_TILE_H

@@ -421,7 +421,7 @@ LogicalResult Instance::run(tile::OnlineSoftmaxOp op) {
     bool isLazy = limit && !isCareful && oldSum > 0 && oldSum <= power(*limit);
     if (limit && oldSum > power(*limit))
       start += std::log(oldSum) / scale;
-    if (limit && oldSum > power(2 * *limit + 1))
+    if (limit && oldSum > power(tile::largestSum(*limit)))
       oldSum = kInfinity;
     // False for a row that has seen nothing, whose difference is not a number
     // or infinite.
@@ -475,10 +475,11 @@ LogicalResult Instance::run(tile::FinishSoftmaxOp op) {
   for (auto [i, element] : llvm::enumerate(result.floats))
     element = total[i / columns] == 0 ? 0 : element / total[i / columns];
   if (std::optional<uint64_t> limit = op.getSumLimit(); limit && !isCareful)
-    needsRepeat |=
-        !llvm::all_of(sum,
-                      [&](float s) { return s <= power(2 * *limit + 1); }) ||
-        !llvm::all_of(result.floats, [](float x) { return std::isfinite(x); });
+    needsRepeat |= !llvm::all_of(sum, [&](float s) {
+      return s <= power(tile::largestSum(*limit));
+    }) || !llvm::all_of(result.floats, [](float x) {
+      return std::isfinite(x);
+    });
   std::vector<float> lse(sum.size(), -kInfinity);
   for (auto [r, element] : llvm::enumerate(lse))
     if (sum[r] != 0)
