@@ -86,7 +86,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
                                    int64_t consumerRegisters, bool, bool,
-                                   bool persistent, bool dynamic) {
+                                   bool persistent, bool dynamic, bool, bool) {
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
   if (kvStages < 1)
@@ -237,7 +237,10 @@ int64_t BufferType::getStageBytes() const {
 }
 
 LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  int64_t stages) {
+                                  int64_t stages, int64_t values) {
+  if (values < 0)
+    return emitError() << "expected a number of values of at least 0, got "
+                       << values;
   return verifyStages(emitError, stages);
 }
 

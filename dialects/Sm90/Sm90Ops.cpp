@@ -277,10 +277,29 @@ static LogicalResult verifyTicket(Operation *op, TicketsType tickets,
 }
 
 LogicalResult TicketPutOp::verify() {
-  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+  TicketsType tickets = getTickets().getType();
+  if (failed(verifyTicket(*this, tickets, getFull().getType()))) // C1
+    return failure();
+  int64_t count = getValues().size();
+  if (count != tickets.getValues()) // C2
+    return emitOpError("expected ")
+           << tickets.getValues()
+           << " values, as many as a ticket has room for, got " << count;
+  return success();
 }
+
 LogicalResult TicketTakeOp::verify() {
   return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+
+LogicalResult
+TicketTakeOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
+                               Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto tickets = cast<TicketsType>(adaptor.getTickets().getType());
+  Builder builder(context);
+  types.assign({builder.getIndexType(), builder.getI1Type()});
+  types.append(tickets.getValues(), builder.getIndexType());
+  return success();
 }
 LogicalResult TicketReturnOp::verify() {
   return verifyTicket(*this, getTickets().getType(),

@@ -215,6 +215,18 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
 // Instances
 //===----------------------------------------------------------------------===//
 
+def Sm90_AwaitPreviousLaunchOp : Sm90_Op<"await_previous_launch", [
+    MemoryEffects<[MemRead, MemWrite]>, HasParent<"KernelOp">]> {
+  let summary = "waits for the launch in front of this one";
+  let description = [{
+    Of a kernel whose launch is `dependent` (programmatic dependent launch): returns
+    when the launch in front of it on the stream has ended and what it wrote can
+    be read. Before that, nothing in global memory may be touched. The next launch
+    may start from here on, when multiprocessors become free.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
 def Sm90_CounterNextOp : Sm90_Op<"counter.next", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "increments a counter and gives what it was";
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
@@ -241,22 +253,25 @@ def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>
     Writes ticket number `count` and completes a phase of `full`, which expects
     one arrival. The ticket must be free: never handed out, or returned and
     waited for. `careful` goes with the number: whether the instance is computed
-    again, since the first attempt has failed.
+    again, since the first attempt has failed; and so do `values`, which the
+    producer has computed for the consumers. All are from 0 to 2^31 - 1.
 
     | constraint | rule |
     |---|---|
     | C1 | tickets and barrier have the same number of stages |
+    | C2 | there are as many values as the tickets have room for |
   }];
-  let arguments = (ins Index:$instance, I1:$careful, Sm90_TicketsType:$tickets,
-                       Sm90_MBarrierType:$full, Index:$count);
+  let arguments = (ins Index:$instance, I1:$careful, Variadic<Index>:$values,
+                       Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
   let assemblyFormat = [{
-    $instance `careful` `(` $careful `)` `into` $tickets `,` $full `[` $count `]`
+    $instance `careful` `(` $careful `)` (`values` `(` $values^ `)`)? `into` $tickets `,` $full `[` $count `]`
     attr-dict `:` type($tickets) `,` type($full)
   }];
   let hasVerifier = 1;
 }
 
-def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [
+    MemoryEffects<[MemRead, MemWrite]>, InferTypeOpAdaptor]> {
   let summary = "waits for the number of an instance";
   let description = [{
     The mirror of `sm90.ticket.put`. All threads get the same values.
@@ -266,7 +281,7 @@ def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite
     | C1 | tickets and barrier have the same number of stages |
   }];
   let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
-  let results = (outs Index:$instance, I1:$careful);
+  let results = (outs Index:$instance, I1:$careful, Variadic<Index>:$values);
   let assemblyFormat = [{
     $tickets `,` $full `[` $count `]` attr-dict `:` type($tickets) `,` type($full)
   }];
@@ -401,6 +416,20 @@ def Sm90_TmaStoreWaitOp : Sm90_Op<"tma_store.wait", [MemoryEffects<[MemRead, Mem
   }];
   let arguments = (ins UnitAttr:$read);
   let assemblyFormat = "(`read` $read^)? attr-dict";
+}
+
+def Sm90_TurnAwaitOp : Sm90_Op<"turn.await", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "lets a consumer warpgroup wait for its turn";
+  let description = [{
+    Returns when the warpgroup before, or for the first one the last one, has
+    executed a `sm90.turn.pass` for each `sm90.turn.await` so far and this one.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_TurnPassOp : Sm90_Op<"turn.pass", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "gives the next consumer warpgroup its turn";
+  let assemblyFormat = "attr-dict";
 }
 
 def Sm90_BarrierSyncOp : Sm90_Op<"barrier.sync", [MemoryEffects<[MemRead, MemWrite]>]> {

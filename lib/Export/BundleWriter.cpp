@@ -263,6 +263,7 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
   json.list("instances", plan.instances,
             [&](const Expression &extent) { expression(extent); });
   json.member("persistent", plan.persistent);
+  json.member("awaits_previous", plan.awaitsPrevious);
   json.member("cluster", int64_t(plan.clusterBlocks));
   json.member("threads", int64_t(plan.threadsPerBlock));
   json.member("shared_memory", int64_t(plan.sharedMemoryBytes));

@@ -151,6 +151,7 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
     convertExpression(extent.getMap().getResult(0), extent.getSizes(),
                       plan.instances.emplace_back());
   plan.persistent = kernel.getSchedule().getPersistent();
+  plan.awaitsPrevious = kernel.getSchedule().getDependentLaunch();
   plan.threadsPerBlock = kernel.getThreads();
   plan.sharedMemoryBytes = *kernel.getSharedMemory();
   return plan;

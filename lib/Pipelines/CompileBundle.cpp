@@ -28,6 +28,7 @@ static runtime::TargetProgram createProgram(StringRef target,
   runtime::KernelLaunch launch;
   for (size_t i = 0; i < kernel.plan.tensors.size(); ++i)
     launch.tensors.push_back(static_cast<int32_t>(i));
+  launch.dependent = kernel.plan.awaitsPrevious;
   runtime::Variant variant;
   variant.launches.push_back(std::move(launch));
   runtime::TargetProgram program;

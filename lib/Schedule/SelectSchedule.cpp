@@ -270,7 +270,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
-      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true);
+      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
+      /*ping_pong=*/false, /*dependent_launch=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,

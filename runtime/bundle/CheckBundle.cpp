@@ -167,10 +167,10 @@ static Status checkLaunch(const KernelLaunch &launch,
   if (launch.kernel >= program.kernels.size())
     return malformed("there is no kernel ", launch.kernel, " to launch");
   const LaunchPlan &plan = program.kernels[launch.kernel].plan;
-  // It could overlap with a launch on the same stream, which has that counter.
-  if (launch.dependent && wantsCounter(plan))
+  if (launch.dependent && !plan.awaitsPrevious)
     return malformed("expected '", plan.kernel,
-                     "', which has a counter, not to be launched as dependent");
+                     "', which is launched as dependent, to wait for the launch "
+                     "before it");
   if (launch.tensors.size() != plan.tensors.size())
     return malformed("expected '", plan.kernel, "' to be launched on ",
                      plan.tensors.size(), " tensors, got ",

@@ -356,7 +356,7 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
 LaunchPlan ManifestReader::toKernel(const json::Value &value,
                                     KernelSections &sections) {
   checkKeys(value, {"name", "ptx", "cubin", "tensors", "equal_sizes",
-                    "least_sizes", "parameters", "instances", "persistent",
+                    "least_sizes", "parameters", "instances", "persistent", "awaits_previous",
                     "cluster", "threads", "shared_memory"});
   auto lastSection = static_cast<int64_t>(sectionCount) - 1;
   sections.ptx = takeInteger(value, "ptx", 0, lastSection);
@@ -375,6 +375,7 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
     plan.instances.push_back(toExpression(extent));
   });
   plan.persistent = takeFlag(value, "persistent");
+  plan.awaitsPrevious = takeFlag(value, "awaits_previous");
   plan.clusterBlocks =
       static_cast<uint32_t>(takeInteger(value, "cluster", 1, maxInt32));
   plan.threadsPerBlock =

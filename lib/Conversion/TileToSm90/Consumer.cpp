@@ -400,7 +400,7 @@ LogicalResult Consumer::consumeOp(Operation *op) {
 
 LogicalResult Consumer::consume(Block &block) {
   for (Operation &op : block.without_terminator())
-    if (failed(consumeOp(&op)))
+    if (!kernel.producerScalars.contains(&op) && failed(consumeOp(&op)))
       return failure();
   return success();
 }

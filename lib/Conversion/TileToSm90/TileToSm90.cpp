@@ -314,10 +314,13 @@ void SignatureBuilder::allocate(Kernel &kernel) {
                                               consumerWarps, IntegerAttr());
   }
   if (schedule.getDynamic()) {
+    findHandedScalars(kernel);
     constexpr int64_t kTickets = 2;
     auto barrier = sm90::MBarrierType::get(context, kTickets);
     kernel.tickets = sm90::TicketsAllocOp::create(
-        builder, loc, sm90::TicketsType::get(context, kTickets), IntegerAttr());
+        builder, loc,
+        sm90::TicketsType::get(context, kTickets, kernel.handed.size()),
+        IntegerAttr());
     kernel.ticketFull =
         sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
     kernel.ticketEmpty = sm90::MBarrierInitOp::create(
@@ -451,6 +454,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
   if (failed(cloneScalars(*kernel, builder)))
     return failure();
+  if (kernel->schedule().getDependentLaunch())
+    sm90::AwaitPreviousLaunchOp::create(builder, loc);
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {

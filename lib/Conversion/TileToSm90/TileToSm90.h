@@ -47,6 +47,10 @@ struct Kernel {
   /// Where a dynamic schedule takes its instances from, and how the consumers
   /// hear of them.
   Value counter, tickets, ticketFull, ticketEmpty;
+  /// Scalars of an instance that only the producer computes, and the values
+  /// among and in front of them that it hands to the consumers in the ticket.
+  DenseSet<Operation *> producerScalars;
+  SmallVector<Value> handed;
   /// Whether an instance that fails is computed again.
   bool repeats = false;
   /// Of the instance at hand: whether it is computed again, and whether it has
@@ -91,6 +95,9 @@ SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
 /// Copies a scalar op, whose operands `mapping` has.
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
                  IRMapping &mapping);
+
+/// Decides what the producer hands to the consumers of a dynamic schedule.
+void findHandedScalars(Kernel &kernel);
 
 enum class Role { Producer, Consumer };
 

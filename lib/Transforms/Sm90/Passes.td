@@ -45,4 +45,32 @@ def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::Ke
   ];
 }
 
+def OrderProductsPass : Pass<"sm90-order-products", "::mlir::sm90::KernelOp"> {
+  let summary = "Let the consumers start the products of their loops in turn";
+  let description = [{
+    Where the special functions of a step take as long as its products, consumers
+    that go in step want the same unit at the same time. Each now waits for its
+    turn before it starts the products of an iteration, and passes it on behind
+    them: the products of one run under the softmax of another. Obeys `ping_pong`
+    of the schedule. All consumers have the same loops, and so the same number of
+    turns; the last one lets the first one begin, and that one takes what is left
+    at the end.
+
+    ```mlir
+    scf.for ... {
+      %f = sm90.wgmma_async %q, %k ...
+      %g = sm90.wgmma_async %p, %v ...
+      %s, ... = sm90.wgmma.wait %f ...
+    // becomes
+    scf.for ... {
+      sm90.turn.await
+      %f = sm90.wgmma_async %q, %k ...
+      %g = sm90.wgmma_async %p, %v ...
+      sm90.turn.pass
+      %s, ... = sm90.wgmma.wait %f ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_SM90_PASSES_TD

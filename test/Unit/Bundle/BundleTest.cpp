@@ -177,9 +177,9 @@ TEST(BundleTest, RefusesAnotherFile) {
 
 TEST(BundleTest, RefusesAFutureVersion) {
   std::string data = writeBundle(exampleBundle());
-  store(data, bundle::versionOffset, 3, 4);
+  store(data, bundle::versionOffset, 4, 4);
   EXPECT_EQ(refusal(seal(data)),
-            "expected a bundle of version 2, got 3; compile the program again "
+            "expected a bundle of version 3, got 4; compile the program again "
             "or use a newer runtime");
 }
 

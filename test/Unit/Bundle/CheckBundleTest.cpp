@@ -148,8 +148,8 @@ TEST_F(CheckBundleTest, RefusesLaunches) {
                          "tensor than its 'part'");
   }
   target().variants[0].launches[0].dependent = true;
-  EXPECT_EQ(refusal(), "malformed bundle: expected 'whole', which has a "
-                       "counter, not to be launched as dependent");
+  EXPECT_EQ(refusal(), "malformed bundle: expected 'whole', which is launched as "
+                       "dependent, to wait for the launch before it");
 }
 
 TEST_F(CheckBundleTest, RefusesTargets) {

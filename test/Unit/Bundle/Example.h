@@ -73,6 +73,7 @@ inline Bundle exampleBundle() {
   join.plan.tensors = {part, o};
   join.plan.tensors[0].isOutput = false;
   join.plan.parameters = {pointer};
+  join.plan.awaitsPrevious = true;
   join.ptx = "// join";
 
   Bundle bundle;

@@ -137,6 +137,9 @@ struct LaunchPlan {
   /// A persistent kernel loops over its instances and is launched with at most
   /// one block per multiprocessor; any other with one block per instance.
   bool persistent = true;
+  /// Whether the kernel waits for the launch before it, until when it touches
+  /// nothing in global memory, its counter included.
+  bool awaitsPrevious = false;
   /// The blocks that run together as a cluster. A launch has a multiple of it:
   /// the instances of a kernel that is not persistent must be one.
   uint32_t clusterBlocks = 1;
@@ -188,9 +191,8 @@ struct KernelLaunch {
   /// Which tensors the kernel works on: those of the signature are numbered
   /// first, then the workspaces of the variant.
   std::vector<int32_t> tensors;
-  /// The kernel itself waits for the one before (programmatic dependent
-  /// launch), so that its start may overlap the end of that. It
-  /// has no counter.
+  /// The kernel, which waits for the launch before it, may start before that
+  /// has ended (programmatic dependent launch).
   bool dependent = false;
 };
 
