@@ -86,7 +86,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
                                    int64_t consumerRegisters, bool, bool,
-                                   bool persistent, bool dynamic, bool, bool) {
+                                   bool persistent, bool dynamic, bool, bool,
+                                   bool) {
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
   if (kvStages < 1)

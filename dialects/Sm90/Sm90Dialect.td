@@ -97,6 +97,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       all blocks share, instead of every n-th one; good for uneven work.
     - `ping_pong`: the consumers start their products in turn, so that those of one
       run under the softmax of another.
+    - `narrow_tanh`: where all scores of a block are near zero, a polynomial takes
+      the place of the tanh that modifies them.
     - `dependent_launch`: the kernel may start before the one in front of it on
       the same stream has ended, for which it waits once it is set up.
   }];
@@ -110,6 +112,7 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$persistent,
     DefaultValuedParameter<"bool", "false">:$dynamic,
     DefaultValuedParameter<"bool", "false">:$ping_pong,
+    DefaultValuedParameter<"bool", "true">:$narrow_tanh,
     DefaultValuedParameter<"bool", "true">:$dependent_launch);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

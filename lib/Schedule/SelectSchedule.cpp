@@ -271,7 +271,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*dependent_launch=*/true);
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
