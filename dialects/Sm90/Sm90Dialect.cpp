@@ -145,15 +145,15 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one symbol per axis of " << type
                        << ", not negative for a dynamic one, got [" << symbols
                        << "]";
-  bool limits = least.size() % 3 == 0;
+  bool limits = least.size() % 4 == 0;
   for (ArrayRef<int64_t> rest = least; limits && !rest.empty();
-       rest = rest.drop_front(3))
-    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= 0 &&
-             rest[2] >= 1;
+       rest = rest.drop_front(4))
+    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= -1 &&
+             rest[3] >= 1;
   if (!limits)
-    return emitError() << "expected least to have triples of an axis of "
-                       << type
-                       << ", the number of a size and a positive divisor, got ["
+    return emitError() << "expected least to have groups of an axis of " << type
+                       << ", the number of a size or -1, any number and a "
+                          "positive divisor, got ["
                        << least << "]";
   return success();
 }

@@ -124,8 +124,8 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
   let description = [{
     `symbols` numbers the sizes, one for each axis: axes of one number, of any
     tensor, have one size. -1 says nothing of a static size. `least` has
-    triples of an axis, the number of a size and a divisor: along the axis, the
-    tensor is at least that size, divided and rounded up.
+    groups of an axis, the number of a size (-1 for none), what is added to it, and
+    a divisor: along the axis, the tensor is at least the sum, divided and rounded up.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
                         ArrayRefParameter<"int64_t">:$symbols,

@@ -43,8 +43,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
   let description = [{
     `tensors` lists what a launch binds, `instances` the counts whose product is
     the number of program instances. An argument is a tensor map or a pointer of
-    the tensor that `sm90.tensor` names by its number, or, as an index, the size
-    of its axis `sm90.axis`. A pointer with `sm90.counter` leads to an i32 that
+    the tensor that `sm90.tensor` names by its number, or of its axis `sm90.axis`,
+    as an index, the size, and, as an i64, the stride. A pointer with `sm90.counter` leads to an i32 that
     is zero at the start of a launch, and has to be at its end.
 
     The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
@@ -52,8 +52,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
 
     | constraint | rule |
     |---|---|
-    | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
-    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
+    | C1 | every argument is a tensor map, a `!llvm.ptr<1>`, an index or an i64 |
+    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index and an i64 have `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
     | C5 | every size of an extent is of an axis of a tensor |
@@ -583,23 +583,30 @@ def Sm90_ScoreOp : Sm90_Op<"score", [
   let hasRegionVerifier = 1;
 }
 
-def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
+def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
   let summary = "reads one element of a tensor in global memory";
   let description = [{
-    The element at `indices` of a compact tensor of the given sizes, or zero where
-    they lie outside. The kernel does not write the tensor. Elements of index are
-    i64 in memory, those of i1 a byte. `position` as in `tile.read`.
+    The element at `indices` of a tensor of the given sizes, or zero where they lie
+    outside. `strides` are those of all axes but the last one, whose elements are
+    adjacent. The kernel does not write the tensor. Elements of index are i64 in
+    memory, those of i1 a byte. `position` as in `tile.read`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | there are as many indices as sizes, and one stride less where there are any |
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
+    %document = sm90.read %ids[%b, %j] of [%n, %m] strides [%s] : !llvm.ptr<1> -> i32
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes, UnitAttr:$position);
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
+  let hasVerifier = 1;
 }
 
 def Sm90_SplatOp : Sm90_Op<"splat", [

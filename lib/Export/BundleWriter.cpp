@@ -255,8 +255,11 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
   tensors(plan.tensors);
   equalSizes(plan.equalSizes);
   json.list("least_sizes", plan.leastSizes, [&](const LeastSize &least) {
-    integers({least.size.tensor, least.size.axis, least.of.tensor,
-              least.of.axis, least.divisor});
+    json.begin('[');
+    json.value(int64_t(least.size.tensor));
+    json.value(int64_t(least.size.axis));
+    expression(least.least);
+    json.end(']');
   });
   json.list("parameters", plan.parameters,
             [&](const KernelParameter &added) { parameter(added); });

@@ -42,28 +42,42 @@ static KeyBounds findKeyBounds(AttentionOp op) {
   return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
 }
 
-/// Whether the region reads a tensor by the position of the query along one
-/// axis and by that of the key along another: an element for each score.
-static bool readsPairs(Block *region) {
+namespace {
+/// What a region reads.
+struct Reads {
+  /// By the position of the query along one axis and by that of the key along
+  /// another: an element for each score.
+  bool pairs = false;
+  /// By the position of the key alone: an element for each column.
+  bool keys = false;
+};
+} // namespace
+
+static Reads findReads(Block *region) {
+  Reads reads;
   if (!region)
-    return false;
+    return reads;
   auto positions = region->getArguments().take_back(2);
   DenseSet<Value> ofQuery = {positions[0]}, ofKey = {positions[1]};
   auto contains = [](const DenseSet<Value> &set) {
     return [&](Value value) { return set.contains(value); };
   };
   for (Operation &op : region->without_terminator()) {
-    if (isa<ReadOp>(op) && llvm::any_of(op.getOperands(), contains(ofQuery)) &&
-        llvm::any_of(op.getOperands(), contains(ofKey)) &&
-        !llvm::any_of(op.getOperands(), [&](Value index) {
-          return ofQuery.contains(index) && ofKey.contains(index);
-        }))
-      return true;
-    for (DenseSet<Value> *set : {&ofQuery, &ofKey})
-      if (llvm::any_of(op.getOperands(), contains(*set)))
-        set->insert(op.result_begin(), op.result_end());
+    bool byQuery = llvm::any_of(op.getOperands(), contains(ofQuery));
+    bool byKey = llvm::any_of(op.getOperands(), contains(ofKey));
+    bool byBoth = llvm::any_of(op.getOperands(), [&](Value index) {
+      return ofQuery.contains(index) && ofKey.contains(index);
+    });
+    if (isa<ReadOp>(op)) {
+      reads.pairs |= byQuery && byKey && !byBoth;
+      reads.keys |= byKey && !byQuery;
+    }
+    if (byQuery)
+      ofQuery.insert(op.result_begin(), op.result_end());
+    if (byKey)
+      ofKey.insert(op.result_begin(), op.result_end());
   }
-  return false;
+  return reads;
 }
 
 /// Whether sums of positions are compared.
@@ -101,7 +115,8 @@ struct Footprint {
   static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
 
   int64_t warpgroups, keyDim, valueDim, blockKv;
-  bool readsPairs, isHeavy;
+  Reads reads;
+  bool isHeavy;
   /// What it takes to find the next keys.
   int64_t walkRegisters;
 
@@ -121,11 +136,12 @@ struct Footprint {
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
   /// all live at once (and a part of the latter while it is scaled) where the
-  /// scores of the next block are started early. What is read for each score is
-  /// loaded before it is used.
+  /// scores of the next block are started early. What is read for each score,
+  /// or for each column, is loaded before it is used.
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
-           (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
+           (reads.pairs ? blockKv / 2 + kAddressRegisters : 0) +
+           (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
            (isHeavy ? kOutcomeRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
@@ -175,12 +191,12 @@ static int64_t findWalkRegisters(AttentionOp op) {
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{kWarpgroups,
-                      keyDim,
-                      valueDim,
-                      kLargestBlock,
-                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask),
+  Reads ofMask = findReads(mask), ofScore = findReads(op.getScoreBlock());
+  // Where no list is walked, there has been room for what columns read.
+  Reads reads{ofMask.pairs || ofScore.pairs,
+              op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
+  Footprint footprint{kWarpgroups,          keyDim, valueDim,
+                      kLargestBlock,        reads,  isHeavy(mask),
                       findWalkRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;

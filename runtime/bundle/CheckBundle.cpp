@@ -136,12 +136,14 @@ static Status checkKernel(const CompiledKernel &kernel) {
           checkEqualSizes(plan.kernel, plan.tensors, plan.equalSizes);
       status.failed())
     return status;
-  for (const LeastSize &least : plan.leastSizes)
-    if (!exists(plan.tensors, least.size.tensor, least.size.axis) ||
-        !exists(plan.tensors, least.of.tensor, least.of.axis) ||
-        least.divisor < 1)
+  for (const LeastSize &least : plan.leastSizes) {
+    if (!exists(plan.tensors, least.size.tensor, least.size.axis))
       return malformed("a least size of '", plan.kernel,
                        "' is of something that is not there");
+    if (Status status = checkExpression(least.least, plan.tensors);
+        status.failed())
+      return status;
+  }
   for (const KernelParameter &parameter : plan.parameters)
     if (Status status = checkParameter(plan, parameter); status.failed())
       return status;

@@ -298,12 +298,14 @@ void ManifestReader::takeEqualSizes(
 }
 
 LeastSize ManifestReader::toLeastSize(const json::Value &value) {
-  std::vector<int64_t> numbers = toIntegers(value, 5);
-  for (size_t i = 0; i < 4; ++i)
-    if (numbers[i] < 0 || numbers[i] > maxInt32)
-      expect("two tensors with an axis each, and a divisor");
-  auto number = [&](size_t i) { return static_cast<int32_t>(numbers[i]); };
-  return {{number(0), number(1)}, {number(2), number(3)}, numbers[4]};
+  if (value.kind != json::Value::Kind::Array || value.items.size() != 3) {
+    expect("a tensor, an axis and an expression");
+    return {};
+  }
+  auto number = [&](size_t i) {
+    return static_cast<int32_t>(toInteger(value.items[i], 0, maxInt32));
+  };
+  return {{number(0), number(1)}, toExpression(value.items[2])};
 }
 
 TensorMapDim ManifestReader::toMapDim(const json::Value &value) {

@@ -200,6 +200,37 @@ func.func @lists_and_wide_heads(%q: !wide, %k: !wide, %v: !wide, %n: !l, %c: !c)
   return %o : !wide
 }
 
+// What a mask reads for each key is held beside the rest, and lists leave no room for
+// it; without lists there is.
+!long = tensor<?x?x2x192xbf16>
+!short = tensor<?x?x2x128xbf16>
+// CHECK-LABEL: func @lists_and_documents
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64,
+func.func @lists_and_documents(%q: !long, %k: !long, %v: !short, %ids: tensor<?x?xi32>, %n: !l, %c: !c) -> !short {
+  %kv = attn.kv.dense %k, %v : !long, !short
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %own = attn.read %ids[%b, %p] : tensor<?x?xi32>
+    %other = attn.read %ids[%b, %j] : tensor<?x?xi32>
+    %keep = arith.cmpi eq, %own, %other : i32
+    attn.yield %keep : i1
+  } blocks<128, 128> partial(%n, %c : !l, !c) : !long, !attn.kv<!long, !short> -> !short
+  return %o : !short
+}
+// CHECK-LABEL: func @documents
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128,
+func.func @documents(%q: !long, %k: !long, %v: !short, %ids: tensor<?x?xi32>) -> !short {
+  %kv = attn.kv.dense %k, %v : !long, !short
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %own = attn.read %ids[%b, %p] : tensor<?x?xi32>
+    %other = attn.read %ids[%b, %j] : tensor<?x?xi32>
+    %keep = arith.cmpi eq, %own, %other : i32
+    attn.yield %keep : i1
+  } : !long, !attn.kv<!long, !short> -> !short
+  return %o : !short
+}
+
 // Packed sequences differ in length, whatever the mask.
 // CHECK-LABEL: func @packed
 // CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true,

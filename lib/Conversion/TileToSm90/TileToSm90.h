@@ -58,6 +58,9 @@ struct Kernel {
   Value careful, failed;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
+  /// Those that hold the strides of a view that is accessed through a pointer,
+  /// of all axes but the last, whose elements are adjacent.
+  DenseMap<Value, SmallVector<Value>> strides;
   /// Scalars that both roles see: source value to target value.
   IRMapping scalars;
 

@@ -79,9 +79,8 @@ static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  auto attention = op->getParentOfType<AttentionOp>();
   Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB(),
-                                /*covers=*/!attention || !attention.isPacked());
+                                /*covers=*/true);
   if (!length.getType().isIndex())
     length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                         length);
@@ -109,7 +108,7 @@ static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
       return ReadOp::create(rewriter, loc, op.getIds(),
                             ValueRange{op.getB(), position}, /*covers=*/true);
     Value row = arith::AddIOp::create(rewriter, loc, position, first);
-    return ReadOp::create(rewriter, loc, op.getIds(), row);
+    return ReadOp::create(rewriter, loc, op.getIds(), row, /*covers=*/true);
   };
   Value own = read(op.getP());
   Value other = read(op.getJ());
@@ -152,7 +151,8 @@ static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH());
+  Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH(),
+                               /*covers=*/true);
   Value distance = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
   distance = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
                                         distance);

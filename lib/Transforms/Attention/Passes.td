@@ -26,7 +26,7 @@ def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
     | `attn.prefix` | `j < read lengths[b] covers` |
     | `attn.document` | `p >= 0 and read ids[b, j] covers = read ids[b, p] covers` |
     | `attn.softcap<c>` | `c * tanh(x / c)` |
-    | `attn.alibi` | `x - read slopes[h] * abs(p - j)` |
+    | `attn.alibi` | `x - read slopes[h] covers * abs(p - j)` |
 
     Every input is legal. Afterwards the regions hold no mask or score op but
     `attn.read` and `attn.yield`.

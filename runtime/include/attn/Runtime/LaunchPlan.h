@@ -95,7 +95,8 @@ struct KernelParameter {
   enum class Kind {
     /// A 128-byte tensor map, passed by value (`mapDims`, `swizzle`).
     TensorMap,
-    /// The 64-bit address of the first element of the tensor.
+    /// The 64-bit address of the first element of the tensor, whose innermost
+    /// stride is 1.
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
@@ -118,10 +119,10 @@ struct SizeRef {
   int32_t tensor, axis;
 };
 
-/// A size is at least another one, divided and rounded up.
+/// A size is at least the value of an expression.
 struct LeastSize {
-  SizeRef size, of;
-  int64_t divisor = 1;
+  SizeRef size;
+  Expression least;
 };
 
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
