@@ -92,12 +92,12 @@ static void enlargeLastHead(HostTensor &queries, unsigned factor) {
     enlarge(queries, i * row - channels, channels, factor);
 }
 
-/// Names `count` blocks in each list, from `first` on.
-static void nameBlocks(HostTensor &lists, unsigned count, unsigned first) {
+/// Names `count` blocks in each list: `first` and those that `step` leads to.
+static void nameBlocks(HostTensor &lists, unsigned count, int first, int step) {
   auto entries = static_cast<size_t>(lists.shape.back());
   for (size_t i = 0; i < static_cast<size_t>(lists.size()); ++i) {
-    size_t entry = i % entries;
-    lists.set(i, entry < count ? static_cast<double>(first + entry) : -1.0);
+    auto entry = static_cast<int>(i % entries);
+    lists.set(i, entry < static_cast<int>(count) ? first + step * entry : -1);
   }
 }
 
@@ -113,10 +113,11 @@ static void alter(HostTensor &tensor, const std::string &name, Fill fill,
   if (fill == Fill::BlockCounts)
     for (size_t i = 0; i < static_cast<size_t>(tensor.size()); ++i)
       tensor.set(i, shape.blocks);
+  auto blocks = static_cast<int>(shape.blocks);
   if (fill == Fill::PartialBlocks)
-    nameBlocks(tensor, shape.blocks, 0);
+    nameBlocks(tensor, shape.blocks, 0, 1);
   if (fill == Fill::FullBlocks)
-    nameBlocks(tensor, shape.blocks, isOnlyList ? 0 : shape.blocks);
+    nameBlocks(tensor, shape.blocks, blocks, isOnlyList ? -1 : 1);
 }
 
 Result<std::vector<HostTensor>>

@@ -28,8 +28,9 @@ struct Shape {
   /// What the first queries of the last head are multiplied by, which the last
   /// instance has: its scores jump where those of others do not.
   unsigned last = 1;
-  /// How many blocks a list of them names; none for random lists. Partial
-  /// blocks, which come behind full ones, are the first.
+  /// How many blocks a list of them names; none for random lists. Keys jump in
+  /// the first partial one, which comes behind the full ones, whose keys do
+  /// not; or in the last of a list that is alone.
   unsigned blocks = 0;
 };
 

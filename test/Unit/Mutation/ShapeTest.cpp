@@ -84,5 +84,6 @@ TEST(Shape, ListsOfBlocks) {
               entry < 2 ? static_cast<double>(entry) + 2 : -1);
   }
   auto alone = inputsOf(program({{Fill::FullBlocks, 0, 2}}), "4x6x1+blocks=2");
-  EXPECT_EQ(alone[2].get(0), 0);
+  EXPECT_EQ(alone[2].get(0), 2);
+  EXPECT_EQ(alone[2].get(1), 1);
 }
