@@ -155,7 +155,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Box{of5, {-1, -1, -1, -1, 0}}));
 
 // A box that is loaded may begin at negative coordinates, one that is stored
-// may not: to an H200 it is an illegal instruction.
+// may not, says the CUDA programming guide; to an H200 the last of these is an
+// illegal instruction.
 TEST_P(RefusedStoreValues, NegativeCoordinates) {
   const auto &[tensor, start] = GetParam();
   Emulation emulation{
