@@ -195,6 +195,8 @@ Result<AttentionProgram> Program::findAttention() const {
   for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
     auto op = value.getDefiningOp<mlir::attn::AttentionOp>();
     if (!op || (found.op && op != found.op))
+      // untested: such a program is not lowered, and the reference has an
+      // oracle.
       return failure("expected every result to come from one attention");
     found.op = op;
     if (value == op.getLse()) {
@@ -218,6 +220,7 @@ Result<AttentionProgram> Program::findAttention() const {
   for (auto [value, index] : operands) {
     auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
     if (!argument)
+      // untested: as above.
       return failure("expected queries, keys and values to be arguments");
     *index = argument.getArgNumber();
   }

@@ -198,15 +198,15 @@ private:
 
 /// The only attention of the function, or a diagnostic.
 static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
+  for (Operation &op : function.getOps())
+    if (!isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
+        !op.hasTrait<OpTrait::ConstantLike>())
+      return op.emitOpError("is not lowered to the tile level");
   auto attentions = llvm::to_vector(function.getOps<AttentionOp>());
   if (attentions.size() != 1)
     return function.emitOpError("expected exactly one attn.attention to lower, "
                                 "got ")
            << attentions.size();
-  for (Operation &op : function.getOps())
-    if (!isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
-        !op.hasTrait<OpTrait::ConstantLike>())
-      return op.emitOpError("is not lowered to the tile level");
   return attentions.front();
 }
 
