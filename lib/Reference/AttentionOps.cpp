@@ -26,7 +26,6 @@ public:
   LogicalResult evaluate(AttentionOp op);
 
 private:
-  LogicalResult checkCuSeqlens(Operation *op, Value cuSeqlens, int64_t total);
   FailureOr<std::vector<Sequence>> findSequences(AttentionOp op);
   FailureOr<std::vector<Sequence>> findPackedSequences(AttentionOp op);
   LogicalResult checkCaptured(AttentionOp op, int64_t batch);
@@ -55,13 +54,12 @@ LogicalResult AttentionEvaluator::evaluate(KVVarlenOp op) {
   if (key[0] != value[0])
     return op.emitOpError("expected key and value to agree in length, got ")
            << toString(key) << " and " << toString(value);
-  return checkCuSeqlens(op, op.getCuSeqlens(), key[0]);
+  return checkCuSeqlens(op, tensors.get(op.getCuSeqlens()), key[0]);
 }
 
-LogicalResult AttentionEvaluator::checkCuSeqlens(Operation *op, Value cuSeqlens,
-                                                 int64_t total) {
+LogicalResult reference::checkCuSeqlens(Operation *op, const Tensor &ends,
+                                        int64_t total) {
   double previous = 0;
-  const Tensor &ends = tensors.get(cuSeqlens);
   if (ends.values.empty())
     return op->emitOpError("expected cu_seqlens with at least one element");
   for (double end : ends.values) {
@@ -78,8 +76,8 @@ FailureOr<std::vector<Sequence>>
 AttentionEvaluator::findPackedSequences(AttentionOp op) {
   const Tensor &queryEnds = tensors.get(op.getCuSeqlens());
   const Tensor &keyEnds = tensors.get(op.getKVTensors().cuSeqlens);
-  if (failed(checkCuSeqlens(op, op.getCuSeqlens(),
-                            tensors.get(op.getQuery()).shape[0])))
+  if (failed(
+          checkCuSeqlens(op, queryEnds, tensors.get(op.getQuery()).shape[0])))
     return failure();
   if (queryEnds.shape != keyEnds.shape)
     return op.emitOpError("expected cu_seqlens of queries and keys of the same "

@@ -50,8 +50,13 @@ Evaluated evaluateAttentionOp(Operation *op, Evaluation &evaluation);
 /// Constants, ops of arith and math on scalars and element by element on
 /// tensors, and structured ops of linalg.
 Evaluated evaluateElementOp(Operation *op, Evaluation &evaluation);
+/// Recurrences and their gradients.
+Evaluated evaluateRecurrenceOp(Operation *op, Evaluation &evaluation);
 /// Ops of tensor, which move elements.
 Evaluated evaluateTensorOp(Operation *op, Evaluation &evaluation);
+
+/// Checks that cumulative lengths divide at most `total` rows.
+LogicalResult checkCuSeqlens(Operation *op, const Tensor &ends, int64_t total);
 
 /// A shape as a diagnostic spells it, e.g. "[2, 3]".
 std::string toString(ArrayRef<int64_t> shape);

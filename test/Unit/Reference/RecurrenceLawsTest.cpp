@@ -1,0 +1,500 @@
+//===- RecurrenceLawsTest.cpp - Mechanisms that are each other ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Recurrences.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::attn::reference;
+
+namespace {
+struct RecurrenceLawsTest : RecurrenceTestBase {
+  RecurrenceSizes sizes = {2, 9, 2, 4, 5, 3, 1};
+
+  SmallVector<int64_t> rows(int64_t factor = 1) {
+    return {sizes.batch, sizes.tokens * factor, sizes.valueHeads};
+  }
+  SmallVector<int64_t> rows(int64_t factor, int64_t channels) {
+    return {sizes.batch, sizes.tokens * factor, sizes.valueHeads, channels};
+  }
+
+  /// With an initial and a final state.
+  RecurrenceProgram makeStateful() {
+    RecurrenceProgram program = makeProgram(sizes);
+    program.operands["state"] = makeState(
+        random({sizes.batch, sizes.valueHeads, sizes.keyDim, sizes.valueDim}));
+    program.finalLayout = "key_value";
+    return program;
+  }
+
+  void addDelta(RecurrenceProgram &program, const Tensor &beta) {
+    program.operands["erase"].tensor = beta;
+    program.operands["write"].tensor = beta;
+  }
+
+  /// Kimi Delta Attention: a decay per channel.
+  RecurrenceProgram makeKimi() {
+    RecurrenceProgram program = makeStateful();
+    program.operands["decay"] =
+        makeDecay(uniform(rows(1, sizes.keyDim), -1, 0));
+    addDelta(program, uniform(rows(), 0, 2));
+    return program;
+  }
+
+  /// Gated DeltaNet: a decay per token.
+  RecurrenceProgram makeGatedDeltaNet() {
+    RecurrenceProgram program = makeKimi();
+    program.operands["decay"] = makeDecay(uniform(rows(), -1, 0));
+    return program;
+  }
+};
+} // namespace
+
+TEST_F(RecurrenceLawsTest, GatedDeltaNet2WithEqualGatesIsKimi) {
+  RecurrenceProgram kimi = makeKimi(), decoupled = kimi;
+  const Tensor &beta = kimi.operands["erase"].tensor;
+  decoupled.operands["erase"].tensor = repeat(beta, sizes.keyDim);
+  decoupled.operands["write"].tensor = repeat(beta, sizes.valueDim);
+  expectEqual(decoupled, kimi);
+}
+
+TEST_F(RecurrenceLawsTest, KimiWithEqualChannelsIsGatedDeltaNet) {
+  RecurrenceProgram gated = makeGatedDeltaNet(), kimi = gated;
+  kimi.operands["decay"] =
+      makeDecay(repeat(gated.operands["decay"].tensor, sizes.keyDim));
+  expectEqual(kimi, gated);
+}
+
+TEST_F(RecurrenceLawsTest, GatedDeltaNetWithoutDecayIsDeltaNet) {
+  RecurrenceProgram gated = makeGatedDeltaNet(), delta = gated;
+  gated.operands["decay"] = makeDecay(makeFilled(rows(), 0));
+  delta.operands.erase("decay");
+  expectEqual(gated, delta);
+}
+
+TEST_F(RecurrenceLawsTest, NothingErasedIsGatedLinearAttention) {
+  RecurrenceProgram kimi = makeKimi(), linear = kimi;
+  kimi.operands["erase"].tensor = makeFilled(rows(), 0);
+  linear.operands.erase("erase");
+  expectEqual(kimi, linear);
+}
+
+TEST_F(RecurrenceLawsTest, RetentionIsConstantDecay) {
+  RecurrenceProgram constant = makeStateful(), scalar = constant;
+  Tensor slopes = uniform({sizes.valueHeads}, -1, 0);
+  constant.operands["decay"] = makeDecay(slopes);
+  Tensor all = makeFilled(rows(), 0);
+  for (int64_t i = 0; i != all.size(); ++i)
+    all.values[i] = slopes.values[i % sizes.valueHeads];
+  scalar.operands["decay"] = makeDecay(all);
+  expectEqual(constant, scalar);
+}
+
+TEST_F(RecurrenceLawsTest, LinearDecayIsExponentialOfLog) {
+  for (RecurrenceProgram log : {makeKimi(), makeGatedDeltaNet()}) {
+    RecurrenceProgram linear = log;
+    linear.operands["decay"] =
+        makeDecay(map(log.operands["decay"].tensor, std::exp), "linear");
+    expectEqual(linear, log);
+  }
+}
+
+/// A read behind the decay is one of a decayed key in front of it.
+TEST_F(RecurrenceLawsTest, ReadInFrontOfDecay) {
+  RecurrenceProgram behind = makeKimi();
+  sizes.heads = sizes.valueHeads;
+  RecurrenceProgram front = makeStateful();
+  behind.query = front.query;
+  behind.key = front.key;
+  front.value = behind.value;
+  for (const char *keyword : {"decay", "write", "state"})
+    front.operands[keyword] = behind.operands[keyword];
+  Tensor key = behind.key, minus = behind.key;
+  const Tensor &beta = behind.operands["erase"].tensor;
+  const Tensor &decay = behind.operands["decay"].tensor;
+  for (int64_t i = 0; i != key.size(); ++i) {
+    key.values[i] *= beta.values[i / sizes.keyDim] * std::exp(decay.values[i]);
+    minus.values[i] *= -1;
+  }
+  front.operands["erase_key"].tensor = key;
+  front.operands["erase_direction"].tensor = minus;
+  front.flags["before_decay"] = "";
+  expectEqual(front, behind);
+}
+
+/// Writes of one token are tokens of their own, of which all but the first do
+/// not decay and all but the last are not read.
+TEST_F(RecurrenceLawsTest, MicroStepsAreTokens) {
+  sizes.writes = 3;
+  RecurrenceProgram product = makeStateful();
+  product.flags["micro_steps"] = "(3)";
+  product.operands["decay"] = makeDecay(uniform(rows(), -1, 0));
+  addDelta(product, uniform(rows(3), 0, 2));
+  RecurrenceProgram tokens = product;
+  tokens.flags.erase("micro_steps");
+  int64_t query = sizes.heads * sizes.keyDim, heads = sizes.valueHeads;
+  tokens.query =
+      random({sizes.batch, sizes.tokens * 3, sizes.heads, sizes.keyDim});
+  tokens.operands["decay"] = makeDecay(makeFilled(rows(3), 0));
+  for (int64_t t = 0; t != sizes.batch * sizes.tokens; ++t) {
+    std::copy_n(product.query.values.begin() + t * query, query,
+                tokens.query.values.begin() + (3 * t + 2) * query);
+    std::copy_n(product.operands["decay"].tensor.values.begin() + t * heads,
+                heads,
+                tokens.operands["decay"].tensor.values.begin() + 3 * t * heads);
+  }
+  std::vector<Tensor> expected = evaluate(product), all = evaluate(tokens);
+  expectNear(all[1], expected[1]);
+  int64_t size = heads * sizes.valueDim;
+  for (int64_t t = 0; t != sizes.batch * sizes.tokens; ++t)
+    for (int64_t i = 0; i != size; ++i)
+      EXPECT_NEAR(all[0].values[(3 * t + 2) * size + i],
+                  expected[0].values[t * size + i], 1e-12);
+}
+
+/// The denominator is what a value of one would read.
+TEST_F(RecurrenceLawsTest, DenominatorIsAnotherRecurrence) {
+  RecurrenceProgram program = makeProgram(sizes);
+  program.query = uniform(program.query.shape, 0, 1);
+  program.key = uniform(program.key.shape, 0, 1);
+  program.operands["decay"] = makeDecay(uniform(rows(), -1, 0));
+  RecurrenceProgram ones = program, ratio = program;
+  ones.value = makeFilled(rows(1, 1), 1);
+  ratio.flags["denominator"] = "(0.25)";
+  Tensor expected = evaluate(program)[0], total = evaluate(ones)[0];
+  for (int64_t i = 0; i != expected.size(); ++i)
+    expected.values[i] /= total.values[i / sizes.valueDim] + 0.25;
+  expectNear(evaluate(ratio)[0], expected);
+}
+
+TEST_F(RecurrenceLawsTest, NormalisedKeysCanBeGiven) {
+  RecurrenceProgram inside = makeGatedDeltaNet(), outside = inside;
+  inside.flags["l2_normalize"] = "(0.125)";
+  for (Tensor *tensor : {&outside.query, &outside.key})
+    for (int64_t first = 0; first != tensor->size(); first += sizes.keyDim) {
+      double sum = 0.125;
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        sum += tensor->values[first + d] * tensor->values[first + d];
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        tensor->values[first + d] /= std::sqrt(sum);
+    }
+  expectEqual(inside, outside);
+}
+
+/// Of a bonus of one, a token reads what it writes and what was there.
+TEST_F(RecurrenceLawsTest, BonusOfOneReadsTheWrite) {
+  RecurrenceProgram bonus = makeStateful(), plain = bonus;
+  bonus.operands["bonus"].tensor = makeFilled({sizes.heads, sizes.keyDim}, 1);
+  expectEqual(bonus, plain);
+}
+
+//===----------------------------------------------------------------------===//
+// Extremes
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct RecurrenceExtremesTest : RecurrenceLawsTest {
+  void normaliseKeys(RecurrenceProgram &program) {
+    for (int64_t first = 0; first != program.key.size();
+         first += sizes.keyDim) {
+      double sum = 0;
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        sum += program.key.values[first + d] * program.key.values[first + d];
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        program.key.values[first + d] /= std::sqrt(sum);
+    }
+  }
+};
+} // namespace
+
+/// Beta 1 and a key of length 1: what is read with the key is the value.
+TEST_F(RecurrenceExtremesTest, ExactOverwrite) {
+  RecurrenceProgram program = makeGatedDeltaNet();
+  addDelta(program, makeFilled(rows(), 1));
+  normaliseKeys(program);
+  program.query = program.key;
+  program.flags["scale"] = "(1.0)";
+  expectNear(evaluate(program)[0], program.value);
+}
+
+/// Beta 2 without a write reflects the state: it keeps its size.
+TEST_F(RecurrenceExtremesTest, Reflection) {
+  RecurrenceProgram program = makeStateful();
+  program.operands["erase"].tensor = makeFilled(rows(), 2);
+  program.operands["write"].tensor = makeFilled(rows(), 0);
+  normaliseKeys(program);
+  auto size = [](const Tensor &tensor) {
+    double sum = 0;
+    for (double value : tensor.values)
+      sum += value * value;
+    return std::sqrt(sum);
+  };
+  EXPECT_NEAR(size(evaluate(program)[1]),
+              size(program.operands["state"].tensor), 1e-12);
+}
+
+/// Beta 0 leaves the decay alone.
+TEST_F(RecurrenceExtremesTest, PureDecay) {
+  RecurrenceProgram program = makeGatedDeltaNet();
+  addDelta(program, makeFilled(rows(), 0));
+  program.operands["decay"] = makeDecay(makeFilled(rows(), -0.25));
+  Tensor expected = program.operands["state"].tensor;
+  for (double &value : expected.values)
+    value *= std::exp(-0.25 * sizes.tokens);
+  expectNear(evaluate(program)[1], expected);
+}
+
+/// After a decay of e^-20 a step, a token is all but alone.
+TEST_F(RecurrenceExtremesTest, StrongDecayForgets) {
+  sizes.tokens = 70;
+  RecurrenceProgram program = makeKimi();
+  program.operands["decay"] = makeDecay(makeFilled(rows(1, sizes.keyDim), -20));
+  std::vector<Tensor> results = evaluate(program);
+  for (const Tensor &result : results)
+    for (double value : result.values)
+      ASSERT_TRUE(std::isfinite(value));
+  // S = k (beta v)^T, up to what is left of the state in front.
+  const Tensor &beta = program.operands["write"].tensor;
+  for (int64_t row : {1L, sizes.batch * sizes.tokens - 1})
+    for (int64_t n = 0; n != sizes.valueHeads; ++n) {
+      int64_t key = (row * sizes.heads + n / 2) * sizes.keyDim;
+      double product = 0;
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        product += program.query.values[key + d] * program.key.values[key + d];
+      int64_t head = row * sizes.valueHeads + n;
+      for (int64_t v = 0; v != sizes.valueDim; ++v)
+        EXPECT_NEAR(results[0].values[head * sizes.valueDim + v],
+                    product / std::sqrt(5.0) * beta.values[head] *
+                        program.value.values[head * sizes.valueDim + v],
+                    1e-6);
+    }
+}
+
+TEST_F(RecurrenceExtremesTest, KeysOfZeroAreNormalisedToZero) {
+  RecurrenceProgram program = makeGatedDeltaNet();
+  program.key = makeFilled(program.key.shape, 0);
+  program.flags["l2_normalize"] = "(1.0e-06)";
+  program.operands["decay"] = makeDecay(makeFilled(rows(), 0));
+  expectNear(evaluate(program)[1], program.operands["state"].tensor);
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A token in the most general form: a is read from the state in front of the
+/// decay and written along b.
+struct ChunkToken {
+  std::vector<double> q, k, a, b, g, y;
+};
+
+/// Evaluates one head of a recurrence chunk by chunk: within a chunk by matrix
+/// products and a triangular system, across chunks by the state.
+class ChunkedRecurrence {
+public:
+  ChunkedRecurrence(std::vector<ChunkToken> tokens, std::vector<double> state)
+      : tokens(std::move(tokens)), state(std::move(state)),
+        keyDim(this->tokens.front().k.size()),
+        valueDim(this->tokens.front().y.size()) {}
+
+  void run(size_t size) {
+    for (size_t first = 0; first < tokens.size(); first += size)
+      runChunk(first, std::min(size, tokens.size() - first));
+  }
+
+  std::vector<ChunkToken> tokens;
+  /// [K, V]
+  std::vector<double> state;
+  std::vector<std::vector<double>> outputs;
+
+private:
+  using Matrix = std::vector<std::vector<double>>;
+
+  /// The sum of decays from behind token `from` to token `to`, without that of
+  /// `to` if it is read in front of it. Never positive, so its exponential is
+  /// at most 1.
+  double between(size_t from, size_t to, size_t d, bool inFront) const {
+    double sum = 0;
+    for (size_t t = from + 1; t <= to; ++t)
+      if (!(inFront && t == to))
+        sum += tokens[t].g[d];
+    return sum;
+  }
+
+  double score(const std::vector<double> &x, const std::vector<double> &y,
+               size_t from, size_t to, bool inFront) const {
+    double sum = 0;
+    for (size_t d = 0; d != keyDim; ++d)
+      sum += x[d] * y[d] * std::exp(between(from, to, d, inFront));
+    return sum;
+  }
+
+  /// x^T diag(decay from the start of the chunk) state
+  std::vector<double> readState(const std::vector<double> &x, size_t first,
+                                size_t to, bool inFront) const {
+    std::vector<double> read(valueDim, 0);
+    for (size_t d = 0; d != keyDim; ++d) {
+      double decay = inFront ? 0 : tokens[to].g[d];
+      for (size_t t = first; t != to; ++t)
+        decay += tokens[t].g[d];
+      for (size_t v = 0; v != valueDim; ++v)
+        read[v] += x[d] * std::exp(decay) * state[d * valueDim + v];
+    }
+    return read;
+  }
+
+  static void add(std::vector<double> &sum, const std::vector<double> &other,
+                  double factor) {
+    for (size_t v = 0; v != sum.size(); ++v)
+      sum[v] += factor * other[v];
+  }
+
+  void runChunk(size_t first, size_t size) {
+    // (I - Aab) erased = Aak Y + (A exp(Gx)) S, by forward substitution.
+    Matrix erased(size);
+    for (size_t i = 0; i != size; ++i) {
+      const ChunkToken &own = tokens[first + i];
+      erased[i] = readState(own.a, first, first + i, true);
+      for (size_t j = 0; j != i; ++j) {
+        const ChunkToken &other = tokens[first + j];
+        add(erased[i], other.y,
+            score(own.a, other.k, first + j, first + i, true));
+        add(erased[i], erased[j],
+            score(own.a, other.b, first + j, first + i, true));
+      }
+    }
+    for (size_t i = 0; i != size; ++i) {
+      const ChunkToken &own = tokens[first + i];
+      std::vector<double> output = readState(own.q, first, first + i, false);
+      for (size_t j = 0; j <= i; ++j) {
+        const ChunkToken &other = tokens[first + j];
+        add(output, other.y,
+            score(own.q, other.k, first + j, first + i, false));
+        add(output, erased[j],
+            score(own.q, other.b, first + j, first + i, false));
+      }
+      outputs.push_back(std::move(output));
+    }
+    advance(first, size, erased);
+  }
+
+  void advance(size_t first, size_t size, const Matrix &erased) {
+    size_t last = first + size - 1;
+    for (size_t d = 0; d != keyDim; ++d)
+      for (size_t v = 0; v != valueDim; ++v) {
+        double &element = state[d * valueDim + v];
+        element *=
+            std::exp(tokens[first].g[d] + between(first, last, d, false));
+        for (size_t j = 0; j != size; ++j) {
+          const ChunkToken &token = tokens[first + j];
+          double decay = std::exp(between(first + j, last, d, false));
+          element +=
+              decay * (token.k[d] * token.y[v] + token.b[d] * erased[j][v]);
+        }
+      }
+  }
+
+  size_t keyDim, valueDim;
+};
+
+struct ChunkedRecurrenceTest : RecurrenceLawsTest {
+  /// The tokens of a program of one head, whose operands are as they are named
+  /// here.
+  std::vector<ChunkToken> makeTokens(RecurrenceProgram &program) {
+    auto row = [](const Tensor &tensor, int64_t t) {
+      auto size = tensor.shape.back();
+      auto first = tensor.values.begin() + t * size;
+      return std::vector<double>(first, first + size);
+    };
+    std::vector<ChunkToken> tokens;
+    for (int64_t t = 0; t != sizes.tokens; ++t) {
+      ChunkToken token;
+      token.q = row(program.query, t);
+      for (double &element : token.q)
+        element /= std::sqrt(static_cast<double>(sizes.keyDim));
+      token.k = row(program.key, t);
+      token.y = row(program.value, t);
+      token.g = row(program.operands["decay"].tensor, t);
+      token.a.assign(sizes.keyDim, 0);
+      token.b.assign(sizes.keyDim, 0);
+      if (program.operands.count("erase_key")) {
+        token.a = row(program.operands["erase_key"].tensor, t);
+        token.b = row(program.operands["erase_direction"].tensor, t);
+      } else if (program.operands.count("erase")) {
+        double beta = program.operands["erase"].tensor.values[t];
+        for (double &element : token.y)
+          element *= program.operands["write"].tensor.values[t];
+        for (int64_t d = 0; d != sizes.keyDim; ++d) {
+          token.a[d] = beta * token.k[d] * std::exp(token.g[d]);
+          token.b[d] = -token.k[d];
+        }
+      }
+      tokens.push_back(std::move(token));
+    }
+    return tokens;
+  }
+
+  void expectChunksAgree(RecurrenceProgram program) {
+    std::vector<Tensor> expected = evaluate(program);
+    for (size_t size : {16, 32, 64}) {
+      ChunkedRecurrence chunked(makeTokens(program),
+                                program.operands["state"].tensor.values);
+      chunked.run(size);
+      Tensor output = expected[0], state = expected[1];
+      output.values.clear();
+      for (const std::vector<double> &own : chunked.outputs)
+        output.values.insert(output.values.end(), own.begin(), own.end());
+      state.values = chunked.state;
+      expectNear(output, expected[0], 1e-10);
+      expectNear(state, expected[1], 1e-10);
+    }
+  }
+
+  void SetUp() override { sizes = {1, 65, 1, 1, 6, 4, 1}; }
+};
+} // namespace
+
+TEST_F(ChunkedRecurrenceTest, DeltaFamilyAtEdgesOfChunks) {
+  for (int64_t tokens : {1, 63, 64, 65, 130}) {
+    sizes.tokens = tokens;
+    expectChunksAgree(makeKimi());
+  }
+}
+
+TEST_F(ChunkedRecurrenceTest, AdditiveFamily) {
+  RecurrenceProgram program = makeKimi();
+  program.operands.erase("erase");
+  program.operands.erase("write");
+  expectChunksAgree(program);
+}
+
+TEST_F(ChunkedRecurrenceTest, EraseDirection) {
+  RecurrenceProgram program = makeKimi();
+  program.operands.erase("erase");
+  program.operands.erase("write");
+  program.operands["erase_key"].tensor = random(program.key.shape, 0.3);
+  program.operands["erase_direction"].tensor = random(program.key.shape, 0.3);
+  program.flags["before_decay"] = "";
+  expectChunksAgree(program);
+}
+
+TEST_F(ChunkedRecurrenceTest, StrongDecay) {
+  RecurrenceProgram program = makeKimi();
+  program.operands["decay"] = makeDecay(uniform(rows(1, sizes.keyDim), -20, 0));
+  expectChunksAgree(program);
+}
+
+TEST_F(ChunkedRecurrenceTest, ReflectionsAndPureDecay) {
+  for (double beta : {0.0, 1.0, 2.0}) {
+    RecurrenceProgram program = makeKimi();
+    program.key = random(program.key.shape, 0.4);
+    addDelta(program, makeFilled(rows(), beta));
+    expectChunksAgree(program);
+  }
+}
