@@ -7,18 +7,10 @@
 
 #include "Attention/Attention.h"
 
-#include <cmath>
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::attn;
-
-#include "Attention/AttentionInterfaces.cpp.inc"
-
-double attn::getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim) {
-  if (scale)
-    return scale->convertToFloat();
-  return 1.0 / std::sqrt(static_cast<double>(keyDim));
-}
 
 //===----------------------------------------------------------------------===//
 // Shapes
@@ -26,9 +18,21 @@ double attn::getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim) {
 
 static constexpr int64_t kAny = ShapedType::kDynamic;
 
-/// Whether `type` has the sizes of `shape`, as far as both are known.
-static bool fits(RankedTensorType type, ArrayRef<int64_t> shape) {
-  return succeeded(verifyCompatibleShape(type.getShape(), shape));
+/// Whether `type` has sizes that may be `rows`, and behind them exactly `rest`.
+static bool fits(RankedTensorType type, ArrayRef<int64_t> rows,
+                 ArrayRef<int64_t> rest) {
+  ArrayRef<int64_t> shape = type.getShape();
+  return shape.size() == rows.size() + rest.size() &&
+         succeeded(
+             verifyCompatibleShape(shape.take_front(rows.size()), rows)) &&
+         shape.take_back(rest.size()) == rest;
+}
+
+static SmallVector<int64_t> join(ArrayRef<int64_t> rows,
+                                 ArrayRef<int64_t> rest) {
+  SmallVector<int64_t> shape(rows);
+  shape.append(rest.begin(), rest.end());
+  return shape;
 }
 
 /// `[2, ?, 16]`
@@ -70,17 +74,13 @@ private:
   LogicalResult verifyPatterns();
   LogicalResult verifySequences();
   LogicalResult verifyNumbers();
+  LogicalResult verifyEncodings();
 
-  InFlightDiagnostic error() { return op->emitOpError("expected "); }
+  InFlightDiagnostic emitError() { return op->emitOpError("expected "); }
 
   /// The sizes in front of heads: of tokens, or of writes.
   SmallVector<int64_t> rowsOf(RankedTensorType type) {
     return SmallVector<int64_t>(type.getShape().drop_back(2));
-  }
-  SmallVector<int64_t> extend(ArrayRef<int64_t> rows, ArrayRef<int64_t> rest) {
-    SmallVector<int64_t> shape(rows);
-    shape.append(rest.begin(), rest.end());
-    return shape;
   }
   /// The number of sequences, where it is known.
   int64_t getBatch();
@@ -107,12 +107,13 @@ LogicalResult Verifier::verifyQuery() {
   RankedTensorType query = op.getQueryType();
   int64_t rank = op.getCuSeqlens() ? 3 : 4;
   if (query.getRank() != rank)
-    return error() << (op.getCuSeqlens()
-                           ? "query of rank 3 ([total, H, K]) with cu_seqlens"
-                           : "query of rank 4 ([B, T, H, K])")
-                   << ", got " << query;
+    return emitError()
+           << (op.getCuSeqlens()
+                   ? "query of rank 3 ([total, H, K]) with cu_seqlens"
+                   : "query of rank 4 ([B, T, H, K])")
+           << ", got " << query;
   if (!isNarrowFloat(query.getElementType()))
-    return error() << "query of bf16, f16 or f32, got " << query;
+    return emitError() << "query of bf16, f16 or f32, got " << query;
   return verifyRows("query", query);
 }
 
@@ -120,8 +121,8 @@ LogicalResult Verifier::verifyQuery() {
 LogicalResult Verifier::verifyRows(StringRef name, RankedTensorType type) {
   for (int64_t size : type.getShape().take_back(2))
     if (ShapedType::isDynamic(size) || size == 0)
-      return error() << "heads and channels of " << name
-                     << " to be static and positive, got " << type;
+      return emitError() << "heads and channels of " << name
+                         << " to be static and positive, got " << type;
   return success();
 }
 
@@ -130,23 +131,24 @@ LogicalResult Verifier::verifyKeysAndValues() {
   RankedTensorType value = op.getValueType();
   Type element = query.getElementType();
   // C2
-  SmallVector<int64_t> shape(query.getShape());
-  int64_t &length = *std::prev(shape.end(), 3);
-  if (ShapedType::isStatic(length))
-    length *= op.getMicroSteps();
-  if (!fits(key, shape) || key.getElementType() != element)
-    return error() << "key of " << spell(shape) << " and " << element
-                   << ", got " << key;
+  SmallVector<int64_t> rows = rowsOf(query);
+  if (ShapedType::isStatic(rows.back()))
+    rows.back() = op.getWrites(rows.back());
+  SmallVector<int64_t> rest = {op.getHeads(), op.getKeyDim()};
+  if (!fits(key, rows, rest) || key.getElementType() != element)
+    return emitError() << "key of " << spell(join(rows, rest)) << " and "
+                       << element << ", got " << key;
   // C3
+  rows = rowsOf(key);
   if (value.getRank() != key.getRank() || value.getElementType() != element ||
-      !fits(value, extend(rowsOf(key), value.getShape().take_back(2))))
-    return error() << "value of " << spell(extend(rowsOf(key), {kAny, kAny}))
-                   << " and " << element << ", got " << value;
+      failed(verifyCompatibleShape(rowsOf(value), rows)))
+    return emitError() << "value of " << spell(join(rows, {kAny, kAny}))
+                       << " and " << element << ", got " << value;
   if (failed(verifyRows("value", value)))
     return failure();
   if (op.getValueHeads() % op.getHeads() != 0)
-    return error() << "the value heads to be a multiple of the heads, got "
-                   << op.getValueHeads() << " and " << op.getHeads();
+    return emitError() << "the value heads to be a multiple of the heads, got "
+                       << op.getValueHeads() << " and " << op.getHeads();
   return success();
 }
 
@@ -157,17 +159,18 @@ LogicalResult Verifier::verifyDecay() {
   auto decay = cast<RankedTensorType>(op.getDecay().getType());
   SmallVector<int64_t> rows = rowsOf(op.getQueryType());
   int64_t heads = op.getValueHeads();
+  SmallVector<int64_t> vector = {heads, op.getKeyDim()};
   if (!decay.getElementType().isF32() ||
-      !(fits(decay, heads) || fits(decay, extend(rows, heads)) ||
-        fits(decay, extend(rows, {heads, op.getKeyDim()}))))
-    return error() << "decay of " << spell(heads) << ", "
-                   << spell(extend(rows, heads)) << " or "
-                   << spell(extend(rows, {heads, op.getKeyDim()}))
-                   << " and f32, got " << decay;
+      !(fits(decay, {}, heads) || fits(decay, rows, heads) ||
+        fits(decay, rows, vector)))
+    return emitError() << "decay of " << spell(heads) << ", "
+                       << spell(join(rows, heads)) << " or "
+                       << spell(join(rows, vector)) << " and f32, got "
+                       << decay;
   if (!isa_and_nonnull<GateAttr>(decay.getEncoding()))
-    return error() << "decay with the encoding #attn.gate<log> or "
-                      "#attn.gate<linear>, got "
-                   << decay;
+    return emitError() << "decay with the encoding #attn.gate<log> or "
+                          "#attn.gate<linear>, got "
+                       << decay;
   return success();
 }
 
@@ -179,13 +182,12 @@ LogicalResult Verifier::verifyGate(StringRef name, Value gate,
   auto type = cast<RankedTensorType>(gate.getType());
   SmallVector<int64_t> rows = rowsOf(op.getKeyType());
   int64_t heads = op.getValueHeads();
+  SmallVector<int64_t> vector = {heads, channels};
   if (type.getElementType().isF32() &&
-      (fits(type, extend(rows, heads)) ||
-       fits(type, extend(rows, {heads, channels}))))
+      (fits(type, rows, heads) || fits(type, rows, vector)))
     return success();
-  return error() << name << " of " << spell(extend(rows, heads)) << " or "
-                 << spell(extend(rows, {heads, channels})) << " and f32, got "
-                 << type;
+  return emitError() << name << " of " << spell(join(rows, heads)) << " or "
+                     << spell(join(rows, vector)) << " and f32, got " << type;
 }
 
 LogicalResult Verifier::verifyKeyLike(StringRef name, Value tensor) {
@@ -195,18 +197,14 @@ LogicalResult Verifier::verifyKeyLike(StringRef name, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   SmallVector<int64_t> rows = rowsOf(op.getKeyType());
   Type element = op.getKeyType().getElementType();
-  auto withHeads = [&](int64_t heads) {
-    return extend(rows, {heads, op.getKeyDim()});
-  };
-  bool isStatic = type.getRank() == op.getKeyType().getRank() &&
-                  ShapedType::isStaticShape(type.getShape().take_back(2));
-  if (isStatic && type.getElementType() == element &&
-      (fits(type, withHeads(op.getHeads())) ||
-       fits(type, withHeads(op.getValueHeads()))))
+  SmallVector<int64_t> ofKeys = {op.getHeads(), op.getKeyDim()};
+  SmallVector<int64_t> ofValues = {op.getValueHeads(), op.getKeyDim()};
+  if (type.getElementType() == element &&
+      (fits(type, rows, ofKeys) || fits(type, rows, ofValues)))
     return success();
-  return error() << name << " of " << spell(withHeads(op.getHeads())) << " or "
-                 << spell(withHeads(op.getValueHeads())) << " and " << element
-                 << ", got " << type;
+  return emitError() << name << " of " << spell(join(rows, ofKeys)) << " or "
+                     << spell(join(rows, ofValues)) << " and " << element
+                     << ", got " << type;
 }
 
 //===----------------------------------------------------------------------===//
@@ -220,19 +218,19 @@ LogicalResult Verifier::verifyStates(StringRef name, Value state) {
   auto type = cast<RankedTensorType>(state.getType());
   auto encoding = dyn_cast_or_null<StateAttr>(type.getEncoding());
   if (!encoding)
-    return error() << name
-                   << " with the encoding #attn.state<key_value> or "
-                      "#attn.state<value_key>, got "
-                   << type;
+    return emitError() << name
+                       << " with the encoding #attn.state<key_value> or "
+                          "#attn.state<value_key>, got "
+                       << type;
   int64_t count = op.getSlots() ? kAny : getBatch();
-  SmallVector<int64_t> shape = {count, op.getValueHeads(), op.getKeyDim(),
-                                op.getValueDim()};
+  SmallVector<int64_t> rest = {op.getValueHeads(), op.getKeyDim(),
+                               op.getValueDim()};
   if (encoding.getLayout() == StateLayout::ValueKey)
-    std::swap(shape[2], shape[3]);
-  if (fits(type, shape) && isNarrowFloat(type.getElementType()))
+    std::swap(rest[1], rest[2]);
+  if (fits(type, count, rest) && isNarrowFloat(type.getElementType()))
     return success();
-  return error() << name << " of " << spell(shape)
-                 << " and bf16, f16 or f32, got " << type;
+  return emitError() << name << " of " << spell(join(count, rest))
+                     << " and bf16, f16 or f32, got " << type;
 }
 
 LogicalResult Verifier::verifyNormalizers(StringRef name, Value normalizer) {
@@ -240,14 +238,15 @@ LogicalResult Verifier::verifyNormalizers(StringRef name, Value normalizer) {
     return success();
   // C10
   if (!op.getDenominator())
-    return error() << name << " to come with a denominator";
+    return emitError() << name << " to come with a denominator";
   // C11
   auto type = cast<RankedTensorType>(normalizer.getType());
-  SmallVector<int64_t> shape = {op.getSlots() ? kAny : getBatch(),
-                                op.getValueHeads(), op.getKeyDim()};
-  if (fits(type, shape) && type.getElementType().isF32())
+  int64_t count = op.getSlots() ? kAny : getBatch();
+  SmallVector<int64_t> rest = {op.getValueHeads(), op.getKeyDim()};
+  if (fits(type, count, rest) && type.getElementType().isF32())
     return success();
-  return error() << name << " of " << spell(shape) << " and f32, got " << type;
+  return emitError() << name << " of " << spell(join(count, rest))
+                     << " and f32, got " << type;
 }
 
 LogicalResult Verifier::verifyFinal(StringRef stateName, Value state,
@@ -263,8 +262,8 @@ LogicalResult Verifier::verifyFinal(StringRef stateName, Value state,
        {std::tuple(stateName, state, op.getState()),
         std::tuple(normalizerName, normalizer, op.getNormalizer())})
     if (own && own.getType() != initial.getType())
-      return error() << name << " to be a pool of type " << initial.getType()
-                     << ", got " << own.getType();
+      return emitError() << name << " to be a pool of type "
+                         << initial.getType() << ", got " << own.getType();
   return success();
 }
 
@@ -276,22 +275,25 @@ LogicalResult Verifier::verifyFinal(StringRef stateName, Value state,
 LogicalResult Verifier::verifyPatterns() {
   // C8
   if (op.getEraseDirection() && !op.erases())
-    return error() << "erase_direction to come with erase or erase_key";
+    return emitError() << "erase_direction to come with erase or erase_key";
   if (op.getBeforeDecay() && !op.erases())
-    return error() << "before_decay to come with erase or erase_key";
+    return emitError() << "before_decay to come with erase or erase_key";
   // C9
   if (op.getBonus()) {
     auto type = cast<RankedTensorType>(op.getBonus().getType());
     SmallVector<int64_t> shape = {op.getHeads(), op.getKeyDim()};
-    if (!type.getElementType().isF32() || type.getShape() != ArrayRef(shape))
-      return error() << "bonus of " << spell(shape) << " and f32, got " << type;
+    if (!type.getElementType().isF32() || !fits(type, {}, shape))
+      return emitError() << "bonus of " << spell(shape) << " and f32, got "
+                         << type;
     if (op.erases() || op.getMicroSteps() != 1)
-      return error() << "bonus to come with a single write that erases nothing";
+      return emitError()
+             << "bonus to come with a single write that erases nothing";
   }
   // C10
   if (op.getDenominator() && (op.erases() || op.getWrite() || op.getBonus()))
-    return error() << "denominator to come without erase, erase_key, write and "
-                      "bonus";
+    return emitError()
+           << "denominator to come without erase, erase_key, write and "
+              "bonus";
   return success();
 }
 
@@ -301,22 +303,23 @@ LogicalResult Verifier::verifySequences() {
     auto type = cast<RankedTensorType>(ends.getType());
     if (type.getRank() != 1 || !type.getElementType().isInteger(32) ||
         type.getDimSize(0) == 0)
-      return error() << "cu_seqlens of i32 with one element more than there "
-                        "are sequences, got "
-                     << type;
+      return emitError()
+             << "cu_seqlens of i32 with one element more than there "
+                "are sequences, got "
+             << type;
   }
   // C13
   if (!op.getSlots())
     return success();
   auto type = cast<RankedTensorType>(op.getSlots().getType());
-  if (!fits(type, getBatch()) || !type.getElementType().isInteger(32))
-    return error() << "slots of " << spell(getBatch()) << " and i32, got "
-                   << type;
+  if (!fits(type, getBatch(), {}) || !type.getElementType().isInteger(32))
+    return emitError() << "slots of " << spell(getBatch()) << " and i32, got "
+                       << type;
   if (!op.getState())
-    return error() << "slots to come with a state";
+    return emitError() << "slots to come with a state";
   if (op.getDenominator() && !op.getNormalizer())
-    return error() << "slots to come with a normalizer where there is a "
-                      "denominator";
+    return emitError() << "slots to come with a normalizer where there is a "
+                          "denominator";
   return success();
 }
 
@@ -324,25 +327,45 @@ LogicalResult Verifier::verifyNumbers() {
   // C10
   std::optional<APFloat> denominator = op.getDenominator();
   if (denominator && (!denominator->isFinite() || denominator->isNegative()))
-    return error() << "denominator to be finite and not negative, got "
-                   << denominator->convertToFloat();
+    return emitError() << "denominator to be finite and not negative, got "
+                       << denominator->convertToFloat();
   // C15
   if (op.getScale() && !op.getScale()->isFinite())
-    return error() << "scale to be finite, got "
-                   << op.getScale()->convertToFloat();
+    return emitError() << "scale to be finite, got "
+                       << op.getScale()->convertToFloat();
   std::optional<APFloat> l2 = op.getL2Normalize();
   if (l2 && (!l2->isFinite() || l2->isNegative()))
-    return error() << "l2_normalize to be finite and not negative, got "
-                   << l2->convertToFloat();
+    return emitError() << "l2_normalize to be finite and not negative, got "
+                       << l2->convertToFloat();
   if (op.getMicroSteps() < 1)
-    return error() << "at least one micro-step, got " << op.getMicroSteps();
+    return emitError() << "at least one micro-step, got " << op.getMicroSteps();
+  return success();
+}
+
+/// A decay is no gate of another kind.
+LogicalResult Verifier::verifyEncodings() {
+  // C16
+  std::pair<StringRef, Value> operands[] = {
+      {"query", op.getQuery()},
+      {"key", op.getKey()},
+      {"value", op.getValue()},
+      {"erase", op.getErase()},
+      {"erase_key", op.getEraseKey()},
+      {"erase_direction", op.getEraseDirection()},
+      {"write", op.getWrite()},
+      {"bonus", op.getBonus()},
+      {"normalizer", op.getNormalizer()}};
+  for (auto [name, operand] : operands)
+    if (operand && cast<RankedTensorType>(operand.getType()).getEncoding())
+      return emitError() << name << " without an encoding, got "
+                         << operand.getType();
   return success();
 }
 
 LogicalResult Verifier::verify() {
-  if (failed(verifyNumbers()) || failed(verifyQuery()) ||
-      failed(verifySequences()) || failed(verifyKeysAndValues()) ||
-      failed(verifyDecay()) ||
+  if (failed(verifyEncodings()) || failed(verifyNumbers()) ||
+      failed(verifyQuery()) || failed(verifySequences()) ||
+      failed(verifyKeysAndValues()) || failed(verifyDecay()) ||
       failed(verifyGate("erase", op.getErase(), op.getKeyDim())) ||
       failed(verifyGate("write", op.getWrite(), op.getValueDim())) ||
       failed(verifyKeyLike("erase_key", op.getEraseKey())) ||

@@ -63,6 +63,13 @@ def RecurrenceOpInterface : OpInterface<"RecurrenceOpInterface"> {
     int64_t getValueDim() { return getValueType().getShape().back(); }
     /// Whether anything is read from the state and erased.
     bool erases() { return $_op.getErase() || $_op.getEraseKey(); }
+    /// The number of writes of so many tokens, at most the largest int64_t.
+    int64_t getWrites(int64_t tokens) {
+      int64_t writes;
+      if (::llvm::MulOverflow(tokens, int64_t($_op.getMicroSteps()), writes))
+        return ::std::numeric_limits<int64_t>::max();
+      return writes;
+    }
     /// The factor on the queries: `scale`, or K^-1/2.
     double getScaleOrDefault() {
       return ::mlir::attn::getRecurrenceScale($_op.getScale(), getKeyDim());

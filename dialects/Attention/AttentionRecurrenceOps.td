@@ -73,6 +73,7 @@ defvar Attn_RecurrenceFormat = [{
 class Attn_RecurrenceOp<string mnemonic> : Attn_Op<mnemonic, [
     Pure, AttrSizedOperandSegments, AttrSizedResultSegments,
     RecurrenceOpInterface]> {
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 
@@ -162,6 +163,7 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     - (C14) `cu_seqlens` is `[B + 1]` of i32.
     - (C15) scale is finite, `l2_normalize` finite and not negative, and there is
       at least one micro-step.
+    - (C16) no operand but decay and state has an encoding.
 
     Examples:
 
@@ -228,7 +230,7 @@ def RecurrenceBackwardOp : Attn_RecurrenceOp<"recurrence_backward"> {
     they began, and so do their gradients.
 
     - (C1) the operands and attributes that it shares with `attn.recurrence` are
-      as (C1) to (C15) of that say.
+      as (C1) to (C16) of that say.
     - (C2) output_gradient has the type of the output.
     - (C3) state_gradient and normalizer_gradient are as (C12) of
       `attn.recurrence` says of the final state and the final normalizer.

@@ -103,7 +103,7 @@ RecurrenceTensors::collect(RecurrenceOpInterface op,
       find(op.getNormalizer()),     {}};
   SmallVector<int64_t> tokens(ArrayRef(tensors.query->shape).drop_back(2));
   SmallVector<int64_t> writes = tokens;
-  writes.back() *= op.getMicroSteps();
+  writes.back() = op.getWrites(writes.back());
   bool isConstant = tensors.decay && tensors.decay->shape.size() == 1;
   const Tensor *decay = isConstant ? nullptr : tensors.decay;
   if (failed(checkSizes(op, "key", tensors.key, writes)) ||
@@ -356,7 +356,10 @@ static void evaluateHead(RecurrenceOp op, const Recurrence<Real> &recurrence,
   HeadState<Real> state = recurrence.start(sequence, head);
   for (int64_t t = 0; t != sequence.length; ++t) {
     int64_t row = sequence.first + t;
-    HeadState<Real> before = state;
+    // Only a bonus needs it.
+    HeadState<Real> before;
+    if (recurrence.tensors.bonus)
+      before = state;
     Token<Real> token = recurrence.read(row, head);
     recurrence.advance(token, state);
     put(row, recurrence.output(token, head, before, state));

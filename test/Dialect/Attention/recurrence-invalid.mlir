@@ -389,6 +389,33 @@ func.func @micro_steps(%q: tensor<2x4x2x8xf32>, %k: tensor<2x4x2x8xf32>, %v: ten
 
 // -----
 
+// C5
+func.func @decay_heads(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>, %x: tensor<2x4x?xf32, #attn.gate<log>>) {
+  // expected-error @below {{'attn.recurrence' op expected decay of [4], [2, 4, 4] or [2, 4, 4, 8] and f32, got 'tensor<2x4x?xf32, #attn.gate<log>>'}}
+  %o = attn.recurrence %q, %q, %v decay(%x : tensor<2x4x?xf32, #attn.gate<log>>) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @micro_steps_many(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected key of [2, 9223372036854775807, 2, 8] and 'f32', got 'tensor<2x4x2x8xf32>'}}
+  %o = attn.recurrence %q, %q, %v micro_steps(9223372036854775807) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}
+
+// -----
+
+// C16
+func.func @erase_is_decay(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>, %x: tensor<2x4x4xf32, #attn.gate<log>>) {
+  // expected-error @below {{'attn.recurrence' op expected erase without an encoding, got 'tensor<2x4x4xf32, #attn.gate<log>>'}}
+  %o = attn.recurrence %q, %q, %v erase(%x : tensor<2x4x4xf32, #attn.gate<log>>) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}
+
+// -----
+
 // attn.recurrence_backward
 
 // C1

@@ -193,6 +193,34 @@ TEST_F(RecurrenceLawsTest, BonusOfOneReadsTheWrite) {
   expectEqual(bonus, plain);
 }
 
+/// A part of a sequence maps the state that it finds to M S + N, so that parts
+/// compose: what a scan over chunks or devices is made of.
+TEST_F(RecurrenceLawsTest, PartsComposeAsAffineMaps) {
+  sizes = {1, 9, 1, 1, 5, 3, 1};
+  auto map = [&](RecurrenceProgram program, const Tensor &state) {
+    program.operands["state"].tensor = state;
+    return evaluate(program)[1];
+  };
+  RecurrenceProgram parts[] = {makeKimi(), makeKimi()};
+  Tensor zero = makeFilled({1, 1, 5, 3}, 0), start = random({1, 1, 5, 3});
+  Tensor expected = map(parts[1], map(parts[0], start));
+  Tensor state = start;
+  for (const RecurrenceProgram &part : parts) {
+    Tensor shift = map(part, zero), next = shift;
+    for (int64_t d = 0; d != 5; ++d) {
+      // Column d of M, in every column.
+      Tensor one = zero;
+      std::fill_n(one.values.begin() + d * 3, 3, 1.0);
+      Tensor column = map(part, one);
+      for (int64_t i = 0; i != 15; ++i)
+        next.values[i] +=
+            (column.values[i] - shift.values[i]) * state.values[d * 3 + i % 3];
+    }
+    state = next;
+  }
+  expectNear(state, expected);
+}
+
 //===----------------------------------------------------------------------===//
 // Extremes
 //===----------------------------------------------------------------------===//
@@ -236,6 +264,23 @@ TEST_F(RecurrenceExtremesTest, Reflection) {
   };
   EXPECT_NEAR(size(evaluate(program)[1]),
               size(program.operands["state"].tensor), 1e-12);
+}
+
+/// Gates of 0 in all channels leave the state alone, gates of 1 overwrite.
+TEST_F(RecurrenceExtremesTest, DecoupledGates) {
+  RecurrenceProgram program = makeStateful();
+  normaliseKeys(program);
+  program.query = program.key;
+  program.flags["scale"] = "(1.0)";
+  program.operands["erase"].tensor = makeFilled(rows(1, sizes.keyDim), 0);
+  program.operands["write"].tensor = makeFilled(rows(1, sizes.valueDim), 0);
+  expectNear(evaluate(program)[1], program.operands["state"].tensor);
+  program.operands["erase"].tensor = makeFilled(rows(1, sizes.keyDim), 1);
+  program.operands["write"].tensor = makeFilled(rows(1, sizes.valueDim), 2);
+  Tensor doubled = program.value;
+  for (double &value : doubled.values)
+    value *= 2;
+  expectNear(evaluate(program)[0], doubled);
 }
 
 /// Beta 0 leaves the decay alone.
@@ -482,6 +527,39 @@ TEST_F(ChunkedRecurrenceTest, EraseDirection) {
   program.operands["erase_direction"].tensor = random(program.key.shape, 0.3);
   program.flags["before_decay"] = "";
   expectChunksAgree(program);
+}
+
+/// A bonus reads in front of the write: with the decays up to there, and the
+/// own key weighed.
+TEST_F(ChunkedRecurrenceTest, Bonus) {
+  RecurrenceProgram program = makeKimi();
+  program.operands.erase("erase");
+  program.operands.erase("write");
+  program.operands["bonus"].tensor = random({1, sizes.keyDim});
+  std::vector<Tensor> expected = evaluate(program);
+  const Tensor &bonus = program.operands["bonus"].tensor;
+  // o_t = q^T (S_t - k y^T) exp(-g) + q^T diag(u) k y^T; S_t read by chunks.
+  RecurrenceProgram plain = program;
+  plain.operands.erase("bonus");
+  for (int64_t t = 0; t != sizes.tokens; ++t)
+    for (int64_t d = 0; d != sizes.keyDim; ++d)
+      plain.query.values[t * sizes.keyDim + d] *= std::exp(
+          -program.operands["decay"].tensor.values[t * sizes.keyDim + d]);
+  for (size_t size : {16, 32, 64}) {
+    ChunkedRecurrence chunked(makeTokens(plain),
+                              program.operands["state"].tensor.values);
+    chunked.run(size);
+    for (int64_t t = 0; t != sizes.tokens; ++t) {
+      const ChunkToken &token = chunked.tokens[t];
+      double weight = 0;
+      for (int64_t d = 0; d != sizes.keyDim; ++d)
+        weight += token.k[d] * token.q[d] *
+                  (bonus.values[d] * std::exp(token.g[d]) - 1);
+      for (int64_t v = 0; v != sizes.valueDim; ++v)
+        ASSERT_NEAR(chunked.outputs[t][v] + weight * token.y[v],
+                    expected[0].values[t * sizes.valueDim + v], 1e-10);
+    }
+  }
 }
 
 TEST_F(ChunkedRecurrenceTest, StrongDecay) {
