@@ -274,6 +274,48 @@ protected:
   std::mt19937 generator{1};
 };
 
+/// Makes recurrences of the delta family.
+struct RecurrenceFamilyTest : RecurrenceTestBase {
+  RecurrenceSizes sizes = {2, 9, 2, 4, 5, 3, 1};
+
+  SmallVector<int64_t> rows(int64_t factor = 1) {
+    return {sizes.batch, sizes.tokens * factor, sizes.valueHeads};
+  }
+  SmallVector<int64_t> rows(int64_t factor, int64_t channels) {
+    return {sizes.batch, sizes.tokens * factor, sizes.valueHeads, channels};
+  }
+
+  /// With an initial and a final state.
+  RecurrenceProgram makeStateful() {
+    RecurrenceProgram program = makeProgram(sizes);
+    program.operands["state"] = makeState(
+        random({sizes.batch, sizes.valueHeads, sizes.keyDim, sizes.valueDim}));
+    program.finalLayout = "key_value";
+    return program;
+  }
+
+  void addDelta(RecurrenceProgram &program, const Tensor &beta) {
+    program.operands["erase"].tensor = beta;
+    program.operands["write"].tensor = beta;
+  }
+
+  /// Kimi Delta Attention: a decay per channel.
+  RecurrenceProgram makeKimi() {
+    RecurrenceProgram program = makeStateful();
+    program.operands["decay"] =
+        makeDecay(uniform(rows(1, sizes.keyDim), -1, 0));
+    addDelta(program, uniform(rows(), 0, 2));
+    return program;
+  }
+
+  /// Gated DeltaNet: a decay per token.
+  RecurrenceProgram makeGatedDeltaNet() {
+    RecurrenceProgram program = makeKimi();
+    program.operands["decay"] = makeDecay(uniform(rows(), -1, 0));
+    return program;
+  }
+};
+
 } // namespace mlir::attn::reference
 
 #endif // ATTN_TEST_UNIT_REFERENCE_RECURRENCES_H
