@@ -18,6 +18,11 @@ using namespace mlir::attn;
 
 #include "Attention/AttentionDialect.cpp.inc"
 
+#include "Attention/AttentionEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Attention/AttentionAttrs.cpp.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "Attention/AttentionTypes.cpp.inc"
 
@@ -34,6 +39,10 @@ struct AttentionFoldInterface : public DialectFoldInterface {
 } // namespace
 
 void AttentionDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "Attention/AttentionAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "Attention/AttentionTypes.cpp.inc"

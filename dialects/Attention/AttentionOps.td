@@ -8,6 +8,7 @@
 #ifndef ATTN_ATTENTION_ATTENTIONOPS_TD
 #define ATTN_ATTENTION_ATTENTIONOPS_TD
 
+include "Attention/AttentionRecurrenceOps.td"
 include "Attention/AttentionRegionOps.td"
 include "Attention/AttentionTypes.td"
 include "mlir/IR/OpAsmInterface.td"

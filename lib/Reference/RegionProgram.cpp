@@ -8,6 +8,8 @@
 #include "RegionProgram.h"
 
 #include "RegionTranslator.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -51,17 +53,35 @@ FailureOr<RegionProgram<Real>> RegionTranslator<Real>::translate(Block &block) {
 }
 
 template <typename Real>
+Slot RegionTranslator<Real>::describeSlot(Value value) {
+  bool isFloat = isa<FloatType>(value.getType());
+  return {getSlot(value), isFloat, isFloat ? 0 : getWidth(value.getType())};
+}
+
+template <typename Real>
+FailureOr<RegionProgram<Real>>
+RegionTranslator<Real>::translateBody(Block &block, ValueRange results) {
+  for (BlockArgument argument : block.getArguments())
+    program.inputs.push_back(describeSlot(argument));
+  for (Operation &op : block)
+    if (!op.hasTrait<OpTrait::IsTerminator>() && failed(translate(&op)))
+      return failure();
+  for (Value result : results)
+    program.results.push_back(describeSlot(result));
+  return std::move(program);
+}
+
+template <typename Real>
 LogicalResult RegionTranslator<Real>::translate(Operation *op) {
   if (isa<arith::ConstantOp>(op))
     return success(); // Its first use puts it into a slot.
   for (auto family :
        {&RegionTranslator::translateInteger, &RegionTranslator::translateFloat,
-        &RegionTranslator::translateMath,
-        &RegionTranslator::translateConversion,
-        &RegionTranslator::translateAttention})
+        &RegionTranslator::translateMath, &RegionTranslator::translateAttention,
+        &RegionTranslator::translateBodyOp,
+        &RegionTranslator::translateConversion})
     if (Maybe translated = (this->*family)(op))
       return *translated;
-  // untested: the dialect admits no other op.
   return op->emitOpError("has no reference semantics");
 }
 
@@ -73,17 +93,25 @@ template <typename Real> int64_t RegionTranslator<Real>::getSlot(Value value) {
   if (!isNew)
     return slot;
   ++next;
+  auto fill = [&](double real, int64_t integer) {
+    program.constants.push_back([=](Frame<Real> &frame) {
+      if (isFloat)
+        std::fill_n(frame.getFloats(slot), KeyBlock::kMaxCount, real);
+      else
+        std::fill_n(frame.getIntegers(slot), KeyBlock::kMaxCount, integer);
+    });
+  };
   Attribute constant;
-  if (!matchPattern(value, m_Constant(&constant)))
-    return slot;
-  program.constants.push_back([=](Frame<Real> &frame) {
+  auto scalar = tensors.find(value);
+  if (matchPattern(value, m_Constant(&constant))) {
     if (auto real = dyn_cast<FloatAttr>(constant))
-      std::fill_n(frame.getFloats(slot), KeyBlock::kMaxCount,
-                  real.getValueAsDouble());
+      fill(real.getValueAsDouble(), 0);
     else
-      std::fill_n(frame.getIntegers(slot), KeyBlock::kMaxCount,
-                  cast<IntegerAttr>(constant).getValue().getSExtValue());
-  });
+      fill(0, cast<IntegerAttr>(constant).getValue().getSExtValue());
+  } else if (scalar != tensors.end()) {
+    double known = scalar->second->values.front();
+    fill(known, isFloat ? 0 : toFrame(known, getWidth(value.getType())));
+  }
   return slot;
 }
 
@@ -118,7 +146,26 @@ auto RegionTranslator<Real>::translateAttention(Operation *op) -> Maybe {
       .Case([&](PrefixOp prefix) { return translatePrefix(prefix); })
       .Case([&](DocumentOp document) { return translateDocument(document); })
       .Case([&](AlibiOp alibi) { return translateAlibi(alibi); })
-      .Case([&](ReadOp read) { return translateRead(read); })
+      .Case([&](ReadOp read) {
+        return translateRead(read.getElement(), read.getTensor(),
+                             read.getIndices());
+      })
+      .Default(Maybe());
+}
+
+/// What only the bodies of tensor ops hold.
+template <typename Real>
+auto RegionTranslator<Real>::translateBodyOp(Operation *op) -> Maybe {
+  return TypeSwitch<Operation *, Maybe>(op)
+      .Case([&](linalg::IndexOp index) {
+        program.loopIndices.emplace_back(index.getDim(),
+                                         getSlot(index.getResult()));
+        return success();
+      })
+      .Case([&](tensor::ExtractOp extract) {
+        return translateRead(extract.getResult(), extract.getTensor(),
+                             extract.getIndices());
+      })
       .Default(Maybe());
 }
 
@@ -185,13 +232,15 @@ LogicalResult RegionTranslator<Real>::translateAlibi(AlibiOp op) {
   return success();
 }
 
+/// Outside of the tensor, the element is zero.
 template <typename Real>
-LogicalResult RegionTranslator<Real>::translateRead(ReadOp op) {
-  const Tensor &tensor = *tensors.at(op.getTensor());
-  SmallVector<int64_t> indices = llvm::map_to_vector(
-      op.getIndices(), [&](Value index) { return getSlot(index); });
-  int64_t element = getSlot(op.getElement());
-  Type type = op.getElement().getType();
+LogicalResult RegionTranslator<Real>::translateRead(Value read, Value from,
+                                                    ValueRange at) {
+  const Tensor &tensor = *tensors.at(from);
+  SmallVector<int64_t> indices =
+      llvm::map_to_vector(at, [&](Value index) { return getSlot(index); });
+  int64_t element = getSlot(read);
+  Type type = read.getType();
   bool isFloat = isa<FloatType>(type);
   unsigned width = getWidth(type);
   program.steps.push_back([=, &tensor](Frame<Real> &frame) {
@@ -203,8 +252,7 @@ LogicalResult RegionTranslator<Real>::translateRead(ReadOp op) {
       if (isFloat)
         frame.getFloats(element)[k] = value;
       else
-        frame.getIntegers(element)[k] =
-            llvm::SignExtend64(static_cast<int64_t>(value), width);
+        frame.getIntegers(element)[k] = toFrame(value, width);
     }
   });
   return success();
@@ -218,6 +266,19 @@ template <typename Real>
 FailureOr<RegionProgram<Real>>
 RegionProgram<Real>::translate(Block &block, const Environment &tensors) {
   return RegionTranslator<Real>(tensors).translate(block);
+}
+
+template <typename Real>
+FailureOr<RegionProgram<Real>>
+RegionProgram<Real>::translateBody(Block &block, ValueRange results,
+                                   const Environment &tensors) {
+  return RegionTranslator<Real>(tensors).translateBody(block, results);
+}
+
+template <typename Real>
+void RegionProgram<Real>::evaluateBody(Frame<Real> &frame) const {
+  for (const Step &step : steps)
+    step(frame);
 }
 
 template <typename Real> Frame<Real> RegionProgram<Real>::createFrame() const {
@@ -235,8 +296,7 @@ void RegionProgram<Real>::run(Frame<Real> &frame, const KeyBlock &keys) const {
   std::fill_n(frame.getIntegers(h), keys.count, keys.head);
   std::fill_n(frame.getIntegers(p), keys.count, keys.position);
   std::iota(frame.getIntegers(j), frame.getIntegers(j) + keys.count, keys.key);
-  for (const Step &step : steps)
-    step(frame);
+  evaluateBody(frame);
 }
 
 template <typename Real>

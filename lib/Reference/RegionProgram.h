@@ -52,6 +52,14 @@ private:
   std::vector<Real> floats;
 };
 
+/// Where a program keeps the values of an SSA value.
+struct Slot {
+  int64_t number = 0;
+  bool isFloat = false;
+  /// The number of bits of an integer.
+  unsigned width = 0;
+};
+
 /// A region in executable form. It is read only, and each thread has a frame.
 template <typename Real> class RegionProgram {
 public:
@@ -62,6 +70,12 @@ public:
   static FailureOr<RegionProgram> translate(Block &block,
                                             const Environment &tensors);
 
+  /// Translates the ops of `block`, whatever it is the body of: the inputs are
+  /// its arguments, the results `results`. A value from outside is a constant
+  /// or a scalar in `tensors`.
+  static FailureOr<RegionProgram>
+  translateBody(Block &block, ValueRange results, const Environment &tensors);
+
   /// A frame in which the constants have their values.
   Frame<Real> createFrame() const;
 
@@ -71,6 +85,14 @@ public:
   /// Evaluates a score modifier on `scores`, one for each key.
   void evaluateScore(Frame<Real> &frame, const KeyBlock &keys,
                      Real *scores) const;
+
+  /// Evaluates a body for the `frame.count` elements whose inputs are in their
+  /// slots, and whose index along loop `dim` is in those of `loopIndices`.
+  void evaluateBody(Frame<Real> &frame) const;
+
+  std::vector<Slot> inputs, results;
+  /// Pairs of a loop and a slot.
+  std::vector<std::pair<int64_t, int64_t>> loopIndices;
 
 private:
   template <typename> friend class RegionTranslator;

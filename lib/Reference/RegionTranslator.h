@@ -15,12 +15,21 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace mlir::attn::reference {
 
 inline unsigned getWidth(Type type) {
   return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+}
+
+/// An integer of a tensor as a frame holds it. What nobody has computed is
+/// zero.
+inline int64_t toFrame(double value, unsigned width) {
+  return std::isnan(value)
+             ? 0
+             : llvm::SignExtend64(static_cast<int64_t>(value), width);
 }
 
 /// The quotient rounded towards minus infinity, or zero if `b` is.
@@ -32,6 +41,8 @@ public:
   RegionTranslator(const Environment &tensors) : tensors(tensors) {}
 
   FailureOr<RegionProgram<Real>> translate(Block &block);
+  FailureOr<RegionProgram<Real>> translateBody(Block &block,
+                                               ValueRange results);
 
 private:
   /// Nothing where the op is not of the family.
@@ -43,17 +54,19 @@ private:
   Maybe translateMath(Operation *op);
   Maybe translateConversion(Operation *op);
   Maybe translateAttention(Operation *op);
+  Maybe translateBodyOp(Operation *op);
   LogicalResult translateCmpI(arith::CmpIOp op);
   LogicalResult translateCmpF(arith::CmpFOp op);
   LogicalResult translateSelect(arith::SelectOp op);
   LogicalResult translatePrefix(PrefixOp op);
   LogicalResult translateDocument(DocumentOp op);
   LogicalResult translateAlibi(AlibiOp op);
-  LogicalResult translateRead(ReadOp op);
+  LogicalResult translateRead(Value read, Value tensor, ValueRange indices);
 
   /// Where the value is kept. A constant is put there when it is first met,
   /// wherever it is defined.
   int64_t getSlot(Value value);
+  Slot describeSlot(Value value);
 
   template <typename T> static T *get(Frame<Real> &frame, int64_t slot) {
     if constexpr (std::is_same_v<T, int64_t>)

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
+#include <utility>
 #include <vector>
 
 using namespace attn::runtime;
@@ -224,12 +226,27 @@ static Status checkEncoding(Encoding encoding, ElementType type) {
   return {};
 }
 
-static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
+namespace {
+/// The elements of a file as they stand there.
+struct Elements {
+  Header header;
+  std::vector<uint8_t> data;
+
+  double get(size_t index) const {
+    return decode(header.encoding, data.data(), index);
+  }
+};
+} // namespace
+
+/// Reads the elements, which must be able to be of `type` where there is one.
+static Result<Elements> readElements(std::istream &file,
+                                     std::optional<ElementType> type) {
   Result<Header> header = readHeader(file);
   if (header.failed())
     return header.error();
-  if (Status status = checkEncoding(header->encoding, type); status.failed())
-    return status.error();
+  if (type)
+    if (Status status = checkEncoding(header->encoding, *type); status.failed())
+      return status.error();
   Result<size_t> size = byteSize(header->shape, header->encoding.bytes);
   if (size.failed())
     return size.error();
@@ -245,11 +262,17 @@ static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
             static_cast<std::streamsize>(data.size()));
   if (!file)
     return failure(std::strerror(errno));
+  return Elements{std::move(*header), std::move(data)};
+}
 
-  HostTensor tensor(type, header->shape);
+static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
+  Result<Elements> elements = readElements(file, type);
+  if (elements.failed())
+    return elements.error();
+  HostTensor tensor(type, elements->header.shape);
   auto count = static_cast<size_t>(tensor.size());
   for (size_t i = 0; i < count; ++i) {
-    double value = decode(header->encoding, data.data(), i);
+    double value = elements->get(i);
     tensor.set(i, value);
     if (isInteger(type) && tensor.get(i) != value)
       return failure("expected elements of ", elementName(type), ", got ",
@@ -258,15 +281,39 @@ static Result<HostTensor> readTensor(std::istream &file, ElementType type) {
   return tensor;
 }
 
-Result<HostTensor> attn::runtime::readNpy(const std::string &path,
-                                          ElementType type) {
+static Result<NpyArray> readArray(std::istream &file) {
+  Result<Elements> elements = readElements(file, std::nullopt);
+  if (elements.failed())
+    return elements.error();
+  const Header &header = elements->header;
+  NpyArray array{header.encoding.name, header.shape, {}};
+  array.values.resize(static_cast<size_t>(elementCount(header.shape)));
+  for (size_t i = 0; i < array.values.size(); ++i)
+    array.values[i] = elements->get(i);
+  return array;
+}
+
+/// Calls `read` on the file at `path`, which its error names.
+template <typename Read>
+static auto readFile(const std::string &path, Read read)
+    -> decltype(read(std::declval<std::istream &>())) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
     return failure("cannot open '", path, "': ", std::strerror(errno));
-  Result<HostTensor> tensor = readTensor(file, type);
-  if (tensor.failed())
-    return failure("cannot read '", path, "': ", tensor.message());
-  return tensor;
+  auto result = read(file);
+  if (result.failed())
+    return failure("cannot read '", path, "': ", result.message());
+  return result;
+}
+
+Result<HostTensor> attn::runtime::readNpy(const std::string &path,
+                                          ElementType type) {
+  return readFile(
+      path, [type](std::istream &file) { return readTensor(file, type); });
+}
+
+Result<NpyArray> attn::runtime::readNpyArray(const std::string &path) {
+  return readFile(path, readArray);
 }
 
 static std::string makeHeader(const HostTensor &tensor) {

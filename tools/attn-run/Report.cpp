@@ -62,6 +62,17 @@ static void printCheck(llvm::raw_ostream &os, const CheckReport &check,
                          verdict.value, verdict.limit);
 }
 
+static void printOracle(llvm::raw_ostream &os, const OracleReport &oracle) {
+  os << "check: " << (oracle.passed() ? "passed" : "failed")
+     << ", compared with '" << oracle.folder << "'\n";
+  for (const OracleVerdict &verdict : oracle.results)
+    os << "  " << verdict.name << ": " << verdict.violations << " of "
+       << verdict.elements << " elements differ by more than "
+       << llvm::format("%.3g + %.3g |x|, the worst takes %.3g of that\n",
+                       verdict.tolerance.absolute, verdict.tolerance.relative,
+                       verdict.share);
+}
+
 /// A number, or n/a.
 static std::string number(const char *format, std::optional<double> value) {
   if (!value)
@@ -91,6 +102,8 @@ void attn::run::printText(llvm::raw_ostream &os,
     printOutput(os, specs[i].name, report.outputs[i]);
   if (report.check)
     printCheck(os, *report.check, report.checkComplete);
+  if (report.oracle)
+    printOracle(os, *report.oracle);
   for (const ExpectedReport &expected : report.expected)
     os << "compared " << expected.name
        << llvm::format(": relative error %.3g of %.3g allowed", expected.error,
@@ -136,6 +149,21 @@ static json::Object toJson(const CheckReport &check, bool complete) {
                       {"rules", std::move(rules)}};
 }
 
+static json::Object toJson(const OracleReport &oracle) {
+  json::Array results;
+  for (const OracleVerdict &verdict : oracle.results)
+    results.push_back(
+        json::Object{{"name", verdict.name},
+                     {"elements", static_cast<int64_t>(verdict.elements)},
+                     {"violations", static_cast<int64_t>(verdict.violations)},
+                     {"relative", verdict.tolerance.relative},
+                     {"absolute", verdict.tolerance.absolute},
+                     {"share", toJson(verdict.share)}});
+  return json::Object{{"passed", oracle.passed()},
+                      {"oracle", oracle.folder},
+                      {"results", std::move(results)}};
+}
+
 static json::Object toJson(const BenchReport &bench) {
   json::Object object;
   for (auto [name, protocol] : {std::pair("burst", &Timing::burst),
@@ -158,6 +186,8 @@ void attn::run::printJson(llvm::raw_ostream &os,
                       {"results", std::move(outputs)}};
   if (report.check)
     object["check"] = toJson(*report.check, report.checkComplete);
+  if (report.oracle)
+    object["check"] = toJson(*report.oracle);
   json::Array expectations;
   for (const ExpectedReport &expected : report.expected)
     expectations.push_back(json::Object{{"name", expected.name},

@@ -11,6 +11,7 @@
 #include "Bench.h"
 #include "Check.h"
 #include "Expected.h"
+#include "Oracle.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,6 +27,8 @@ struct Report {
   std::vector<runtime::HostTensor> outputs;
   std::optional<CheckReport> check;
   bool checkComplete = false;
+  /// In place of `check`, of the reference itself.
+  std::optional<OracleReport> oracle;
   std::vector<ExpectedReport> expected;
   std::optional<BenchReport> bench;
 };

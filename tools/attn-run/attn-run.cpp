@@ -79,8 +79,11 @@ static cl::opt<uint64_t>
 static cl::opt<bool> hazards("hazards",
                              cl::desc("Look for hazards in the emulator"),
                              cl::cat(category));
-static cl::opt<bool> checkFlag("check", cl::desc("Compare with the reference"),
-                               cl::cat(category));
+static cl::opt<bool>
+    checkFlag("check",
+              cl::desc("Compare with the reference, or the reference\n"
+                       "itself with its oracle"),
+              cl::cat(category));
 static cl::opt<bool> benchFlag("bench", cl::desc("Measure the speed"),
                                cl::cat(category));
 static cl::opt<bool> jsonFlag("json", cl::desc("Print JSON"),
@@ -198,16 +201,9 @@ static Result<TensorFlags> parseFlags(const std::vector<TensorSpec> &inputs,
   return flags;
 }
 
-/// Runs, writes the results that are asked for and compares those that are
-/// known.
-static Status run(Runner &runner, const std::vector<HostTensor> &inputs,
-                  const std::vector<TensorSpec> &outputs,
-                  const TensorFlags &flags, Report &report) {
-  Result<std::vector<HostTensor>> results = runner.run(inputs);
-  if (results.failed())
-    return results.error();
-  report.device = runner.description();
-  report.outputs = std::move(*results);
+/// Writes the results that are asked for and compares those that are known.
+static Status useOutputs(const std::vector<TensorSpec> &outputs,
+                         const TensorFlags &flags, Report &report) {
   if (Status status = writeOutputs(outputs, flags.outputs, report.outputs);
       status.failed())
     return status;
@@ -218,6 +214,41 @@ static Status run(Runner &runner, const std::vector<HostTensor> &inputs,
   return {};
 }
 
+static Status run(Runner &runner, const std::vector<HostTensor> &inputs,
+                  const std::vector<TensorSpec> &outputs,
+                  const TensorFlags &flags, Report &report) {
+  Result<std::vector<HostTensor>> results = runner.run(inputs);
+  if (results.failed())
+    return results.error();
+  report.device = runner.description();
+  report.outputs = std::move(*results);
+  return useOutputs(outputs, flags, report);
+}
+
+/// Compares the reference with the oracle of the program, on whose arguments it
+/// is run.
+static Status runOracle(const Program &program, const TensorFlags &flags,
+                        Report &report) {
+  const InputFlags &given = flags.inputs;
+  if (!given.shapes.empty() || !given.files.empty() || !given.values.empty())
+    return failure("expected no --shape, --input or --values to check the "
+                   "reference: its arguments are those of the oracle");
+  Result<Oracle> oracle =
+      readOracle(inputName, program.inputs(), program.outputs());
+  if (oracle.failed())
+    return oracle.error();
+  auto results = interpret(program, oracle->arguments, {});
+  if (results.failed())
+    return results.error();
+  report.device = makeReferenceRunner(program)->description();
+  report.outputs = encode(program.outputs(), *results);
+  auto compared = compareWithOracle(program.outputs(), *oracle, *results);
+  if (compared.failed())
+    return compared.error();
+  report.oracle = std::move(*compared);
+  return useOutputs(program.outputs(), flags, report);
+}
+
 /// Prints the report, which fails when something in it has.
 static Status finish(const std::vector<TensorSpec> &specs,
                      const Report &report) {
@@ -225,6 +256,9 @@ static Status finish(const std::vector<TensorSpec> &specs,
   llvm::outs().flush();
   if (report.check && !report.check->passed())
     return failure("the check failed\n", report.check->failures());
+  if (report.oracle && !report.oracle->passed())
+    return failure("the reference differs from its oracle\n",
+                   report.oracle->failures());
   for (const ExpectedReport &expected : report.expected)
     if (!expected.passed())
       return failure("'", expected.name, "' is not as expected");
@@ -239,6 +273,12 @@ static Status runProgram(mlir::MLIRContext &context) {
   Result<TensorFlags> flags = parseFlags((*program)->inputs(), outputs);
   if (flags.failed())
     return flags.error();
+  if (checkFlag && deviceChoice == DeviceChoice::Reference) {
+    Report report;
+    if (Status status = runOracle(**program, *flags, report); status.failed())
+      return status;
+    return finish(outputs, report);
+  }
   Result<std::unique_ptr<Runner>> runner = makeRunner(**program);
   if (runner.failed())
     return runner.error();

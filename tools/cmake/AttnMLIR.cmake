@@ -51,7 +51,7 @@ if(ATTN_STATIC)
     Target FrontendOpenMP TargetParser AggressiveInstCombine)
   target_link_libraries(attn_mlir INTERFACE
     MLIROptLib MLIRFuncDialect MLIRAffineDialect MLIRArithDialect MLIRMathDialect
-    MLIRSCFDialect MLIRSCFTransforms MLIRMathTransforms MLIRMemRefDialect
+    MLIRLinalgDialect MLIRSCFDialect MLIRSCFTransforms MLIRMathTransforms MLIRMemRefDialect
     MLIRTensorDialect
     MLIRControlFlowDialect MLIRVectorDialect MLIRLLVMDialect MLIRNVVMDialect
     MLIRAffineToStandard MLIRSCFToControlFlow MLIRControlFlowToLLVM

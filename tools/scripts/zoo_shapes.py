@@ -1,12 +1,20 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Shapes with which a program of the zoo can be run."""
+"""What the text of a program of the zoo says of how it can be run."""
 
 import re
 
 # Of packed sequences, many enough for some to be empty and some to be long.
 SEQUENCES = 5
 ARGUMENT = re.compile(r"%\w+: tensor<([^>]*)>\s*\{attn\.name = \"(\w+)\"\}")
+REFUSAL = re.compile(r"^// Reference only: (.+)$", re.MULTILINE)
+
+
+def refusal(text):
+    """The words in which the compiler refuses the program `text`, or None where it
+    lowers it."""
+    words = REFUSAL.search(text)
+    return words and words[1]
 
 
 def shape_options(text, length):

@@ -8,6 +8,13 @@
 // RUN:   --shape v=2x70x2x128 --check --seed=5 \
 // RUN:   | FileCheck %s --check-prefix=EMPTY
 
+// RUN: attn-run %s --device=tile --shape q=1x3x4x128 --shape k=1x2x2x128 \
+// RUN:   --shape v=1x2x2x128 --check --json | %python -m json.tool \
+// RUN:   | FileCheck %s --check-prefix=JSON
+
+// RUN: attn-run %s --device=tile --shape q=1x0x4x128 --shape k=1x2x2x128 \
+// RUN:   --shape v=1x2x2x128 --check | FileCheck %s --check-prefix=NOTHING
+
 // What the compiler does not lower is an error.
 // RUN: sed -e 's/x128xbf16/x72xbf16/g' %s > %t.mlir
 // RUN: not attn-run %t.mlir --device=tile 2>&1 \
@@ -23,6 +30,17 @@
 // CHECK: check: passed, compared 520 of 520 rows (all), 0 without keys
 
 // EMPTY: check: passed, compared 1600 of 1600 rows (all), 1040 without keys
+
+// JSON: "check": {
+// JSON: "complete": true,
+// JSON: "empty_rows": 4,
+// JSON: "passed": true,
+// JSON: "rule": "relative Frobenius error",
+// JSON: "device": "the CPU, by the interpreter of the tile level"
+// JSON: "name": "o",
+// JSON: "name": "lse",
+
+// NOTHING: check: passed, compared 0 of 0 rows (all), 0 without keys
 
 // SIZES: error:
 // SIZES: attn-run: cannot interpret the tile level of the program

@@ -41,10 +41,15 @@ TEST_F(ErrorTest, ResultIsNoTensor) {
 }
 
 TEST_F(ErrorTest, UnknownOpInFunction) {
+  expectError("func.func @f(%a: tensor<2xf32>) -> tensor<2xi32> {\n"
+              "%0 = arith.bitcast %a : tensor<2xf32> to tensor<2xi32>\n"
+              "return %0 : tensor<2xi32>\n}",
+              {{{2}, {1, 2}}}, "'arith.bitcast' op has no reference semantics");
   expectError("func.func @f(%a: tensor<2xf32>) -> tensor<2xf32> {\n"
-              "%0 = arith.addf %a, %a : tensor<2xf32>\n"
-              "return %0 : tensor<2xf32>\n}",
-              {{{2}, {1, 2}}}, "'arith.addf' op has no reference semantics");
+              "func.call @g() : () -> ()\n"
+              "return %a : tensor<2xf32>\n}\n"
+              "func.func private @g()",
+              {{{2}, {1, 2}}}, "'func.call' op has no reference semantics");
 }
 
 TEST_F(ErrorTest, UnknownConstant) {

@@ -13,7 +13,9 @@
 #include "Attention/Attention.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -33,7 +35,8 @@ protected:
         }) {
     context.loadDialect<AttentionDialect, arith::ArithDialect,
                         cf::ControlFlowDialect, func::FuncDialect,
-                        math::MathDialect>();
+                        linalg::LinalgDialect, math::MathDialect,
+                        tensor::TensorDialect>();
   }
 
   func::FuncOp parse(const std::string &source) {

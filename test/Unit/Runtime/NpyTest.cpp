@@ -134,6 +134,24 @@ TEST_F(NpyTest, RoundTripsIntegers) {
   }
 }
 
+TEST_F(NpyTest, ReadsAnyElementsAsDoubles) {
+  writeFile("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2)}",
+            bytesOf<double>({-0.1, 1e300}));
+  Result<NpyArray> array = readNpyArray(path);
+  ASSERT_FALSE(array.failed()) << array.message();
+  EXPECT_EQ(array->encoding, "<f8");
+  EXPECT_EQ(array->shape, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(array->values, (std::vector<double>{-0.1, 1e300}));
+  writeFile("{'descr': '|i1', 'fortran_order': False, 'shape': (2,)}",
+            std::string("\xFF\x05", 2));
+  EXPECT_EQ(readNpyArray(path)->values, (std::vector<double>{-1, 5}));
+  EXPECT_EQ(readNpyArray(path)->encoding, "|i1");
+  writeZeros("<f8", "(2,)", 15);
+  EXPECT_EQ(readNpyArray(path).message(),
+            "cannot read '" + path +
+                "': expected 16 bytes of elements, got 15");
+}
+
 TEST_F(NpyTest, RefusesAMissingFile) {
   EXPECT_EQ(readNpy(path, ElementType::F32).message(),
             "cannot open '" + path + "': No such file or directory");

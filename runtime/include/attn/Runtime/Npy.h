@@ -23,6 +23,17 @@ namespace attn::runtime {
 /// or <f8, rounded to `type`, or the bits of bfloat16 as <u2.
 Result<HostTensor> readNpy(const std::string &path, ElementType type);
 
+/// The elements of a file in double precision, which holds them all.
+struct NpyArray {
+  /// How the file spells their type, e.g. "<f8".
+  std::string encoding;
+  std::vector<int64_t> shape;
+  std::vector<double> values;
+};
+
+/// Reads the tensor in the file at `path`, whatever its elements are.
+Result<NpyArray> readNpyArray(const std::string &path);
+
 /// Writes `tensor`: bfloat16 as <f4, which holds it exactly, the rest as is.
 Status writeNpy(const std::string &path, const HostTensor &tensor);
 
