@@ -107,16 +107,28 @@ static bool isHeavy(Block *mask) {
          });
 }
 
+/// Whether scores are modified by what is read, under a mask with bounds on both
+/// sides: the addresses and the bounds of the rows are kept side by side.
+static bool boundsAndReads(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score && !score->getOps<ReadOp>().empty() &&
+         llvm::any_of(findKeyBounds(op).intervals,
+                      [](const KeyInterval &interval) {
+                        return !interval.lower.empty();
+                      });
+}
+
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
   static constexpr int64_t stages = 2;
 
-  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
+                           kBoundRegisters = 24;
 
   int64_t warpgroups, keyDim, valueDim, blockKv;
   Reads reads;
-  bool isHeavy;
+  bool isHeavy, boundsAndReads;
   /// What it takes to find the next keys.
   int64_t walkRegisters;
 
@@ -142,7 +154,8 @@ struct Footprint {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
            (reads.pairs ? blockKv / 2 + kAddressRegisters : 0) +
            (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0) + walkRegisters;
+           (isHeavy ? kOutcomeRegisters : 0) +
+           (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -196,7 +209,7 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   Reads reads{ofMask.pairs || ofScore.pairs,
               op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
   Footprint footprint{kWarpgroups,          keyDim, valueDim,
-                      kLargestBlock,        reads,  isHeavy(mask),
+                      kLargestBlock,        reads,  isHeavy(mask), boundsAndReads(op),
                       findWalkRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;

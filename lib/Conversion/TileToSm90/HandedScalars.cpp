@@ -48,6 +48,21 @@ void mlir::attn::tile_to_sm90::findHandedScalars(Kernel &kernel) {
                          (llvm::all_of(op->getResultTypes(), isIndex) ||
                           llvm::all_of(op->getUsers(), isLeading))))
       leading.insert(op);
+  // What joins values that nothing else wants is handed in their place.
+  DenseSet<Value> instance(body.getArguments().begin(),
+                           body.getArguments().end());
+  for (Operation *op : varying) {
+    auto isJoined = [&](Value operand) {
+      Operation *source = operand.getDefiningOp();
+      return (source ? isLeading(source) : instance.contains(operand)) &&
+             llvm::all_of(operand.getUsers(), [&](Operation *user) {
+               return user == op || isLeading(user);
+             });
+    };
+    if (!isLeading(op) && llvm::all_of(op->getResultTypes(), isIndex) &&
+        llvm::count_if(op->getOperands(), isJoined) > 1)
+      leading.insert(op);
+  }
   auto handIfUsed = [&](Value value) {
     if (!llvm::all_of(value.getUsers(), isLeading))
       kernel.handed.push_back(value);
