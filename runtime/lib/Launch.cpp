@@ -306,7 +306,10 @@ Planner::describe(const KernelParameter &parameter) const {
 
     if (map.extents.size() == 1)
       continue;
-    Result<uint64_t> stride = byteStride(parameter.tensor, dim);
+    // Frameworks give any to an axis along which nothing steps.
+    Result<uint64_t> stride = tensorMapAlignment;
+    if (map.extents.back() > 1)
+      stride = byteStride(parameter.tensor, dim);
     if (stride.failed())
       return stride.error();
     map.strides.push_back(*stride);

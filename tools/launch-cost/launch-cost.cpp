@@ -25,6 +25,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -69,6 +70,10 @@ struct BareLaunch {
   Launch launch;
   uint64_t counter = 0;
   std::vector<void *> pointers;
+  /// The same values side by side, and the list that says so.
+  std::vector<uint8_t> block;
+  size_t blockBytes = 0;
+  std::array<void *, 5> extra = {};
 };
 
 /// The driver, a stream, and the program by all ways that lead to it.
@@ -82,6 +87,7 @@ private:
   void describeTensors();
   CUfunction load(const CompiledKernel &compiled);
   void prepareBare(const CompiledKernel &compiled);
+  void packParameters();
   CUfunction loadEmpty(const LaunchPlan &plan, bool withParameters);
   void measureLaunches();
   void measureParts();
@@ -226,6 +232,27 @@ void Session::prepareBare(const CompiledKernel &compiled) {
   }
 }
 
+/// Lays the parameters out as the kernel finds them.
+void Session::packParameters() {
+  for (size_t i = 0; i < bare.pointers.size(); ++i) {
+    const ParameterValue &value = bare.launch.parameters[i];
+    size_t size = sizeof(int32_t), alignment = size;
+    if (std::holds_alternative<TensorMapDescription>(value)) {
+      size = sizeof(CUtensorMap);
+      alignment = 64;
+    } else if (std::holds_alternative<uint64_t>(value)) {
+      size = alignment = sizeof(uint64_t);
+    }
+    size_t begin = (bare.block.size() + alignment - 1) / alignment * alignment;
+    bare.block.resize(begin + size);
+    std::memcpy(bare.block.data() + begin, bare.pointers[i], size);
+  }
+  bare.blockBytes = bare.block.size();
+  // CU_LAUNCH_PARAM_BUFFER_POINTER, _BUFFER_SIZE and _END.
+  bare.extra = {reinterpret_cast<void *>(1), bare.block.data(),
+                reinterpret_cast<void *>(2), &bare.blockBytes, nullptr};
+}
+
 /// A kernel that does nothing, with the parameters of `plan` or with none.
 CUfunction Session::loadEmpty(const LaunchPlan &plan, bool withParameters) {
   std::string parameters;
@@ -299,6 +326,11 @@ void Session::measureLaunches() {
        [&] { return launch(single, same); }},
       {"driver, our kernel",
        [&] { return launch(bare.config, bare.function); }},
+      {"driver, our kernel, parameters in one block",
+       [&] {
+         return api.cuLaunchKernelEx(&bare.config, bare.function, nullptr,
+                                     bare.extra.data());
+       }},
       {"C++ interface",
        [&] { return int(executable->launch(tensors, options).failed()); }},
       {"C interface",
@@ -353,6 +385,7 @@ void Session::run() {
   allocateTensors();
   describeTensors();
   prepareBare(target.kernels.front());
+  packParameters();
   std::printf("a kernel of %zu parameters, %s a counter\n",
               bare.pointers.size(),
               bare.launch.counterParameter ? "with" : "without");

@@ -261,6 +261,16 @@ TEST_F(LaunchTest, TakesTheStridesOfATensorThatIsNoMap) {
   EXPECT_EQ(refusal(), "nothing refused");
 }
 
+TEST_F(LaunchTest, AsksNothingOfTheStrideOfASingleElement) {
+  tensors[0] = make(ElementType::BF16, 0x10000, {3, 1, 16, 128});
+  tensors[0].strides[1] = 7;
+  tensors[2] = make(ElementType::F32, 0x30000, {3, 16, 1});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  const auto &map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.strides, (std::vector<uint64_t>{16, 128, 256, 4096}));
+}
+
 TEST_F(LaunchTest, RefusesASizeBeyond32Bits) {
   int64_t huge = int64_t(1) << 31;
   tensors[0].shape[1] = tensors[2].shape[2] = huge;
