@@ -310,6 +310,40 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*longest_first=*/uneven, model.l2WorkingSet, hopper);
 }
 
+/// Small heads leave room for a third warpgroup of consumers, which fills the
+/// time in which the other two wait for each other's units; that pays where a
+/// walk over the keys is long against a tile of 192 queries. Returns null where
+/// there is none. Figures: docs/performance.md.
+static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
+                                               tile::ScheduleAttr schedule) {
+  constexpr int64_t kLongWarpgroups = 3, kLargestDim = 96;
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  int64_t keyDim = op.getKVType().getKeyDim();
+  Block *mask = op.getMaskBlock();
+  // Registers are few then: no modifier, and a mask that is two comparisons.
+  if (keyDim != op.getKVType().getValueDim() || keyDim > kLargestDim ||
+      op.hasBlockLists() || op.isPacked() || op.getScoreBlock() ||
+      (mask && (findKeyBounds(op).intervals.size() != 1 ||
+                !mask->getOps<ReadOp>().empty())))
+    return {};
+  auto target = sm90::ScheduleAttr::get(
+      op.getContext(), hopper.getKvStages(), kLongWarpgroups,
+      /*producer_registers=*/32, /*consumer_registers=*/160,
+      /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
+      hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
+      hopper.getNarrowTanh(), hopper.getDependentLaunch());
+  auto longSchedule = tile::ScheduleAttr::get(
+      op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
+      /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
+      schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
+      schedule.getLazyMax(), schedule.getLongestFirst(),
+      schedule.getSectionBytes(), target);
+  int64_t leastKeys =
+      !schedule.getLongestFirst() ? 2048 : (keyDim <= 64 ? 4096 : 8192);
+  return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
+                                        longSchedule);
+}
+
 /// Whether the target can hold what the schedule asks for.
 static LogicalResult validate(AttentionOp op, tile::ScheduleAttr schedule,
                               const TargetModel &model) {
@@ -345,6 +379,9 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
           return WalkResult::interrupt();
         schedule = *selected;
         op->setAttr(kScheduleAttrName, schedule);
+        if (tile::GuardedScheduleAttr guarded = selectForLong(op, schedule))
+          op->setAttr(kGuardedSchedulesAttrName,
+                      ArrayAttr::get(op.getContext(), {guarded}));
       }
       return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
                                                     : WalkResult::advance();
