@@ -1075,3 +1075,24 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// C2 of sm90.ticket.put.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2, values = 2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.put' op expected 2 values, as many as a ticket has room for, got 1}}
+    sm90.ticket.put %c0 careful(%no) values(%c0) into %tickets, %barrier[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// expected-error@+1 {{expected a number of values of at least 0, got -1}}
+func.func private @tickets() -> !sm90.tickets<2, values = -1>

@@ -261,3 +261,27 @@ sm90.kernel @slices(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sl
   }
   sm90.return
 }
+
+// CHECK-LABEL: sm90.kernel @turns(
+sm90.kernel @turns() attributes {schedule = #sm90.schedule<ping_pong = true, narrow_tanh = false, dependent_launch = false>, instances = [], tensors = []} {
+  // CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2, values = 2>
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2, values = 2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  // CHECK: sm90.await_previous_launch
+  sm90.await_previous_launch
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // CHECK: sm90.ticket.put %[[C0:.*]] careful(%{{.*}}) values(%[[C0]], %[[C0]]) into %[[TICKETS]], %{{.*}}[%{{.*}}] : <2, values = 2>, <2>
+    sm90.ticket.put %c0 careful(%no) values(%c0, %c0) into %tickets, %full[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}[%{{.*}}] : <2, values = 2>, <2>
+    %i, %careful, %v:2 = sm90.ticket.take %tickets, %full[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.turn.await
+    sm90.turn.await
+    // CHECK-NEXT: sm90.turn.pass
+    sm90.turn.pass
+  }
+  sm90.return
+}

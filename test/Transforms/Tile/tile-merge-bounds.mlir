@@ -11,7 +11,7 @@
 // CHECK: %[[NEXT:.*]] = arith.addi %[[P]], %c1
 // CHECK-NEXT: %[[END:.*]] = arith.minsi %[[NEXT]], %[[N]]
 // CHECK-NEXT: %[[KEEP:.*]] = arith.cmpi slt, %[[J]], %[[END]]
-// CHECK-NEXT: tile.yield %[[KEEP]]
+// CHECK: tile.yield %[[KEEP]]
 tile.kernel @both(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}) schedule(<block_q = 16, block_kv = 32>) {
   %s = arith.constant dense<1.0> : !s
   %n = tile.dim %x[0] : !tile.view<?xf32>
@@ -36,7 +36,8 @@ tile.kernel @both(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}) schedule
 // CHECK-DAG: %[[FIRST:.*]] = arith.subi %[[P]], %c7
 // CHECK: %[[END:.*]] = arith.minsi
 // CHECK: %[[UPPER:.*]] = arith.cmpi slt, %[[J]], %[[END]]
-// CHECK: %[[BEGIN:.*]] = arith.maxsi %[[FIRST]], %c3
+// CHECK: %[[PAST:.*]] = arith.addi %c2, %c1
+// CHECK: %[[BEGIN:.*]] = arith.maxsi %[[FIRST]], %[[PAST]]
 // CHECK: %[[LOWER:.*]] = arith.cmpi sge, %[[J]], %[[BEGIN]]
 // CHECK: %[[TWO:.*]] = arith.andi %[[EVEN]], %[[UPPER]]
 // CHECK: %[[KEEP:.*]] = arith.andi %[[TWO]], %[[LOWER]]
