@@ -40,7 +40,7 @@ double getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim);
 
 #include "Attention/AttentionDialect.h.inc"
 #include "Attention/AttentionEnums.h.inc"
-#include "Attention/AttentionInterfaces.h.inc"
+#include "Attention/AttentionRecurrenceInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "Attention/AttentionAttrs.h.inc"
