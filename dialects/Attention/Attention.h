@@ -23,7 +23,7 @@ namespace mlir::attn {
 template <typename ConcreteType>
 class KVConstructor : public OpTrait::TraitBase<ConcreteType, KVConstructor> {};
 
-/// What a constructor makes a `!attn.kv` from.
+/// The whole tensors that a constructor makes a `!attn.kv` from, or nulls.
 struct KVTensors {
   Value key, value;
   /// Where each sequence begins, and the last one ends; null for dense ones.
@@ -33,6 +33,11 @@ struct KVTensors {
 } // namespace mlir::attn
 
 #include "Attention/AttentionDialect.h.inc"
+#include "Attention/AttentionEnums.h.inc"
+#include "Attention/AttentionMaskInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Attention/AttentionAttrs.h.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "Attention/AttentionTypes.h.inc"

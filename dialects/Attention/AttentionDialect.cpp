@@ -18,6 +18,12 @@ using namespace mlir::attn;
 
 #include "Attention/AttentionDialect.cpp.inc"
 
+#include "Attention/AttentionEnums.cpp.inc"
+#include "Attention/AttentionMaskInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Attention/AttentionAttrs.cpp.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "Attention/AttentionTypes.cpp.inc"
 
@@ -28,12 +34,16 @@ struct AttentionFoldInterface : public DialectFoldInterface {
   using DialectFoldInterface::DialectFoldInterface;
 
   bool shouldMaterializeInto(Region *region) const final {
-    return isa<AttentionOp>(region->getParentOp());
+    return isa<MaskedOpInterface>(region->getParentOp());
   }
 };
 } // namespace
 
 void AttentionDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "Attention/AttentionAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "Attention/AttentionTypes.cpp.inc"

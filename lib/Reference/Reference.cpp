@@ -47,7 +47,8 @@ std::string reference::toString(ArrayRef<int64_t> shape) {
 
 /// The families of ops that have reference semantics.
 static constexpr Evaluated (*families[])(Operation *, Evaluation &) = {
-    evaluateAttentionOp, evaluateElementOp, evaluateTensorOp};
+    evaluateAttentionOp, evaluateBackwardOp, evaluateCacheOp, evaluateElementOp,
+    evaluateMergeOp,     evaluateSelectOp,   evaluateTensorOp};
 
 namespace {
 

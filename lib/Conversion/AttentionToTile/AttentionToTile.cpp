@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/Lowered.h"
 #include "attn/Conversion/Passes.h"
 
 #include "BlockWalk.h"
@@ -198,10 +199,8 @@ private:
 
 /// The only attention of the function, or a diagnostic.
 static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
-  for (Operation &op : function.getOps())
-    if (!isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
-        !op.hasTrait<OpTrait::ConstantLike>())
-      return op.emitOpError("is not lowered to the tile level");
+  if (failed(checkLowered(function)))
+    return failure();
   auto attentions = llvm::to_vector(function.getOps<AttentionOp>());
   if (attentions.size() != 1)
     return function.emitOpError("expected exactly one attn.attention to lower, "
