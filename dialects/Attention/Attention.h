@@ -26,7 +26,7 @@ namespace mlir::attn {
 template <typename ConcreteType>
 class KVConstructor : public OpTrait::TraitBase<ConcreteType, KVConstructor> {};
 
-/// What a constructor makes a `!attn.kv` from.
+/// The whole tensors that a constructor makes a `!attn.kv` from, or nulls.
 struct KVTensors {
   Value key, value;
   /// Where each sequence begins, and the last one ends; null for dense ones.
@@ -40,7 +40,8 @@ double getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim);
 
 #include "Attention/AttentionDialect.h.inc"
 #include "Attention/AttentionEnums.h.inc"
-#include "Attention/AttentionInterfaces.h.inc"
+#include "Attention/AttentionMaskInterfaces.h.inc"
+#include "Attention/AttentionRecurrenceInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "Attention/AttentionAttrs.h.inc"

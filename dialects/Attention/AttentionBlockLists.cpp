@@ -7,14 +7,12 @@
 
 #include "Attention/Attention.h"
 
+#include "AttentionVerify.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::attn;
-
-static bool mayDiffer(int64_t a, int64_t b) {
-  return ShapedType::isStatic(a) && ShapedType::isStatic(b) && a != b;
-}
 
 /// Whether `type` has a size for each of `sizes` and does not contradict them.
 /// A negative size is any; the first two may be a static 1.
@@ -80,6 +78,10 @@ LogicalResult AttentionOp::verifyBlockLists() {
   if (getCuSeqlens())
     return emitOpError("expected no lists of blocks with cu_seqlens: rows of "
                        "blocks would belong to more than one sequence");
+  if (!isa<KVDenseOp, KVLatentOp>(getKv().getDefiningOp()))
+    return emitOpError("expected no lists of blocks with keys of '")
+           << getKv().getDefiningOp()->getName()
+           << "', which are not one dense tensor";
   for (auto [name, size] : {std::pair("block_q", getBlockQAttr().getInt()),
                             std::pair("block_k", getBlockKAttr().getInt())})
     if (size < 1)

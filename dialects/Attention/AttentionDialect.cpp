@@ -19,6 +19,7 @@ using namespace mlir::attn;
 #include "Attention/AttentionDialect.cpp.inc"
 
 #include "Attention/AttentionEnums.cpp.inc"
+#include "Attention/AttentionMaskInterfaces.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "Attention/AttentionAttrs.cpp.inc"
@@ -33,7 +34,7 @@ struct AttentionFoldInterface : public DialectFoldInterface {
   using DialectFoldInterface::DialectFoldInterface;
 
   bool shouldMaterializeInto(Region *region) const final {
-    return isa<AttentionOp>(region->getParentOp());
+    return isa<MaskedOpInterface>(region->getParentOp());
   }
 };
 } // namespace

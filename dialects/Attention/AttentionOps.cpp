@@ -8,6 +8,7 @@
 #include "Attention/Attention.h"
 
 #include "AttentionSyntax.h"
+#include "AttentionVerify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -17,69 +18,6 @@
 
 using namespace mlir;
 using namespace mlir::attn;
-
-//===----------------------------------------------------------------------===//
-// KVDenseOp
-//===----------------------------------------------------------------------===//
-
-/// The type of the keys and values that `Op` makes of tensors of `rank`.
-template <typename Op>
-static LogicalResult
-inferKVType(MLIRContext *context, std::optional<Location> loc,
-            typename Op::Adaptor adaptor, int64_t rank, StringRef dims,
-            SmallVectorImpl<Type> &inferredReturnTypes) {
-  auto key = dyn_cast<RankedTensorType>(adaptor.getKey().getType());
-  auto value = dyn_cast<RankedTensorType>(adaptor.getValue().getType());
-  if (!key || !value)
-    return failure();
-  auto emit = [&] {
-    return mlir::emitError(loc.value_or(UnknownLoc::get(context)))
-           << "'" << Op::getOperationName() << "' op ";
-  };
-  // C1
-  if (key.getRank() != rank)
-    return emit() << "expected key to have rank " << rank << " (" << dims
-                  << "), got " << key;
-  KVType type = KVType::getChecked(emit, context, key, value);
-  if (!type)
-    return failure();
-  inferredReturnTypes.push_back(type);
-  return success();
-}
-
-LogicalResult
-KVDenseOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
-                            Adaptor adaptor,
-                            SmallVectorImpl<Type> &inferredReturnTypes) {
-  return inferKVType<KVDenseOp>(context, loc, adaptor, 4, "[B, Lk, Hk, D]",
-                                inferredReturnTypes);
-}
-
-//===----------------------------------------------------------------------===//
-// KVVarlenOp
-//===----------------------------------------------------------------------===//
-
-LogicalResult
-KVVarlenOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
-                             Adaptor adaptor,
-                             SmallVectorImpl<Type> &inferredReturnTypes) {
-  return inferKVType<KVVarlenOp>(context, loc, adaptor, 3, "[total_k, Hk, D]",
-                                 inferredReturnTypes);
-}
-
-static LogicalResult verifyCuSeqlens(Operation *op, Value cuSeqlens) {
-  auto type = cast<RankedTensorType>(cuSeqlens.getType());
-  if (type.getRank() == 1 && type.getElementType().isInteger(32) &&
-      type.getDimSize(0) != 0)
-    return success();
-  return op->emitOpError("expected cu_seqlens of i32 with one element more "
-                         "than there are sequences, got ")
-         << type;
-}
-
-LogicalResult KVVarlenOp::verify() {
-  return verifyCuSeqlens(*this, getCuSeqlens()); // C2
-}
 
 //===----------------------------------------------------------------------===//
 // AttentionOp
@@ -95,15 +33,30 @@ KVTensors AttentionOp::getKVTensors() {
   Operation *constructor = getKv().getDefiningOp();
   if (auto varlen = dyn_cast_or_null<KVVarlenOp>(constructor))
     return {varlen.getKey(), varlen.getValue(), varlen.getCuSeqlens()};
-  auto dense = cast<KVDenseOp>(constructor);
-  return {dense.getKey(), dense.getValue(), Value()};
+  if (auto dense = dyn_cast_or_null<KVDenseOp>(constructor))
+    return {dense.getKey(), dense.getValue(), Value()};
+  return {};
 }
 
 int64_t AttentionOp::getBatch() {
-  if (!isPacked())
-    return getQueryType().getDimSize(0);
-  int64_t ends = cast<RankedTensorType>(getCuSeqlens().getType()).getDimSize(0);
-  return ShapedType::isDynamic(ends) ? ends : ends - 1;
+  return getNumSequences(getQuery(), getCuSeqlens());
+}
+
+int64_t AttentionOp::getQueryHeads() {
+  return getQueryType().getShape().take_back(2).front();
+}
+
+bool AttentionOp::isPacked() { return getQueryType().getRank() == 3; }
+
+Value AttentionOp::getKeyEnds() { return getKVEnds(getKv()); }
+
+SmallVector<int64_t> AttentionOp::getKeyRows() {
+  return attn::getKeyRows(getKVType(), getBatch());
+}
+
+void AttentionOp::getAsmBlockArgumentNames(Region &region,
+                                           OpAsmSetValueNameFn setNameFn) {
+  nameRegionArguments(region, region.getRegionNumber() != 0, setNameFn);
 }
 
 AttentionOp AttentionOp::takeWithoutLse(OpBuilder &builder) {
@@ -129,218 +82,148 @@ RankedTensorType AttentionOp::inferLseType(RankedTensorType query) {
   return RankedTensorType::get(shape, Float32Type::get(query.getContext()));
 }
 
-static Block *createBlock(Region &region, ArrayRef<Type> types, Location loc) {
-  Block &block = region.emplaceBlock();
-  for (Type type : types)
-    block.addArgument(type, loc);
-  return &block;
+int64_t attn::getNumSequences(Value query, Value cuSeqlens) {
+  if (!cuSeqlens)
+    return getTensorType(query).getDimSize(0);
+  int64_t ends = getTensorType(cuSeqlens).getDimSize(0);
+  return ShapedType::isDynamic(ends) ? ends : ends - 1;
 }
 
-Block *AttentionOp::createMaskBlock(Region &mask, Location loc) {
-  Type index = IndexType::get(loc.getContext());
-  return createBlock(mask, {index, index, index, index}, loc);
+SmallVector<int64_t> attn::getKeyRows(KVType kv, int64_t batch) {
+  SmallVector<int64_t> rows(kv.getKeyType().getShape().drop_back(2));
+  if (!kv.isPacked())
+    rows.front() = batch;
+  return rows;
 }
 
-Block *AttentionOp::createScoreBlock(Region &score, Location loc) {
-  Type index = IndexType::get(loc.getContext());
-  Type f32 = Float32Type::get(loc.getContext());
-  return createBlock(score, {f32, index, index, index, index}, loc);
-}
-
-void AttentionOp::getAsmBlockArgumentNames(Region &region,
-                                           OpAsmSetValueNameFn setNameFn) {
-  static constexpr StringLiteral names[] = {"x", "b", "h", "p", "j"};
-  ArrayRef<StringLiteral> own = names;
-  if (region.getRegionNumber() == 0)
-    own = own.drop_front();
-  for (auto [argument, name] : llvm::zip(region.getArguments(), own))
-    setNameFn(argument, name);
-}
-
-static bool mayDiffer(int64_t a, int64_t b) {
-  return ShapedType::isStatic(a) && ShapedType::isStatic(b) && a != b;
-}
-
-static LogicalResult verifyQuery(AttentionOp op) {
-  RankedTensorType query = op.getQueryType();
-  int64_t rank = query.getRank();
+static LogicalResult verifyQuery(Operation *op, Value query, Value cuSeqlens) {
+  RankedTensorType type = getTensorType(query);
+  int64_t rank = type.getRank();
   // C1
-  if (op.getCuSeqlens() && rank != 3)
-    return op.emitOpError("expected query to have rank 3 ([total_q, Hq, D]) "
-                          "with cu_seqlens, got ")
-           << query;
-  if (!op.getCuSeqlens() && rank != 4)
-    return op.emitOpError(
+  if (cuSeqlens && rank != 3)
+    return op->emitOpError("expected query to have rank 3 ([total_q, Hq, D]) "
+                           "with cu_seqlens, got ")
+           << type;
+  if (!cuSeqlens && rank != 4)
+    return op->emitOpError(
                "expected query to have rank 4 ([B, Lq, Hq, D]), got ")
-           << query;
-  for (int64_t dim : {rank - 2, rank - 1})
-    if (query.isDynamicDim(dim) || query.getDimSize(dim) == 0)
-      return op.emitOpError("expected dimension ")
-             << dim << " of query to be static and positive, got " << query;
-  return success();
+           << type;
+  return verifyStatic(op, "query", query, {rank - 2, rank - 1});
 }
 
 /// C12: queries and keys are of the same sequences.
-static LogicalResult verifySequences(AttentionOp op) {
-  if (!op.isPacked())
+static LogicalResult verifySequences(Operation *op, Value kv, Value cuSeqlens) {
+  if (!cuSeqlens)
     return success();
-  if (failed(verifyCuSeqlens(op, op.getCuSeqlens())))
+  if (failed(verifyCuSeqlens(op, cuSeqlens)))
     return failure();
-  Type own = op.getCuSeqlens().getType();
-  Type other = op.getKVTensors().cuSeqlens.getType();
-  if (!mayDiffer(cast<ShapedType>(own).getDimSize(0),
-                 cast<ShapedType>(other).getDimSize(0)))
+  RankedTensorType own = getTensorType(cuSeqlens);
+  Value ends = getKVEnds(kv);
+  if (!ends) {
+    int64_t sequences = getNumSequences({}, cuSeqlens);
+    int64_t batch = cast<KVType>(kv.getType()).getKeyType().getDimSize(0);
+    if (!mayDiffer(sequences, batch))
+      return success();
+    return op->emitOpError("expected cu_seqlens of as many sequences as have "
+                           "pages, got ")
+           << sequences << " and " << batch;
+  }
+  if (!mayDiffer(own.getDimSize(0), getTensorType(ends).getDimSize(0)))
     return success();
-  return op.emitOpError("expected cu_seqlens of queries and keys of the same "
-                        "size, got ")
-         << own << " and " << other;
+  return op->emitOpError("expected cu_seqlens of queries and keys of the same "
+                         "size, got ")
+         << own << " and " << ends.getType();
 }
 
-LogicalResult AttentionOp::verify() {
-  RankedTensorType query = getQueryType();
-  if (failed(verifyQuery(*this)))
+LogicalResult attn::verifyQueriesAndKeys(Operation *op, Value queryValue,
+                                         Value kvValue, Value cuSeqlens) {
+  // C1, C2
+  if (failed(verifyQuery(op, queryValue, cuSeqlens)) ||
+      failed(verifyConstructed(op, "kv", kvValue)))
     return failure();
-  // C2
-  Operation *constructor = getKv().getDefiningOp();
-  if (!constructor || !constructor->hasTrait<KVConstructor>())
-    return emitOpError("expected kv to be defined by a constructor such as "
-                       "'attn.kv.dense', got ")
-           << (constructor
-                   ? ("'" + constructor->getName().getStringRef() + "'").str()
-                   : "an argument");
   // C3
-  KVType kv = getKVType();
+  RankedTensorType query = getTensorType(queryValue);
+  auto kv = cast<KVType>(kvValue.getType());
   RankedTensorType key = kv.getKeyType();
   if (query.getElementType() != kv.getElementType())
-    return emitOpError("expected query and key to have the same element type, "
-                       "got ")
+    return op->emitOpError("expected query and key to have the same element "
+                           "type, got ")
            << query.getElementType() << " and " << kv.getElementType();
-  if (query.getRank() != key.getRank())
-    return emitOpError("expected queries and keys that are both packed "
-                       "(cu_seqlens and 'attn.kv.varlen') or both dense, got ")
+  bool readsPages = cuSeqlens && hasOwnLengths(kvValue);
+  if (query.getRank() != key.getRank() && !readsPages)
+    return op->emitOpError("expected queries and keys that are both packed "
+                           "(cu_seqlens and 'attn.kv.varlen') or both dense, "
+                           "got ")
            << query << " and " << key;
-  for (int64_t dim : {int64_t(0), query.getRank() - 1})
-    if (!(isPacked() && dim == 0) &&
-        mayDiffer(query.getDimSize(dim), key.getDimSize(dim)))
-      return emitOpError("expected query and key to agree in dimension ")
+  for (int64_t dim : {int64_t(0), query.getRank() - 1}) {
+    int64_t own = dim ? key.getRank() - 1 : 0;
+    if (!(cuSeqlens && dim == 0) &&
+        mayDiffer(query.getDimSize(dim), key.getDimSize(own)))
+      return op->emitOpError("expected query and key to agree in dimension ")
              << dim << ", got " << query << " and " << key;
+  }
   // C4
-  if (getQueryHeads() % getKeyHeads() != 0)
-    return emitOpError("expected the query heads to be a multiple of the key "
-                       "heads, got ")
-           << getQueryHeads() << " and " << getKeyHeads();
+  int64_t queryHeads = query.getShape().take_back(2).front();
+  if (queryHeads % kv.getHeads() != 0)
+    return op->emitOpError("expected the query heads to be a multiple of the "
+                           "key heads, got ")
+           << queryHeads << " and " << kv.getHeads();
+  return verifySequences(op, kvValue, cuSeqlens);
+}
+
+LogicalResult AttentionOp::verifyResults() {
+  Type f32 = Float32Type::get(getContext());
   // C5
-  RankedTensorType output = inferOutputType(query, kv);
-  if (getOutput().getType() != output)
+  RankedTensorType output = inferOutputType(getQueryType(), getKVType());
+  if (getOutput().getType() != output &&
+      getOutput().getType() != output.clone(f32))
     return emitOpError("expected output of type ")
            << output << ", got " << getOutput().getType();
   // C6
-  RankedTensorType lse = inferLseType(query);
+  RankedTensorType lse = inferLseType(getQueryType());
   if (getLse() && getLse().getType() != lse)
     return emitOpError("expected lse of type ")
            << lse << ", got " << getLse().getType();
+  // C18
+  Normalizer normalizer = getNormalizerOrDefault();
+  if (getSink() && normalizer != Normalizer::Softmax)
+    return emitOpError("expected a sink with the normalizer softmax alone, "
+                       "got ")
+           << stringifyNormalizer(normalizer);
+  if (getLse() && normalizer == Normalizer::Sigmoid)
+    return emitOpError("expected no lse with the normalizer sigmoid, which has "
+                       "no sum");
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  // C1 to C4, C12
+  if (failed(verifyQueriesAndKeys(*this, getQuery(), getKv(), getCuSeqlens())))
+    return failure();
+  if (failed(verifyResults()))
+    return failure();
   // C10
-  if (getScale() && !getScale()->isFinite())
-    return emitOpError("expected scale to be finite, got ") << getScaleAttr();
+  if (failed(verifyFinite(*this, "scale", getScaleAttr())))
+    return failure();
   // C11
-  auto sink =
-      RankedTensorType::get({getQueryHeads()}, Float32Type::get(getContext()));
+  Builder builder(getContext());
+  auto sink = RankedTensorType::get({getQueryHeads()}, builder.getF32Type());
   if (getSink() && getSink().getType() != sink)
     return emitOpError("expected sink of type ")
            << sink << ", got " << getSink().getType();
-  if (failed(verifySequences(*this)))
+  // C17
+  if (getPositions() &&
+      failed(verifyTensor(*this, "positions", getPositions(),
+                          getQueryType().getShape().drop_back(2),
+                          builder.getI32Type())))
     return failure();
   return verifyBlockLists();
 }
 
-//===----------------------------------------------------------------------===//
-// Regions
-//===----------------------------------------------------------------------===//
-
-static LogicalResult verifySignature(AttentionOp op, StringRef name,
-                                     Block &block, TypeRange arguments,
-                                     Type yielded) {
-  // C7
-  if (block.getArgumentTypes() != arguments)
-    return op.emitOpError("expected region '")
-           << name << "' to have arguments (" << arguments << "), got ("
-           << block.getArgumentTypes() << ")";
-  auto yield = dyn_cast<YieldOp>(block.back());
-  if (!yield)
-    return op.emitOpError("expected region '")
-           << name << "' to end with 'attn.yield', got '"
-           << block.back().getName() << "'";
-  if (yield.getValue().getType() != yielded)
-    return yield.emitOpError("expected region '")
-           << name << "' to yield " << yielded << ", got "
-           << yield.getValue().getType();
-  return success();
-}
-
-static bool isScalar(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return integer.getWidth() <= 64;
-  return isa<IndexType, Float32Type, Float16Type, BFloat16Type>(type);
-}
-
-static bool isRegionOp(Operation &op) {
-  if (isa<CausalOp, WindowOp, FirstOp, ChunkOp, PrefixOp, DocumentOp, SoftcapOp,
-          AlibiOp, ReadOp, YieldOp>(op))
-    return true;
-  StringRef dialect = op.getName().getDialectNamespace();
-  // Bits of floats and powers by an integer have no use here.
-  StringRef excluded[] = {"arith.bitcast", "math.fpowi", "math.ipowi"};
-  return (dialect == "arith" || dialect == "math") &&
-         !llvm::is_contained(excluded, op.getName().getStringRef()) &&
-         op.getNumResults() == 1 &&
-         llvm::all_of(op.getOperandTypes(), isScalar) &&
-         llvm::all_of(op.getResultTypes(), isScalar);
-}
-
-static LogicalResult verifyCaptures(Operation &op, Region &region,
-                                    StringRef name) {
-  for (Value operand : op.getOperands()) {
-    if (region.isAncestor(operand.getParentRegion()) ||
-        isa<RankedTensorType>(operand.getType()) ||
-        matchPattern(operand, m_Constant()))
-      continue;
-    // C9
-    return op.emitOpError("expected region '")
-           << name << "' to capture tensors and constants only, got a value "
-           << "of type " << operand.getType();
-  }
-  return success();
-}
-
-static LogicalResult verifyBody(Region &region, StringRef name) {
-  for (Operation &op : region.front()) {
-    // C8
-    if (!isRegionOp(op))
-      return op.emitOpError("expected region '")
-             << name
-             << "' to hold mask and score ops and scalar ops of arith and math";
-    if (failed(verifyCaptures(op, region, name)))
-      return failure();
-  }
-  return success();
-}
-
 LogicalResult AttentionOp::verifyRegions() {
-  Builder builder(getContext());
-  Type index = builder.getIndexType();
-  Type f32 = builder.getF32Type();
-  if (Block *mask = getMaskBlock())
-    if (failed(verifySignature(*this, "mask", *mask,
-                               {index, index, index, index},
-                               builder.getI1Type())) ||
-        failed(verifyBody(getMask(), "mask")))
-      return failure();
-  if (Block *score = getScoreBlock())
-    if (failed(verifySignature(*this, "score", *score,
-                               {f32, index, index, index, index}, f32)) ||
-        failed(verifyBody(getScore(), "score")))
-      return failure();
-  return success();
+  // C7 to C9
+  return failure(failed(verifyMaskRegion(*this, getMask())) ||
+                 failed(verifyScoreRegion(*this, getScore())));
 }
 
 //===----------------------------------------------------------------------===//

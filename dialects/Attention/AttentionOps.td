@@ -8,88 +8,29 @@
 #ifndef ATTN_ATTENTION_ATTENTIONOPS_TD
 #define ATTN_ATTENTION_ATTENTIONOPS_TD
 
+include "Attention/AttentionAttrs.td"
+include "Attention/AttentionBackwardOps.td"
+include "Attention/AttentionCacheOps.td"
+include "Attention/AttentionKVOps.td"
+include "Attention/AttentionMaskInterfaces.td"
+include "Attention/AttentionMergeOps.td"
 include "Attention/AttentionRecurrenceOps.td"
 include "Attention/AttentionRegionOps.td"
+include "Attention/AttentionSelectOps.td"
 include "Attention/AttentionTypes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 
-/// Marks the ops that make a `!attn.kv`.
-def Attn_KVConstructor : NativeOpTrait<"KVConstructor"> {
-  let cppNamespace = "::mlir::attn";
-}
-
-def KVDenseOp : Attn_Op<"kv.dense", [
-    Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
-  let summary = "keys and values in two dense tensors";
-  let description = [{
-    Position `j` of batch `b` is row `[b, j]` of both tensors. Besides the
-    constraints of `!attn.kv`:
-
-    - (C1) key and value have rank 4.
-
-    Example:
-
-    ```mlir
-    %kv = attn.kv.dense %k, %v
-        : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>
-    ```
-  }];
-  let arguments = (ins
-    Arg<AnyRankedTensor, "the keys, `[B, Lk, Hk, D]`">:$key,
-    Arg<AnyRankedTensor, "the values, `[B, Lk, Hk, Dv]`">:$value
-  );
-  let results = (outs Res<KVType, "the sequence of keys and values">:$kv);
-  let assemblyFormat = [{
-    $key `,` $value attr-dict `:` type($key) `,` type($value)
-  }];
-}
-
-def KVVarlenOp : Attn_Op<"kv.varlen", [
-    Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
-  let summary = "keys and values of sequences of varying length, packed";
-  let description = [{
-    The sequences stand one after the other. Position `j` of sequence `b` is row
-    `cu_seqlens[b] + j` of both tensors, and sequence `b` has
-    `cu_seqlens[b + 1] - cu_seqlens[b]` keys, perhaps none. With `B` sequences,
-    `cu_seqlens` has `B + 1` elements, from 0 or more to at most `total_k`, and
-    none is smaller than the one before; rows outside of all sequences are not
-    read. Nothing checks this on a GPU: the numbers are in its memory.
-
-    Besides the constraints of `!attn.kv`:
-
-    - (C1) key and value have rank 3.
-    - (C2) `cu_seqlens` is `[B + 1]` of i32, with at least one element.
-
-    Example:
-
-    ```mlir
-    %kv = attn.kv.varlen %k, %v, %cu_k
-        : tensor<?x8x128xbf16>, tensor<?x8x128xbf16>, tensor<?xi32>
-    ```
-  }];
-  let arguments = (ins
-    Arg<AnyRankedTensor, "the keys, `[total_k, Hk, D]`">:$key,
-    Arg<AnyRankedTensor, "the values, `[total_k, Hk, Dv]`">:$value,
-    Arg<AnyRankedTensor, "where each sequence begins and the last one ends">
-      :$cu_seqlens
-  );
-  let results = (outs Res<KVType, "the sequences of keys and values">:$kv);
-  let assemblyFormat = [{
-    $key `,` $value `,` $cu_seqlens attr-dict
-    `:` type($key) `,` type($value) `,` type($cu_seqlens)
-  }];
-  let hasVerifier = 1;
-}
-
 def AttentionOp : Attn_Op<"attention", [
     Pure, SingleBlock, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MaskedOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "softmax attention of queries over keys and values";
   let description = [{
     For every batch `b`, query head `h` and query `i`, with `g = h / (Hq / Hk)`
     the key head of `h` and `p = i + Lk - Lq` the absolute position of the query
-    (the last query stands at the last key):
+    (the last query stands at the last key), or `positions[b, i]` where these are
+    given:
 
         x_j = scale * <query[b, i, h, :], key[b, j, g, :]>     for each key j
         x_j = score(x_j, b, h, p, j)
@@ -103,17 +44,22 @@ def AttentionOp : Attn_Op<"attention", [
     one, is a score per head of a key without a value: neither scaled nor
     modified, and no part of lse, so that partial results merge.
 
+    The `normalizer` is `softmax` where it is not given. With `off_by_one` the total
+    is `ln(1 + exp(lse[b, h, i]))`. With `sigmoid` the weight of a value is
+    `1 / (1 + exp(-x_j))`, and there is no lse: partial results are added.
+
     With `cu_seqlens`, the queries of sequences of varying length are packed into
     `[total_q, Hq, D]`, as `attn.kv.varlen` packs keys: `b` is a sequence, `i`
     and `j` are counted in it, `Lq` and `Lk` are its own numbers of queries and
     keys, and query `i` is row `cu_seqlens[b] + i` of query and output and the
     last index of `lse[h, :]`. Rows outside of all sequences are left as they
-    are.
+    are. Instead of packed keys there may be pages, which have their own lengths.
 
     `mask` and `score` are optional regions, evaluated for every pair of query
     and key. The mask yields whether the key is seen, from `%b`, `%h`, `%p`,
     `%j`; the score modifier yields the new score from the score `%x` before
-    these. Both have a short form for what is common:
+    these. Where positions are not enough, as in a tree of tokens, a last argument
+    `%i` counts the queries. Both have a short form for what is common:
 
         mask   ::= `mask` `(` or `)` | `mask` region
         or     ::= and (`or` and)*
@@ -121,8 +67,12 @@ def AttentionOp : Attn_Op<"attention", [
         not    ::= `not` not | `(` or `)` | `causal` | `window` `<` bound `,` bound `>`
                  | `first` `<` int `>` | `chunk` `<` int `>`
                  | `prefix` `(` tensor `)` | `document` `(` tensor `)`
+                 | `dilated` `<` int `>` | `column` `<` int `,` int `>`
+                 | `span` `(` tensor `)` | `bits` `(` tensor `)`
+                 | `tree` `(` tensor `,` tensor `)`
         score  ::= `score` `(` modifier (`,` modifier)* `)` | `score` region
         modifier ::= `softcap` `<` float `>` | `alibi` `(` tensor `)`
+                   | `bias` `(` tensor `)`
         tensor ::= ssa-use `:` type
         bound  ::= int | `inf`
 
@@ -147,13 +97,15 @@ def AttentionOp : Attn_Op<"attention", [
     - (C1) query has rank 4, or 3 with `cu_seqlens`; its heads and head dimension
       are static.
     - (C2) `kv` is defined by a constructor in the same function.
-    - (C3) query and keys agree in element type, rank, batch and head dimension.
+    - (C3) query and keys agree in element type, batch and head dimension, and in
+      rank, unless packed queries read pages.
     - (C4) the query heads are a multiple of the key heads.
     - (C5) output is `[B, Lq, Hq, Dv]`, or packed `[total_q, Hq, Dv]`, of the
-      element type of query.
+      element type of query or, as a part to merge, of f32.
     - (C6) lse is `[B, Hq, Lq]`, or packed `[Hq, total_q]`, of f32.
-    - (C7) the region `mask` has the arguments `(index, index, index, index)`
-      and yields an i1; `score` has `f32` before these and yields an f32.
+    - (C7) the region `mask` has the arguments `(index, index, index, index)`, or
+      one more, and yields an i1; `score` has `f32` before these and yields an
+      f32.
     - (C8) a region holds the ops of this dialect that are meant for it and
       ops of `arith` and `math` with one result (but for `arith.bitcast`,
       `math.fpowi` and `math.ipowi`), on scalars: index, integers of at most 64
@@ -162,14 +114,17 @@ def AttentionOp : Attn_Op<"attention", [
       operand of an op of this dialect.
     - (C10) scale is finite.
     - (C11) sink is `[Hq]` of f32.
-    - (C12) `cu_seqlens` is `[B + 1]` of i32, as many elements as that of the keys.
+    - (C12) `cu_seqlens` is `[B + 1]` of i32, for as many sequences as those of the
+      keys.
     - (C13) lists come in pairs of counts and indices, and with the sizes of
       blocks, which are at least 1.
     - (C14) counts are `[B or 1, Hq or 1, rows]` and indices
       `[B or 1, Hq or 1, rows, columns]` of i32, where a size of 1 is static and
       there are rows for all queries.
     - (C15) where there are lists, a mask has partial blocks to apply to.
-    - (C16) lists come without `cu_seqlens`.
+    - (C16) lists come without `cu_seqlens`, and with dense keys.
+    - (C17) positions are `[B, Lq]`, or packed `[total_q]`, of i32.
+    - (C18) off_by_one and sigmoid come without a sink, sigmoid without lse.
 
     Examples:
 
@@ -184,6 +139,12 @@ def AttentionOp : Attn_Op<"attention", [
         : tensor<?x16x128xbf16>,
           !attn.kv<tensor<?x8x128xbf16>, tensor<?x8x128xbf16>>
         -> tensor<?x16x128xbf16>, tensor<16x?xf32>
+
+    %p = attn.attention %q, %kv positions(%at : tensor<?x?xi32>)
+        normalizer<sigmoid>
+        : tensor<?x?x16x256xbf16>,
+          !attn.kv<tensor<?x?x8x256xbf16>, tensor<?x?x8x256xbf16>>
+        -> tensor<?x?x16x256xf32>
 
     %sparse = attn.attention %q, %kv mask(causal) blocks<128, 64>
         partial(%n, %columns : tensor<1x16x?xi32>, tensor<1x16x?x?xi32>)
@@ -201,6 +162,8 @@ def AttentionOp : Attn_Op<"attention", [
         "where the queries of each sequence begin and the last ones end, "
         "`[B + 1]`">:$cu_seqlens,
     Arg<Optional<AnyRankedTensor>,
+        "the positions of the queries, `[B, Lq]` or `[total_q]`">:$positions,
+    Arg<Optional<AnyRankedTensor>,
         "a score per head that takes part in the sum alone, `[Hq]`">:$sink,
     Arg<Optional<AnyRankedTensor>,
         "how many blocks of a row the mask applies to">:$partial_counts,
@@ -209,6 +172,7 @@ def AttentionOp : Attn_Op<"attention", [
         "how many blocks of a row are seen as a whole">:$full_counts,
     Arg<Optional<AnyRankedTensor>, "their columns">:$full_indices,
     OptionalAttr<F32Attr>:$scale,
+    OptionalAttr<Attn_NormalizerAttr>:$normalizer,
     OptionalAttr<I64Attr>:$block_q,
     OptionalAttr<I64Attr>:$block_k
   );
@@ -223,8 +187,9 @@ def AttentionOp : Attn_Op<"attention", [
   let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
   let assemblyFormat = [{
     $query `,` $kv (`cu_seqlens` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (`positions` `(` $positions^ `:` type($positions) `)`)?
     (custom<Mask>($mask)^)? (custom<Score>($score)^)?
-    (`scale` `(` $scale^ `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)?
+    (`scale` `(` $scale^ `)`)? (`normalizer` `` $normalizer^)? (`sink` `(` $sink^ `:` type($sink) `)`)?
     (`blocks` `<` $block_q^ `,` $block_k `>`)?
     (`partial` `(` $partial_counts^ `,` $partial_indices `:`
      type($partial_counts) `,` type($partial_indices) `)`)?
@@ -239,16 +204,9 @@ def AttentionOp : Attn_Op<"attention", [
     }
     KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
 
-    /// The keys, the values and how they are addressed.
+    /// Where the keys and values are whole tensors, these and how they are
+    /// divided; otherwise nulls.
     KVTensors getKVTensors();
-    /// Whether sequences of varying length are packed.
-    bool isPacked() { return getQueryType().getRank() == 3; }
-    /// The number of sequences, where it is static.
-    int64_t getBatch();
-
-    int64_t getQueryHeads() {
-      return getQueryType().getShape().take_back(2).front();
-    }
     int64_t getKeyHeads() { return getKVType().getHeads(); }
     /// The number of query heads that share a key head.
     int64_t getGroupSize() { return getQueryHeads() / getKeyHeads(); }
@@ -274,13 +232,18 @@ def AttentionOp : Attn_Op<"attention", [
     }
     BlockList getFullBlocks() { return {getFullCounts(), getFullIndices()}; }
     bool hasBlockLists() { return getBlockQ().has_value(); }
+    Normalizer getNormalizerOrDefault() {
+      return getNormalizer().value_or(Normalizer::Softmax);
+    }
+    /// Checks the rules about the results (C5, C6, C18).
+    ::llvm::LogicalResult verifyResults();
     /// Checks the rules about lists of blocks (C13 to C16).
     ::llvm::LogicalResult verifyBlockLists();
 
     /// The same attention without `lse`; takes over the regions.
     AttentionOp takeWithoutLse(::mlir::OpBuilder &builder);
 
-    /// The only legal type of `output`, and of `lse`.
+    /// The type of `output` but for f32 elements, and the only one of `lse`.
     static ::mlir::RankedTensorType inferOutputType(
         ::mlir::RankedTensorType query, KVType kv);
     static ::mlir::RankedTensorType inferLseType(
@@ -297,8 +260,10 @@ def AttentionOp : Attn_Op<"attention", [
   let hasRegionVerifier = 1;
 }
 
-def YieldOp : Attn_Op<"yield", [HasParent<"AttentionOp">, Pure, Terminator]> {
-  let summary = "ends a region of an attention";
+def YieldOp : Attn_Op<"yield", [
+    ParentOneOf<["AttentionOp", "AttentionBackwardOp", "SelectOp"]>, Pure,
+    Terminator]> {
+  let summary = "ends a mask or a score modifier";
   let description = [{
     Yields whether the key is seen (`mask`) or the new score (`score`).
 

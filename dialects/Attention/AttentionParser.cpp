@@ -37,23 +37,35 @@ protected:
     return parser.getEncodedSourceLoc(parser.getCurrentLocation());
   }
 
-  /// `(` ssa-use `:` type `)`
-  ParseResult parseTensor(Value &tensor) {
+  /// ssa-use `:` type
+  ParseResult parseTypedOperand(Value &tensor) {
     OpAsmParser::UnresolvedOperand operand;
     Type type;
     SmallVector<Value, 1> values;
-    if (parser.parseLParen() || parser.parseOperand(operand) ||
-        parser.parseColonType(type) || parser.parseRParen() ||
+    if (parser.parseOperand(operand) || parser.parseColonType(type) ||
         parser.resolveOperand(operand, type, values))
       return failure();
     tensor = values.front();
     return success();
   }
 
+  /// `(` ssa-use `:` type `)`
+  ParseResult parseTensor(Value &tensor) {
+    return failure(parser.parseLParen() || parseTypedOperand(tensor) ||
+                   parser.parseRParen());
+  }
+
   /// `<` integer `>`
   ParseResult parseInteger(int64_t &value) {
     return failure(parser.parseLess() || parser.parseInteger(value) ||
                    parser.parseGreater());
+  }
+
+  /// The number of the query, an argument that few regions need.
+  Value getQueryNumber(unsigned position) {
+    if (block->getNumArguments() == position)
+      block->addArgument(builder.getIndexType(), getLoc());
+    return block->getArgument(position);
   }
 
   OpAsmParser &parser;
@@ -161,8 +173,54 @@ private:
       keep = DocumentOp::create(builder, loc, ids, b, p, j);
       return success();
     }
+    return parseRareLeaf(start, loc, name, keep);
+  }
+
+  ParseResult parseRareLeaf(SMLoc start, Location loc, StringRef name,
+                            Value &keep) {
+    if (name == "dilated") {
+      int64_t step;
+      if (parseInteger(step))
+        return failure();
+      keep = DilatedOp::create(builder, loc, p, j, step);
+      return success();
+    }
+    if (name == "column") {
+      int64_t stretch, count;
+      if (parser.parseLess() || parser.parseInteger(stretch) ||
+          parser.parseComma() || parser.parseInteger(count) ||
+          parser.parseGreater())
+        return failure();
+      keep = ColumnOp::create(builder, loc, j, stretch, count);
+      return success();
+    }
+    if (name == "span") {
+      Value ids;
+      if (parseTensor(ids))
+        return failure();
+      keep = SpanOp::create(builder, loc, ids, b, p, j);
+      return success();
+    }
+    if (name == "bits") {
+      Value words;
+      if (parseTensor(words))
+        return failure();
+      keep = BitsOp::create(builder, loc, words, b, getQueryNumber(4), j);
+      return success();
+    }
+    if (name == "tree") {
+      Value lengths, ancestors;
+      if (parser.parseLParen() || parseTypedOperand(lengths) ||
+          parser.parseComma() || parseTypedOperand(ancestors) ||
+          parser.parseRParen())
+        return failure();
+      keep = TreeOp::create(builder, loc, lengths, ancestors, b,
+                            getQueryNumber(4), j);
+      return success();
+    }
     return parser.emitError(start, "expected 'causal', 'window', 'first', "
-                                   "'chunk', 'prefix' or 'document', got '")
+                                   "'chunk', 'prefix', 'document', 'dilated', "
+                                   "'column', 'span', 'bits' or 'tree', got '")
            << name << "'";
   }
 
@@ -221,7 +279,17 @@ private:
                           block->getArgument(3), block->getArgument(4));
       return success();
     }
-    return parser.emitError(start, "expected 'softcap' or 'alibi', got '")
+    if (name == "bias") {
+      Value bias;
+      if (parseTensor(bias))
+        return failure();
+      x = BiasOp::create(builder, loc, x, bias, block->getArgument(1),
+                         block->getArgument(2), getQueryNumber(5),
+                         block->getArgument(4));
+      return success();
+    }
+    return parser.emitError(start,
+                            "expected 'softcap', 'alibi' or 'bias', got '")
            << name << "'";
   }
 

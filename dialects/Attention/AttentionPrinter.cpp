@@ -33,13 +33,17 @@ static bool takesArguments(Operation *op, Block &block) {
   Value b = block.getArgument(0);
   Value p = block.getArgument(2);
   Value j = block.getArgument(3);
+  Value i = block.getNumArguments() > 4 ? block.getArgument(4) : Value();
   return TypeSwitch<Operation *, bool>(op)
-      .Case<CausalOp, WindowOp, ChunkOp>(
+      .Case<CausalOp, WindowOp, ChunkOp, DilatedOp>(
           [&](auto mask) { return mask.getP() == p && mask.getJ() == j; })
-      .Case([&](FirstOp mask) { return mask.getJ() == j; })
+      .Case<FirstOp, ColumnOp>([&](auto mask) { return mask.getJ() == j; })
       .Case([&](PrefixOp mask) { return mask.getB() == b && mask.getJ() == j; })
-      .Case([&](DocumentOp mask) {
+      .Case<DocumentOp, SpanOp>([&](auto mask) {
         return mask.getB() == b && mask.getP() == p && mask.getJ() == j;
+      })
+      .Case<BitsOp, TreeOp>([&](auto mask) {
+        return mask.getB() == b && mask.getI() == i && mask.getJ() == j;
       })
       .Default(false);
 }
@@ -72,7 +76,13 @@ static bool collectMask(Value keep, Block &block,
   return fits;
 }
 
-static bool hasShortForm(Block &block, ArrayRef<Operation *> ops) {
+/// The short form has a number of the query, the last of the `usual + 1`
+/// arguments, where something uses it.
+static bool hasShortForm(Block &block, unsigned usual,
+                         ArrayRef<Operation *> ops) {
+  bool hasNumber = block.getNumArguments() > usual;
+  if (hasNumber && block.getArgument(usual).use_empty())
+    return false;
   auto rest = llvm::make_filter_range(
       block.without_terminator(), [](Operation &op) { return !isTrue(op); });
   return llvm::equal(llvm::make_pointer_range(rest), ops);
@@ -80,6 +90,30 @@ static bool hasShortForm(Block &block, ArrayRef<Operation *> ops) {
 
 static void printTensor(OpAsmPrinter &printer, Value tensor) {
   printer << "(" << tensor << " : " << tensor.getType() << ")";
+}
+
+static void printRareLeaf(OpAsmPrinter &printer, Operation *op) {
+  TypeSwitch<Operation *>(op)
+      .Case([&](DilatedOp op) {
+        printer << "dilated<" << static_cast<int64_t>(op.getStep()) << ">";
+      })
+      .Case([&](ColumnOp op) {
+        printer << "column<" << static_cast<int64_t>(op.getStretch()) << ", "
+                << static_cast<int64_t>(op.getCount()) << ">";
+      })
+      .Case([&](SpanOp op) {
+        printer << "span";
+        printTensor(printer, op.getIds());
+      })
+      .Case([&](BitsOp op) {
+        printer << "bits";
+        printTensor(printer, op.getWords());
+      })
+      .Case([&](TreeOp op) {
+        printer << "tree(" << op.getLengths() << " : "
+                << op.getLengths().getType() << ", " << op.getAncestors()
+                << " : " << op.getAncestors().getType() << ")";
+      });
 }
 
 /// How tightly an expression binds.
@@ -126,7 +160,8 @@ static void printExpression(OpAsmPrinter &printer, Value keep,
       .Case([&](DocumentOp op) {
         printer << "document";
         printTensor(printer, op.getIds());
-      });
+      })
+      .Default([&](Operation *op) { printRareLeaf(printer, op); });
 }
 
 static void printRegion(OpAsmPrinter &printer, Region &region) {
@@ -139,11 +174,31 @@ void attn::printMask(OpAsmPrinter &printer, Operation *op, Region &mask) {
   Block &block = mask.front();
   Value keep = cast<YieldOp>(block.back()).getValue();
   SmallVector<Operation *> ops;
-  if (!collectMask(keep, block, ops) || !hasShortForm(block, ops))
+  if (!collectMask(keep, block, ops) || !hasShortForm(block, 4, ops))
     return printRegion(printer, mask);
   printer << "(";
   printExpression(printer, keep, OR);
   printer << ")";
+}
+
+/// The score that a modifier changes, where it takes the block's own
+/// arguments; otherwise null.
+static Value getModified(Operation *op, Block &block) {
+  if (auto softcap = dyn_cast<SoftcapOp>(op))
+    return softcap.getX();
+  if (auto alibi = dyn_cast<AlibiOp>(op))
+    return alibi.getH() == block.getArgument(2) &&
+                   alibi.getP() == block.getArgument(3) &&
+                   alibi.getJ() == block.getArgument(4)
+               ? alibi.getX()
+               : Value();
+  auto bias = dyn_cast<BiasOp>(op);
+  return bias && bias.getB() == block.getArgument(1) &&
+                 bias.getH() == block.getArgument(2) &&
+                 bias.getI() == block.getArguments().back() &&
+                 bias.getJ() == block.getArgument(4)
+             ? bias.getX()
+             : Value();
 }
 
 /// Collects the modifiers that lead from the score to `x`, in order. False
@@ -152,17 +207,8 @@ static bool collectScore(Value x, Block &block,
                          SmallVectorImpl<Operation *> &ops) {
   while (Operation *op = x.getDefiningOp()) {
     ops.push_back(op);
-    auto alibi = dyn_cast<AlibiOp>(op);
-    if (alibi)
-      x = alibi.getX();
-    else if (auto softcap = dyn_cast<SoftcapOp>(op))
-      x = softcap.getX();
-    else
-      return false;
-    if (!op->getDiscardableAttrs().empty() ||
-        (alibi && (alibi.getH() != block.getArgument(2) ||
-                   alibi.getP() != block.getArgument(3) ||
-                   alibi.getJ() != block.getArgument(4))))
+    x = getModified(op, block);
+    if (!x || !op->getDiscardableAttrs().empty())
       return false;
   }
   std::reverse(ops.begin(), ops.end());
@@ -174,7 +220,7 @@ void attn::printScore(OpAsmPrinter &printer, Operation *op, Region &score) {
   Block &block = score.front();
   SmallVector<Operation *> ops;
   if (!collectScore(cast<YieldOp>(block.back()).getValue(), block, ops) ||
-      !hasShortForm(block, ops))
+      !hasShortForm(block, 5, ops))
     return printRegion(printer, score);
   printer << "(";
   llvm::interleaveComma(ops, printer, [&](Operation *modifier) {
@@ -184,8 +230,12 @@ void attn::printScore(OpAsmPrinter &printer, Operation *op, Region &score) {
       printer << ">";
       return;
     }
-    printer << "alibi";
-    printTensor(printer, cast<AlibiOp>(modifier).getSlopes());
+    if (auto alibi = dyn_cast<AlibiOp>(modifier)) {
+      printer << "alibi";
+      return printTensor(printer, alibi.getSlopes());
+    }
+    printer << "bias";
+    printTensor(printer, cast<BiasOp>(modifier).getBias());
   });
   printer << ")";
 }

@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-#include "Attention/AttentionInterfaces.cpp.inc"
+#include "Attention/AttentionRecurrenceInterfaces.cpp.inc"
 
 double attn::getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim) {
   if (scale)

@@ -111,8 +111,8 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
       of the decay.
     - `write` is 1 where it is not given. A delta rule of strength `beta` is
       `erase(%beta) write(%beta)`.
-    - `bonus`: the output is read before the write of its token, and before the
-      decay, which the token's own key has a weight of its own in:
+    - `bonus`: the output is read from the state in front of the token's decay and
+      write, and the token's own write is added to it with a weight per channel:
       `S^T q + (sum_i q_i bonus_i k_i) y`.
     - `denominator(eps)`: there is a second state `z` of `K`, which starts as zero
       or as `normalizer`, decays as `S` does and to which each write adds its key.
@@ -224,9 +224,8 @@ def RecurrenceBackwardOp : Attn_RecurrenceOp<"recurrence_backward"> {
     that is used more than once, a key of several value heads or a decay of all
     tokens, gets the sum.
 
-    What the gradient of an operand with an encoding is said of is that operand:
-    that of a decay with `#attn.gate<log>` is the derivative with respect to the
-    logarithm. With slots, states of the pool that belong to no sequence end as
+    The gradient of a decay with `#attn.gate<log>` is the derivative with respect
+    to the logarithm. With slots, states of the pool that belong to no sequence end as
     they began, and so do their gradients.
 
     - (C1) the operands and attributes that it shares with `attn.recurrence` are

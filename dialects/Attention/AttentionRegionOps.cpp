@@ -7,33 +7,82 @@
 
 #include "Attention/Attention.h"
 
+#include "AttentionVerify.h"
+
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::attn;
 
-static LogicalResult verifyAtLeast(Operation *op, StringRef name, int64_t value,
-                                   int64_t least) {
+//===----------------------------------------------------------------------===//
+// What verifiers share
+//===----------------------------------------------------------------------===//
+
+LogicalResult attn::verifyAtLeast(Operation *op, StringRef name, int64_t value,
+                                  int64_t least) {
   if (value >= least)
     return success();
   return op->emitOpError("expected ")
          << name << " to be at least " << least << ", got " << value;
 }
 
-static LogicalResult verifyShape(Operation *op, StringRef name, Value tensor,
-                                 ArrayRef<int64_t> shape) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  auto expected = type.clone(shape);
-  if (succeeded(verifyCompatibleShape(type, expected)))
+LogicalResult attn::verifyTensor(Operation *op, StringRef name, Value tensor,
+                                 ArrayRef<int64_t> shape, Type element) {
+  RankedTensorType type = getTensorType(tensor);
+  auto expected = RankedTensorType::get(shape, element, type.getEncoding());
+  if (type.getElementType() == element &&
+      succeeded(verifyCompatibleShape(type, expected)))
     return success();
   return op->emitOpError("expected ")
          << name << " of type " << expected << ", got " << type;
 }
 
-/// The attention in whose region `op` stands. It is verified before `op` is.
-static AttentionOp getAttention(Operation *op) {
-  return dyn_cast_or_null<AttentionOp>(op->getParentOp());
+LogicalResult attn::verifyShape(Operation *op, StringRef name, Value tensor,
+                                ArrayRef<int64_t> shape) {
+  return verifyTensor(op, name, tensor, shape,
+                      getElementTypeOrSelf(tensor.getType()));
+}
+
+LogicalResult attn::verifyFloats(Operation *op, StringRef name, Value tensor) {
+  if (isa<BFloat16Type, Float16Type, Float32Type>(
+          getElementTypeOrSelf(tensor.getType())))
+    return success();
+  return op->emitOpError("expected ")
+         << name << " of bf16, f16 or f32, got " << tensor.getType();
+}
+
+LogicalResult attn::verifyStatic(Operation *op, StringRef name, Value tensor,
+                                 ArrayRef<int64_t> dims) {
+  RankedTensorType type = getTensorType(tensor);
+  for (int64_t dim : dims)
+    if (type.isDynamicDim(dim) || type.getDimSize(dim) == 0)
+      return op->emitOpError("expected dimension ")
+             << dim << " of " << name << " to be static and positive, got "
+             << type;
+  return success();
+}
+
+LogicalResult attn::verifyFinite(Operation *op, StringRef name,
+                                 FloatAttr value) {
+  if (!value || value.getValue().isFinite())
+    return success();
+  return op->emitOpError("expected ") << name << " to be finite, got " << value;
+}
+
+LogicalResult attn::verifyCuSeqlens(Operation *op, Value cuSeqlens) {
+  RankedTensorType type = getTensorType(cuSeqlens);
+  if (type.getRank() == 1 && type.getElementType().isInteger(32) &&
+      type.getDimSize(0) != 0)
+    return success();
+  return op->emitOpError("expected cu_seqlens of i32 with one element more "
+                         "than there are sequences, got ")
+         << type;
+}
+
+/// The op in whose region `op` stands. It is verified before `op` is.
+static MaskedOpInterface getOwner(Operation *op) {
+  return dyn_cast_or_null<MaskedOpInterface>(op->getParentOp());
 }
 
 //===----------------------------------------------------------------------===//
@@ -83,24 +132,69 @@ LogicalResult ChunkOp::verify() {
   return verifyAtLeast(*this, "size", getSize(), 1); // C1
 }
 
+/// The number of sequences, where it is known.
+static int64_t getBatch(Operation *op) {
+  MaskedOpInterface owner = getOwner(op);
+  return owner ? owner.getBatch() : ShapedType::kDynamic;
+}
+
 LogicalResult PrefixOp::verify() {
-  int64_t batch = ShapedType::kDynamic;
-  if (AttentionOp attention = getAttention(*this))
-    batch = attention.getBatch();
-  return verifyShape(*this, "lengths", getLengths(), {batch}); // C1
+  return verifyShape(*this, "lengths", getLengths(), {getBatch(*this)}); // C1
+}
+
+/// Ids are as the keys are.
+static LogicalResult verifyIds(Operation *op, Value ids) {
+  SmallVector<int64_t> shape(2, ShapedType::kDynamic);
+  if (MaskedOpInterface owner = getOwner(op))
+    shape = owner.getKeyRows();
+  return verifyShape(op, "ids", ids, shape);
 }
 
 LogicalResult DocumentOp::verify() {
-  // What the keys have besides heads and channels.
-  SmallVector<int64_t> shape(2, ShapedType::kDynamic);
-  if (AttentionOp attention = getAttention(*this)) {
-    llvm::ArrayRef<int64_t> keys =
-        attention.getKVType().getKeyType().getShape();
-    shape.assign(keys.begin(), keys.end() - 2);
-    if (!attention.isPacked())
-      shape.front() = attention.getBatch();
-  }
-  return verifyShape(*this, "ids", getIds(), shape); // C1
+  return verifyIds(*this, getIds()); // C1
+}
+
+LogicalResult SpanOp::verify() {
+  return verifyIds(*this, getIds()); // C1
+}
+
+LogicalResult DilatedOp::verify() {
+  return verifyAtLeast(*this, "step", getStep(), 1); // C1
+}
+
+LogicalResult ColumnOp::verify() {
+  // C1
+  int64_t stretch = getStretch(), count = getCount();
+  if (failed(verifyAtLeast(*this, "stretch", stretch, 1)))
+    return failure();
+  if (count < 0 || count > stretch)
+    return emitOpError("expected count from 0 to ")
+           << stretch << ", got " << count;
+  return success();
+}
+
+/// Rows of bits, for each sequence or for all.
+static LogicalResult verifyBits(Operation *op, StringRef name, Value words) {
+  RankedTensorType type = getTensorType(words);
+  int64_t batch = getBatch(op);
+  if (type.getRank() == 3 && type.getDimSize(0) == 1)
+    batch = 1;
+  if (type.getElementTypeBitWidth() > 32)
+    return op->emitOpError("expected ")
+           << name << " of integers of at most 32 bits, got " << type;
+  return verifyShape(op, name, words,
+                     {batch, ShapedType::kDynamic, ShapedType::kDynamic});
+}
+
+LogicalResult BitsOp::verify() {
+  return verifyBits(*this, "words", getWords()); // C1
+}
+
+LogicalResult TreeOp::verify() {
+  // C1, C2
+  return failure(
+      failed(verifyShape(*this, "lengths", getLengths(), {getBatch(*this)})) ||
+      failed(verifyBits(*this, "ancestors", getAncestors())));
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,9 +212,23 @@ LogicalResult SoftcapOp::verify() {
 
 LogicalResult AlibiOp::verify() {
   int64_t heads = ShapedType::kDynamic;
-  if (AttentionOp attention = getAttention(*this))
-    heads = attention.getQueryHeads();
+  if (MaskedOpInterface owner = getOwner(*this))
+    heads = owner.getQueryHeads();
   return verifyShape(*this, "slopes", getSlopes(), {heads}); // C1
+}
+
+LogicalResult BiasOp::verify() {
+  // C1
+  SmallVector<int64_t> shape(4, ShapedType::kDynamic);
+  if (MaskedOpInterface owner = getOwner(*this)) {
+    shape[0] = owner.getBatch();
+    shape[1] = owner.getQueryHeads();
+  }
+  RankedTensorType type = getTensorType(getBias());
+  for (int64_t dim = 0; type.getRank() == 4 && dim != 2; ++dim)
+    if (type.getDimSize(dim) == 1)
+      shape[dim] = 1;
+  return verifyShape(*this, "bias", getBias(), shape);
 }
 
 LogicalResult ReadOp::verify() {
@@ -130,8 +238,8 @@ LogicalResult ReadOp::verify() {
     return emitOpError("expected one index per dimension of tensor (")
            << type.getRank() << "), got " << getIndices().size();
   // C2
-  auto attention = (*this)->getParentOfType<AttentionOp>();
-  if (getCovers() && attention && attention.isPacked())
+  auto owner = (*this)->getParentOfType<MaskedOpInterface>();
+  if (getCovers() && owner && owner.isPacked())
     for (Value index : getIndices()) {
       // The position of the query and of the key are last.
       auto argument = dyn_cast<BlockArgument>(index);

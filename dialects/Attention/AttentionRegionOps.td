@@ -8,7 +8,8 @@
 // What the regions of attn.attention are made of, besides arith and math.
 // Everywhere %b is the batch, or the sequence among packed ones, %h the query
 // head, %p the absolute position of the query and %j the position of the key,
-// both in the sequence. %p is negative for the first queries where there are
+// both in the sequence; %i, where a region has it, counts the queries of the
+// sequence. %p is negative for the first queries where there are
 // more queries than keys.
 //
 //===----------------------------------------------------------------------===//
@@ -153,6 +154,117 @@ def DocumentOp : Attn_MaskOp<"document"> {
   let hasVerifier = 1;
 }
 
+def DilatedOp : Attn_MaskOp<"dilated"> {
+  let summary = "every so manyth key: `(p - j) mod step = 0`";
+  let description = [{
+    - (C1) step is at least 1.
+
+    Example:
+
+    ```mlir
+    %keep = attn.dilated<4> %p, %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j, I64Attr:$step);
+  let assemblyFormat = "`<` $step `>` $p `,` $j attr-dict";
+  let hasVerifier = 1;
+}
+
+def ColumnOp : Attn_MaskOp<"column"> {
+  let summary = "the last keys of each stretch: `j mod stretch >= stretch - count`";
+  let description = [{
+    The columns of the fixed pattern of the Sparse Transformer.
+
+    - (C1) stretch is at least 1, and count from 0 to stretch.
+
+    Example:
+
+    ```mlir
+    %keep = attn.column<128, 8> %j
+    ```
+  }];
+  let arguments = (ins Arg<Index, "position of the key">:$j, I64Attr:$stretch,
+                       I64Attr:$count);
+  let assemblyFormat = "`<` $stretch `,` $count `>` $j attr-dict";
+  let hasVerifier = 1;
+}
+
+def SpanOp : Attn_MaskOp<"span"> {
+  let summary = "keys in the span of the query: `ids[b, j] = ids[b, p] >= 0`";
+  let description = [{
+    As `attn.document`, but that a position with a negative id is in no span: images
+    among the tokens of a text see themselves in both directions with
+    `causal or span(%ids)`.
+
+    - (C1) ids is `[B, Lk]`, or packed `[total_k]`.
+
+    Example:
+
+    ```mlir
+    %keep = attn.span %ids, %b, %p, %j : tensor<?x?xi32>
+    ```
+  }];
+  let arguments = (ins Arg<Attn_Integers, "a span per key">:$ids,
+                       Arg<Index, "the batch">:$b,
+                       Arg<Index, "position of the query">:$p,
+                       Arg<Index, "position of the key">:$j);
+  let assemblyFormat = "$ids `,` $b `,` $p `,` $j attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
+def BitsOp : Attn_MaskOp<"bits"> {
+  let summary = "the keys whose bits are set in a matrix";
+  let description = [{
+    Bit `j mod w`, the lowest first, of `words[b, i, j div w]`, integers of `w` bits. What
+    is outside of the tensor is not set. A size of 1 for the batch is for all.
+
+    - (C1) words is `[B or 1, Lq, n]` of integers of at most 32 bits.
+
+    Example:
+
+    ```mlir
+    %keep = attn.bits %words, %b, %i, %j : tensor<?x?x?xi32>
+    ```
+  }];
+  let arguments = (ins Arg<RankedTensorOf<[AnySignlessInteger]>, "the bits">:$words,
+                       Arg<Index, "the batch">:$b,
+                       Arg<Index, "number of the query">:$i,
+                       Arg<Index, "position of the key">:$j);
+  let assemblyFormat = "$words `,` $b `,` $i `,` $j attr-dict `:` type($words)";
+  let hasVerifier = 1;
+}
+
+def TreeOp : Attn_MaskOp<"tree"> {
+  let summary = "keys of the context, and ancestors in a tree of drafted tokens";
+  let description = [{
+    `j < lengths[b]`, or bit `j - lengths[b]` is set in row `i` of `ancestors`, as in
+    `attn.bits`: query `i` is node `i` of the tree, and the keys of the nodes follow
+    those of the context.
+
+    - (C1) lengths is `[B]` of integers.
+    - (C2) ancestors is `[B or 1, Lq, n]` of integers of at most 32 bits.
+
+    Example:
+
+    ```mlir
+    %keep = attn.tree %lengths, %ancestors, %b, %i, %j
+        : tensor<?xi32>, tensor<?x?x?xi32>
+    ```
+  }];
+  let arguments = (ins
+    Arg<RankedTensorOf<[AnySignlessInteger]>, "the length of the context">:$lengths,
+    Arg<RankedTensorOf<[AnySignlessInteger]>, "the ancestors of each node">
+      :$ancestors,
+    Arg<Index, "the batch">:$b, Arg<Index, "number of the query">:$i,
+    Arg<Index, "position of the key">:$j);
+  let assemblyFormat = [{
+    $lengths `,` $ancestors `,` $b `,` $i `,` $j attr-dict
+    `:` type($lengths) `,` type($ancestors)
+  }];
+  let hasVerifier = 1;
+}
+
 def SoftcapOp : Attn_Op<"softcap", [Pure]> {
   let summary = "bounds a score smoothly: `cap * tanh(x / cap)`";
   let description = [{
@@ -189,6 +301,31 @@ def AlibiOp : Attn_Op<"alibi", [Pure]> {
   let results = (outs Res<F32, "the biased score">:$y);
   let assemblyFormat = [{
     $x `,` $slopes `,` $h `,` $p `,` $j attr-dict `:` type($slopes)
+  }];
+  let hasVerifier = 1;
+}
+
+def BiasOp : Attn_Op<"bias", [Pure]> {
+  let summary = "a bias per pair: `x + bias[b, h, i, j]`";
+  let description = [{
+    A size of 1 is for all along that axis. Outside of the tensor the bias is 0.
+
+    - (C1) bias is `[B or 1, Hq or 1, Lq or 1, Lk or 1]` of f32, f16 or bf16.
+
+    Example:
+
+    ```mlir
+    %y = attn.bias %x, %pairs, %b, %h, %i, %j : tensor<1x8x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Arg<F32, "the score">:$x,
+                       Arg<RankedTensorOf<[F32, F16, BF16]>, "the biases">:$bias,
+                       Arg<Index, "the batch">:$b, Arg<Index, "the query head">:$h,
+                       Arg<Index, "number of the query">:$i,
+                       Arg<Index, "position of the key">:$j);
+  let results = (outs Res<F32, "the biased score">:$y);
+  let assemblyFormat = [{
+    $x `,` $bias `,` $b `,` $h `,` $i `,` $j attr-dict `:` type($bias)
   }];
   let hasVerifier = 1;
 }

@@ -17,7 +17,7 @@ def KVType : TypeDef<AttentionDialect, "KV"> {
   let description = [{
     The sequence of keys and values that an attention reads. How a position is
     found in memory is the business of the constructor (`attn.kv.dense`,
-    `attn.kv.varlen`), which stands in the same function: a value of this type
+    `attn.kv.varlen`, `attn.kv.paged`, ...), which stands in the same function: a value of this type
     is never an argument.
 
     The parameters are the logical tensors of keys `[B, Lk, Hk, D]` and of

@@ -8,6 +8,7 @@
 #include "AttentionRows.h"
 #include "BlockLists.h"
 #include "Evaluation.h"
+#include "Keys.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -19,133 +20,127 @@ namespace {
 
 class AttentionEvaluator {
 public:
-  explicit AttentionEvaluator(Evaluation &tensors) : tensors(tensors) {}
+  AttentionEvaluator(AttentionOp op, Evaluation &evaluation)
+      : op(op), evaluation(evaluation),
+        keys(Keys::read(op.getKv(), evaluation)) {}
 
-  LogicalResult evaluate(KVDenseOp op);
-  LogicalResult evaluate(KVVarlenOp op);
-  LogicalResult evaluate(AttentionOp op);
+  LogicalResult evaluate();
 
 private:
-  FailureOr<std::vector<Sequence>> findSequences(AttentionOp op);
-  FailureOr<std::vector<Sequence>> findPackedSequences(AttentionOp op);
-  LogicalResult checkCaptured(AttentionOp op, int64_t batch);
-  LogicalResult checkRowsInside(AttentionOp op, ArrayRef<Sequence> sequences);
+  FailureOr<std::vector<Sequence>> findSequences();
+  FailureOr<std::vector<Sequence>> findPackedSequences();
+  LogicalResult checkPositions();
+  LogicalResult checkChoices();
+  LogicalResult checkRowsInside(ArrayRef<Sequence> sequences);
 
-  Evaluation &tensors;
+  const Tensor *find(Value tensor) {
+    return tensor ? &evaluation.get(tensor) : nullptr;
+  }
+
+  AttentionOp op;
+  Evaluation &evaluation;
+  Keys keys;
 };
 
 } // namespace
 
-/// Keys and values are one sequence.
-LogicalResult AttentionEvaluator::evaluate(KVDenseOp op) {
-  ArrayRef<int64_t> key = tensors.get(op.getKey()).shape;
-  ArrayRef<int64_t> value = tensors.get(op.getValue()).shape;
-  if (key.take_front(2) != value.take_front(2))
-    return op.emitOpError("expected key and value to agree in batch and "
-                          "length, got ")
-           << toString(key) << " and " << toString(value);
-  return success();
-}
-
-/// The sequences stand one after the other.
-LogicalResult AttentionEvaluator::evaluate(KVVarlenOp op) {
-  ArrayRef<int64_t> key = tensors.get(op.getKey()).shape;
-  ArrayRef<int64_t> value = tensors.get(op.getValue()).shape;
-  if (key[0] != value[0])
-    return op.emitOpError("expected key and value to agree in length, got ")
-           << toString(key) << " and " << toString(value);
-  return checkCuSeqlens(op, tensors.get(op.getCuSeqlens()), key[0]);
-}
-
-LogicalResult reference::checkCuSeqlens(Operation *op, const Tensor &ends,
-                                        int64_t total) {
-  double previous = 0;
-  if (ends.values.empty())
-    return op->emitOpError("expected cu_seqlens with at least one element");
-  for (double end : ends.values) {
-    if (end < previous || end > static_cast<double>(total))
-      return op->emitOpError("expected cu_seqlens from 0 to ")
-             << total << " that do not decrease, got " << end << " after "
-             << previous;
-    previous = end;
-  }
-  return success();
-}
-
-FailureOr<std::vector<Sequence>>
-AttentionEvaluator::findPackedSequences(AttentionOp op) {
-  const Tensor &queryEnds = tensors.get(op.getCuSeqlens());
-  const Tensor &keyEnds = tensors.get(op.getKVTensors().cuSeqlens);
-  if (failed(
-          checkCuSeqlens(op, queryEnds, tensors.get(op.getQuery()).shape[0])))
+FailureOr<std::vector<Sequence>> AttentionEvaluator::findPackedSequences() {
+  const Tensor &ends = evaluation.get(op.getCuSeqlens());
+  if (failed(checkCuSeqlens(op, ends, evaluation.get(op.getQuery()).shape[0])))
     return failure();
-  if (queryEnds.shape != keyEnds.shape)
-    return op.emitOpError("expected cu_seqlens of queries and keys of the same "
-                          "size, got ")
-           << toString(queryEnds.shape) << " and " << toString(keyEnds.shape);
+  if (Value keyEnds = op.getKeyEnds())
+    if (ends.shape != evaluation.get(keyEnds).shape)
+      return op.emitOpError("expected cu_seqlens of queries and keys of the "
+                            "same size, got ")
+             << toString(ends.shape) << " and "
+             << toString(evaluation.get(keyEnds).shape);
   std::vector<Sequence> sequences;
-  for (size_t b = 0; b + 1 < queryEnds.values.size(); ++b) {
-    auto queries = static_cast<int64_t>(queryEnds.values[b]);
-    auto keys = static_cast<int64_t>(keyEnds.values[b]);
+  for (size_t b = 0; b + 1 < ends.values.size(); ++b) {
+    auto first = static_cast<int64_t>(ends.values[b]);
     sequences.push_back(
-        {queries, static_cast<int64_t>(queryEnds.values[b + 1]) - queries, keys,
-         static_cast<int64_t>(keyEnds.values[b + 1]) - keys});
+        {first, static_cast<int64_t>(ends.values[b + 1]) - first});
   }
   return sequences;
 }
 
-FailureOr<std::vector<Sequence>>
-AttentionEvaluator::findSequences(AttentionOp op) {
+FailureOr<std::vector<Sequence>> AttentionEvaluator::findSequences() {
+  FailureOr<std::vector<Sequence>> sequences = std::vector<Sequence>();
+  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
   if (op.isPacked())
-    return findPackedSequences(op);
-  ArrayRef<int64_t> query = tensors.get(op.getQuery()).shape;
-  ArrayRef<int64_t> key = tensors.get(op.getKVTensors().key).shape;
-  if (query[0] != key[0])
-    return op.emitOpError("expected query and key to agree in batch, got ")
-           << toString(query) << " and " << toString(key);
-  std::vector<Sequence> sequences;
-  for (int64_t b = 0; b != query[0]; ++b)
-    sequences.push_back({b * query[1], query[1], b * key[1], key[1]});
+    sequences = findPackedSequences();
+  else
+    for (int64_t b = 0; b != query[0]; ++b)
+      sequences->push_back({b * query[1], query[1]});
+  if (failed(sequences))
+    return failure();
+  if (sequences->size() != keys.sequences.size())
+    return op.emitOpError("expected query and key to agree in the number of "
+                          "sequences, got ")
+           << sequences->size() << " and " << keys.sequences.size();
   return sequences;
 }
 
-LogicalResult AttentionEvaluator::evaluate(AttentionOp op) {
-  FailureOr<std::vector<Sequence>> sequences = findSequences(op);
-  if (failed(sequences) || failed(checkRowsInside(op, *sequences)) ||
-      failed(checkCaptured(op, sequences->size())))
+LogicalResult AttentionEvaluator::checkPositions() {
+  if (!op.getPositions())
+    return success();
+  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
+  ArrayRef<int64_t> positions = evaluation.get(op.getPositions()).shape;
+  if (positions == query.drop_back(2))
+    return success();
+  return op.emitOpError("expected a position for each query of ")
+         << toString(query) << ", got " << toString(positions);
+}
+
+/// The lists of a gather are as the queries are.
+LogicalResult AttentionEvaluator::checkChoices() {
+  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
+  for (const Choice &choice : keys.choices) {
+    ArrayRef<int64_t> indices = choice.indices->shape;
+    if (indices.size() != query.size() ||
+        indices.drop_back(2) != query.drop_back(2) ||
+        op.getQueryHeads() % *std::prev(indices.end(), 2) != 0)
+      return op.emitOpError("expected lists of keys for each query of ")
+             << toString(query) << ", got " << toString(indices);
+  }
+  return success();
+}
+
+LogicalResult AttentionEvaluator::evaluate() {
+  FailureOr<std::vector<Sequence>> sequences = findSequences();
+  if (failed(sequences) || failed(checkRowsInside(*sequences)) ||
+      failed(checkPositions()) || failed(checkChoices()) ||
+      failed(checkCaptured(op, evaluation, sequences->size())))
     return failure();
-  KVTensors kv = op.getKVTensors();
-  const Tensor &query = tensors.get(op.getQuery());
-  const Tensor &key = tensors.get(kv.key);
-  const Tensor &value = tensors.get(kv.value);
+  const Tensor &query = evaluation.get(op.getQuery());
   SmallVector<int64_t> outputShape(query.shape);
-  outputShape.back() = value.shape.back();
+  outputShape.back() = op.getKVType().getValueDim();
   SmallVector<int64_t> lseShape(ArrayRef(query.shape).drop_back());
   std::swap(lseShape.back(), *std::prev(lseShape.end(), 2));
-  Tensor &output = tensors.define(op.getOutput(), outputShape);
-  Tensor &lse = tensors.define(op.getLse(), lseShape);
-  const Tensor *sink = op.getSink() ? &tensors.get(op.getSink()) : nullptr;
+  Tensor &output = evaluation.define(op.getOutput(), outputShape);
+  Tensor &lse = evaluation.define(op.getLse(), lseShape);
   std::optional<BlockLists> blocks;
   if (op.hasBlockLists()) {
-    FailureOr<BlockLists> read = BlockLists::read(op, tensors.getEnvironment());
+    int64_t length = keys.sequences.empty() ? 0 : keys.sequences[0].size();
+    FailureOr<BlockLists> read =
+        BlockLists::read(op, length, evaluation.getEnvironment());
     if (failed(read))
       return failure();
     blocks = std::move(*read);
   }
-  return evaluateRows(op, tensors.getEnvironment(),
-                      {query, key, value, sink, blocks ? &*blocks : nullptr,
-                       output, lse, std::move(*sequences)},
-                      tensors.options);
+  return evaluateRows(op, evaluation.getEnvironment(),
+                      {query, keys, find(op.getPositions()), find(op.getSink()),
+                       blocks ? &*blocks : nullptr, output, lse,
+                       std::move(*sequences)},
+                      evaluation.options);
 }
 
 LogicalResult
-AttentionEvaluator::checkRowsInside(AttentionOp op,
-                                    ArrayRef<Sequence> sequences) {
-  if (!tensors.options.rows)
+AttentionEvaluator::checkRowsInside(ArrayRef<Sequence> sequences) {
+  if (!evaluation.options.rows)
     return success();
   auto batches = static_cast<int64_t>(sequences.size());
   int64_t heads = op.getQueryHeads();
-  for (auto [batch, head, query] : *tensors.options.rows) {
+  for (auto [batch, head, query] : *evaluation.options.rows) {
     bool isBatch = batch >= 0 && batch < batches;
     int64_t queries = batches ? sequences[isBatch ? batch : 0].queries : 0;
     if (!isBatch || head < 0 || head >= heads || query < 0 || query >= queries)
@@ -156,27 +151,46 @@ AttentionEvaluator::checkRowsInside(AttentionOp op,
   return success();
 }
 
-LogicalResult AttentionEvaluator::checkCaptured(AttentionOp op, int64_t batch) {
-  // Ids are as the keys are.
-  ArrayRef<int64_t> keys =
-      ArrayRef(tensors.get(op.getKVTensors().key).shape).drop_back(2);
+/// The shape of the keys where they are one tensor.
+static std::optional<ArrayRef<int64_t>>
+findKeyShape(Operation *op, const Evaluation &evaluation) {
+  Value key;
+  for (Value operand : op->getOperands())
+    if (Operation *constructor = operand.getDefiningOp())
+      TypeSwitch<Operation *>(constructor)
+          .Case<KVDenseOp, KVVarlenOp, KVLatentOp>(
+              [&](auto own) { key = own.getKey(); })
+          .Default([](Operation *) {});
+  if (auto select = dyn_cast<SelectOp>(op))
+    key = select.getKey();
+  return key ? std::optional<ArrayRef<int64_t>>(evaluation.get(key).shape)
+             : std::nullopt;
+}
+
+LogicalResult reference::checkCaptured(MaskedOpInterface op,
+                                       const Evaluation &evaluation,
+                                       int64_t batch) {
+  // Ids are as whole keys are. Pages have no such shape.
+  std::optional<ArrayRef<int64_t>> keys = findKeyShape(op, evaluation);
   auto check = [&](Operation *reader, StringRef name, Value captured,
                    ArrayRef<int64_t> shape) -> LogicalResult {
-    ArrayRef<int64_t> got = tensors.get(captured).shape;
+    ArrayRef<int64_t> got = evaluation.get(captured).shape;
     if (got == shape)
       return success();
     return reader->emitOpError("expected ")
            << name << " of shape " << toString(shape) << ", got "
            << toString(got);
   };
+  auto checkIds = [&](auto reader) -> LogicalResult {
+    return keys ? check(reader, "ids", reader.getIds(), keys->drop_back(2))
+                : success();
+  };
   WalkResult result = op->walk([&](Operation *reader) -> WalkResult {
     return TypeSwitch<Operation *, LogicalResult>(reader)
-        .Case([&](PrefixOp prefix) {
+        .Case<PrefixOp, TreeOp>([&](auto prefix) {
           return check(prefix, "lengths", prefix.getLengths(), {batch});
         })
-        .Case([&](DocumentOp document) {
-          return check(document, "ids", document.getIds(), keys);
-        })
+        .Case<DocumentOp, SpanOp>(checkIds)
         .Case([&](AlibiOp alibi) {
           return check(alibi, "slopes", alibi.getSlopes(),
                        {op.getQueryHeads()});
@@ -188,9 +202,12 @@ LogicalResult AttentionEvaluator::checkCaptured(AttentionOp op, int64_t batch) {
 
 Evaluated reference::evaluateAttentionOp(Operation *op,
                                          Evaluation &evaluation) {
-  AttentionEvaluator evaluator(evaluation);
   return TypeSwitch<Operation *, Evaluated>(op)
-      .Case<KVDenseOp, KVVarlenOp, AttentionOp>(
-          [&](auto own) { return evaluator.evaluate(own); })
+      .Case<KVDenseOp, KVVarlenOp, KVLatentOp, KVPagedOp, KVGatherOp,
+            KVConcatOp>(
+          [&](auto constructor) { return checkKeys(constructor, evaluation); })
+      .Case([&](AttentionOp attention) {
+        return AttentionEvaluator(attention, evaluation).evaluate();
+      })
       .Default(std::nullopt);
 }

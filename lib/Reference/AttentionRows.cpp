@@ -69,6 +69,7 @@ template <typename Real> struct Problem {
   const AttentionTensors &tensors;
   Real scale;
   int64_t groupSize;
+  Normalizer normalizer;
   Real (*keep)(Real);
   std::optional<RegionProgram<Real>> mask, score;
 };
@@ -78,7 +79,7 @@ template <typename Real> class RowEvaluator {
 public:
   explicit RowEvaluator(const Problem<Real> &problem)
       : problem(problem), tensors(problem.tensors),
-        query(tensors.query.shape.back()), sums(tensors.value.shape.back()) {
+        query(tensors.query.shape.back()), sums(tensors.output.shape.back()) {
     if (problem.mask)
       maskFrame.emplace(problem.mask->createFrame());
     if (problem.score)
@@ -104,11 +105,6 @@ private:
     int64_t first = tensors.sequences[row.batch].firstQuery;
     return getOffset(tensor, first + row.query, row.head);
   }
-  int64_t getKeyOffset(const Tensor &tensor, int64_t batch, int64_t position,
-                       int64_t head) const {
-    int64_t first = tensors.sequences[batch].firstKey;
-    return getOffset(tensor, first + position, head);
-  }
   /// Of [B, Hq, Lq], or packed [Hq, total_q].
   int64_t getLseOffset(Row row) const {
     ArrayRef<int64_t> shape = tensors.lse.shape;
@@ -118,17 +114,58 @@ private:
     return row.head * shape[1] + first + row.query;
   }
 
+  const std::vector<KeyRow> &getKeys(int64_t batch) const {
+    return tensors.keys.sequences[batch];
+  }
+  int64_t getPosition(Row row) const {
+    const Sequence &sequence = tensors.sequences[row.batch];
+    if (tensors.positions)
+      return static_cast<int64_t>(
+          tensors.positions->values[sequence.firstQuery + row.query]);
+    return row.query + static_cast<int64_t>(getKeys(row.batch).size()) -
+           sequence.queries;
+  }
+
   /// weights = mask(score(scale * q k^T)), -inf where the mask says no.
   void computeScores(Row row) {
     int64_t offset = getQueryOffset(tensors.query, row);
     std::copy_n(tensors.query.values.begin() + offset, query.size(),
                 query.begin());
-    const Sequence &sequence = tensors.sequences[row.batch];
-    weights.resize(sequence.keys);
-    int64_t position = row.query + sequence.keys - sequence.queries;
-    for (int64_t key = 0; key < sequence.keys; key += KeyBlock::kMaxCount) {
-      int64_t count = std::min(KeyBlock::kMaxCount, sequence.keys - key);
-      computeScores(row.query, {row.batch, row.head, position, key, count});
+    auto numKeys = static_cast<int64_t>(getKeys(row.batch).size());
+    weights.resize(numKeys);
+    choose(row);
+    int64_t position = getPosition(row);
+    for (int64_t key = 0; key < numKeys; key += KeyBlock::kMaxCount) {
+      int64_t count = std::min(KeyBlock::kMaxCount, numKeys - key);
+      computeScores(row.query,
+                    {row.batch, row.head, position, key, count, row.query});
+    }
+  }
+
+  /// Finds the keys that every list for the row names.
+  void choose(Row row) {
+    if (tensors.keys.choices.empty())
+      return;
+    chosen.assign(weights.size(), true);
+    for (const Choice &choice : tensors.keys.choices) {
+      int64_t first = choice.first[row.batch], count = choice.count[row.batch];
+      std::vector<bool> named(count, false);
+      ArrayRef<int64_t> shape = ArrayRef(choice.indices->shape).take_back(2);
+      int64_t heads = *std::prev(tensors.query.shape.end(), 2);
+      int64_t list = row.head / (heads / shape[0]);
+      int64_t number = tensors.sequences[row.batch].firstQuery + row.query;
+      const double *entries =
+          choice.indices->values.data() + (number * shape[0] + list) * shape[1];
+      for (int64_t n = 0; n != shape[1]; ++n) {
+        auto block = static_cast<int64_t>(entries[n]);
+        if (block < 0 || block >= count)
+          continue;
+        int64_t begin = block * choice.block;
+        for (int64_t j = begin; j < std::min(begin + choice.block, count); ++j)
+          named[j] = true;
+      }
+      for (int64_t j = 0; j != count; ++j)
+        chosen[first + j] = chosen[first + j] && named[j];
     }
   }
 
@@ -138,6 +175,8 @@ private:
     if (problem.mask)
       mask = problem.mask->evaluateMask(*maskFrame, keys);
     auto isSeen = [&](int64_t k) {
+      if (!tensors.keys.choices.empty() && !chosen[keys.key + k])
+        return false;
       BlockState state = tensors.blocks
                              ? tensors.blocks->lookup(keys.batch, keys.head,
                                                       query, keys.key + k)
@@ -155,16 +194,25 @@ private:
   }
 
   Real computeScore(const KeyBlock &keys, int64_t k) {
-    int64_t offset = getKeyOffset(tensors.key, keys.batch, keys.key + k,
-                                  keys.head / problem.groupSize);
-    Real product = dot(query.data(), tensors.key.values.data() + offset,
+    const KeyRow &row = getKeys(keys.batch)[keys.key + k];
+    int64_t head = keys.head / problem.groupSize;
+    Real product = dot(query.data(), row.key + head * row.keyStride,
                        static_cast<int64_t>(query.size()));
     return problem.keep(problem.scale * problem.keep(product));
+  }
+
+  /// weights = sigmoid(weights). There is no lse.
+  double applySigmoid() {
+    for (Real &weight : weights)
+      weight = problem.keep(1 / (1 + std::exp(-weight)));
+    return std::numeric_limits<double>::quiet_NaN();
   }
 
   /// weights = softmax(weights). Returns the lse. In an empty row the weights
   /// are zero.
   double normalise(int64_t head) {
+    if (problem.normalizer == Normalizer::Sigmoid)
+      return applySigmoid();
     Real maximum = -kInfinity;
     for (Real score : weights)
       maximum = std::max(maximum, score);
@@ -177,6 +225,8 @@ private:
       return -kInfinity;
     // A sink far above the maximum makes the total infinite, the weights zero.
     Real total = sum;
+    if (problem.normalizer == Normalizer::OffByOne)
+      total += std::exp(-shift);
     if (tensors.sink)
       total += std::exp(static_cast<Real>(tensors.sink->values[head]) - shift);
     for (Real &weight : weights)
@@ -188,12 +238,12 @@ private:
   void accumulate(Row row) {
     std::fill(sums.begin(), sums.end(), Real(0));
     int64_t head = row.head / problem.groupSize;
+    const std::vector<KeyRow> &keys = getKeys(row.batch);
     for (auto [j, weight] : llvm::enumerate(weights)) {
       // A key that is not seen adds nothing, even where its value is infinite.
       if (weight == 0)
         continue;
-      const double *value = tensors.value.values.data() +
-                            getKeyOffset(tensors.value, row.batch, j, head);
+      const double *value = keys[j].value + head * keys[j].valueStride;
       for (size_t d = 0; d != sums.size(); ++d)
         sums[d] += weight * static_cast<Real>(value[d]);
     }
@@ -210,6 +260,8 @@ private:
   std::optional<Frame<Real>> maskFrame, scoreFrame;
   /// The row's query, its scores and later its weights, and its output.
   std::vector<Real> query, weights, sums;
+  /// Which keys the lists for the row name, where there are lists.
+  std::vector<bool> chosen;
 };
 
 } // namespace
@@ -259,10 +311,13 @@ template <typename Real>
 static LogicalResult evaluate(AttentionOp op, const Environment &captured,
                               const AttentionTensors &tensors,
                               const Options &options, Real (*keep)(Real)) {
-  Problem<Real> problem = {
-      tensors,           static_cast<Real>(op.getScaleOrDefault()),
-      op.getGroupSize(), keep,
-      std::nullopt,      std::nullopt};
+  Problem<Real> problem = {tensors,
+                           static_cast<Real>(op.getScaleOrDefault()),
+                           op.getGroupSize(),
+                           op.getNormalizerOrDefault(),
+                           keep,
+                           std::nullopt,
+                           std::nullopt};
   auto translate = [&](Block *block, auto &program) -> LogicalResult {
     if (!block)
       return success();

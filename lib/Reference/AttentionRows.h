@@ -9,23 +9,25 @@
 #define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 
 #include "BlockLists.h"
+#include "Keys.h"
 #include "RegionProgram.h"
 
 #include "Attention/Attention.h"
 
 namespace mlir::attn::reference {
 
-/// The queries and keys of one batch, or of one of the packed sequences.
+/// The queries of one batch, or of one of the packed sequences.
 struct Sequence {
   /// Its first row among those of all of them, and the number of its rows.
-  int64_t firstQuery, queries, firstKey, keys;
+  int64_t firstQuery, queries;
 };
 
 /// The tensors of an attention. The results are allocated.
 struct AttentionTensors {
-  const Tensor &query, &key, &value;
+  const Tensor &query;
+  const Keys &keys;
   /// Null where there are none.
-  const Tensor *sink;
+  const Tensor *positions, *sink;
   const BlockLists *blocks;
   Tensor &output, &lse;
   std::vector<Sequence> sequences;

@@ -65,7 +65,7 @@ LogicalResult BlockLists::add(AttentionOp op, const List &list) {
   return success();
 }
 
-FailureOr<BlockLists> BlockLists::read(AttentionOp op,
+FailureOr<BlockLists> BlockLists::read(AttentionOp op, int64_t numKeys,
                                        const Environment &tensors) {
   ArrayRef<int64_t> query = tensors.at(op.getQuery())->shape;
   BlockLists lists;
@@ -74,8 +74,7 @@ FailureOr<BlockLists> BlockLists::read(AttentionOp op,
   lists.blockQ = *op.getBlockQ();
   lists.blockK = *op.getBlockK();
   lists.rows = llvm::divideCeilSigned(query[1], lists.blockQ);
-  lists.columns = llvm::divideCeilSigned(
-      tensors.at(op.getKVTensors().key)->shape[1], lists.blockK);
+  lists.columns = llvm::divideCeilSigned(numKeys, lists.blockK);
   lists.states.resize(lists.batches * lists.heads * lists.rows * lists.columns);
   auto add = [&](StringRef name, AttentionOp::BlockList list,
                  BlockState state) -> LogicalResult {

@@ -22,7 +22,8 @@ class BlockLists {
 public:
   /// Emits a diagnostic where the lists do not fit the attention or name a
   /// block twice.
-  static FailureOr<BlockLists> read(AttentionOp op, const Environment &tensors);
+  static FailureOr<BlockLists> read(AttentionOp op, int64_t numKeys,
+                                    const Environment &tensors);
 
   BlockState lookup(int64_t batch, int64_t head, int64_t query,
                     int64_t key) const {

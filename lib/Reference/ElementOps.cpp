@@ -338,10 +338,42 @@ static LogicalResult evaluateConstant(Operation *op, Evaluation &evaluation) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+/// The number whose bits are those of an i8, or the other way round: caches are
+/// bytes to those who keep them.
+static LogicalResult evaluateBytes(arith::BitcastOp op,
+                                   Evaluation &evaluation) {
+  auto from = dyn_cast<FloatType>(getElementTypeOrSelf(op.getIn()));
+  auto to = dyn_cast<FloatType>(getElementTypeOrSelf(op.getOut()));
+  const Tensor &input = evaluation.get(op.getIn());
+  Tensor &output = evaluation.define(op.getOut(), input.shape);
+  for (auto [value, result] : llvm::zip(input.values, output.values)) {
+    APInt bits(8, static_cast<int64_t>(value), /*isSigned=*/true,
+               /*implicitTrunc=*/true);
+    if (from) {
+      APFloat number(value);
+      bool losesInfo;
+      number.convert(from.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                     &losesInfo);
+      bits = number.bitcastToAPInt();
+    }
+    result = to ? APFloat(to.getFloatSemantics(), bits).convertToDouble()
+                : static_cast<double>(bits.getSExtValue());
+  }
+  return success();
+}
+
 template <typename Real>
 static Evaluated evaluateInPrecision(Operation *op, Evaluation &evaluation) {
   if (auto structured = dyn_cast<linalg::LinalgOp>(op))
     return Structured<Real>(structured, evaluation).evaluate();
+  auto bitcast = dyn_cast<arith::BitcastOp>(op);
+  if (bitcast &&
+      getElementTypeOrSelf(bitcast.getIn()).getIntOrFloatBitWidth() == 8)
+    return evaluateBytes(bitcast, evaluation);
   StringRef dialect = op->getName().getDialectNamespace();
   if ((dialect == "arith" || dialect == "math") && op->getNumResults() == 1)
     return evaluateElementwise<Real>(op, evaluation);

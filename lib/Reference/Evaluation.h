@@ -15,6 +15,8 @@
 
 #include "RegionProgram.h"
 
+#include "Attention/Attention.h"
+
 #include <memory>
 
 namespace mlir::attn::reference {
@@ -50,13 +52,22 @@ Evaluated evaluateAttentionOp(Operation *op, Evaluation &evaluation);
 /// Constants, ops of arith and math on scalars and element by element on
 /// tensors, and structured ops of linalg.
 Evaluated evaluateElementOp(Operation *op, Evaluation &evaluation);
+/// Gradients of attention.
+Evaluated evaluateBackwardOp(Operation *op, Evaluation &evaluation);
+/// Rotary embedding, quantisation and what is written to caches.
+Evaluated evaluateCacheOp(Operation *op, Evaluation &evaluation);
+/// Merges of parts of attention.
+Evaluated evaluateMergeOp(Operation *op, Evaluation &evaluation);
 /// Recurrences and their gradients.
 Evaluated evaluateRecurrenceOp(Operation *op, Evaluation &evaluation);
+/// Selection and compression of keys.
+Evaluated evaluateSelectOp(Operation *op, Evaluation &evaluation);
 /// Ops of tensor, which move elements.
 Evaluated evaluateTensorOp(Operation *op, Evaluation &evaluation);
 
-/// Checks that cumulative lengths divide at most `total` rows.
-LogicalResult checkCuSeqlens(Operation *op, const Tensor &ends, int64_t total);
+/// Checks the tensors that the regions of `op` read by its rules.
+LogicalResult checkCaptured(MaskedOpInterface op, const Evaluation &evaluation,
+                            int64_t batch);
 
 /// A shape as a diagnostic spells it, e.g. "[2, 3]".
 std::string toString(ArrayRef<int64_t> shape);

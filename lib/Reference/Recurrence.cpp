@@ -7,6 +7,8 @@
 
 #include "Recurrence.h"
 
+#include "Keys.h"
+
 #include <cmath>
 
 using namespace mlir;

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -43,12 +44,13 @@ FailureOr<RegionProgram<Real>> RegionTranslator<Real>::translate(Block &block) {
     program.scoreSlot = getSlot(arguments.front());
     arguments = arguments.drop_front();
   }
-  for (auto [slot, argument] : llvm::zip(program.positionSlots, arguments))
-    slot = getSlot(argument);
+  for (BlockArgument argument : arguments)
+    program.positionSlots.push_back(getSlot(argument));
   for (Operation &op : block.without_terminator())
     if (failed(translate(&op)))
       return failure();
   program.resultSlot = getSlot(cast<YieldOp>(block.back()).getValue());
+  program.slots = slots;
   return std::move(program);
 }
 
@@ -144,7 +146,28 @@ auto RegionTranslator<Real>::translateAttention(Operation *op) -> Maybe {
         return toFloat<1>(op, [=](Real x) { return cap * std::tanh(x / cap); });
       })
       .Case([&](PrefixOp prefix) { return translatePrefix(prefix); })
-      .Case([&](DocumentOp document) { return translateDocument(document); })
+      .Case([&](DocumentOp document) {
+        return translateIds(document, std::numeric_limits<double>::lowest());
+      })
+      .Case([&](SpanOp span) { return translateIds(span, 0); })
+      .Case([&](DilatedOp dilated) {
+        int64_t step = dilated.getStep();
+        return toBool<2>(
+            op, [=](int64_t p, int64_t j) { return (p - j) % step == 0; });
+      })
+      .Case([&](ColumnOp column) {
+        int64_t stretch = column.getStretch(), count = column.getCount();
+        return toBool<1>(
+            op, [=](int64_t j) { return j % stretch >= stretch - count; });
+      })
+      .Case([&](BitsOp bits) {
+        return translateBits(bits, bits.getWords(), nullptr);
+      })
+      .Case([&](TreeOp tree) {
+        return translateBits(tree, tree.getAncestors(),
+                             tensors.at(tree.getLengths()));
+      })
+      .Case([&](BiasOp bias) { return translateBias(bias); })
       .Case([&](AlibiOp alibi) { return translateAlibi(alibi); })
       .Case([&](ReadOp read) {
         return translateRead(read.getElement(), read.getTensor(),
@@ -184,15 +207,15 @@ LogicalResult RegionTranslator<Real>::translatePrefix(PrefixOp op) {
   return success();
 }
 
-/// `ids[b, j] = ids[b, p]`, where `p` is the position of a key. Of packed
-/// sequences, the ids of `b` begin where its keys do.
+/// `ids[b, j] = ids[b, p] >= least`, where `p` is the position of a key. Of
+/// packed sequences, the ids of `b` begin where its keys do.
 template <typename Real>
-LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
+template <typename Op>
+LogicalResult RegionTranslator<Real>::translateIds(Op op, double least) {
   const Tensor &ids = *tensors.at(op.getIds());
-  auto attention = op->getParentOfType<AttentionOp>();
-  const Tensor *cuSeqlens = attention.isPacked()
-                                ? tensors.at(attention.getKVTensors().cuSeqlens)
-                                : nullptr;
+  auto owner = op->template getParentOfType<MaskedOpInterface>();
+  const Tensor *cuSeqlens =
+      owner.getKeyEnds() ? tensors.at(owner.getKeyEnds()) : nullptr;
   int64_t b = getSlot(op.getB()), p = getSlot(op.getP());
   int64_t j = getSlot(op.getJ()), keep = getSlot(op.getKeep());
   program.steps.push_back([=, &ids](Frame<Real> &frame) {
@@ -207,8 +230,56 @@ LogicalResult RegionTranslator<Real>::translateDocument(DocumentOp op) {
         return readElement(ids, first + position);
       };
       // A position is never behind the keys.
-      frame.getIntegers(keep)[k] =
-          query >= 0 && read(query) == read(key) ? -1 : 0;
+      bool isSame = query >= 0 && read(query) == read(key);
+      frame.getIntegers(keep)[k] = isSame && read(query) >= least ? -1 : 0;
+    }
+  });
+  return success();
+}
+
+/// A bit of `words`, counted from the length of the context; before it, true.
+template <typename Real>
+template <typename Op>
+LogicalResult RegionTranslator<Real>::translateBits(Op op, Value wordsValue,
+                                                    const Tensor *lengths) {
+  const Tensor &words = *tensors.at(wordsValue);
+  int64_t width = getWidth(getElementTypeOrSelf(wordsValue.getType()));
+  int64_t b = getSlot(op.getB()), i = getSlot(op.getI());
+  int64_t j = getSlot(op.getJ()), keep = getSlot(op.getKeep());
+  program.steps.push_back([=, &words](Frame<Real> &frame) {
+    for (int64_t k = 0; k != frame.count; ++k) {
+      int64_t batch = frame.getIntegers(b)[k];
+      int64_t bit = frame.getIntegers(j)[k];
+      if (lengths)
+        bit -= static_cast<int64_t>(lengths->values[batch]);
+      bool isSet = bit < 0;
+      if (!isSet) {
+        int64_t row = words.shape[0] == 1 ? 0 : batch;
+        double word =
+            readElement(words, {row, frame.getIntegers(i)[k], bit / width});
+        isSet = toFrame(word, width) >> (bit % width) & 1;
+      }
+      frame.getIntegers(keep)[k] = isSet ? -1 : 0;
+    }
+  });
+  return success();
+}
+
+/// `x + bias[b, h, i, j]`
+template <typename Real>
+LogicalResult RegionTranslator<Real>::translateBias(BiasOp op) {
+  const Tensor &bias = *tensors.at(op.getBias());
+  int64_t x = getSlot(op.getX()), y = getSlot(op.getY());
+  std::array<int64_t, 4> at = {getSlot(op.getB()), getSlot(op.getH()),
+                               getSlot(op.getI()), getSlot(op.getJ())};
+  program.steps.push_back([=, &bias](Frame<Real> &frame) {
+    for (int64_t k = 0; k != frame.count; ++k) {
+      int64_t position[4];
+      for (int64_t axis = 0; axis != 4; ++axis)
+        position[axis] =
+            bias.shape[axis] == 1 ? 0 : frame.getIntegers(at[axis])[k];
+      frame.getFloats(y)[k] = frame.getFloats(x)[k] +
+                              static_cast<Real>(readElement(bias, position));
     }
   });
   return success();
@@ -290,12 +361,13 @@ template <typename Real> Frame<Real> RegionProgram<Real>::createFrame() const {
 
 template <typename Real>
 void RegionProgram<Real>::run(Frame<Real> &frame, const KeyBlock &keys) const {
-  auto [b, h, p, j] = positionSlots;
   frame.count = keys.count;
-  std::fill_n(frame.getIntegers(b), keys.count, keys.batch);
-  std::fill_n(frame.getIntegers(h), keys.count, keys.head);
-  std::fill_n(frame.getIntegers(p), keys.count, keys.position);
-  std::iota(frame.getIntegers(j), frame.getIntegers(j) + keys.count, keys.key);
+  // Where j belongs, the keys are counted afterwards.
+  int64_t values[] = {keys.batch, keys.head, keys.position, 0, keys.query};
+  for (auto [slot, value] : llvm::zip(positionSlots, values))
+    std::fill_n(frame.getIntegers(slot), keys.count, value);
+  int64_t *j = frame.getIntegers(positionSlots[3]);
+  std::iota(j, j + keys.count, keys.key);
   evaluateBody(frame);
 }
 

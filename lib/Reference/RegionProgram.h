@@ -27,6 +27,8 @@ struct KeyBlock {
   static constexpr int64_t kMaxCount = 256;
 
   int64_t batch, head, position, key, count;
+  /// The number of the query in its sequence.
+  int64_t query = 0;
 };
 
 /// The values of a region's ops for a block of keys. Integers of every width
@@ -90,6 +92,8 @@ public:
   /// slots, and whose index along loop `dim` is in those of `loopIndices`.
   void evaluateBody(Frame<Real> &frame) const;
 
+  /// The slots of all values.
+  DenseMap<Value, int64_t> slots;
   std::vector<Slot> inputs, results;
   /// Pairs of a loop and a slot.
   std::vector<std::pair<int64_t, int64_t>> loopIndices;
@@ -104,8 +108,10 @@ private:
   std::vector<Step> constants;
   /// Run for each block of keys.
   std::vector<Step> steps;
-  /// Where b, h, p and j are, where the score comes in and the result goes out.
-  int64_t positionSlots[4] = {}, scoreSlot = 0, resultSlot = 0;
+  /// Where b, h, p, j and perhaps i are, where the score comes in and the
+  /// result goes out.
+  SmallVector<int64_t, 5> positionSlots;
+  int64_t scoreSlot = 0, resultSlot = 0;
 };
 
 } // namespace mlir::attn::reference

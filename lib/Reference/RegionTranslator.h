@@ -59,7 +59,10 @@ private:
   LogicalResult translateCmpF(arith::CmpFOp op);
   LogicalResult translateSelect(arith::SelectOp op);
   LogicalResult translatePrefix(PrefixOp op);
-  LogicalResult translateDocument(DocumentOp op);
+  template <typename Op> LogicalResult translateIds(Op op, double least);
+  template <typename Op>
+  LogicalResult translateBits(Op op, Value words, const Tensor *lengths);
+  LogicalResult translateBias(BiasOp op);
   LogicalResult translateAlibi(AlibiOp op);
   LogicalResult translateRead(Value read, Value tensor, ValueRange indices);
 

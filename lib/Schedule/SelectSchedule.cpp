@@ -11,6 +11,7 @@
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
 #include "attn/Analysis/KeyBounds.h"
+#include "attn/Analysis/Lowered.h"
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -371,6 +372,11 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
           << TargetModel::known() << ", got '" << target << "'";
       return signalPassFailure();
     }
+    // What is not lowered has no schedule, and is named before its sizes are.
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.getOps<AttentionOp>().empty() &&
+          failed(checkLowered(function)))
+        return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {

@@ -239,7 +239,7 @@ Result<AttentionProgram> Program::findAttention() const {
     operands.emplace_back(kv.cuSeqlens, &found.keyEnds.emplace());
   }
   for (auto [value, index] : operands) {
-    auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
+    auto argument = llvm::dyn_cast_if_present<mlir::BlockArgument>(value);
     if (!argument)
       // untested: as above.
       return failure("expected queries, keys and values to be arguments");

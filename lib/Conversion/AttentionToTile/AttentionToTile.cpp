@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/Lowered.h"
 #include "attn/Conversion/Passes.h"
 
 #include "BlockWalk.h"
@@ -199,12 +200,8 @@ private:
 /// The only attention of the function, or a diagnostic. Of what is not lowered,
 /// an op of this dialect is named before those that prepare its operands.
 static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
-  for (bool isOwn : {true, false})
-    for (Operation &op : function.getOps())
-      if (isa<AttentionDialect>(op.getDialect()) == isOwn &&
-          !isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
-          !op.hasTrait<OpTrait::ConstantLike>())
-        return op.emitOpError("is not lowered to the tile level");
+  if (failed(checkLowered(function)))
+    return failure();
   auto attentions = llvm::to_vector(function.getOps<AttentionOp>());
   if (attentions.size() != 1)
     return function.emitOpError("expected exactly one attn.attention to lower, "

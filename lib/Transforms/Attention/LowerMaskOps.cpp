@@ -89,32 +89,84 @@ static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
+namespace {
+/// The ids of a query and of a key.
+struct Ids {
+  Value own, other;
+};
+} // namespace
+
+/// Of packed sequences, the ids of `b` begin where its keys do.
+template <typename Op> static Ids readIds(Op op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  // A query before the first key is in no document, though it would read zero.
-  Value zero = createIndex(rewriter, loc, 0);
-  Value inside =
-      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
   Value first;
-  auto attention = op->getParentOfType<AttentionOp>();
-  if (attention && attention.isPacked()) {
-    first = ReadOp::create(rewriter, loc, attention.getKVTensors().cuSeqlens,
-                           op.getB());
+  auto owner = op->template getParentOfType<MaskedOpInterface>();
+  if (owner && owner.getKeyEnds()) {
+    first = ReadOp::create(rewriter, loc, owner.getKeyEnds(), op.getB());
     first = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                        first);
   }
   auto read = [&](Value position) -> Value {
     if (!first)
       return ReadOp::create(rewriter, loc, op.getIds(),
-                            ValueRange{op.getB(), position}, /*covers=*/true);
+                            ValueRange{op.getB(), position},
+                            /*covers=*/!owner || !owner.isPacked());
     Value row = arith::AddIOp::create(rewriter, loc, position, first);
     return ReadOp::create(rewriter, loc, op.getIds(), row, /*covers=*/true);
   };
   Value own = read(op.getP());
-  Value other = read(op.getJ());
-  Value same =
-      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq, other, own);
+  return {own, read(op.getJ())};
+}
+
+static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  // A query before the first key is in no document, though it would read zero.
+  Value zero = createIndex(rewriter, loc, 0);
+  Value inside =
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
+  Ids ids = readIds(op, rewriter);
+  Value same = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq,
+                                     ids.other, ids.own);
   rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, same);
+  return success();
+}
+
+static LogicalResult lowerSpan(SpanOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  // A query before the first key is in no span, though it would read zero.
+  Value zero = createIndex(rewriter, loc, 0);
+  Value inside =
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
+  Ids ids = readIds(op, rewriter);
+  Value same = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq,
+                                     ids.other, ids.own);
+  Value none = arith::ConstantOp::create(
+      rewriter, loc, rewriter.getIntegerAttr(ids.own.getType(), 0));
+  Value any =
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, ids.own, none);
+  Value seen = arith::AndIOp::create(rewriter, loc, same, any);
+  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, seen);
+  return success();
+}
+
+static LogicalResult lowerDilated(DilatedOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  Value distance = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
+  Value rest = arith::RemSIOp::create(rewriter, loc, distance,
+                                      createIndex(rewriter, loc, op.getStep()));
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, CmpIPredicate::eq, rest,
+                                             createIndex(rewriter, loc, 0));
+  return success();
+}
+
+static LogicalResult lowerColumn(ColumnOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  int64_t stretch = op.getStretch(), count = op.getCount();
+  Value column = arith::RemSIOp::create(rewriter, loc, op.getJ(),
+                                        createIndex(rewriter, loc, stretch));
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(
+      op, CmpIPredicate::sge, column,
+      createIndex(rewriter, loc, stretch - count));
   return success();
 }
 
@@ -175,6 +227,9 @@ struct LowerMaskOpsPass
         .add(lowerChunk)
         .add(lowerPrefix)
         .add(lowerDocument)
+        .add(lowerSpan)
+        .add(lowerDilated)
+        .add(lowerColumn)
         .add(lowerSoftcap)
         .add(lowerAlibi);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

@@ -25,11 +25,15 @@ def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
     | `attn.chunk<c>` | `j floordiv c = p floordiv c` |
     | `attn.prefix` | `j < read lengths[b] covers` |
     | `attn.document` | `p >= 0 and read ids[b, j] covers = read ids[b, p] covers` |
+    | `attn.span` | as `attn.document`, and `read ids[b, p] >= 0` |
+    | `attn.dilated<s>` | `(p - j) rem s = 0` |
+    | `attn.column<l, c>` | `j rem l >= l - c` |
     | `attn.softcap<c>` | `c * tanh(x / c)` |
     | `attn.alibi` | `x - read slopes[h] covers * abs(p - j)` |
 
     Every input is legal. Afterwards the regions hold no mask or score op but
-    `attn.read` and `attn.yield`.
+    `attn.read`, `attn.yield` and those that count the queries: `attn.bits`,
+    `attn.tree` and `attn.bias`.
 
     Before:
 

@@ -534,7 +534,7 @@ func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
 func.func @list_without_indices(%q: !k, %n: tensor<1x1x5xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected counts and indices of the partial blocks, got one of them}}
-  %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
+  %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
   return
 }
 
@@ -707,7 +707,7 @@ func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?x?xindex>) {
 !k = tensor<?x?x2x64xf16>
 func.func @mask_word(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
-  // expected-error @below {{expected 'causal', 'window', 'first', 'chunk', 'prefix' or 'document', got 'diagonal'}}
+  // expected-error @below {{expected 'causal', 'window', 'first', 'chunk', 'prefix', 'document', 'dilated', 'column', 'span', 'bits' or 'tree', got 'diagonal'}}
   %o = attn.attention %q, %kv mask(causal and diagonal) : !q, !attn.kv<!k, !k> -> !q
   return
 }
@@ -729,7 +729,7 @@ func.func @mask_parenthesis(%q: !q, %k: !k, %v: !k) {
 !k = tensor<?x?x2x64xf16>
 func.func @score_word(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
-  // expected-error @below {{expected 'softcap' or 'alibi', got 'tanh'}}
+  // expected-error @below {{expected 'softcap', 'alibi' or 'bias', got 'tanh'}}
   %o = attn.attention %q, %kv score(tanh) : !q, !attn.kv<!k, !k> -> !q
   return
 }

@@ -206,3 +206,46 @@ func.func @nothing(%q: !q, %k: !k, %v: !k) -> !q {
   } : !q, !kv -> !q
   return %o : !q
 }
+
+// CHECK-LABEL: func @span
+// CHECK:         %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-NEXT:    %[[INSIDE:.*]] = arith.cmpi sge, %p, %[[ZERO]] : index
+// CHECK-NEXT:    %[[OWN:.*]] = attn.read %{{.*}}[%b, %p] covers : tensor<?x?xi32>
+// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %{{.*}}[%b, %j] covers : tensor<?x?xi32>
+// CHECK-NEXT:    %[[SAME:.*]] = arith.cmpi eq, %[[OTHER]], %[[OWN]] : i32
+// CHECK-NEXT:    %[[NONE:.*]] = arith.constant 0 : i32
+// CHECK-NEXT:    %[[ANY:.*]] = arith.cmpi sge, %[[OWN]], %[[NONE]] : i32
+// CHECK-NEXT:    %[[SEEN:.*]] = arith.andi %[[SAME]], %[[ANY]] : i1
+// CHECK-NEXT:    arith.andi %[[INSIDE]], %[[SEEN]] : i1
+func.func @span(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask(span(%ids : tensor<?x?xi32>)) : !q, !kv -> !q
+  return %o : !q
+}
+
+// CHECK-LABEL: func @dilated_and_column
+// CHECK:         %[[DISTANCE:.*]] = arith.subi %p, %j : index
+// CHECK-NEXT:    %[[STEP:.*]] = arith.constant 4 : index
+// CHECK-NEXT:    %[[REST:.*]] = arith.remsi %[[DISTANCE]], %[[STEP]] : index
+// CHECK-NEXT:    %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-NEXT:    %[[DILATED:.*]] = arith.cmpi eq, %[[REST]], %[[ZERO]] : index
+// CHECK-NEXT:    %[[STRETCH:.*]] = arith.constant 128 : index
+// CHECK-NEXT:    %[[COLUMN:.*]] = arith.remsi %j, %[[STRETCH]] : index
+// CHECK-NEXT:    %[[FIRST:.*]] = arith.constant 96 : index
+// CHECK-NEXT:    %[[SUMMARY:.*]] = arith.cmpi sge, %[[COLUMN]], %[[FIRST]] : index
+// CHECK-NEXT:    arith.andi %[[DILATED]], %[[SUMMARY]] : i1
+func.func @dilated_and_column(%q: !q, %k: !k, %v: !k) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask(dilated<4> and column<128, 32>)
+      : !q, !kv -> !q
+  return %o : !q
+}
+
+// What counts the queries has no positions to be taken apart into.
+// CHECK-LABEL: func @counts_queries
+// CHECK:         mask(bits(%{{.*}} : tensor<?x?x?xi32>))
+func.func @counts_queries(%q: !q, %k: !k, %v: !k, %words: tensor<?x?x?xi32>) -> !q {
+  %kv = attn.kv.dense %k, %v : !k, !k
+  %o = attn.attention %q, %kv mask(bits(%words : tensor<?x?x?xi32>)) : !q, !kv -> !q
+  return %o : !q
+}

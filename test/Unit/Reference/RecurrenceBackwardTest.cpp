@@ -211,6 +211,22 @@ TEST_F(RecurrenceBackwardTest, StrongDecayAndReflection) {
   }
 }
 
+TEST_F(RecurrenceBackwardTest, SinglePrecisionIsClose) {
+  RecurrenceProgram program = makeDelta();
+  program.finalLayout = "";
+  std::vector<Tensor> arguments;
+  for (const auto &[name, operand] : program.getArguments())
+    arguments.push_back(operand.tensor);
+  arguments.push_back(random(program.getOutputShape()));
+  Options options;
+  options.arithmetic = Arithmetic::F32;
+  std::string source = program.spellBackward();
+  std::vector<Tensor> expected = evaluate(source, arguments);
+  std::vector<Tensor> single = evaluate(source, arguments, options);
+  expectNear(single, expected, 1e-5);
+  EXPECT_NE(single[0].values, expected[0].values);
+}
+
 TEST_F(RecurrenceBackwardTest, SizesOfGivenGradients) {
   std::string type = "tensor<?x?x1x2xf32>";
   std::string source =

@@ -1,0 +1,121 @@
+//===- AttentionBackward.cpp - Gradients of attention ---------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Attention/Attention.h"
+
+#include "AttentionVerify.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+int64_t AttentionBackwardOp::getBatch() {
+  return getNumSequences(getQuery(), getCuSeqlens());
+}
+
+int64_t AttentionBackwardOp::getQueryHeads() {
+  return getQueryType().getShape().take_back(2).front();
+}
+
+bool AttentionBackwardOp::isPacked() { return getQueryType().getRank() == 3; }
+
+Value AttentionBackwardOp::getKeyEnds() { return getKVEnds(getKv()); }
+
+SmallVector<int64_t> AttentionBackwardOp::getKeyRows() {
+  return attn::getKeyRows(getKVType(), getBatch());
+}
+
+void AttentionBackwardOp::getAsmBlockArgumentNames(
+    Region &region, OpAsmSetValueNameFn setNameFn) {
+  nameRegionArguments(region, region.getRegionNumber() != 0, setNameFn);
+}
+
+/// Floats of the shape of `like`.
+static LogicalResult verifyLike(Operation *op, StringRef name, Value tensor,
+                                RankedTensorType like) {
+  return failure(failed(verifyFloats(op, name, tensor)) ||
+                 failed(verifyShape(op, name, tensor, like.getShape())));
+}
+
+static LogicalResult verifyForward(AttentionBackwardOp op) {
+  // C3
+  RankedTensorType query = op.getQueryType();
+  RankedTensorType output = AttentionOp::inferOutputType(query, op.getKVType());
+  RankedTensorType lse = AttentionOp::inferLseType(query);
+  if (failed(verifyLike(op, "output", op.getOutput(), output)) ||
+      failed(verifyLike(op, "d_output", op.getDOutput(), output)) ||
+      failed(verifyTensor(op, "lse", op.getLse(), lse.getShape(),
+                          lse.getElementType())))
+    return failure();
+  if (!op.getDLse())
+    return success();
+  return verifyTensor(op, "d_lse", op.getDLse(), lse.getShape(),
+                      lse.getElementType());
+}
+
+static LogicalResult verifySink(AttentionBackwardOp op) {
+  // C5
+  if (!op.getSink() != !op.getDSink())
+    return op.emitOpError("expected a d_sink where there is a sink, and "
+                          "nowhere else");
+  if (!op.getSink())
+    return success();
+  Type f32 = Float32Type::get(op.getContext());
+  int64_t heads = op.getQueryHeads();
+  return failure(
+      failed(verifyTensor(op, "sink", op.getSink(), {heads}, f32)) ||
+      failed(verifyTensor(op, "d_sink", op.getDSink(), {heads}, f32)));
+}
+
+static LogicalResult verifyWrt(AttentionBackwardOp op) {
+  // C6
+  if (op.getWrt().size() != op.getDCaptured().size())
+    return op.emitOpError("expected a gradient for each of the ")
+           << op.getWrt().size() << " tensors of wrt, got "
+           << op.getDCaptured().size();
+  for (auto [tensor, gradient] : llvm::zip(op.getWrt(), op.getDCaptured())) {
+    if (gradient.getType() != tensor.getType())
+      return op.emitOpError("expected a gradient of type ")
+             << tensor.getType() << ", got " << gradient.getType();
+    bool isRead = llvm::any_of(tensor.getUsers(), [&](Operation *user) {
+      return op.getScore().isAncestor(user->getParentRegion());
+    });
+    if (!isRead || failed(verifyFloats(op, "wrt", tensor)))
+      return op.emitOpError("expected wrt to name float tensors that the score "
+                            "modifier reads, got one of type ")
+             << tensor.getType();
+  }
+  return success();
+}
+
+LogicalResult AttentionBackwardOp::verify() {
+  // C2
+  if (failed(verifyQueriesAndKeys(*this, getQuery(), getKv(), getCuSeqlens())))
+    return failure();
+  // C1
+  Operation *constructor = getKv().getDefiningOp();
+  if (!isa<KVDenseOp, KVVarlenOp>(constructor))
+    return emitOpError("expected kv to be defined by 'attn.kv.dense' or "
+                       "'attn.kv.varlen', got '")
+           << constructor->getName() << "'";
+  if (failed(verifyForward(*this)))
+    return failure();
+  // C4
+  KVType kv = getKVType();
+  if (failed(verifyLike(*this, "d_query", getDQuery(), getQueryType())) ||
+      failed(verifyLike(*this, "d_key", getDKey(), kv.getKeyType())) ||
+      failed(verifyLike(*this, "d_value", getDValue(), kv.getValueType())))
+    return failure();
+  if (failed(verifySink(*this)) || failed(verifyWrt(*this)))
+    return failure();
+  return verifyFinite(*this, "scale", getScaleAttr()); // C7
+}
+
+LogicalResult AttentionBackwardOp::verifyRegions() {
+  // C7
+  return failure(failed(verifyMaskRegion(*this, getMask())) ||
+                 failed(verifyScoreRegion(*this, getScore())));
+}

@@ -1,0 +1,112 @@
+//===- AttentionBackwardOps.td - Gradients of attention ----*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ATTENTION_ATTENTIONBACKWARDOPS_TD
+#define ATTN_ATTENTION_ATTENTIONBACKWARDOPS_TD
+
+include "Attention/AttentionAttrs.td"
+include "Attention/AttentionMaskInterfaces.td"
+include "Attention/AttentionTypes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def AttentionBackwardOp : Attn_Op<"attention_backward", [
+    Pure, SingleBlock, AttrSizedOperandSegments, AttrSizedResultSegments,
+    DeclareOpInterfaceMethods<MaskedOpInterface>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "the gradients of a softmax attention";
+  let description = [{
+    Of `attn.attention` with the same query, kv, mask, score, scale and sink, whose
+    results are `output` and `lse`, the gradients for those of the output (`d_output`)
+    and of the lse (`d_lse`, zero where it is not given). With `x_ij` the modified score
+    and `total` as there:
+
+        w_ij = exp(x_ij - total_i)                     0 where j is not seen
+        d_value_j = sum_i w_ij d_output_i
+        dx_ij = w_ij (<d_output_i, value_j> - <d_output_i, output_i>)
+                + d_lse_i exp(x_ij - lse_i)
+        ds_ij = scale * dx_ij * d score(s) / ds        s the score before
+        d_query_i = sum_j ds_ij key_j
+        d_key_j = sum_i ds_ij query_i
+        d_sink = -sum_i exp(sink - total_i) <d_output_i, output_i>
+
+    The gradients of
+    keys and values are sums over the query heads that share them. A query without keys
+    adds nothing. For each tensor of `wrt`, which the score modifier reads, the result
+    has the sum over all pairs of the derivative of the modified score by its elements,
+    times `dx_ij`.
+
+    - (C1) kv is defined by `attn.kv.dense` or `attn.kv.varlen` in the same function.
+    - (C2) query, kv and `cu_seqlens` are as in `attn.attention`.
+    - (C3) output and d_output are of the output's shape, lse and d_lse of that of the
+      lse; lse and d_lse are f32, output and d_output floats.
+    - (C4) d_query, d_key and d_value have the shapes of query, key and value, and float
+      elements.
+    - (C5) there is a d_sink where there is a sink, both `[Hq]` of f32.
+    - (C6) the tensors of wrt are captured by the score modifier and are floats; there is
+      a gradient of the same type for each.
+    - (C7) the regions are as in `attn.attention`, and scale is finite.
+
+    Examples:
+
+    ```mlir
+    %dq, %dk, %dv = attn.attention_backward %q, %kv, %o, %lse, %do mask(causal)
+        : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>,
+           tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>)
+        -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+    %dq2, %dk2, %dv2, %dsink, %dslopes = attn.attention_backward %q, %kv, %o, %lse, %do
+        d_lse(%dlse) mask(causal) score(alibi(%slopes : tensor<8xf32>)) sink(%sink)
+        wrt(%slopes)
+        : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>,
+           tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>,
+           tensor<?x8x?xf32>, tensor<8xf32>, tensor<8xf32>)
+        -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+           d_sink(tensor<8xf32>) d_wrt(tensor<8xf32>)
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyRankedTensor, "the queries">:$query,
+    Arg<KVType, "the keys and values">:$kv,
+    Arg<AnyRankedTensor, "the output of the attention">:$output,
+    Arg<AnyRankedTensor, "its lse">:$lse,
+    Arg<AnyRankedTensor, "the gradient of the output">:$d_output,
+    Arg<Optional<AnyRankedTensor>, "the gradient of the lse">:$d_lse,
+    Arg<Optional<AnyRankedTensor>, "where the queries of each sequence begin">
+      :$cu_seqlens,
+    Arg<Optional<AnyRankedTensor>, "a score per head without a value">:$sink,
+    Arg<Variadic<AnyRankedTensor>, "captured tensors whose gradients are wanted">
+      :$wrt,
+    OptionalAttr<F32Attr>:$scale
+  );
+  let results = (outs
+    Res<AnyRankedTensor, "the gradient of the queries">:$d_query,
+    Res<AnyRankedTensor, "that of the keys">:$d_key,
+    Res<AnyRankedTensor, "that of the values">:$d_value,
+    Res<Optional<AnyRankedTensor>, "that of the sink">:$d_sink,
+    Res<Variadic<AnyRankedTensor>, "those of the captured tensors">:$d_captured
+  );
+  let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
+  let assemblyFormat = [{
+    $query `,` $kv `,` $output `,` $lse `,` $d_output (`d_lse` `(` $d_lse^ `)`)?
+    (`cu_seqlens` `(` $cu_seqlens^ `)`)? (custom<Mask>($mask)^)?
+    (custom<Score>($score)^)? (`scale` `(` $scale^ `)`)?
+    (`sink` `(` $sink^ `)`)? (`wrt` `(` $wrt^ `)`)? attr-dict
+    `:` `(` type(operands) `)` `->` type($d_query) `,` type($d_key) `,`
+    type($d_value) (`d_sink` `(` type($d_sink)^ `)`)?
+    (`d_wrt` `(` type($d_captured)^ `)`)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getQueryType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getQuery().getType());
+    }
+    KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+#endif // ATTN_ATTENTION_ATTENTIONBACKWARDOPS_TD

@@ -1,0 +1,22 @@
+//===- Lowered.h - What the tile level can say ------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_LOWERED_H
+#define ATTN_ANALYSIS_LOWERED_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::attn {
+
+/// Emits a diagnostic and fails where `function` holds an op, or an attention
+/// has a feature, that the reference knows and the tile level does not. Of ops,
+/// one of the attn dialect is named before those that prepare its operands.
+LogicalResult checkLowered(func::FuncOp function);
+
+} // namespace mlir::attn
+
+#endif // ATTN_ANALYSIS_LOWERED_H

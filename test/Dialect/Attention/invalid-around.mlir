@@ -1,0 +1,579 @@
+// RUN: attn-opt %s -split-input-file -verify-diagnostics
+
+// attn.merge C1
+func.func @merge_none() {
+  // expected-error @below {{'attn.merge' op expected at least one part}}
+  %0 = "attn.merge"() <{operandSegmentSizes = array<i32: 0, 0, 0>}> : () -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C1
+func.func @merge_rank(%o: tensor<?xf32>) {
+  // expected-error @below {{'attn.merge' op expected parts [B, Lq, Hq, Dv] or [total_q, Hq, Dv], got 'tensor<?xf32>'}}
+  %0 = attn.merge %o : (tensor<?xf32>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+// attn.merge C1
+func.func @merge_types(%o: tensor<?x?x8x64xf32>, %p: tensor<?x?x4x64xf32>) {
+  // expected-error @below {{'attn.merge' op expected parts of one type, got 'tensor<?x?x8x64xf32>' and 'tensor<?x?x4x64xf32>'}}
+  %0 = attn.merge %o, %p : (tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C2
+func.func @merge_lses(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>) {
+  // expected-error @below {{'attn.merge' op expected an lse for each of the 2 parts, got 1}}
+  %0 = attn.merge %o, %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C2
+func.func @merge_bases(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %m: tensor<?x8x?xf32, #attn.log2>) {
+  // expected-error @below {{'attn.merge' op expected lse of one type and base, got 'tensor<?x8x?xf32>' and 'tensor<?x8x?xf32, #attn.log2>'}}
+  %0 = attn.merge %o, %o lse(%l, %m) : (tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32, #attn.log2>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C2
+func.func @merge_result_base(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32, #attn.log2>) {
+  // expected-error @below {{'attn.merge' op expected the lse to have the type of those of the parts, 'tensor<?x8x?xf32, #attn.log2>', got 'tensor<?x8x?xf32>'}}
+  %0, %1 = attn.merge %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x8x?xf32, #attn.log2>) -> (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
+  return
+}
+
+// -----
+
+// attn.merge C2
+func.func @merge_lse_shape(%o: tensor<?x?x8x64xf32>, %l: tensor<?x4x?xf32>) {
+  // expected-error @below {{'attn.merge' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
+  %0 = attn.merge %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C3
+func.func @merge_sum_sink(%o: tensor<?x?x8x64xf32>, %s: tensor<8xf32>) {
+  // expected-error @below {{'attn.merge' op expected a sink with lse alone: sums have no total that it could be part of}}
+  %0 = attn.merge %o sink(%s) : (tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C3
+func.func @merge_sink(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %s: tensor<4xf32>) {
+  // expected-error @below {{'attn.merge' op expected sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
+  %0 = attn.merge %o lse(%l) sink(%s) : (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<4xf32>) -> tensor<?x?x8x64xf32>
+  return
+}
+
+// -----
+
+// attn.merge C4
+func.func @merge_output(%o: tensor<?x?x8x64xf32>) {
+  // expected-error @below {{'attn.merge' op expected output of bf16, f16 or f32, got 'tensor<?x?x8x64xi32>'}}
+  %0 = attn.merge %o : (tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xi32>
+  return
+}
+
+// -----
+
+// attn.merge C5
+func.func @merge_sum_lse(%o: tensor<?x?x8x64xf32>) {
+  // expected-error @below {{'attn.merge' op expected no lse of parts that have none}}
+  %0, %1 = attn.merge %o : (tensor<?x?x8x64xf32>) -> (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
+  return
+}
+
+// -----
+
+// attn.convert_lse C1
+func.func @convert_lse(%l: tensor<?x8x?xf32>) {
+  // expected-error @below {{'attn.convert_lse' op expected f32 of one shape to and from the encoding #attn.log2, got 'tensor<?x8x?xf32>' and 'tensor<?x8x?xf32>'}}
+  %0 = attn.convert_lse %l : tensor<?x8x?xf32> -> tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+// attn.select C1
+func.func @select_key(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x32xf32>) {
+  // expected-error @below {{'attn.select' op expected query [B, Lq, HI, D] and key [B, Lk, HK, D] of one element type, got 'tensor<?x?x8x16xf32>' and 'tensor<?x?x1x32xf32>'}}
+  %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x32xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C1
+func.func @select_heads(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x3x16xf32>) {
+  // expected-error @below {{'attn.select' op expected the query heads to be a multiple of the key heads, got 8 and 3}}
+  %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x3x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C2
+func.func @select_indices(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected indices [B, Lq, Hs, 4] of i32 with Hs a divisor of 8, got 'tensor<?x?x3x4xi32>'}}
+  %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x3x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C3
+func.func @select_weights(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %w: tensor<?x?x4xf32>) {
+  // expected-error @below {{'attn.select' op expected weights of type 'tensor<?x?x8xf32>', got 'tensor<?x?x4xf32>'}}
+  %0 = attn.select %q, %k weights(%w : tensor<?x?x4xf32>) top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C4
+func.func @select_positions(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected positions where a key stands for a block of tokens: the number of keys does not say where the queries are}}
+  %0 = attn.select %q, %k block<64> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C4
+func.func @select_positions_type(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %p: tensor<?xi32>) {
+  // expected-error @below {{'attn.select' op expected positions of type 'tensor<?x?xi32>', got 'tensor<?xi32>'}}
+  %0 = attn.select %q, %k positions(%p : tensor<?xi32>) block<64> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C5
+func.func @select_block(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected block to be at least 1, got 0}}
+  %0 = attn.select %q, %k block<0> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C5
+func.func @select_forced(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected what is forced to be at least 0, got -1}}
+  %0 = attn.select %q, %k forced<-1, 0> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C5
+func.func @select_scale(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected scale to be finite, got 0x7F800000 : f32}}
+  %0 = attn.select %q, %k scale(0x7F800000) top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.select C6
+func.func @select_mask(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index')}}
+  %0 = attn.select %q, %k mask {
+  ^bb0(%b: index):
+    %keep = arith.constant true
+    attn.yield %keep : i1
+  } top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+// attn.compress C1
+func.func @compress_shape(%x: tensor<?x?x8x16xf32>) {
+  // expected-error @below {{'attn.compress' op expected input and result [B, L, H, D] that agree but for the length, got 'tensor<?x?x8x16xf32>' and 'tensor<?x?x1x16xf32>'}}
+  %0 = attn.compress %x block<4> stride<4> : tensor<?x?x8x16xf32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.compress C1
+func.func @compress_elements(%x: tensor<?x?x1x16xi32>) {
+  // expected-error @below {{'attn.compress' op expected input of bf16, f16 or f32, got 'tensor<?x?x1x16xi32>'}}
+  %0 = attn.compress %x block<4> stride<4> : tensor<?x?x1x16xi32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.compress C2
+func.func @compress_bias(%x: tensor<?x?x1x16xf32>, %b: tensor<4x1x16xf32>) {
+  // expected-error @below {{'attn.compress' op expected a bias with a gate alone}}
+  %0 = attn.compress %x bias(%b : tensor<4x1x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.compress C2
+func.func @compress_gate(%x: tensor<?x?x1x16xf32>, %g: tensor<?x?x8x16xf32>) {
+  // expected-error @below {{'attn.compress' op expected gate of type 'tensor<?x?x1x16xf32>', got 'tensor<?x?x8x16xf32>'}}
+  %0 = attn.compress %x gate(%g : tensor<?x?x8x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.compress C2
+func.func @compress_bias_type(%x: tensor<?x?x1x16xf32>, %b: tensor<8x1x16xf32>) {
+  // expected-error @below {{'attn.compress' op expected bias of type 'tensor<4x1x16xf32>', got 'tensor<8x1x16xf32>'}}
+  %0 = attn.compress %x gate(%x : tensor<?x?x1x16xf32>) bias(%b : tensor<8x1x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.compress C3
+func.func @compress_stride(%x: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.compress' op expected stride to be at least 1, got 0}}
+  %0 = attn.compress %x block<4> stride<0> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
+  return
+}
+
+// -----
+
+// attn.rotary C1
+func.func @rotary_rank(%x: tensor<?x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected input [B, L, H, D] or [total, H, D], got 'tensor<?x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f : tensor<?x64xf32>, tensor<?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+// attn.rotary C1
+func.func @rotary_positions(%x: tensor<?x2x64xf32>, %p: tensor<?x?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected positions of type 'tensor<?xi32>', got 'tensor<?x?xi32>'}}
+  %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?x?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+// attn.rotary C2
+func.func @rotary_frequencies(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<?xf32>) {
+  // expected-error @below {{'attn.rotary' op expected frequencies [n] of f32 with a static n, got 'tensor<?xf32>'}}
+  %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?xi32>, tensor<?xf32>
+  return
+}
+
+// -----
+
+// attn.rotary C3
+func.func @rotary_channels(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected channels 2 to 66 to be among those of 'tensor<?x2x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f offset<2> : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+// attn.rotary C4
+func.func @rotary_amplitude(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected amplitude to be finite, got 0x7F800000 : f32}}
+  %0 = attn.rotary %x at %p by %f amplitude(0x7F800000) : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C1
+func.func @quantize_data(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected data of f8E4M3FN, f8E5M2 or i8, got 'tensor<?x2x64xi16>'}}
+  %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x64xi16>, tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C1
+func.func @quantize_shape(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected data of type 'tensor<?x2x64xi8>', got 'tensor<?x2x32xi8>'}}
+  %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x32xi8>, tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C2
+func.func @quantize_group(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected input with a last size that is a multiple of 24, got 'tensor<?x2x64xf32>'}}
+  %0, %1 = attn.quantize %x group<24> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C2
+func.func @quantize_group_zero(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected group to be at least 1, got 0}}
+  %0, %1 = attn.quantize %x group<0> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C2
+func.func @quantize_scale(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected scale of type 'tensor<?x2x2xf32>', got 'tensor<?x2x1xf32>'}}
+  %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x1xf32>
+  return
+}
+
+// -----
+
+// attn.quantize C3
+func.func @quantize_least(%x: tensor<?x2x64xf32>) {
+  // expected-error @below {{'attn.quantize' op expected least to be at least 0 and finite, got -1.000000e+00 : f32}}
+  %0, %1 = attn.quantize %x group<32> least(-1.0) : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+// attn.dequantize C1
+func.func @dequantize_data(%x: tensor<?x2x64xf32>, %s: tensor<1x1x1xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected data of f8E4M3FN, f8E5M2 or integers of at most 8 bits, got 'tensor<?x2x64xf32>'}}
+  %0 = attn.dequantize %x by %s : tensor<?x2x64xf32>, tensor<1x1x1xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+// attn.dequantize C2
+func.func @dequantize_scale(%x: tensor<?x2x64xi8>, %s: tensor<1xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected scale of f32 and of the rank of 'tensor<?x2x64xi8>', got 'tensor<1xf32>'}}
+  %0 = attn.dequantize %x by %s : tensor<?x2x64xi8>, tensor<1xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+// attn.dequantize C3
+func.func @dequantize_groups(%x: tensor<?x2x64xi8>, %s: tensor<1x1x1xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected 3 groups of at least 1, got array<i64: 1, 1>}}
+  %0 = attn.dequantize %x by %s groups [1, 1] : tensor<?x2x64xi8>, tensor<1x1x1xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+// attn.dequantize C4
+func.func @dequantize_sizes(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected size 2 of scale to be 1 or 2, got 3}}
+  %0 = attn.dequantize %x by %s groups [1, 1, 32] : tensor<?x2x64xi8>, tensor<1x1x3xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+// attn.unpack_mla C1
+func.func @unpack_bytes(%x: tensor<?x576xi8>) {
+  // expected-error @below {{'attn.unpack_mla' op expected bytes of i8 in rows of 656, got 'tensor<?x576xi8>'}}
+  %0 = attn.unpack_mla %x : tensor<?x576xi8> -> tensor<?x576xbf16>
+  return
+}
+
+// -----
+
+// attn.unpack_mla C1
+func.func @unpack_result(%x: tensor<?x656xi8>) {
+  // expected-error @below {{'attn.unpack_mla' op expected result of type 'tensor<?x576xbf16>', got 'tensor<?x512xbf16>'}}
+  %0 = attn.unpack_mla %x : tensor<?x656xi8> -> tensor<?x512xbf16>
+  return
+}
+
+// -----
+
+// attn.cache.append C1
+func.func @append_cache(%x: tensor<?x2x64xf32>, %c: tensor<?x2x64xf32>, %s: tensor<?xi32>) {
+  // expected-error @below {{'attn.cache.append' op expected cache [pages, size, H, D] or [pages, H, size, D], got 'tensor<?x2x64xf32>'}}
+  %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x2x64xf32>, tensor<?xi32>
+  return
+}
+
+// -----
+
+// attn.cache.append C2
+func.func @append_rank(%x: tensor<?xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi32>) {
+  // expected-error @below {{'attn.cache.append' op expected rows [B, L, H, D] or [total, H, D], got 'tensor<?xf32>'}}
+  %0 = attn.cache.append %x to %c at %s : tensor<?xf32>, tensor<?x16x2x64xf32>, tensor<?xi32>
+  return
+}
+
+// -----
+
+// attn.cache.append C2
+func.func @append_rows(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf16>, %s: tensor<?xi32>) {
+  // expected-error @below {{'attn.cache.append' op expected rows of type 'tensor<?x2x64xf16>', got 'tensor<?x2x64xf32>'}}
+  %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x16x2x64xf16>, tensor<?xi32>
+  return
+}
+
+// -----
+
+// attn.cache.append C3
+func.func @append_slots(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi64>) {
+  // expected-error @below {{'attn.cache.append' op expected slots of type 'tensor<?xi32>', got 'tensor<?xi64>'}}
+  %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x16x2x64xf32>, tensor<?xi64>
+  return
+}
+
+// -----
+
+// attn.attention_backward C1
+func.func @backward_kv(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %i: tensor<?x?x1x8xi32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %some = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x1x8xi32>
+  // expected-error @below {{'attn.attention_backward' op expected kv to be defined by 'attn.kv.dense' or 'attn.kv.varlen', got 'attn.kv.gather'}}
+  %0, %1, %2 = attn.attention_backward %q, %some, %q, %lse, %q : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C2
+func.func @backward_query(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x6x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected the query heads to be a multiple of the key heads, got 6 and 4}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q : (tensor<?x?x6x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x6x64xf32>, tensor<?x6x?xf32>, tensor<?x?x6x64xf32>) -> tensor<?x?x6x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C3
+func.func @backward_output(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected output of type 'tensor<?x?x8x64xf32>', got 'tensor<?x?x4x64xf32>'}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %k, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x4x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C3
+func.func @backward_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %l, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C3
+func.func @backward_d_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected d_lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q d_lse(%l) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C4
+func.func @backward_d_key(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected d_key of type 'tensor<?x?x4x64xf32>', got 'tensor<?x?x8x64xf32>'}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C5
+func.func @backward_no_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected a d_sink where there is a sink, and nowhere else}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C5
+func.func @backward_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected d_sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<4xf32>)
+  return
+}
+
+// -----
+
+// attn.attention_backward C6
+func.func @backward_no_wrt(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected a gradient for each of the 1 tensors of wrt, got 0}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C6
+func.func @backward_wrt_type(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected a gradient of type 'tensor<8xf32>', got 'tensor<?xf32>'}}
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<?xf32>)
+  return
+}
+
+// -----
+
+// attn.attention_backward C6
+func.func @backward_wrt_unread(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected wrt to name float tensors that the score modifier reads, got one of type 'tensor<8xf32>'}}
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<8xf32>)
+  return
+}
+
+// -----
+
+// attn.attention_backward C7
+func.func @backward_scale(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected scale to be finite, got 0x7F800000 : f32}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q scale(0x7F800000) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+// attn.attention_backward C7
+func.func @backward_mask(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index')}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q mask {
+  ^bb0(%b: index):
+    %keep = arith.constant true
+    attn.yield %keep : i1
+  } : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
