@@ -16,6 +16,9 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 namespace mlir::attn {
 
@@ -30,11 +33,15 @@ struct KVTensors {
   Value cuSeqlens;
 };
 
+/// The factor on the queries of a recurrence: `scale`, or K^-1/2.
+double getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim);
+
 } // namespace mlir::attn
 
 #include "Attention/AttentionDialect.h.inc"
 #include "Attention/AttentionEnums.h.inc"
 #include "Attention/AttentionMaskInterfaces.h.inc"
+#include "Attention/AttentionRecurrenceInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "Attention/AttentionAttrs.h.inc"

@@ -105,6 +105,19 @@ static void fillCuSeqlens(HostTensor &tensor, int64_t rows,
     tensor.set(i, static_cast<double>(ends[i]));
 }
 
+static void fillDecays(HostTensor &tensor, bool isLog, uint64_t seed) {
+  fillNormal(tensor, seed);
+  for (size_t i = 0, e = static_cast<size_t>(tensor.size()); i < e; ++i) {
+    double log = -std::abs(tensor.get(i));
+    tensor.set(i, isLog ? log : std::exp(log));
+  }
+}
+
+static void fillSlots(HostTensor &tensor) {
+  for (size_t i = 0, e = static_cast<size_t>(tensor.size()); i < e; ++i)
+    tensor.set(i, i % 4 == 3 ? -1 : static_cast<double>(i));
+}
+
 namespace {
 /// What the tensors of one program have in common.
 struct Common {
@@ -141,6 +154,11 @@ static void fill(HostTensor &tensor, const Filling &how, const Common &common,
   case Fill::FullBlocks:
     return fillBlocks(tensor, columns, how.kind == Fill::FullBlocks,
                       common.seed, random);
+  case Fill::LinearDecays:
+  case Fill::LogDecays:
+    return fillDecays(tensor, how.kind == Fill::LogDecays, seed);
+  case Fill::Slots:
+    return fillSlots(tensor);
   }
 }
 

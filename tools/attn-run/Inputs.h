@@ -42,6 +42,11 @@ enum class Fill {
   BlockCounts,
   PartialBlocks,
   FullBlocks,
+  /// Factors of at most 1, and their logarithms.
+  LinearDecays,
+  LogDecays,
+  /// Different numbers, every fourth of them -1.
+  Slots,
 };
 struct Filling {
   Fill kind = Fill::Normal;

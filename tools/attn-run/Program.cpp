@@ -129,7 +129,25 @@ static mlir::Value findDivided(mlir::Operation *user,
   auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user);
   if (attention && attention.getCuSeqlens() == argument)
     return attention.getQuery();
+  auto recurrence = llvm::dyn_cast<mlir::attn::RecurrenceOpInterface>(user);
+  if (recurrence && recurrence.getCuSeqlens() == argument)
+    return recurrence.getQuery();
   return {};
+}
+
+/// What random data for an operand of a recurrence looks like.
+static std::optional<Filling>
+fillOfRecurrence(mlir::attn::RecurrenceOpInterface op,
+                 mlir::BlockArgument argument) {
+  if (op.getSlots() == argument)
+    return Filling{Fill::Slots};
+  if (op.getDecay() != argument)
+    return std::nullopt;
+  auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
+  auto gate = llvm::cast<mlir::attn::GateAttr>(type.getEncoding());
+  return Filling{gate.getScale() == mlir::attn::GateScale::Log
+                     ? Fill::LogDecays
+                     : Fill::LinearDecays};
 }
 
 /// What random data for an argument has to look like, by who reads it.
@@ -144,6 +162,9 @@ static Filling fillOf(mlir::BlockArgument argument) {
       return {Fill::Documents};
     if (llvm::isa<mlir::attn::AlibiOp>(user))
       return {Fill::Slopes};
+    if (auto op = llvm::dyn_cast<mlir::attn::RecurrenceOpInterface>(user))
+      if (std::optional<Filling> own = fillOfRecurrence(op, argument))
+        return *own;
     if (auto attention = llvm::dyn_cast<mlir::attn::AttentionOp>(user))
       if (std::optional<Filling> list = fillOfList(attention, argument))
         return *list;

@@ -41,9 +41,11 @@ enum class Arithmetic {
   F32,
   /// What a framework computes without fusion in f16, where the queries are of
   /// it, otherwise in bfloat16: products, scaled scores and modified scores
-  /// each
-  /// rounded, softmax in float and rounded, the output accumulated in float and
-  /// rounded. Its error is the yardstick of the row rule.
+  /// each rounded, softmax in float and rounded, the output accumulated in
+  /// float
+  /// and rounded. Its error is the yardstick of the row rule. Recurrences,
+  /// whose
+  /// state is in float, are computed as in F32.
   Eager,
 };
 

@@ -197,7 +197,8 @@ private:
 // Legality
 //===----------------------------------------------------------------------===//
 
-/// The only attention of the function, or a diagnostic.
+/// The only attention of the function, or a diagnostic. Of what is not lowered,
+/// an op of this dialect is named before those that prepare its operands.
 static FailureOr<AttentionOp> findAttention(func::FuncOp function) {
   if (failed(checkLowered(function)))
     return failure();
