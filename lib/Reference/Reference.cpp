@@ -47,8 +47,8 @@ std::string reference::toString(ArrayRef<int64_t> shape) {
 
 /// The families of ops that have reference semantics.
 static constexpr Evaluated (*families[])(Operation *, Evaluation &) = {
-    evaluateAttentionOp, evaluateBackwardOp,   evaluateCacheOp,
-    evaluateElementOp,   evaluateMergeOp,      evaluateRecurrenceOp,
+    evaluateAttentionOp, evaluateBackwardOp, evaluateCacheOp,
+    evaluateElementOp,   evaluateMergeOp,    evaluateRecurrenceOp,
     evaluateSelectOp,    evaluateTensorOp};
 
 namespace {
