@@ -240,6 +240,13 @@ LogicalResult ReadOp::verify() {
   // C2
   auto owner = (*this)->getParentOfType<MaskedOpInterface>();
   if (getCovers() && owner && owner.isPacked())
-    return emitOpError("expected no covers where sequences are packed");
+    for (Value index : getIndices()) {
+      // The position of the query and of the key are last.
+      auto argument = dyn_cast<BlockArgument>(index);
+      if (argument &&
+          argument.getArgNumber() + 2 >= argument.getOwner()->getNumArguments())
+        return emitOpError("expected no covers along a position where "
+                           "sequences are packed");
+    }
   return success();
 }

@@ -339,11 +339,13 @@ def ReadOp : Attn_Op<"read", [Pure,
     reads as zero. The tensor may be the `cu_seqlens` of packed sequences: with
     it, a region finds the row `cu_seqlens[b] + j` of what is packed alike. With
     `covers`, the tensor has an element for every batch along an axis whose index
-    is `%b`, and for every key where it is `%p` or `%j`; a launch refuses one that
-    is too small.
+    is `%b`, for every query head where it is `%h`, for every key where it is `%p`
+    or `%j`, and for every row of packed keys where it is one of these plus
+    `cu_seqlens[b]`; a launch refuses one that is too small.
 
     - (C1) there is one index per dimension of tensor.
-    - (C2) `covers` is for sequences that are not packed.
+    - (C2) where sequences are packed, whose lengths a launch does not know, no
+      index of one that `covers` is `%p` or `%j` alone.
 
     Examples:
 

@@ -70,9 +70,8 @@ constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
   return panelsOf(columns) * rows * kPanelRowBytes;
 }
 
-/// Bytes of a barrier, and of a ticket, in shared memory.
+/// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;
-constexpr int64_t kTicketBytes = 8;
 
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.

@@ -86,7 +86,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
                                    int64_t consumerRegisters, bool, bool,
-                                   bool persistent, bool dynamic) {
+                                   bool persistent, bool dynamic, bool, bool,
+                                   bool) {
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
   if (kvStages < 1)
@@ -144,15 +145,15 @@ LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one symbol per axis of " << type
                        << ", not negative for a dynamic one, got [" << symbols
                        << "]";
-  bool limits = least.size() % 3 == 0;
+  bool limits = least.size() % 4 == 0;
   for (ArrayRef<int64_t> rest = least; limits && !rest.empty();
-       rest = rest.drop_front(3))
-    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= 0 &&
-             rest[2] >= 1;
+       rest = rest.drop_front(4))
+    limits = rest[0] >= 0 && rest[0] < type.getRank() && rest[1] >= -1 &&
+             rest[3] >= 1;
   if (!limits)
-    return emitError() << "expected least to have triples of an axis of "
-                       << type
-                       << ", the number of a size and a positive divisor, got ["
+    return emitError() << "expected least to have groups of an axis of " << type
+                       << ", the number of a size or -1, any number and a "
+                          "positive divisor, got ["
                        << least << "]";
   return success();
 }
@@ -237,7 +238,10 @@ int64_t BufferType::getStageBytes() const {
 }
 
 LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  int64_t stages) {
+                                  int64_t stages, int64_t values) {
+  if (values < 0)
+    return emitError() << "expected a number of values of at least 0, got "
+                       << values;
   return verifyStages(emitError, stages);
 }
 

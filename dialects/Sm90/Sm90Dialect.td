@@ -95,6 +95,12 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       instances; otherwise the hardware gives each instance a block.
     - `dynamic`: a persistent block takes its next instance from a counter that
       all blocks share, instead of every n-th one; good for uneven work.
+    - `ping_pong`: the consumers start their products in turn, so that those of one
+      run under the softmax of another.
+    - `narrow_tanh`: where all scores of a block are near zero, a polynomial takes
+      the place of the tanh that modifies them.
+    - `dependent_launch`: the kernel may start before the one in front of it on
+      the same stream has ended, for which it waits once it is set up.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -104,7 +110,10 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$query_in_registers,
     DefaultValuedParameter<"bool", "false">:$output_in_query_buffer,
     DefaultValuedParameter<"bool", "true">:$persistent,
-    DefaultValuedParameter<"bool", "false">:$dynamic);
+    DefaultValuedParameter<"bool", "false">:$dynamic,
+    DefaultValuedParameter<"bool", "false">:$ping_pong,
+    DefaultValuedParameter<"bool", "true">:$narrow_tanh,
+    DefaultValuedParameter<"bool", "true">:$dependent_launch);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -115,8 +124,8 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
   let description = [{
     `symbols` numbers the sizes, one for each axis: axes of one number, of any
     tensor, have one size. -1 says nothing of a static size. `least` has
-    triples of an axis, the number of a size and a divisor: along the axis, the
-    tensor is at least that size, divided and rounded up.
+    groups of an axis, the number of a size (-1 for none), what is added to it, and
+    a divisor: along the axis, the tensor is at least the sum, divided and rounded up.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
                         ArrayRefParameter<"int64_t">:$symbols,
@@ -223,8 +232,18 @@ def Sm90_MBarrierType : Sm90_VerifiedType<"MBarrier", "mbarrier"> {
 
 def Sm90_TicketsType : Sm90_VerifiedType<"Tickets", "tickets"> {
   let summary = "numbers of instances in shared memory, from the producer to the consumers";
-  let parameters = (ins "int64_t":$stages);
-  let assemblyFormat = "`<` $stages `>`";
+  let description = [{
+    Each ticket has room for `values` numbers that go with the instance.
+
+    Example: `!sm90.tickets<2>`, `!sm90.tickets<2, values = 3>`
+  }];
+  let parameters = (ins "int64_t":$stages, DefaultValuedParameter<"int64_t", "0">:$values);
+  let assemblyFormat = "`<` $stages (`,` `values` `=` $values^)? `>`";
+  let extraClassDeclaration = [{
+    /// Bytes of one ticket: the number, whether it has failed, and the values.
+    int64_t getTicketBytes() const { return 8 + 4 * getValues(); }
+    int64_t getBytes() const { return getStages() * getTicketBytes(); }
+  }];
 }
 
 def Sm90_InFlightType : Sm90_Type<"InFlight", "in_flight"> {

@@ -89,7 +89,8 @@ void KernelOp::getAsmBlockArgumentNames(Region &region,
     auto tensor = cast<TensorAttr>(getTensors()[number.getInt()]);
     std::string name = tensor.getName().str();
     if (auto axis = getArgAttrOfType<IntegerAttr>(index, getAxisAttrName()))
-      name += "_size" + std::to_string(axis.getInt());
+      name += (argument.getType().isIndex() ? "_size" : "_stride") +
+              std::to_string(axis.getInt());
     setName(argument, name);
   }
 }
@@ -135,7 +136,8 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// C2: which tensor an argument belongs to, and which axis a size is of.
+/// C2: which tensor an argument belongs to, and which axis a size or a stride
+/// is of.
 static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
   if (isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes()[index]) &&
       kernel.getArgAttr(index, KernelOp::getCounterAttrName()))
@@ -146,7 +148,7 @@ static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
   if (!tensor || tensor.getInt() < 0 || tensor.getInt() >= count)
     return kernel.emitOpError("expected sm90.tensor of argument ")
            << index << " to be a number below " << count;
-  if (!kernel.getArgumentTypes()[index].isIndex())
+  if (!kernel.getArgumentTypes()[index].isIntOrIndex())
     return success();
   auto axis =
       kernel.getArgAttrOfType<IntegerAttr>(index, KernelOp::getAxisAttrName());
@@ -161,10 +163,11 @@ static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) {
     auto pointer = dyn_cast<LLVM::LLVMPointerType>(type);
-    if (!isa<TensorMapType, IndexType>(type) &&
+    if (!isa<TensorMapType, IndexType>(type) && !type.isSignlessInteger(64) &&
         !(pointer && pointer.getAddressSpace() == 1)) // C1
       return emitOpError("expected argument ")
-             << index << " to be a tensor map, a !llvm.ptr<1> or an index, got "
+             << index
+             << " to be a tensor map, a !llvm.ptr<1>, an index or an i64, got "
              << type;
     if (failed(verifyArgumentAttrs(*this, index))) // C2
       return failure();
@@ -277,10 +280,29 @@ static LogicalResult verifyTicket(Operation *op, TicketsType tickets,
 }
 
 LogicalResult TicketPutOp::verify() {
-  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+  TicketsType tickets = getTickets().getType();
+  if (failed(verifyTicket(*this, tickets, getFull().getType()))) // C1
+    return failure();
+  int64_t count = getValues().size();
+  if (count != tickets.getValues()) // C2
+    return emitOpError("expected ")
+           << tickets.getValues()
+           << " values, as many as a ticket has room for, got " << count;
+  return success();
 }
+
 LogicalResult TicketTakeOp::verify() {
   return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+
+LogicalResult
+TicketTakeOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
+                               Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto tickets = cast<TicketsType>(adaptor.getTickets().getType());
+  Builder builder(context);
+  types.assign({builder.getIndexType(), builder.getI1Type()});
+  types.append(tickets.getValues(), builder.getIndexType());
+  return success();
 }
 LogicalResult TicketReturnOp::verify() {
   return verifyTicket(*this, getTickets().getType(),
@@ -364,6 +386,17 @@ LogicalResult TmaStoreAsyncOp::verify() {
       map.getElementType() != box.getElementType()) // C2
     return emitOpError("expected memory with the columns of ")
            << map << ", got " << getMemory().getType();
+  return success();
+}
+
+LogicalResult ReadOp::verify() {
+  // C1
+  size_t rank = getIndices().size();
+  if (getSizes().size() != rank ||
+      getStrides().size() != std::max<size_t>(rank, 1) - 1)
+    return emitOpError("expected a size for each of ")
+           << rank << " indices and a stride for each but the last, got "
+           << getSizes().size() << " and " << getStrides().size();
   return success();
 }
 

@@ -43,8 +43,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
   let description = [{
     `tensors` lists what a launch binds, `instances` the counts whose product is
     the number of program instances. An argument is a tensor map or a pointer of
-    the tensor that `sm90.tensor` names by its number, or, as an index, the size
-    of its axis `sm90.axis`. A pointer with `sm90.counter` leads to an i32 that
+    the tensor that `sm90.tensor` names by its number, or of its axis `sm90.axis`,
+    as an index, the size, and, as an i64, the stride. A pointer with `sm90.counter` leads to an i32 that
     is zero at the start of a launch, and has to be at its end.
 
     The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
@@ -52,8 +52,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
 
     | constraint | rule |
     |---|---|
-    | C1 | every argument is a tensor map, a `!llvm.ptr<1>` or an index |
-    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index has `sm90.axis`, below the rank of the tensor |
+    | C1 | every argument is a tensor map, a `!llvm.ptr<1>`, an index or an i64 |
+    | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index and an i64 have `sm90.axis`, below the rank of the tensor |
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
     | C5 | every size of an extent is of an axis of a tensor |
@@ -215,6 +215,18 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
 // Instances
 //===----------------------------------------------------------------------===//
 
+def Sm90_AwaitPreviousLaunchOp : Sm90_Op<"await_previous_launch", [
+    MemoryEffects<[MemRead, MemWrite]>, HasParent<"KernelOp">]> {
+  let summary = "waits for the launch in front of this one";
+  let description = [{
+    Of a kernel whose launch is `dependent` (programmatic dependent launch): returns
+    when the launch in front of it on the stream has ended and what it wrote can
+    be read. Before that, nothing in global memory may be touched. The next launch
+    may start from here on, when multiprocessors become free.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
 def Sm90_CounterNextOp : Sm90_Op<"counter.next", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "increments a counter and gives what it was";
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$counter);
@@ -241,22 +253,25 @@ def Sm90_TicketPutOp : Sm90_Op<"ticket.put", [MemoryEffects<[MemRead, MemWrite]>
     Writes ticket number `count` and completes a phase of `full`, which expects
     one arrival. The ticket must be free: never handed out, or returned and
     waited for. `careful` goes with the number: whether the instance is computed
-    again, since the first attempt has failed.
+    again, since the first attempt has failed; and so do `values`, which the
+    producer has computed for the consumers. All are from 0 to 2^31 - 1.
 
     | constraint | rule |
     |---|---|
     | C1 | tickets and barrier have the same number of stages |
+    | C2 | there are as many values as the tickets have room for |
   }];
-  let arguments = (ins Index:$instance, I1:$careful, Sm90_TicketsType:$tickets,
-                       Sm90_MBarrierType:$full, Index:$count);
+  let arguments = (ins Index:$instance, I1:$careful, Variadic<Index>:$values,
+                       Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
   let assemblyFormat = [{
-    $instance `careful` `(` $careful `)` `into` $tickets `,` $full `[` $count `]`
+    $instance `careful` `(` $careful `)` (`values` `(` $values^ `)`)? `into` $tickets `,` $full `[` $count `]`
     attr-dict `:` type($tickets) `,` type($full)
   }];
   let hasVerifier = 1;
 }
 
-def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [
+    MemoryEffects<[MemRead, MemWrite]>, InferTypeOpAdaptor]> {
   let summary = "waits for the number of an instance";
   let description = [{
     The mirror of `sm90.ticket.put`. All threads get the same values.
@@ -266,7 +281,7 @@ def Sm90_TicketTakeOp : Sm90_Op<"ticket.take", [MemoryEffects<[MemRead, MemWrite
     | C1 | tickets and barrier have the same number of stages |
   }];
   let arguments = (ins Sm90_TicketsType:$tickets, Sm90_MBarrierType:$full, Index:$count);
-  let results = (outs Index:$instance, I1:$careful);
+  let results = (outs Index:$instance, I1:$careful, Variadic<Index>:$values);
   let assemblyFormat = [{
     $tickets `,` $full `[` $count `]` attr-dict `:` type($tickets) `,` type($full)
   }];
@@ -401,6 +416,20 @@ def Sm90_TmaStoreWaitOp : Sm90_Op<"tma_store.wait", [MemoryEffects<[MemRead, Mem
   }];
   let arguments = (ins UnitAttr:$read);
   let assemblyFormat = "(`read` $read^)? attr-dict";
+}
+
+def Sm90_TurnAwaitOp : Sm90_Op<"turn.await", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "lets a consumer warpgroup wait for its turn";
+  let description = [{
+    Returns when the warpgroup before, or for the first one the last one, has
+    executed a `sm90.turn.pass` for each `sm90.turn.await` so far and this one.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm90_TurnPassOp : Sm90_Op<"turn.pass", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "gives the next consumer warpgroup its turn";
+  let assemblyFormat = "attr-dict";
 }
 
 def Sm90_BarrierSyncOp : Sm90_Op<"barrier.sync", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -554,23 +583,30 @@ def Sm90_ScoreOp : Sm90_Op<"score", [
   let hasRegionVerifier = 1;
 }
 
-def Sm90_ReadOp : Sm90_Op<"read", [Pure, SameVariadicOperandSize]> {
+def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
   let summary = "reads one element of a tensor in global memory";
   let description = [{
-    The element at `indices` of a compact tensor of the given sizes, or zero where
-    they lie outside. The kernel does not write the tensor. Elements of index are
-    i64 in memory, those of i1 a byte. `position` as in `tile.read`.
+    The element at `indices` of a tensor of the given sizes, or zero where they lie
+    outside. `strides` are those of all axes but the last one, whose elements are
+    adjacent. The kernel does not write the tensor. Elements of index are i64 in
+    memory, those of i1 a byte. `position` as in `tile.read`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | there are as many indices as sizes, and one stride less where there are any |
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
+    %document = sm90.read %ids[%b, %j] of [%n, %m] strides [%s] : !llvm.ptr<1> -> i32
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes, UnitAttr:$position);
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
+  let hasVerifier = 1;
 }
 
 def Sm90_SplatOp : Sm90_Op<"splat", [

@@ -100,4 +100,20 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
   let genVerifyDecl = 1;
 }
 
+def Tile_GuardedScheduleAttr : AttrDef<Tile_Dialect, "GuardedSchedule"> {
+  let mnemonic = "guarded_schedule";
+  let summary = "a schedule for launches with many keys";
+  let description = [{
+    An attention that has a list of these beside its schedule is compiled once for
+    each: a bundle launches the first one whose guard holds, or else the kernel of
+    the schedule. Each level of lowering shows the latter.
+
+    - `least_keys`: the guard; a sequence has at least so many keys.
+
+    Example: `#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 96>>`
+  }];
+  let parameters = (ins "int64_t":$least_keys, "::mlir::tile::ScheduleAttr":$schedule);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 #endif // ATTN_TILE_TILEDIALECT_TD

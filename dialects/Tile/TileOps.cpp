@@ -113,11 +113,11 @@ static bool numbersSizes(Attribute symbols, ViewType view) {
 /// Whether `least` says how large an axis of `view` is at least.
 static bool limitsSize(Attribute least, ViewType view) {
   auto numbers = dyn_cast<DenseI64ArrayAttr>(least);
-  if (!numbers || numbers.size() % 3 != 0)
+  if (!numbers || numbers.size() % 4 != 0)
     return false;
   for (ArrayRef<int64_t> rest = numbers; !rest.empty();
-       rest = rest.drop_front(3))
-    if (rest[0] < 0 || rest[0] >= view.getRank() || rest[1] < 0 || rest[2] < 1)
+       rest = rest.drop_front(4))
+    if (rest[0] < 0 || rest[0] >= view.getRank() || rest[1] < -1 || rest[3] < 1)
       return false;
   return true;
 }
@@ -146,8 +146,8 @@ LogicalResult KernelOp::verify() {
     if (least && !limitsSize(least, cast<ViewType>(type)))
       return emitOpError("expected tile.least of argument ")
              << index
-             << " to have triples of an axis, the number of a size and a "
-                "positive divisor, got "
+             << " to have groups of an axis, the number of a size or -1, any "
+                "number and a positive divisor, got "
              << least;
   }
   return success();

@@ -38,8 +38,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     The arguments are views; `tile.name` gives the name a user knows an argument
     by, `tile.output` marks those that the kernel writes, and `tile.symbols` numbers
     the sizes: axes of one number have one size, and -1 says nothing of an axis.
-    `tile.least` has triples of an axis, the number of a size and a divisor: along
-    the axis, the argument is at least that size, divided and rounded up.
+    `tile.least` has groups of an axis, the number of a size (-1 for none), what is
+    added to it, and a divisor: along the axis, the argument is at least the sum,
+    divided and rounded up.
     The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
@@ -48,7 +49,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C2 | there are no results |
     | C3 | the body holds exactly one `scf.forall` at its top level |
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
-    | C5 | `tile.least` has triples of an axis of the view, the number of a size and a positive divisor |
+    | C5 | `tile.least` has groups of an axis of the view, the number of a size or -1, any number and a positive divisor |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},

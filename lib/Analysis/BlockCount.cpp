@@ -7,6 +7,7 @@
 
 #include "attn/Analysis/BlockCount.h"
 
+#include "Support/EvaluateAffine.h"
 #include "attn/Analysis/KeyBounds.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -102,30 +103,11 @@ private:
 
 std::optional<int64_t> HeadBounds::evaluate(AffineExpr expr,
                                             int64_t query) const {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue();
-  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+  return evaluateAffine(expr, [&](AffineExpr leaf) {
     // The query, the key, then the operands.
-    unsigned position = dim.getPosition();
+    unsigned position = cast<AffineDimExpr>(leaf).getPosition();
     return position == 0 ? query : operands[position - 2];
-  }
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  std::optional<int64_t> lhs = evaluate(binary.getLHS(), query);
-  std::optional<int64_t> rhs = evaluate(binary.getRHS(), query);
-  if (!lhs || !rhs)
-    return std::nullopt;
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    return *lhs + *rhs;
-  case AffineExprKind::Mul:
-    return *lhs * *rhs;
-  case AffineExprKind::FloorDiv:
-    return llvm::divideFloorSigned(*lhs, *rhs);
-  case AffineExprKind::CeilDiv:
-    return llvm::divideCeilSigned(*lhs, *rhs);
-  default:
-    return std::nullopt;
-  }
+  });
 }
 
 int64_t HeadBounds::getLimit(ArrayRef<KeyBound> list, bool isUpper,

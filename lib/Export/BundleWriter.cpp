@@ -255,14 +255,18 @@ void ManifestWriter::kernel(const CompiledKernel &kernel) {
   tensors(plan.tensors);
   equalSizes(plan.equalSizes);
   json.list("least_sizes", plan.leastSizes, [&](const LeastSize &least) {
-    integers({least.size.tensor, least.size.axis, least.of.tensor,
-              least.of.axis, least.divisor});
+    json.begin('[');
+    json.value(int64_t(least.size.tensor));
+    json.value(int64_t(least.size.axis));
+    expression(least.least);
+    json.end(']');
   });
   json.list("parameters", plan.parameters,
             [&](const KernelParameter &added) { parameter(added); });
   json.list("instances", plan.instances,
             [&](const Expression &extent) { expression(extent); });
   json.member("persistent", plan.persistent);
+  json.member("awaits_previous", plan.awaitsPrevious);
   json.member("cluster", int64_t(plan.clusterBlocks));
   json.member("threads", int64_t(plan.threadsPerBlock));
   json.member("shared_memory", int64_t(plan.sharedMemoryBytes));

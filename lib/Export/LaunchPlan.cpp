@@ -10,6 +10,8 @@
 
 #include "Sm90/Sm90.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <map>
 
 using namespace mlir;
@@ -92,6 +94,24 @@ static void convertExpression(AffineExpr expr, ArrayRef<int64_t> sizes,
   }
 }
 
+using SizesOfSymbols = std::map<int64_t, runtime::LaunchPlan::SizeRef>;
+
+/// What `least`, in the form of tile.least, demands of a size.
+static runtime::Expression convertLeast(ArrayRef<int64_t> least,
+                                        const SizesOfSymbols &sizes) {
+  using Kind = runtime::Term::Kind;
+  auto size = sizes.find(least[1]);
+  if (size == sizes.end())
+    return {{Kind::Constant, llvm::divideCeilSigned(least[2], least[3])}};
+  runtime::Expression terms = {
+      {Kind::Size, 0, size->second.tensor, size->second.axis}};
+  if (least[2] != 0)
+    terms.insert(terms.end(), {{Kind::Constant, least[2]}, {Kind::Add}});
+  if (least[3] != 1)
+    terms.insert(terms.end(), {{Kind::Constant, least[3]}, {Kind::CeilDivide}});
+  return terms;
+}
+
 static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
                                                 unsigned index) {
   using Kind = runtime::KernelParameter::Kind;
@@ -113,6 +133,10 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
   } else if (type.isIndex()) {
     parameter.kind = Kind::Size;
     parameter.axis = number(sm90::KernelOp::getAxisAttrName());
+  } else if (type.isInteger(64)) {
+    parameter.kind = Kind::Value;
+    parameter.expression = {{runtime::Term::Kind::Stride, 0, parameter.tensor,
+                             number(sm90::KernelOp::getAxisAttrName())}};
   } else {
     parameter.kind = Kind::Pointer;
   }
@@ -122,7 +146,7 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
 runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   runtime::LaunchPlan plan;
   plan.kernel = kernel.getSymName().str();
-  std::map<int64_t, runtime::LaunchPlan::SizeRef> firstOfSymbol;
+  SizesOfSymbols firstOfSymbol;
   for (auto [index, attr] :
        llvm::enumerate(kernel.getTensors().getAsRange<sm90::TensorAttr>())) {
     plan.tensors.push_back(convertTensor(attr));
@@ -139,18 +163,17 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   for (auto [index, attr] :
        llvm::enumerate(kernel.getTensors().getAsRange<sm90::TensorAttr>()))
     for (ArrayRef<int64_t> least = attr.getLeast(); !least.empty();
-         least = least.drop_front(3))
-      if (auto size = firstOfSymbol.find(least[1]); size != firstOfSymbol.end())
-        plan.leastSizes.push_back(
-            {{static_cast<int32_t>(index), static_cast<int32_t>(least[0])},
-             size->second,
-             least[2]});
+         least = least.drop_front(4))
+      plan.leastSizes.push_back(
+          {{static_cast<int32_t>(index), static_cast<int32_t>(least[0])},
+           convertLeast(least, firstOfSymbol)});
   for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
     plan.parameters.push_back(convertArgument(kernel, i));
   for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())
     convertExpression(extent.getMap().getResult(0), extent.getSizes(),
                       plan.instances.emplace_back());
   plan.persistent = kernel.getSchedule().getPersistent();
+  plan.awaitsPrevious = kernel.getSchedule().getDependentLaunch();
   plan.threadsPerBlock = kernel.getThreads();
   plan.sharedMemoryBytes = *kernel.getSharedMemory();
   return plan;

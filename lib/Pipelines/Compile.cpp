@@ -58,6 +58,7 @@ static void addTilePasses(OpPassManager &manager,
   kernels.addPass(tile::createHoistScoreDotPass());
   kernels.addPass(tile::createSplitMaskedLoopPass());
   kernels.addPass(tile::createInsertMaskTestPass());
+  kernels.addPass(tile::createMergeBoundsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }
@@ -68,6 +69,8 @@ static void addSm90Passes(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   OpPassManager &kernels = manager.nest<sm90::KernelOp>();
+  kernels.addPass(sm90::createOrderProductsPass());
+  kernels.addPass(sm90::createNarrowTanhPass());
   kernels.addPass(sm90::createInferLayoutsPass());
   sm90::AssignSharedMemoryPassOptions memory;
   memory.target = options.target;

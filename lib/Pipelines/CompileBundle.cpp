@@ -9,10 +9,13 @@
 
 #include "CompilerIdentity.h"
 
+#include "Attention/Attention.h"
+#include "Tile/Tile.h"
 #include "attn/Export/Assemble.h"
 #include "attn/Export/BundleWriter.h"
 #include "attn/Runtime/Bundle.h"
 #include "attn/Runtime/DiskCache.h"
+#include "attn/Schedule/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -22,18 +25,82 @@ namespace runtime = ::attn::runtime;
 
 std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
 
-/// A program that is one kernel, launched on the arguments of the function.
-static runtime::TargetProgram createProgram(StringRef target,
-                                            runtime::CompiledKernel kernel) {
+/// A way to run a program that is one kernel, launched on the arguments of the
+/// function.
+static runtime::Variant createVariant(uint32_t number,
+                                      const runtime::LaunchPlan &plan) {
   runtime::KernelLaunch launch;
-  for (size_t i = 0; i < kernel.plan.tensors.size(); ++i)
+  launch.kernel = number;
+  for (size_t i = 0; i < plan.tensors.size(); ++i)
     launch.tensors.push_back(static_cast<int32_t>(i));
+  launch.dependent = plan.awaitsPrevious;
   runtime::Variant variant;
   variant.launches.push_back(std::move(launch));
+  return variant;
+}
+
+/// Whether a sequence has at least as many keys as the schedule is for. The
+/// arguments of the function are the first tensors of its kernels.
+static runtime::Expression createGuard(tile::GuardedScheduleAttr guarded,
+                                       BlockArgument key) {
+  using Kind = runtime::Term::Kind;
+  int64_t axis = cast<RankedTensorType>(key.getType()).getRank() - 3;
+  return {{Kind::Constant, guarded.getLeastKeys()},
+          {Kind::Size, 0, static_cast<int32_t>(key.getArgNumber()),
+           static_cast<int32_t>(axis)},
+          {Kind::LessEqual}};
+}
+
+/// Calls `compile` for each schedule that `module`, which stays as it is, asks
+/// for or that is selected, with the guard of its kernel.
+static LogicalResult forEachSchedule(
+    ModuleOp module, const CompileOptions &options,
+    function_ref<LogicalResult(ModuleOp copy, runtime::Expression guard)>
+        compile) {
+  // Compiling consumes a module.
+  OwningOpRef<ModuleOp> scheduled = module.clone();
+  if (failed(selectSchedules(*scheduled, options)))
+    return failure();
+  AttentionOp attention;
+  scheduled->walk([&](AttentionOp op) { attention = op; });
+  auto key = attention ? dyn_cast<BlockArgument>(
+                             attention.getKVTensors().key)
+                       : BlockArgument();
+  if (auto list = attention ? attention->getAttrOfType<ArrayAttr>(
+                                  kGuardedSchedulesAttrName)
+                            : ArrayAttr();
+      list && key)
+    for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>()) {
+      OwningOpRef<ModuleOp> copy = module.clone();
+      copy->walk([&](AttentionOp op) {
+        op->setAttr(kScheduleAttrName, guarded.getSchedule());
+      });
+      if (failed(compile(*copy, createGuard(guarded, key))))
+        return failure();
+    }
+  OwningOpRef<ModuleOp> copy = module.clone();
+  return compile(*copy, {});
+}
+
+/// The kernels of a program, one for each schedule; the last one has no guard.
+static FailureOr<runtime::TargetProgram>
+compileProgram(ModuleOp module, const CompileOptions &options) {
   runtime::TargetProgram program;
-  program.target = target.str();
-  program.kernels.push_back(std::move(kernel));
-  program.variants.push_back(std::move(variant));
+  program.target = options.target;
+  LogicalResult result = forEachSchedule(
+      module, options, [&](ModuleOp copy, runtime::Expression guard) {
+        FailureOr<runtime::CompiledKernel> kernel = compileKernel(copy, options);
+        if (failed(kernel))
+          return failure();
+        runtime::Variant variant =
+            createVariant(program.kernels.size(), kernel->plan);
+        variant.guard = std::move(guard);
+        program.kernels.push_back(std::move(*kernel));
+        program.variants.push_back(std::move(variant));
+        return success();
+      });
+  if (failed(result))
+    return failure();
   return program;
 }
 
@@ -48,17 +115,17 @@ static FailureOr<runtime::Bundle> compileAnew(ModuleOp module,
   bundle.compiler = compilerVersion();
   bool assembled = false;
   for (StringRef target : llvm::split(options.target, ',')) {
-    // Compiling consumes a module.
-    OwningOpRef<ModuleOp> copy = module.clone();
     CompileOptions forTarget = options;
     forTarget.target = target.str();
-    FailureOr<runtime::CompiledKernel> kernel = compileKernel(*copy, forTarget);
-    if (failed(kernel))
+    FailureOr<runtime::TargetProgram> program =
+        compileProgram(module, forTarget);
+    if (failed(program))
       return failure();
-    assembled |= !kernel->cubin.empty();
+    const runtime::CompiledKernel &kernel = program->kernels.back();
+    assembled |= !kernel.cubin.empty();
     if (bundle.targets.empty())
-      bundle.signature = createSignature(kernel->plan);
-    bundle.targets.push_back(createProgram(target, std::move(*kernel)));
+      bundle.signature = createSignature(kernel.plan);
+    bundle.targets.push_back(std::move(*program));
   }
   if (assembled) {
     llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);

@@ -7,8 +7,9 @@
 
 #include "TileInstance.h"
 
+#include "Support/EvaluateAffine.h"
+
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 #include <limits>
@@ -61,48 +62,18 @@ void Instance::copy(ValueRange from, ValueRange to) {
 // Index arithmetic and control flow
 //===----------------------------------------------------------------------===//
 
-/// The value of an expression, or nothing where a divisor is not positive.
-static std::optional<int64_t>
-evaluateExpr(AffineExpr expr, ArrayRef<int64_t> operands, unsigned numDims) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue();
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return operands[dim.getPosition()];
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return operands[numDims + symbol.getPosition()];
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  std::optional<int64_t> lhs = evaluateExpr(binary.getLHS(), operands, numDims);
-  std::optional<int64_t> rhs = evaluateExpr(binary.getRHS(), operands, numDims);
-  if (!lhs || !rhs)
-    return std::nullopt;
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    return *lhs + *rhs;
-  case AffineExprKind::Mul:
-    return *lhs * *rhs;
-  default:
-    break;
-  }
-  if (*rhs <= 0)
-    return std::nullopt;
-  switch (expr.getKind()) {
-  case AffineExprKind::FloorDiv:
-    return llvm::divideFloorSigned(*lhs, *rhs);
-  case AffineExprKind::CeilDiv:
-    return llvm::divideCeilSigned(*lhs, *rhs);
-  default:
-    return llvm::mod(*lhs, *rhs);
-  }
-}
-
 FailureOr<SmallVector<int64_t>> Instance::evaluate(Operation *op,
                                                    AffineMap map) {
-  SmallVector<int64_t> operands, results;
-  for (Value operand : op->getOperands())
-    operands.push_back(getInteger(operand));
+  SmallVector<int64_t> results;
+  auto lookup = [&](AffineExpr leaf) -> std::optional<int64_t> {
+    auto dim = dyn_cast<AffineDimExpr>(leaf);
+    unsigned number =
+        dim ? dim.getPosition()
+            : map.getNumDims() + cast<AffineSymbolExpr>(leaf).getPosition();
+    return getInteger(op->getOperand(number));
+  };
   for (AffineExpr expr : map.getResults()) {
-    std::optional<int64_t> result =
-        evaluateExpr(expr, operands, map.getNumDims());
+    std::optional<int64_t> result = evaluateAffine(expr, lookup);
     if (!result)
       return fail(op, "expected a positive divisor");
     results.push_back(*result);

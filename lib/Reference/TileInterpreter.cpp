@@ -110,9 +110,10 @@ LogicalResult Arguments::checkLeast(unsigned index) {
   if (!least)
     return success();
   for (ArrayRef<int64_t> rest = least; !rest.empty();
-       rest = rest.drop_front(3)) {
+       rest = rest.drop_front(4)) {
     int64_t axis = rest[0];
-    int64_t expected = llvm::divideCeilSigned(sizes[rest[1]], rest[2]);
+    int64_t size = rest[1] < 0 ? 0 : sizes[rest[1]];
+    int64_t expected = llvm::divideCeilSigned(size + rest[2], rest[3]);
     if (tensors[index].shape[axis] < expected)
       return kernel.emitOpError("expected size ")
              << axis << " of argument " << index << " to be at least "

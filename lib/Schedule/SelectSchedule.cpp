@@ -43,28 +43,42 @@ static KeyBounds findKeyBounds(AttentionOp op) {
   return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
 }
 
-/// Whether the region reads a tensor by the position of the query along one
-/// axis and by that of the key along another: an element for each score.
-static bool readsPairs(Block *region) {
+namespace {
+/// What a region reads.
+struct Reads {
+  /// By the position of the query along one axis and by that of the key along
+  /// another: an element for each score.
+  bool pairs = false;
+  /// By the position of the key alone: an element for each column.
+  bool keys = false;
+};
+} // namespace
+
+static Reads findReads(Block *region) {
+  Reads reads;
   if (!region)
-    return false;
+    return reads;
   auto positions = region->getArguments().take_back(2);
   DenseSet<Value> ofQuery = {positions[0]}, ofKey = {positions[1]};
   auto contains = [](const DenseSet<Value> &set) {
     return [&](Value value) { return set.contains(value); };
   };
   for (Operation &op : region->without_terminator()) {
-    if (isa<ReadOp>(op) && llvm::any_of(op.getOperands(), contains(ofQuery)) &&
-        llvm::any_of(op.getOperands(), contains(ofKey)) &&
-        !llvm::any_of(op.getOperands(), [&](Value index) {
-          return ofQuery.contains(index) && ofKey.contains(index);
-        }))
-      return true;
-    for (DenseSet<Value> *set : {&ofQuery, &ofKey})
-      if (llvm::any_of(op.getOperands(), contains(*set)))
-        set->insert(op.result_begin(), op.result_end());
+    bool byQuery = llvm::any_of(op.getOperands(), contains(ofQuery));
+    bool byKey = llvm::any_of(op.getOperands(), contains(ofKey));
+    bool byBoth = llvm::any_of(op.getOperands(), [&](Value index) {
+      return ofQuery.contains(index) && ofKey.contains(index);
+    });
+    if (isa<ReadOp>(op)) {
+      reads.pairs |= byQuery && byKey && !byBoth;
+      reads.keys |= byKey && !byQuery;
+    }
+    if (byQuery)
+      ofQuery.insert(op.result_begin(), op.result_end());
+    if (byKey)
+      ofKey.insert(op.result_begin(), op.result_end());
   }
-  return false;
+  return reads;
 }
 
 /// Whether sums of positions are compared.
@@ -94,15 +108,28 @@ static bool isHeavy(Block *mask) {
          });
 }
 
+/// Whether scores are modified by what is read, under a mask with bounds on both
+/// sides: the addresses and the bounds of the rows are kept side by side.
+static bool boundsAndReads(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score && !score->getOps<ReadOp>().empty() &&
+         llvm::any_of(findKeyBounds(op).intervals,
+                      [](const KeyInterval &interval) {
+                        return !interval.lower.empty();
+                      });
+}
+
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
   static constexpr int64_t stages = 2;
 
-  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72;
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
+                           kBoundRegisters = 24;
 
   int64_t warpgroups, keyDim, valueDim, blockKv;
-  bool readsPairs, isHeavy;
+  Reads reads;
+  bool isHeavy, boundsAndReads;
   /// What it takes to find the next keys.
   int64_t walkRegisters;
 
@@ -122,12 +149,14 @@ struct Footprint {
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
   /// all live at once (and a part of the latter while it is scaled) where the
-  /// scores of the next block are started early. What is read for each score is
-  /// loaded before it is used.
+  /// scores of the next block are started early. What is read for each score,
+  /// or for each column, is loaded before it is used.
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
-           (readsPairs ? blockKv / 2 + kAddressRegisters : 0) +
-           (isHeavy ? kOutcomeRegisters : 0) + walkRegisters;
+           (reads.pairs ? blockKv / 2 + kAddressRegisters : 0) +
+           (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
+           (isHeavy ? kOutcomeRegisters : 0) +
+           (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
 };
@@ -176,12 +205,12 @@ static int64_t findWalkRegisters(AttentionOp op) {
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
   Block *mask = op.getMaskBlock();
-  Footprint footprint{kWarpgroups,
-                      keyDim,
-                      valueDim,
-                      kLargestBlock,
-                      readsPairs(mask) || readsPairs(op.getScoreBlock()),
-                      isHeavy(mask),
+  Reads ofMask = findReads(mask), ofScore = findReads(op.getScoreBlock());
+  // Where no list is walked, there has been room for what columns read.
+  Reads reads{ofMask.pairs || ofScore.pairs,
+              op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
+  Footprint footprint{kWarpgroups,          keyDim, valueDim,
+                      kLargestBlock,        reads,  isHeavy(mask), boundsAndReads(op),
                       findWalkRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
@@ -271,7 +300,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
-      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true);
+      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -279,6 +309,40 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
       /*longest_first=*/uneven, model.l2WorkingSet, hopper);
+}
+
+/// Small heads leave room for a third warpgroup of consumers, which fills the
+/// time in which the other two wait for each other's units; that pays where a
+/// walk over the keys is long against a tile of 192 queries. Returns null where
+/// there is none. Figures: docs/performance.md.
+static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
+                                               tile::ScheduleAttr schedule) {
+  constexpr int64_t kLongWarpgroups = 3, kLargestDim = 96;
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  int64_t keyDim = op.getKVType().getKeyDim();
+  Block *mask = op.getMaskBlock();
+  // Registers are few then: no modifier, and a mask that is two comparisons.
+  if (keyDim != op.getKVType().getValueDim() || keyDim > kLargestDim ||
+      op.hasBlockLists() || op.isPacked() || op.getScoreBlock() ||
+      (mask && (findKeyBounds(op).intervals.size() != 1 ||
+                !mask->getOps<ReadOp>().empty())))
+    return {};
+  auto target = sm90::ScheduleAttr::get(
+      op.getContext(), hopper.getKvStages(), kLongWarpgroups,
+      /*producer_registers=*/32, /*consumer_registers=*/160,
+      /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
+      hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
+      hopper.getNarrowTanh(), hopper.getDependentLaunch());
+  auto longSchedule = tile::ScheduleAttr::get(
+      op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
+      /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
+      schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
+      schedule.getLazyMax(), schedule.getLongestFirst(),
+      schedule.getSectionBytes(), target);
+  int64_t leastKeys =
+      !schedule.getLongestFirst() ? 2048 : (keyDim <= 64 ? 4096 : 8192);
+  return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
+                                        longSchedule);
 }
 
 /// Whether the target can hold what the schedule asks for.
@@ -321,6 +385,9 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
           return WalkResult::interrupt();
         schedule = *selected;
         op->setAttr(kScheduleAttrName, schedule);
+        if (tile::GuardedScheduleAttr guarded = selectForLong(op, schedule))
+          op->setAttr(kGuardedSchedulesAttrName,
+                      ArrayAttr::get(op.getContext(), {guarded}));
       }
       return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
                                                     : WalkResult::advance();

@@ -136,12 +136,14 @@ static Status checkKernel(const CompiledKernel &kernel) {
           checkEqualSizes(plan.kernel, plan.tensors, plan.equalSizes);
       status.failed())
     return status;
-  for (const LeastSize &least : plan.leastSizes)
-    if (!exists(plan.tensors, least.size.tensor, least.size.axis) ||
-        !exists(plan.tensors, least.of.tensor, least.of.axis) ||
-        least.divisor < 1)
+  for (const LeastSize &least : plan.leastSizes) {
+    if (!exists(plan.tensors, least.size.tensor, least.size.axis))
       return malformed("a least size of '", plan.kernel,
                        "' is of something that is not there");
+    if (Status status = checkExpression(least.least, plan.tensors);
+        status.failed())
+      return status;
+  }
   for (const KernelParameter &parameter : plan.parameters)
     if (Status status = checkParameter(plan, parameter); status.failed())
       return status;
@@ -167,10 +169,10 @@ static Status checkLaunch(const KernelLaunch &launch,
   if (launch.kernel >= program.kernels.size())
     return malformed("there is no kernel ", launch.kernel, " to launch");
   const LaunchPlan &plan = program.kernels[launch.kernel].plan;
-  // It could overlap with a launch on the same stream, which has that counter.
-  if (launch.dependent && wantsCounter(plan))
+  if (launch.dependent && !plan.awaitsPrevious)
     return malformed("expected '", plan.kernel,
-                     "', which has a counter, not to be launched as dependent");
+                     "', which is launched as dependent, to wait for the launch "
+                     "before it");
   if (launch.tensors.size() != plan.tensors.size())
     return malformed("expected '", plan.kernel, "' to be launched on ",
                      plan.tensors.size(), " tensors, got ",

@@ -298,12 +298,14 @@ void ManifestReader::takeEqualSizes(
 }
 
 LeastSize ManifestReader::toLeastSize(const json::Value &value) {
-  std::vector<int64_t> numbers = toIntegers(value, 5);
-  for (size_t i = 0; i < 4; ++i)
-    if (numbers[i] < 0 || numbers[i] > maxInt32)
-      expect("two tensors with an axis each, and a divisor");
-  auto number = [&](size_t i) { return static_cast<int32_t>(numbers[i]); };
-  return {{number(0), number(1)}, {number(2), number(3)}, numbers[4]};
+  if (value.kind != json::Value::Kind::Array || value.items.size() != 3) {
+    expect("a tensor, an axis and an expression");
+    return {};
+  }
+  auto number = [&](size_t i) {
+    return static_cast<int32_t>(toInteger(value.items[i], 0, maxInt32));
+  };
+  return {{number(0), number(1)}, toExpression(value.items[2])};
 }
 
 TensorMapDim ManifestReader::toMapDim(const json::Value &value) {
@@ -356,7 +358,7 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
 LaunchPlan ManifestReader::toKernel(const json::Value &value,
                                     KernelSections &sections) {
   checkKeys(value, {"name", "ptx", "cubin", "tensors", "equal_sizes",
-                    "least_sizes", "parameters", "instances", "persistent",
+                    "least_sizes", "parameters", "instances", "persistent", "awaits_previous",
                     "cluster", "threads", "shared_memory"});
   auto lastSection = static_cast<int64_t>(sectionCount) - 1;
   sections.ptx = takeInteger(value, "ptx", 0, lastSection);
@@ -375,6 +377,7 @@ LaunchPlan ManifestReader::toKernel(const json::Value &value,
     plan.instances.push_back(toExpression(extent));
   });
   plan.persistent = takeFlag(value, "persistent");
+  plan.awaitsPrevious = takeFlag(value, "awaits_previous");
   plan.clusterBlocks =
       static_cast<uint32_t>(takeInteger(value, "cluster", 1, maxInt32));
   plan.threadsPerBlock =

@@ -126,10 +126,11 @@ AttnError *attnExecutableGetWorkspaceSize(const AttnExecutable *executable,
                                           const AttnDLTensor *const *tensors,
                                           size_t count, size_t *bytes) {
   const SharedDevice &shared = *executable->shared;
-  auto arguments = capi::describe(tensors, count, shared.place);
-  if (arguments.failed())
-    return makeError(arguments.error());
-  Result<size_t> size = executable->executable->workspaceBytes(*arguments);
+  std::vector<TensorArgument> arguments;
+  if (Status status = capi::describe(tensors, count, shared.place, arguments);
+      status.failed())
+    return makeError(status.error());
+  Result<size_t> size = executable->executable->workspaceBytes(arguments);
   if (size.failed())
     return makeError(size.error());
   // The emulator's memory is its own business.
@@ -142,23 +143,24 @@ AttnError *attnExecutableLaunch(AttnExecutable *executable,
                                 size_t count, void *stream, void *workspace,
                                 size_t workspaceBytes) {
   SharedDevice &shared = *executable->shared;
-  auto arguments = capi::describe(tensors, count, shared.place);
-  if (arguments.failed())
-    return makeError(arguments.error());
-  Status status;
+  // One per thread, so that a warm launch does not allocate.
+  static thread_local std::vector<TensorArgument> arguments;
+  Status status = capi::describe(tensors, count, shared.place, arguments);
+  if (status.failed())
+    return makeError(status.error());
   if (!shared.place.isCpu) {
     LaunchOptions options;
     options.stream = stream;
     options.workspace = reinterpret_cast<uint64_t>(workspace);
     options.workspaceBytes = workspaceBytes;
-    status = executable->executable->launch(*arguments, options);
+    status = executable->executable->launch(arguments, options);
   } else if (stream || workspace) {
     status =
         failure("expected neither a stream nor a workspace for ", shared.name);
   } else {
     std::lock_guard<std::mutex> lock(shared.mutex);
     status =
-        capi::launchStaged(*shared.device, *executable->executable, *arguments);
+        capi::launchStaged(*shared.device, *executable->executable, arguments);
   }
   return status.failed() ? makeError(status.error()) : nullptr;
 }

@@ -59,15 +59,14 @@ static Status checkPlace(size_t index, const AttnDLDevice &device,
                  device.device_id);
 }
 
-static Result<TensorArgument> describeOne(size_t index,
-                                          const AttnDLTensor *tensor,
-                                          const capi::Place &place) {
+static Status describeOne(size_t index, const AttnDLTensor *tensor,
+                          const capi::Place &place, TensorArgument &argument) {
   if (!tensor || tensor->ndim < 0 || tensor->ndim > maxRank ||
       (tensor->ndim > 0 && !tensor->shape))
     return failure("expected tensor ", index, " of rank 0 to ", maxRank,
                    ", got ", tensor ? tensor->ndim : -1);
   if (Status status = checkPlace(index, tensor->device, place); status.failed())
-    return status.error();
+    return status;
   std::optional<ElementType> type = elementTypeOf(tensor->dtype);
   if (!type)
     return failure("expected tensor ", index,
@@ -75,7 +74,6 @@ static Result<TensorArgument> describeOne(size_t index,
                    "type ",
                    int(tensor->dtype.code), " of ", int(tensor->dtype.bits),
                    " bits and ", tensor->dtype.lanes, " lanes");
-  TensorArgument argument;
   argument.elementType = *type;
   argument.address =
       reinterpret_cast<uint64_t>(tensor->data) + tensor->byte_offset;
@@ -90,21 +88,19 @@ static Result<TensorArgument> describeOne(size_t index,
   if (tensor->strides)
     argument.strides.assign(tensor->strides, tensor->strides + tensor->ndim);
   else
-    argument.strides = rowMajorStrides(argument.shape);
-  return argument;
+    setRowMajorStrides(argument.shape, argument.strides);
+  return {};
 }
 
-Result<std::vector<TensorArgument>>
-capi::describe(const AttnDLTensor *const *tensors, size_t count,
-               const Place &place) {
-  std::vector<TensorArgument> arguments;
-  for (size_t i = 0; i < count; ++i) {
-    Result<TensorArgument> argument = describeOne(i, tensors[i], place);
-    if (argument.failed())
-      return argument.error();
-    arguments.push_back(std::move(*argument));
-  }
-  return arguments;
+Status capi::describe(const AttnDLTensor *const *tensors, size_t count,
+                      const Place &place,
+                      std::vector<TensorArgument> &arguments) {
+  arguments.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    if (Status status = describeOne(i, tensors[i], place, arguments[i]);
+        status.failed())
+      return status;
+  return {};
 }
 
 /// The bytes from the first element to the last.

@@ -23,9 +23,10 @@ struct Place {
 };
 
 /// Describes `count` tensors of another framework. Fails for those that are
-/// elsewhere or hold something else than the runtime knows.
-Result<std::vector<TensorArgument>> describe(const AttnDLTensor *const *tensors,
-                                             size_t count, const Place &place);
+/// elsewhere or hold something else than the runtime knows. Where `arguments`
+/// has described as many before, nothing is allocated.
+Status describe(const AttnDLTensor *const *tensors, size_t count,
+                const Place &place, std::vector<TensorArgument> &arguments);
 
 /// Runs a program of the emulator on tensors of the CPU: they are copied into
 /// the memory of the device, with their gaps, and the outputs back.

@@ -88,9 +88,9 @@ static int encodeSwizzle(Swizzle swizzle) {
   return -1;
 }
 
-static Status encodeMap(const DriverApi &api,
-                        const TensorMapDescription &description,
-                        CUtensorMap &map) {
+Status cuda::encodeTensorMap(const DriverApi &api,
+                             const TensorMapDescription &description,
+                             CUtensorMap &map) {
   std::vector<uint32_t> elementStrides(description.extents.size(), 1);
   // The driver wants an array of strides even where there is only one
   // dimension.
@@ -118,7 +118,7 @@ Status PreparedLaunch::encode() {
     const ParameterValue &value = launch.parameters[i];
     const void *pointer = nullptr;
     if (const auto *description = std::get_if<TensorMapDescription>(&value)) {
-      if (Status status = encodeMap(api, *description, maps[i]);
+      if (Status status = encodeTensorMap(api, *description, maps[i]);
           status.failed())
         return status;
       pointer = &maps[i];
@@ -169,7 +169,9 @@ Status PreparedLaunch::launchWith(const CUlaunchConfig &config,
 
 Status PreparedLaunch::launchCounting(const CUlaunchConfig &config) const {
   auto start = [&](uint64_t counter) {
-    std::vector<void *> own = pointers;
+    // One per thread, so that a warm launch does not allocate.
+    static thread_local std::vector<void *> own;
+    own = pointers;
     own[*launch.counterParameter] = &counter;
     return launchWith(config, own.data());
   };

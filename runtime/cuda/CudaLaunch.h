@@ -17,22 +17,30 @@ namespace attn::runtime::cuda {
 /// else the thread does with the driver.
 class CurrentContext {
 public:
-  CurrentContext(const DriverApi &api, CUcontext context)
-      : api(api), pushed(api.cuCtxPushCurrent(context)) {}
+  CurrentContext(const DriverApi &api, CUcontext context) : api(api) {
+    // Whoever works with the GPU has mostly made it current already, and to see
+    // that costs less than to push and to pop.
+    CUcontext current = nullptr;
+    if (api.cuCtxGetCurrent(&current) == CUDA_SUCCESS && current == context)
+      return;
+    entered = api.cuCtxPushCurrent(context);
+    pushed = entered == CUDA_SUCCESS;
+  }
   ~CurrentContext() {
     CUcontext context = nullptr;
-    if (pushed == CUDA_SUCCESS)
+    if (pushed)
       api.cuCtxPopCurrent(&context);
   }
   CurrentContext(const CurrentContext &) = delete;
   CurrentContext &operator=(const CurrentContext &) = delete;
 
   /// Whether that has worked.
-  CUresult result() const { return pushed; }
+  CUresult result() const { return entered; }
 
 private:
   const DriverApi &api;
-  const CUresult pushed;
+  CUresult entered = CUDA_SUCCESS;
+  bool pushed = false;
 };
 
 /// Where work is started if no stream is given, and the context of both.
@@ -40,6 +48,11 @@ struct Queue {
   CUcontext context = nullptr;
   CUstream stream = nullptr;
 };
+
+/// Has the driver encode a tensor map, for which a context has to be current.
+Status encodeTensorMap(const DriverApi &api,
+                       const TensorMapDescription &description,
+                       CUtensorMap &map);
 
 /// Encodes the tensor maps of a launch of `function`, which is that of
 /// `kernel`. The latter and `api` have to outlive the work.

@@ -48,6 +48,7 @@ static std::string lookUp(DriverApi &api, void *library) {
   symbols.get(api.cuDeviceGetAttribute, "cuDeviceGetAttribute");
   symbols.get(api.cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain");
   symbols.get(api.cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2");
+  symbols.get(api.cuCtxGetCurrent, "cuCtxGetCurrent");
   symbols.get(api.cuCtxPushCurrent, "cuCtxPushCurrent_v2");
   symbols.get(api.cuCtxPopCurrent, "cuCtxPopCurrent_v2");
   symbols.get(api.cuCtxSynchronize, "cuCtxSynchronize");

@@ -93,33 +93,12 @@ Conflict SharedMemory::orderAfterReads(uint32_t word,
   return {};
 }
 
-Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
-                                   uint32_t size) {
-  if (!tracked)
-    return {};
-  Conflict conflict;
-  if (!flights.empty())
-    conflict = checkFlight(address, size);
-  uint32_t begin = address - first, end = begin + size;
-  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
-    WriteRecord &record = writes[word];
-    if (conflict.kind == Conflict::Kind::None && record.written)
-      conflict = orderAfter(record, by);
-    if (conflict.kind == Conflict::Kind::None)
-      conflict = orderAfterReads(word, by);
-    if (conflict.kind != Conflict::Kind::None && conflict.address == 0)
-      conflict.address = first + std::max(begin, word * wordBytes);
-    record.stamp = by.stamp;
-    record.agent = by.agent;
-    record.generic = by.fenced == nullptr;
-    record.atomic = false;
-    record.written |= touchedBytes(word, begin, end);
-  }
-  return conflict;
-}
-
-Conflict SharedMemory::recordAtomic(const Accessor &by, uint32_t address,
-                                    uint32_t size) {
+/// Records a write of each word. `judge` says whether it is in conflict with
+/// the writes before.
+template <typename Judge>
+inline Conflict SharedMemory::recordWords(const Accessor &by, uint32_t address,
+                                          uint32_t size, bool atomic,
+                                          Judge judge) {
   if (!tracked)
     return {};
   Conflict conflict;
@@ -130,21 +109,38 @@ Conflict SharedMemory::recordAtomic(const Accessor &by, uint32_t address,
     WriteRecord &record = writes[word];
     uint8_t touched = touchedBytes(word, begin, end);
     if (conflict.kind == Conflict::Kind::None) {
-      if ((record.written & touched) != touched)
-        conflict.kind = Conflict::Kind::Unwritten;
-      else if (!record.atomic)
-        conflict = orderAfter(record, by);
+      conflict = judge(record, touched);
       if (conflict.kind == Conflict::Kind::None)
         conflict = orderAfterReads(word, by);
       conflict.address = first + std::max(begin, word * wordBytes);
     }
     record.stamp = by.stamp;
     record.agent = by.agent;
-    record.generic = true;
-    record.atomic = true;
+    record.generic = by.fenced == nullptr;
+    record.atomic = atomic;
     record.written |= touched;
   }
   return conflict;
+}
+
+Conflict SharedMemory::recordWrite(const Accessor &by, uint32_t address,
+                                   uint32_t size) {
+  return recordWords(by, address, size, /*atomic=*/false,
+                     [&](const WriteRecord &record, uint8_t) {
+                       return record.written ? orderAfter(record, by)
+                                             : Conflict();
+                     });
+}
+
+Conflict SharedMemory::recordAtomic(const Accessor &by, uint32_t address,
+                                    uint32_t size) {
+  return recordWords(by, address, size, /*atomic=*/true,
+                     [&](const WriteRecord &record, uint8_t touched) {
+                       if ((record.written & touched) != touched)
+                         return Conflict{Conflict::Kind::Unwritten, 0, 0};
+                       return record.atomic ? Conflict()
+                                            : orderAfter(record, by);
+                     });
 }
 
 void SharedMemory::recordRead(uint32_t agent, uint32_t stamp, uint32_t address,

@@ -134,6 +134,9 @@ private:
     }
   };
 
+  template <typename Judge>
+  Conflict recordWords(const Accessor &by, uint32_t address, uint32_t size,
+                       bool atomic, Judge judge);
   static Conflict orderAfter(const WriteRecord &record, const Accessor &by);
   Conflict orderAfterReads(uint32_t word, const Accessor &by) const;
   void changeFlight(uint32_t address, uint32_t size, int change);

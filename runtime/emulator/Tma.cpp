@@ -55,6 +55,29 @@ private:
 // Issue
 //===----------------------------------------------------------------------===//
 
+/// Whether a box may begin at the coordinates, innermost first. What it has
+/// outside of the tensor reads as zeros and is not written.
+static Step checkStart(Copy &copy, const TensorMapDescription &map,
+                       const std::vector<int32_t> &coordinates) {
+  if (coordinates[0] * int64_t(elementSize(map.elementType)) %
+      int64_t(bulkAlignment))
+    return copy.fail(
+        HazardKind::OutOfBounds,
+        "expected an innermost coordinate that is a multiple of 16 "
+        "bytes, got " +
+            std::to_string(coordinates[0]) + " elements of " +
+            elementName(map.elementType));
+  if (copy.kind != Copy::Kind::Store)
+    return Step::Next;
+  for (size_t dim = 0; dim < coordinates.size(); ++dim)
+    if (coordinates[dim] < 0)
+      return copy.fail(HazardKind::OutOfBounds,
+                       "expected a box to store to begin at 0 or behind, got " +
+                           std::to_string(coordinates[dim]) + " in dimension " +
+                           std::to_string(dim));
+  return Step::Next;
+}
+
 /// The box of the tensor map at `address` that begins at the coordinates.
 static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   const Grid &grid = copy.block.grid;
@@ -75,14 +98,8 @@ static Step findTile(Copy &copy, LaneOperands &operands, uint64_t address) {
   coordinates.reserve(rank);
   for (uint32_t dim = 0; dim < rank; ++dim)
     coordinates.push_back(static_cast<int32_t>(operands.next()));
-  if (coordinates[0] * int64_t(elementSize(map->elementType)) %
-      int64_t(bulkAlignment))
-    return copy.fail(
-        HazardKind::OutOfBounds,
-        "expected an innermost coordinate that is a multiple of 16 "
-        "bytes, got " +
-            std::to_string(coordinates[0]) + " elements of " +
-            elementName(map->elementType));
+  if (checkStart(copy, *map, coordinates) == Step::Failed)
+    return Step::Failed;
   copy.tile = Tile(*map, std::move(coordinates));
   if (!(copy.instruction.form[Flags] & Reduces))
     return Step::Next;

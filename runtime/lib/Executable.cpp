@@ -220,25 +220,38 @@ Executable::settle(const std::vector<TensorArgument> &tensors,
   return std::shared_ptr<const Settled>(std::move(works));
 }
 
+size_t Executable::KeyHash::operator()(const Key &key) const {
+  // Each number is spread by a product over all bits before the next comes.
+  constexpr uint64_t factor = 0x9E3779B97F4A7C15;
+  uint64_t hash = key.size();
+  for (int64_t number : key) {
+    hash = (hash ^ static_cast<uint64_t>(number)) * factor;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
 std::shared_ptr<const Executable::Settled>
 Executable::find(const Key &key) const {
   std::lock_guard<std::mutex> lock(mutex);
-  for (const Entry &entry : entries)
-    if (entry.key == key)
-      return entry.works;
-  return nullptr;
+  auto found = settled.find(key);
+  return found == settled.end() ? nullptr : found->second;
 }
 
 void Executable::remember(const Key &key,
                           std::shared_ptr<const Settled> works) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (entries.size() < maxEntries) {
-    entries.push_back({key, std::move(works)});
+  auto [added, isNew] = settled.emplace(key, std::move(works));
+  // Another thread may have been faster.
+  if (!isNew)
+    return;
+  if (order.size() < maxEntries) {
+    order.push_back(&added->first);
     return;
   }
   // A work in use by another thread lives until that has started it.
-  std::swap(entries[oldest].works, works);
-  entries[oldest].key = key;
+  settled.erase(settled.find(*order[oldest]));
+  order[oldest] = &added->first;
   oldest = (oldest + 1) % maxEntries;
 }
 

@@ -35,14 +35,20 @@ Result<size_t> attn::runtime::byteSize(const std::vector<int64_t> &shape,
 
 std::vector<int64_t>
 attn::runtime::rowMajorStrides(const std::vector<int64_t> &shape) {
-  std::vector<int64_t> strides(shape.size());
+  std::vector<int64_t> strides;
+  setRowMajorStrides(shape, strides);
+  return strides;
+}
+
+void attn::runtime::setRowMajorStrides(const std::vector<int64_t> &shape,
+                                       std::vector<int64_t> &strides) {
+  strides.resize(shape.size());
   int64_t stride = 1;
   for (size_t axis = shape.size(); axis-- > 0;) {
     strides[axis] = stride;
     // An empty axis must not make the strides of the outer ones zero.
     stride *= std::max<int64_t>(shape[axis], 1);
   }
-  return strides;
 }
 
 std::string attn::runtime::shapeText(const std::vector<int64_t> &shape) {

@@ -40,7 +40,7 @@ public:
 private:
   Status checkTensorIndex(int32_t tensor) const;
   Status checkAlignment(int32_t index, uint64_t alignment) const;
-  Status checkDense(int32_t index) const;
+  Status checkInnermost(int32_t index) const;
   Result<ParameterValue> describe(const KernelParameter &parameter) const;
   Result<uint64_t> byteStride(int32_t index, const TensorMapDim &dim) const;
 
@@ -205,7 +205,7 @@ Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
             checkAlignment(index, elementSize(tensors[index].elementType));
         status.failed())
       return status.error();
-    if (Status status = checkDense(index); status.failed())
+    if (Status status = checkInnermost(index); status.failed())
       return status.error();
     return ParameterValue(tensors[index].address);
   case KernelParameter::Kind::Size:
@@ -231,15 +231,14 @@ Status Planner::checkAlignment(int32_t index, uint64_t alignment) const {
   return {};
 }
 
-/// A kernel that takes the bare address of a tensor knows none of its strides.
-Status Planner::checkDense(int32_t index) const {
+/// Other strides are parameters of their own.
+Status Planner::checkInnermost(int32_t index) const {
   const TensorArgument &tensor = tensors[index];
-  std::vector<int64_t> dense = rowMajorStrides(tensor.shape);
-  for (size_t axis = 0; axis < dense.size(); ++axis)
-    if (tensor.shape[axis] > 1 && tensor.strides[axis] != dense[axis])
-      return failure("expected stride ", axis, " of '",
-                     plan.tensors[index].name, "' to be ", dense[axis],
-                     " (dense and row-major), got ", tensor.strides[axis]);
+  if (!tensor.shape.empty() && tensor.shape.back() > 1 &&
+      tensor.strides.back() != 1)
+    return failure("expected the innermost stride of '",
+                   plan.tensors[index].name, "' to be 1, got ",
+                   tensor.strides.back());
   return {};
 }
 
@@ -307,7 +306,10 @@ Planner::describe(const KernelParameter &parameter) const {
 
     if (map.extents.size() == 1)
       continue;
-    Result<uint64_t> stride = byteStride(parameter.tensor, dim);
+    // Frameworks give any to an axis along which nothing steps.
+    Result<uint64_t> stride = tensorMapAlignment;
+    if (map.extents.back() > 1)
+      stride = byteStride(parameter.tensor, dim);
     if (stride.failed())
       return stride.error();
     map.strides.push_back(*stride);
@@ -338,22 +340,24 @@ Result<uint64_t> Planner::byteStride(int32_t index,
 
 /// Whether the sizes that must be large enough are.
 static Status checkLeastSizes(const LaunchPlan &plan,
-                              const std::vector<TensorArgument> &tensors) {
+                              const std::vector<TensorArgument> &tensors,
+                              uint32_t multiprocessors) {
   for (const LeastSize &least : plan.leastSizes) {
-    for (SizeRef ref : {least.size, least.of})
-      if (Status status = checkReference(plan.tensors, ref.tensor, ref.axis);
-          status.failed())
-        return status;
-    if (least.divisor < 1)
-      return failure("malformed launch plan: expected a positive divisor, got ",
-                     least.divisor);
+    if (Status status =
+            checkReference(plan.tensors, least.size.tensor, least.size.axis);
+        status.failed())
+      return status;
+    if (Status status = checkExpression(least.least, plan.tensors);
+        status.failed())
+      return failure("malformed launch plan: ", status.message());
     int64_t size = tensors[least.size.tensor].shape[least.size.axis];
-    int64_t of = tensors[least.of.tensor].shape[least.of.axis];
-    int64_t expected = of / least.divisor + (of % least.divisor != 0);
-    if (size < expected)
+    Result<int64_t> expected = evaluate(least.least, tensors, multiprocessors);
+    if (expected.failed())
+      return expected.error();
+    if (size < *expected)
       return failure("expected ",
                      axisText(plan.tensors[least.size.tensor], least.size.axis),
-                     " to be at least ", expected, ", got ", size);
+                     " to be at least ", *expected, ", got ", size);
   }
   return {};
 }
@@ -365,7 +369,8 @@ attn::runtime::planLaunch(const LaunchPlan &plan,
   if (Status status = checkTensors(plan.tensors, plan.equalSizes, tensors);
       status.failed())
     return status.error();
-  if (Status status = checkLeastSizes(plan, tensors); status.failed())
+  if (Status status = checkLeastSizes(plan, tensors, multiprocessors);
+      status.failed())
     return status.error();
   Planner planner(plan, tensors);
   Launch launch;

@@ -47,7 +47,7 @@ func.func @streaming(%q: !t, %k: !t) -> !t {
 
 // Which of the two ends further to the right is known when the kernel runs.
 // CHECK-LABEL: tile.kernel @prefix_lm(
-// CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?xi32> {tile.least = array<i64: 0, 0, 1>, tile.name = "arg2", tile.symbols = array<i64: 3>}
+// CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?xi32> {tile.least = array<i64: 0, 0, 0, 1>, tile.name = "arg2", tile.symbols = array<i64: 3>}
 // CHECK:         scf.forall (%[[B:.*]], %{{.*}}, %{{.*}}) in
 // CHECK:           %[[ELEMENT:.*]] = tile.read %[[N]][%[[B]]] : <?xi32>
 // CHECK:           %[[LENGTH:.*]] = arith.index_cast %[[ELEMENT]] : i32 to index

@@ -246,6 +246,14 @@ static std::optional<Edit> shrinkLeading(const Source &source, size_t at) {
 // Register budgets
 //===----------------------------------------------------------------------===//
 
+/// No thread has more than 256.
+static std::optional<Edit> enlargeBudget(const Source &source, size_t at) {
+  constexpr int64_t more = 16, most = 256;
+  if (std::stoll(source.statements()[at].operands[0].text) + more > most)
+    return std::nullopt;
+  return count<0, more>(source, at);
+}
+
 static std::optional<Edit> invertBudget(const Source &source, size_t at) {
   bool increases =
       source.statements()[at].name.find(".inc.") != std::string::npos;
@@ -389,7 +397,7 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
       {product, none, "leading dimension", data, true, shrinkLeading},
       {product, none, "swizzle", data, true, narrowSwizzle},
       {"setmaxnreg", none, "removed", budget, false, remove},
-      {"setmaxnreg", none, "16 more", budget, false, count<0, 16>},
+      {"setmaxnreg", none, "16 more", budget, false, enlargeBudget},
       {"setmaxnreg", none, "inverted", budget, false, invertBudget},
   };
   return rules;

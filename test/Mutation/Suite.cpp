@@ -1,5 +1,4 @@
-//===- Suite.cpp - All mutants of some subjects, executed
-//------------------===//
+//===- Suite.cpp - All mutants of some subjects, executed -----------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +8,7 @@
 #include "Suite.h"
 
 #include "Golden.h"
+#include "Shape.h"
 #include "Survivors.h"
 
 #include <algorithm>
@@ -49,85 +49,6 @@ std::string attn::mutation::textOf(const Verdicts &verdicts) {
   for (const auto &[key, verdict] : verdicts)
     text += std::string(verdictName(verdict)) + ": " + key + '\n';
   return text;
-}
-
-//===----------------------------------------------------------------------===//
-// Inputs
-//===----------------------------------------------------------------------===//
-
-namespace {
-struct Shape {
-  unsigned queries = 0, keys = 0, instances = 0;
-  /// What some keys are multiplied by.
-  unsigned factor = 1;
-};
-} // namespace
-
-static Result<Shape> parseShape(const std::string &text) {
-  Shape shape;
-  char first = 0, second = 0, third = 'x';
-  std::istringstream stream(text);
-  stream >> shape.queries >> first >> shape.keys >> second >> shape.instances;
-  if (!stream.eof())
-    stream >> third >> shape.factor;
-  if (!stream || !stream.eof() || first != 'x' || second != 'x' ||
-      third != 'x' || !shape.queries || !shape.keys || !shape.instances ||
-      !shape.factor)
-    return failure("expected a shape such as 130x450x3, got '", text, "'");
-  return shape;
-}
-
-/// The shapes for a program: its own, then those for all.
-static Result<std::vector<Shape>>
-shapesFor(const std::vector<std::string> &texts, const std::string &program) {
-  std::vector<Shape> shapes;
-  for (const std::string &text : texts) {
-    size_t colon = text.find(':');
-    if (colon != std::string::npos && text.substr(0, colon) != program)
-      continue;
-    Result<Shape> shape =
-        parseShape(colon == std::string::npos ? text : text.substr(colon + 1));
-    if (shape.failed())
-      return shape.error();
-    shapes.push_back(*shape);
-  }
-  return shapes;
-}
-
-/// Multiplies two keys of the first blocks, which come last: scores that jump
-/// there are above what the maximum that was kept so far bears, so that the
-/// tile is computed again.
-static void enlargeKeys(HostTensor &keys, unsigned factor) {
-  size_t rank = keys.shape.size();
-  auto row = static_cast<size_t>(keys.shape[rank - 1] * keys.shape[rank - 2]);
-  for (size_t key : {64, 120})
-    for (size_t i = key * row;
-         i < std::min((key + 1) * row, static_cast<size_t>(keys.size())); ++i)
-      keys.set(i, factor * keys.get(i));
-}
-
-/// Inputs whose open sizes, the batch and then the length, are filled in.
-/// Packed rows are one sequence.
-static Result<std::vector<HostTensor>> makeInputs(const GoldenProgram &program,
-                                                  Shape shape) {
-  std::vector<TensorSpec> specs = program.inputs;
-  for (size_t i = 0; i < specs.size(); ++i) {
-    TensorSpec &spec = specs[i];
-    if (program.fills[i].kind == attn::run::Fill::CuSeqlens)
-      spec.shape = {2};
-    bool isList = program.fills[i].kind >= attn::run::Fill::BlockCounts;
-    bool isBatch = isList ? spec.shape.front() < 0 : spec.shape.size() != 3;
-    for (int64_t &size : spec.shape)
-      if (size < 0) {
-        size = isBatch ? 1 : spec.name == "q" ? shape.queries : shape.keys;
-        isBatch = false;
-      }
-  }
-  auto inputs = attn::run::makeInputs(specs, program.fills, {}, /*seed=*/0);
-  for (size_t i = 0; !inputs.failed() && i < specs.size(); ++i)
-    if (specs[i].name == "k")
-      enlargeKeys((*inputs)[i], shape.factor);
-  return inputs;
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,8 +18,7 @@
 namespace attn::mutation {
 
 struct SuiteOptions {
-  /// Lengths of `q` and of the other inputs and the instances to execute, each
-  /// for a run, e.g. 130x450x3; or for one program: program:130x450x3.
+  /// What is executed, each for a run; Shape.h has the form.
   std::vector<std::string> shapes;
   /// Runs of each shape until one reports.
   unsigned seeds = 3;

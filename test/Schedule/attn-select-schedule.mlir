@@ -116,8 +116,11 @@ func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
 
 !h = tensor<?x?x2x64xf16>
 
+// Small heads have a schedule for many keys besides.
+
 // CHECK-LABEL: func @small
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 112, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, dynamic = true, ping_pong = true>>>],
+// CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
 func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %kv = attn.kv.dense %k, %v : !h, !h
   %o = attn.attention %q, %kv : !h, !attn.kv<!h, !h> -> !h
@@ -200,6 +203,37 @@ func.func @lists_and_wide_heads(%q: !wide, %k: !wide, %v: !wide, %n: !l, %c: !c)
   return %o : !wide
 }
 
+// What a mask reads for each key is held beside the rest, and lists leave no room for
+// it; without lists there is.
+!long = tensor<?x?x2x192xbf16>
+!short = tensor<?x?x2x128xbf16>
+// CHECK-LABEL: func @lists_and_documents
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64,
+func.func @lists_and_documents(%q: !long, %k: !long, %v: !short, %ids: tensor<?x?xi32>, %n: !l, %c: !c) -> !short {
+  %kv = attn.kv.dense %k, %v : !long, !short
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %own = attn.read %ids[%b, %p] : tensor<?x?xi32>
+    %other = attn.read %ids[%b, %j] : tensor<?x?xi32>
+    %keep = arith.cmpi eq, %own, %other : i32
+    attn.yield %keep : i1
+  } blocks<128, 128> partial(%n, %c : !l, !c) : !long, !attn.kv<!long, !short> -> !short
+  return %o : !short
+}
+// CHECK-LABEL: func @documents
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128,
+func.func @documents(%q: !long, %k: !long, %v: !short, %ids: tensor<?x?xi32>) -> !short {
+  %kv = attn.kv.dense %k, %v : !long, !short
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %own = attn.read %ids[%b, %p] : tensor<?x?xi32>
+    %other = attn.read %ids[%b, %j] : tensor<?x?xi32>
+    %keep = arith.cmpi eq, %own, %other : i32
+    attn.yield %keep : i1
+  } : !long, !attn.kv<!long, !short> -> !short
+  return %o : !short
+}
+
 // Packed sequences differ in length, whatever the mask.
 // CHECK-LABEL: func @packed
 // CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true,
@@ -209,4 +243,32 @@ func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>)
       : tensor<?x4x64xbf16>, !attn.kv<tensor<?x4x64xbf16>, tensor<?x4x64xbf16>> -> tensor<?x4x64xbf16>
   return %o : tensor<?x4x64xbf16>
+}
+
+// More keys where tiles are uneven; none under modifiers, and under masks that read.
+
+// CHECK-LABEL: func @small_masked
+// CHECK: attn.attention
+// CHECK: least_keys = 4096, schedule = <block_q = 192, block_kv = 112, lazy_max = true, longest_first = true,
+// CHECK: math.tanh
+// CHECK-NOT: guarded
+// CHECK: attn.read
+// CHECK-NOT: guarded
+// CHECK: return
+func.func @small_masked(%q: !h, %k: !h, %v: !h, %ids: tensor<?x?xi32>) -> (!h, !h, !h) {
+  %kv = attn.kv.dense %k, %v : !h, !h
+  %o = attn.attention %q, %kv mask(causal) : !h, !attn.kv<!h, !h> -> !h
+  %p = attn.attention %q, %kv score(softcap<50.0>) : !h, !attn.kv<!h, !h> -> !h
+  %r = attn.attention %q, %kv mask(document(%ids : tensor<?x?xi32>)) : !h, !attn.kv<!h, !h> -> !h
+  return %o, %p, %r : !h, !h, !h
+}
+
+!t = tensor<?x?x2x96xbf16>
+
+// CHECK-LABEL: func @small96
+// CHECK: least_keys = 8192, schedule = <block_q = 192, block_kv = 96,
+func.func @small96(%q: !t, %k: !t, %v: !t) -> !t {
+  %kv = attn.kv.dense %k, %v : !t, !t
+  %o = attn.attention %q, %kv mask(causal) : !t, !attn.kv<!t, !t> -> !t
+  return %o : !t
 }

@@ -21,6 +21,11 @@ namespace mlir::attn {
 /// The attribute that carries the schedule of an attention.
 inline constexpr llvm::StringLiteral kScheduleAttrName = "tile.schedule";
 
+/// Where an attention carries a list of `tile::GuardedScheduleAttr`: schedules
+/// for which a bundle has kernels of their own.
+inline constexpr llvm::StringLiteral kGuardedSchedulesAttrName =
+    "tile.guarded_schedules";
+
 } // namespace mlir::attn
 
 #endif // ATTN_SCHEDULE_PASSES_H

@@ -317,10 +317,56 @@ static FailureOr<Program> matchProgram(func::FuncOp function) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
-/// What a captured tensor covers: triples of an axis, the symbol of the size
-/// that it is at least, and 1.
+/// The position that `index` stands for where it is an argument of a region of
+/// `op`, counted from the batch on, the head, the query and the key, or -1.
+static int getPosition(AttentionOp op, Value index) {
+  auto argument = dyn_cast<BlockArgument>(index);
+  if (!argument || argument.getOwner()->getParentOp() != op)
+    return -1;
+  // They are last.
+  return argument.getArgNumber() + 4 - argument.getOwner()->getNumArguments();
+}
+
+/// Whether `index` is a row of packed keys: a position plus the cu_seqlens of
+/// the sequence.
+static bool isPackedRow(AttentionOp op, Value index) {
+  auto add = index.getDefiningOp<arith::AddIOp>();
+  if (!add || !op.isPacked())
+    return false;
+  auto isFirst = [&](Value value) {
+    if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+      value = cast.getIn();
+    auto read = value.getDefiningOp<ReadOp>();
+    return read && read.getTensor() == op.getKVTensors().cuSeqlens &&
+           getPosition(op, read.getIndices().front()) == 0;
+  };
+  return (getPosition(op, add.getLhs()) >= 2 && isFirst(add.getRhs())) ||
+         (getPosition(op, add.getRhs()) >= 2 && isFirst(add.getLhs()));
+}
+
+/// The size that an axis along `index` is at least, as the number of a size and
+/// what is added to it; empty where nothing is known of it.
+static SmallVector<int64_t> getCovered(AttentionOp op, Value index,
+                                       int64_t keySymbol) {
+  switch (getPosition(op, index)) {
+  case 0:
+    // There is one more of the cu_seqlens.
+    return {Batch, op.isPacked() ? -1 : 0};
+  case 1:
+    return {None, op.getQueryHeads()};
+  case 2:
+  case 3:
+    return {keySymbol, 0};
+  default:
+    return isPackedRow(op, index) ? SmallVector<int64_t>{keySymbol, 0}
+                                  : SmallVector<int64_t>{};
+  }
+}
+
+/// What a captured tensor covers, in the form of tile.least.
 static SmallVector<int64_t> findCovered(AttentionOp op, Value tensor,
                                         int64_t keySymbol) {
+  auto type = cast<RankedTensorType>(tensor.getType());
   SmallVector<int64_t> least;
   DenseSet<int64_t> seen;
   for (Operation *user : tensor.getUsers()) {
@@ -328,15 +374,13 @@ static SmallVector<int64_t> findCovered(AttentionOp op, Value tensor,
     if (!read || !read.getCovers() || read->getParentOp() != op)
       continue;
     for (auto [axis, index] : llvm::enumerate(read.getIndices())) {
-      auto argument = dyn_cast<BlockArgument>(index);
-      if (!argument)
+      SmallVector<int64_t> size = getCovered(op, index, keySymbol);
+      // What types say needs no launch.
+      if (size.empty() || (size[0] == None && type.getDimSize(axis) >= size[1]))
         continue;
-      // The batch, the head, the position of the query and of the key are last.
-      unsigned position =
-          argument.getArgNumber() + 4 - argument.getOwner()->getNumArguments();
-      if (position != 1 && seen.insert(axis).second)
-        least.append(
-            {static_cast<int64_t>(axis), position == 0 ? Batch : keySymbol, 1});
+      if (!seen.insert(axis).second)
+        continue;
+      least.append({static_cast<int64_t>(axis), size[0], size[1], 1});
     }
   }
   return least;
@@ -410,7 +454,7 @@ void KernelBuilder::createKernel() {
       if (type.getRank() == 4)
         symbols.push_back(ownSize++);
       addView(type, name, symbols, /*output=*/false,
-              {2, QueryLength, static_cast<int64_t>(*op.getBlockQ())});
+              {2, QueryLength, 0, static_cast<int64_t>(*op.getBlockQ())});
       continue;
     }
     SmallVector<int64_t> symbols;

@@ -137,6 +137,11 @@ void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,
   emit(b, loc, "bar.sync $0, " + Twine(threads) + ";", "r", id);
 }
 
+void mlir::attn::ptx::barrierArrive(OpBuilder &b, Location loc, Value id,
+                                    int64_t threads) {
+  emit(b, loc, "bar.arrive $0, " + Twine(threads) + ";", "r", id);
+}
+
 //===----------------------------------------------------------------------===//
 // Words
 //===----------------------------------------------------------------------===//

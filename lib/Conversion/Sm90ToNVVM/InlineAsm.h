@@ -63,6 +63,7 @@ Value roundPair(OpBuilder &b, Location loc, Type type, Value low, Value high);
 
 /// The barrier `id` (i32) of `threads` threads.
 void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);
+void barrierArrive(OpBuilder &b, Location loc, Value id, int64_t threads);
 
 /// One product of a warpgroup, as a chain of wgmma instructions that form one
 /// commit group.

@@ -317,6 +317,57 @@ struct LowerBarrierSync : CopyPattern<sm90::BarrierSyncOp> {
   }
 };
 
+/// The barrier of the turns of a consumer, from 1 on, behind those of the
+/// warpgroups. There meet the warpgroup whose turn it is and the one that passes
+/// it on.
+static Value turnBarrier(Int32 &i32, Operation *op, Value consumer) {
+  auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
+                      ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
+  return i32.add(consumer, schedule.getConsumerWarpgroups());
+}
+
+/// The number of the consumer, in a form that leaves loops, unlike
+/// `Int32::warpgroup`.
+static Value consumerNumber(Int32 &i32) {
+  return i32.shiftRight(i32.thread(), 7);
+}
+
+struct LowerTurnAwait : CopyPattern<sm90::TurnAwaitOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::TurnAwaitOp op, Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    ptx::barrierSync(rewriter, op.getLoc(),
+                     turnBarrier(i32, op, consumerNumber(i32)),
+                     2 * sm90::kWarpgroupThreads);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerTurnPass : CopyPattern<sm90::TurnPassOp> {
+  using CopyPattern::CopyPattern;
+  LogicalResult
+  matchAndRewrite(sm90::TurnPassOp op, Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
+                        ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
+    Value own = consumerNumber(i32);
+    Value isLast = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::eq, own,
+        i32.constant(schedule.getConsumerWarpgroups()));
+    Value next = arith::SelectOp::create(rewriter, loc, isLast,
+                                         i32.constant(1), i32.add(own, 1));
+    ptx::barrierArrive(rewriter, loc, turnBarrier(i32, op, next),
+                       2 * sm90::kWarpgroupThreads);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerStoreRows : CopyPattern<sm90::StoreRowsOp> {
   using CopyPattern::CopyPattern;
   LogicalResult
@@ -356,6 +407,7 @@ void mlir::attn::sm90_to_nvvm::populateCopyPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<LowerAwaitFull, LowerAwaitEmpty, LowerRelease, LowerTmaLoad,
                LowerLoadFragment, LowerStoreFragment, LowerTmaStore,
-               LowerTmaStoreWait, LowerBarrierSync, LowerStoreRows>(
+               LowerTmaStoreWait, LowerBarrierSync, LowerTurnAwait,
+               LowerTurnPass, LowerStoreRows>(
       converter, patterns.getContext());
 }

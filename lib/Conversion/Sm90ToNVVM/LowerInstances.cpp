@@ -26,10 +26,12 @@ template <typename Op> struct InstancePattern : OpConversionPattern<Op> {
 
 /// A ticket in shared memory, and the barrier that a use of it goes through.
 /// One word is the number of an instance, negated bit by bit if it is computed
-/// carefully; the other whether a warp has failed, which a warp that is done
-/// may write while others have still to read the first one.
+/// carefully; another whether a warp has failed, which a warp that is done may
+/// write while others have still to read the first one. Behind them are values
+/// that go with the instance.
 struct Ticket {
   Value instance, failed;
+  SmallVector<Value> values;
   Value barrier, parity;
 };
 
@@ -37,12 +39,19 @@ struct Ticket {
 
 template <typename Op, typename Adaptor>
 static Ticket describe(Int32 &i32, Op op, Adaptor adaptor, Value barrier) {
-  Use use = describeUse(i32, adaptor.getCount().front(),
-                        op.getTickets().getType().getStages());
+  sm90::TicketsType type = op.getTickets().getType();
+  Use use =
+      describeUse(i32, adaptor.getCount().front(), type.getStages());
   Value address = i32.add(adaptor.getTickets().front(),
-                          i32.mul(use.stage, sm90::kTicketBytes));
-  return {address, i32.add(address, i32.constant(sm90::kTicketBytes / 2)),
-          barrierAddress(i32, barrier, use.stage), use.parity};
+                          i32.mul(use.stage, type.getTicketBytes()));
+  auto word = [&](int64_t number) {
+    return i32.add(address, i32.constant(4 * number));
+  };
+  Ticket ticket{address, word(1), {}, barrierAddress(i32, barrier, use.stage),
+                use.parity};
+  for (int64_t i = 0; i < type.getValues(); ++i)
+    ticket.values.push_back(word(2 + i));
+  return ticket;
 }
 
 static Value toIndex(OpBuilder &b, Location loc, Value value) {
@@ -50,6 +59,20 @@ static Value toIndex(OpBuilder &b, Location loc, Value value) {
 }
 
 namespace {
+
+struct LowerAwaitPreviousLaunch
+    : InstancePattern<sm90::AwaitPreviousLaunchOp> {
+  using InstancePattern::InstancePattern;
+  LogicalResult
+  matchAndRewrite(sm90::AwaitPreviousLaunchOp op, Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    NVVM::GriddepcontrolOp::create(
+        rewriter, op.getLoc(), NVVM::GridDepActionKind::launch_dependents);
+    rewriter.replaceOpWithNewOp<NVVM::GriddepcontrolOp>(
+        op, NVVM::GridDepActionKind::wait);
+    return success();
+  }
+};
 
 struct LowerCounterNext : InstancePattern<sm90::CounterNextOp> {
   using InstancePattern::InstancePattern;
@@ -89,6 +112,9 @@ struct LowerTicketPut : InstancePattern<sm90::TicketPutOp> {
     ptx::storeShared(rewriter, loc, ticket.instance,
                      arith::XOrIOp::create(rewriter, loc, instance, mask));
     ptx::storeShared(rewriter, loc, ticket.failed, i32.constant(0));
+    for (auto [address, value] :
+         llvm::zip_equal(ticket.values, adaptor.getValues()))
+      ptx::storeShared(rewriter, loc, address, i32.fromIndex(value.front()));
     ptx::mbarrierArrive(rewriter, loc, ticket.barrier);
     rewriter.eraseOp(op);
     return success();
@@ -106,10 +132,14 @@ struct LowerTicketTake : InstancePattern<sm90::TicketTakeOp> {
     ptx::mbarrierWaitParity(rewriter, loc, ticket.barrier, ticket.parity);
     // The exchange makes a value that of the whole warp, and what the warp does
     // next follow the read of every thread.
-    Value instance = NVVM::ShflOp::create(
-        rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
-        ptx::loadShared(rewriter, loc, ticket.instance), i32.constant(0),
-        i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    auto read = [&](Value address) -> Value {
+      return NVVM::ShflOp::create(
+          rewriter, loc, rewriter.getI32Type(), i32.constant(-1),
+          ptx::loadShared(rewriter, loc, address), i32.constant(0),
+          i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    };
+    Value instance = read(ticket.instance);
+    SmallVector<Value> values = llvm::map_to_vector(ticket.values, read);
     Value careful = arith::CmpIOp::create(
         rewriter, loc, arith::CmpIPredicate::slt, instance, i32.constant(0));
     // Where nobody asks, nothing is computed carefully.
@@ -118,7 +148,10 @@ struct LowerTicketTake : InstancePattern<sm90::TicketTakeOp> {
           rewriter, loc, instance,
           arith::ExtSIOp::create(rewriter, loc, rewriter.getI32Type(),
                                  careful));
-    rewriter.replaceOp(op, {toIndex(rewriter, loc, instance), careful});
+    SmallVector<Value> results{toIndex(rewriter, loc, instance), careful};
+    for (Value value : values)
+      results.push_back(toIndex(rewriter, loc, value));
+    rewriter.replaceOp(op, results);
     return success();
   }
 };
@@ -171,7 +204,7 @@ struct LowerTicketAwaitReturn : InstancePattern<sm90::TicketAwaitReturnOp> {
 
 void mlir::attn::sm90_to_nvvm::populateInstancePatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LowerCounterNext, LowerCounterReset, LowerTicketPut,
+  patterns.add<LowerAwaitPreviousLaunch, LowerCounterNext, LowerCounterReset, LowerTicketPut,
                LowerTicketTake, LowerTicketReturn, LowerTicketAwaitReturn>(
       converter, patterns.getContext());
 }

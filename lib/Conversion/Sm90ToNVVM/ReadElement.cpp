@@ -28,18 +28,15 @@ Value sm90_to_nvvm::getElementAddress(OpBuilder &b, Location loc,
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, loc, i64, value);
   };
-  Value offset;
-  for (auto [index, size] : llvm::zip_equal(indices, op.getSizes())) {
-    Value own = wide(index);
-    if (offset) {
-      offset = arith::MulIOp::create(b, loc, offset, wide(size));
-      own = arith::AddIOp::create(b, loc, offset, own);
-    }
-    offset = own;
-  }
   Value address = LLVM::PtrToIntOp::create(b, loc, i64, op.getPointer());
-  if (!offset)
+  if (indices.empty())
     return address;
+  Value offset = wide(indices.back());
+  for (auto [index, stride] :
+       llvm::zip_equal(indices.drop_back(), op.getStrides())) {
+    Value own = arith::MulIOp::create(b, loc, wide(index), stride);
+    offset = arith::AddIOp::create(b, loc, own, offset);
+  }
   Value bytes = arith::ConstantOp::create(
       b, loc, b.getI64IntegerAttr(bytesOf(op.getElement().getType())));
   offset = arith::MulIOp::create(b, loc, offset, bytes);

@@ -201,26 +201,26 @@ LogicalResult Consumer::storeMatrix(tile::StoreOp store,
   return success();
 }
 
-/// Directly; the tensor is compact.
+/// Directly, for the rows of the tensor are adjacent.
 void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
                                       value);
   };
-  auto size = [&](int64_t axis) {
-    return getValueOrCreateConstantIndexOp(
-        builder, loc, getSize(kernel, builder, store.getView(), axis));
-  };
-  Value end = size(indices.size() - 1);
+  Value end = getValueOrCreateConstantIndexOp(
+      builder, loc,
+      getSize(kernel, builder, store.getView(), indices.size() - 1));
   if (SmallVector<Value> slice = useAll(store.getSlice()); !slice.empty()) {
     indices.back() =
         arith::AddIOp::create(builder, loc, slice[0], indices.back());
     end = slice[1];
   }
-  Value offset = wide(indices.front());
-  for (size_t axis = 1; axis < indices.size(); ++axis) {
-    offset = arith::MulIOp::create(builder, loc, offset, wide(size(axis)));
-    offset = arith::AddIOp::create(builder, loc, offset, wide(indices[axis]));
+  Value offset = wide(indices.back());
+  for (auto [axis, stride] :
+       llvm::enumerate(kernel.strides.lookup(store.getView()))) {
+    Value own =
+        arith::MulIOp::create(builder, loc, wide(indices[axis]), stride);
+    offset = arith::AddIOp::create(builder, loc, offset, own);
   }
   Value limit = arith::SubIOp::create(builder, loc, end, indices.back());
   sm90::StoreRowsOp::create(builder, loc, use(store.getTile()),
@@ -400,7 +400,7 @@ LogicalResult Consumer::consumeOp(Operation *op) {
 
 LogicalResult Consumer::consume(Block &block) {
   for (Operation &op : block.without_terminator())
-    if (failed(consumeOp(&op)))
+    if (!kernel.producerScalars.contains(&op) && failed(consumeOp(&op)))
       return failure();
   return success();
 }

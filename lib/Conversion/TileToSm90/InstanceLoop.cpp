@@ -34,11 +34,11 @@ private:
   void mapInstance(Value linear);
 
   using Values = SmallVector<Value>;
-  /// Where the producer is: the instance and its ticket, the instance before,
-  /// the last number that it has taken from the counter, and whether that is
-  /// still to be handed out.
+  /// Where the producer is: the instance, whether that has been computed
+  /// before, and its ticket, the instance before, the last number that it has
+  /// taken from the counter, and whether that is still to be handed out.
   struct Current {
-    Value instance, ticket, before, taken, holds;
+    Value instance, careful, ticket, before, taken, holds;
   };
   /// What it hands out next, and whether that has been computed before.
   struct Next {
@@ -50,10 +50,12 @@ private:
                                            kernel.counter),
                grid);
   }
-  void putTicket(Value instance, Value careful, Value number) {
-    sm90::TicketPutOp::create(builder, loc, instance, careful, kernel.tickets,
-                              kernel.ticketFull, number);
+  void putTicket(Value instance, Value careful, ValueRange handed,
+                 Value number) {
+    sm90::TicketPutOp::create(builder, loc, instance, careful, handed,
+                              kernel.tickets, kernel.ticketFull, number);
   }
+  SmallVector<Value> computeHanded();
   Value awaitReturn(Value ticket) {
     return sm90::TicketAwaitReturnOp::create(builder, loc, builder.getI1Type(),
                                              kernel.tickets, kernel.ticketEmpty,
@@ -163,6 +165,22 @@ LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
   return success();
 }
 
+/// Maps what is handed to the consumers, and what leads there, to what the
+/// producer computes for the instance at hand.
+SmallVector<Value> InstanceLoop::computeHanded() {
+  std::function<void(Value)> compute = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getBlock() != kernel.instances().getBody() ||
+        mapping.contains(value))
+      return;
+    llvm::for_each(op->getOperands(), compute);
+    cloneScalar(kernel, builder, op, mapping);
+  };
+  llvm::for_each(kernel.handed, compute);
+  return llvm::map_to_vector(
+      kernel.handed, [&](Value value) { return mapping.lookup(value); });
+}
+
 /// The producer hands out the instances in tickets, numbered from 0: first that
 /// of the number of the block, then from the counter, not before it has copied
 /// for the one before: the last copies are still to be consumed, and a block
@@ -172,9 +190,8 @@ LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
 /// was found.
 LogicalResult InstanceLoop::buildProducer(Counts &counts, Body body) {
   Value zero = index(0), one = index(1);
-  putTicket(block, truth(false), zero);
   // The members of Current and the counts.
-  Values inits{block, zero, zero, block, truth(false)};
+  Values inits{block, truth(false), zero, zero, block, truth(false)};
   unsigned firstCount = inits.size();
   llvm::append_range(inits, counts);
   auto types = llvm::to_vector_of<Type>(ValueRange(inits).getTypes());
@@ -188,23 +205,31 @@ LogicalResult InstanceLoop::buildProducer(Counts &counts, Body body) {
                              before->getArguments());
     Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
     auto state = after->getArguments();
-    Current current{state[0], state[1], state[2], state[3], state[4]};
+    Current current{state[0], state[1], state[2],
+                    state[3], state[4], state[5]};
     counts.assign(state.begin() + firstCount, state.end());
     mapInstance(current.instance);
+    putTicket(current.instance, current.careful, computeHanded(),
+              current.ticket);
     if (failed(body(*kernel.instances().getBody())))
       return failure();
     Next next = createNext(current);
-    Value ticket = add(current.ticket, one);
-    putTicket(next.instance, next.careful, ticket);
-    Values yielded{next.instance, ticket, current.instance, next.taken,
+    Values yielded{next.instance,
+                   next.careful,
+                   add(current.ticket, one),
+                   current.instance,
+                   next.taken,
                    next.holds};
     llvm::append_range(yielded, counts);
     scf::YieldOp::create(builder, loc, yielded);
   }
   counts.assign(loop.result_begin() + firstCount, loop.result_end());
+  // A number that is no instance ends the consumers' loop.
+  putTicket(loop.getResult(0), truth(false),
+            Values(kernel.handed.size(), zero), loop.getResult(2));
   Value last = sub(add(total, grid), one);
   auto reset = scf::IfOp::create(
-      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(3), last),
+      builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(4), last),
       /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(reset.thenBlock());
@@ -265,13 +290,13 @@ LogicalResult InstanceLoop::buildConsumer(Counts &counts, Body body) {
   SmallVector<Type> types(inits.size(), indexType);
   SmallVector<Type> innerTypes(types);
   innerTypes.append({indexType, i1});
+  innerTypes.append(kernel.handed.size(), indexType);
   auto loop = scf::WhileOp::create(builder, loc, innerTypes, inits);
   OpBuilder::InsertionGuard guard(builder);
   Block *before = builder.createBlock(&loop.getBefore(), {}, types,
                                       SmallVector<Location>(types.size(), loc));
-  auto take =
-      sm90::TicketTakeOp::create(builder, loc, indexType, i1, kernel.tickets,
-                                 kernel.ticketFull, before->getArgument(0));
+  auto take = sm90::TicketTakeOp::create(
+      builder, loc, kernel.tickets, kernel.ticketFull, before->getArgument(0));
   SmallVector<Value> passed(before->getArguments());
   llvm::append_range(passed, take.getResults());
   scf::ConditionOp::create(builder, loc, isInstance(take.getInstance()),
@@ -280,9 +305,12 @@ LogicalResult InstanceLoop::buildConsumer(Counts &counts, Body body) {
       builder.createBlock(&loop.getAfter(), {}, innerTypes,
                           SmallVector<Location>(innerTypes.size(), loc));
   auto state = after->getArguments();
-  counts.assign(state.begin() + 1, state.end() - 2);
-  mapInstance(state.drop_back().back());
-  kernel.careful = state.back();
+  size_t behind = types.size();
+  counts.assign(state.begin() + 1, state.begin() + behind);
+  kernel.careful = state[behind + 1];
+  for (auto [value, handed] :
+       llvm::zip_equal(kernel.handed, state.drop_front(behind + 2)))
+    mapping.map(value, handed);
   if (failed(body(*kernel.instances().getBody())))
     return failure();
   sm90::TicketReturnOp::create(builder, loc, kernel.tickets, kernel.ticketEmpty,
@@ -290,7 +318,7 @@ LogicalResult InstanceLoop::buildConsumer(Counts &counts, Body body) {
   SmallVector<Value> yielded{add(state.front(), index(1))};
   llvm::append_range(yielded, counts);
   scf::YieldOp::create(builder, loc, yielded);
-  auto results = loop.getResults().drop_front().drop_back(2);
+  auto results = loop.getResults().slice(1, counts.size());
   counts.assign(results.begin(), results.end());
   return success();
 }

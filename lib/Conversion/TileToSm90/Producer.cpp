@@ -139,7 +139,7 @@ LogicalResult Producer::produce(Block &block) {
       result = produceLoop(loop);
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
       result = produceIf(branch);
-    } else if (isScalar(&op)) {
+    } else if (isScalar(&op) && !mapping.contains(op.getResult(0))) {
       // What depends on the data is the consumer's.
       if (llvm::all_of(op.getOperands(), [&](Value v) {
             return isa<tile::ViewType>(v.getType()) || mapping.contains(v);

@@ -60,7 +60,8 @@ static void cloneRead(Kernel &kernel, OpBuilder &builder, tile::ReadOp read,
   Value element = sm90::ReadOp::create(
       builder, loc, read.getElement().getType(),
       kernel.reads.lookup(read.getView()),
-      lookupAll(mapping, read.getIndices()), sizes, read.getPosition());
+      lookupAll(mapping, read.getIndices()), sizes,
+      kernel.strides.lookup(read.getView()), read.getPosition());
   mapping.map(read.getElement(), element);
 }
 
@@ -98,7 +99,8 @@ static void cloneFindSequence(Kernel &kernel, OpBuilder &builder,
   Value middle =
       arith::DivUIOp::create(builder, loc, add(low, high), constant(2));
   Value row = sm90::ReadOp::create(builder, loc, builder.getI32Type(), pointer,
-                                   middle, ends, /*position=*/true);
+                                   middle, ends, /*strides=*/ValueRange(),
+                                   /*position=*/true);
   row = arith::IndexCastOp::create(builder, loc, index, row);
   Value first =
       add(arith::DivUIOp::create(builder, loc, row, constant(find.getBlock())),

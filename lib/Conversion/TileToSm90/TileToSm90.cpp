@@ -77,20 +77,21 @@ public:
   FailureOr<Kernel> build();
 
 private:
-  enum Use { Load, Store, Read, Size, Counter };
+  enum Use { Load, Store, Read, Size, Stride, Counter };
 
   struct Argument {
     Type type;
     Use use;
     /// Null for the counter of instances.
     Value view;
-    /// The axis of a size, or -1.
+    /// The axis of a size or of a stride, or -1.
     int64_t axis = -1;
   };
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
   LogicalResult collectReads();
+  void addPointer(Use use, Value view);
   void collectSizes();
   template <typename Access>
   LogicalResult addTensorMap(Access access, Use use, int64_t rows);
@@ -174,7 +175,7 @@ LogicalResult SignatureBuilder::collectStores() {
                  : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
       return fail("expected a row of values along the innermost axis");
-    arguments.push_back({getPointerType(), Store, store.getView()});
+    addPointer(Store, store.getView());
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -191,7 +192,7 @@ LogicalResult SignatureBuilder::collectReads() {
   DenseSet<Value> seen;
   auto add = [&](Value view) {
     if (seen.insert(view).second)
-      arguments.push_back({getPointerType(), Read, view});
+      addPointer(Read, view);
   };
   WalkResult result = source.walk([&](Operation *op) {
     if (auto find = dyn_cast<tile::FindSequenceOp>(op))
@@ -208,6 +209,13 @@ LogicalResult SignatureBuilder::collectReads() {
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
+}
+
+void SignatureBuilder::addPointer(Use use, Value view) {
+  arguments.push_back({getPointerType(), use, view});
+  for (int64_t axis = 0;
+       axis + 1 < cast<tile::ViewType>(view.getType()).getRank(); ++axis)
+    arguments.push_back({builder.getI64Type(), Stride, view, axis});
 }
 
 void SignatureBuilder::collectSizes() {
@@ -314,10 +322,13 @@ void SignatureBuilder::allocate(Kernel &kernel) {
                                               consumerWarps, IntegerAttr());
   }
   if (schedule.getDynamic()) {
+    findHandedScalars(kernel);
     constexpr int64_t kTickets = 2;
     auto barrier = sm90::MBarrierType::get(context, kTickets);
     kernel.tickets = sm90::TicketsAllocOp::create(
-        builder, loc, sm90::TicketsType::get(context, kTickets), IntegerAttr());
+        builder, loc,
+        sm90::TicketsType::get(context, kTickets, kernel.handed.size()),
+        IntegerAttr());
     kernel.ticketFull =
         sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
     kernel.ticketEmpty = sm90::MBarrierInitOp::create(
@@ -352,6 +363,9 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
     break;
   case Size:
     kernel.sizes[getSymbols(argument.view)[argument.axis]] = value;
+    break;
+  case Stride:
+    kernel.strides[argument.view].push_back(value);
     break;
   case Counter:
     kernel.counter = value;
@@ -451,6 +465,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
   if (failed(cloneScalars(*kernel, builder)))
     return failure();
+  if (kernel->schedule().getDependentLaunch())
+    sm90::AwaitPreviousLaunchOp::create(builder, loc);
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {

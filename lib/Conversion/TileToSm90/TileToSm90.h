@@ -47,6 +47,10 @@ struct Kernel {
   /// Where a dynamic schedule takes its instances from, and how the consumers
   /// hear of them.
   Value counter, tickets, ticketFull, ticketEmpty;
+  /// Scalars of an instance that only the producer computes, and the values
+  /// among and in front of them that it hands to the consumers in the ticket.
+  DenseSet<Operation *> producerScalars;
+  SmallVector<Value> handed;
   /// Whether an instance that fails is computed again.
   bool repeats = false;
   /// Of the instance at hand: whether it is computed again, and whether it has
@@ -54,6 +58,9 @@ struct Kernel {
   Value careful, failed;
   /// The argument that holds each dynamic size, by its symbol.
   DenseMap<int64_t, Value> sizes;
+  /// Those that hold the strides of a view that is accessed through a pointer,
+  /// of all axes but the last, whose elements are adjacent.
+  DenseMap<Value, SmallVector<Value>> strides;
   /// Scalars that both roles see: source value to target value.
   IRMapping scalars;
 
@@ -91,6 +98,9 @@ SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
 /// Copies a scalar op, whose operands `mapping` has.
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
                  IRMapping &mapping);
+
+/// Decides what the producer hands to the consumers of a dynamic schedule.
+void findHandedScalars(Kernel &kernel);
 
 enum class Role { Producer, Consumer };
 

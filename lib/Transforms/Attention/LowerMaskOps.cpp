@@ -79,9 +79,8 @@ static LogicalResult lowerChunk(ChunkOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerPrefix(PrefixOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  auto owner = op->getParentOfType<MaskedOpInterface>();
   Value length = ReadOp::create(rewriter, loc, op.getLengths(), op.getB(),
-                                /*covers=*/!owner || !owner.isPacked());
+                                /*covers=*/true);
   if (!length.getType().isIndex())
     length = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                         length);
@@ -113,7 +112,7 @@ template <typename Op> static Ids readIds(Op op, PatternRewriter &rewriter) {
                             ValueRange{op.getB(), position},
                             /*covers=*/!owner || !owner.isPacked());
     Value row = arith::AddIOp::create(rewriter, loc, position, first);
-    return ReadOp::create(rewriter, loc, op.getIds(), row);
+    return ReadOp::create(rewriter, loc, op.getIds(), row, /*covers=*/true);
   };
   Value own = read(op.getP());
   return {own, read(op.getJ())};
@@ -204,7 +203,8 @@ static LogicalResult lowerSoftcap(SoftcapOp op, PatternRewriter &rewriter) {
 
 static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH());
+  Value slope = ReadOp::create(rewriter, loc, op.getSlopes(), op.getH(),
+                               /*covers=*/true);
   Value distance = arith::SubIOp::create(rewriter, loc, op.getP(), op.getJ());
   distance = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
                                         distance);

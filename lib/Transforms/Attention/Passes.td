@@ -29,7 +29,7 @@ def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
     | `attn.dilated<s>` | `(p - j) rem s = 0` |
     | `attn.column<l, c>` | `j rem l >= l - c` |
     | `attn.softcap<c>` | `c * tanh(x / c)` |
-    | `attn.alibi` | `x - read slopes[h] * abs(p - j)` |
+    | `attn.alibi` | `x - read slopes[h] covers * abs(p - j)` |
 
     Every input is legal. Afterwards the regions hold no mask or score op but
     `attn.read`, `attn.yield` and those that count the queries: `attn.bits`,

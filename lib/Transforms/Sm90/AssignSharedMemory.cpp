@@ -44,9 +44,8 @@ struct AssignSharedMemory
       offset += alloc.getBuffer().getType().getBytes();
     });
     kernel.walk([&](TicketsAllocOp alloc) {
-      offset = llvm::alignTo(offset, kTicketBytes);
       alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
-      offset += alloc.getTickets().getType().getStages() * kTicketBytes;
+      offset += alloc.getTickets().getType().getBytes();
     });
     kernel.walk([&](MBarrierInitOp barrier) {
       offset = llvm::alignTo(offset, kBarrierBytes);

@@ -45,4 +45,58 @@ def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::Ke
   ];
 }
 
+def OrderProductsPass : Pass<"sm90-order-products", "::mlir::sm90::KernelOp"> {
+  let summary = "Let the consumers start the products of their loops in turn";
+  let description = [{
+    Where the special functions of a step take as long as its products, consumers
+    that go in step want the same unit at the same time. Each now waits for its
+    turn before it starts the products of an iteration, and passes it on behind
+    them: the products of one run under the softmax of another. Obeys `ping_pong`
+    of the schedule. All consumers have the same loops, and so the same number of
+    turns; the last one lets the first one begin, and that one takes what is left
+    at the end.
+
+    ```mlir
+    scf.for ... {
+      %f = sm90.wgmma_async %q, %k ...
+      %g = sm90.wgmma_async %p, %v ...
+      %s, ... = sm90.wgmma.wait %f ...
+    // becomes
+    scf.for ... {
+      sm90.turn.await
+      %f = sm90.wgmma_async %q, %k ...
+      %g = sm90.wgmma_async %p, %v ...
+      sm90.turn.pass
+      %s, ... = sm90.wgmma.wait %f ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def NarrowTanhPass : Pass<"sm90-narrow-tanh", "::mlir::sm90::KernelOp"> {
+  let summary = "Replace tanh near zero by a polynomial";
+  let description = [{
+    A `tanh` takes two special functions for each score, one more than the softmax:
+    together they take longer than the products of a head of 128. Where all
+    arguments of a warp are at most 1/2 in magnitude, as the scores of a softcap
+    mostly are, a polynomial does, exact to 6.2e-7 of its value. Each block is
+    tested. Only for a `tanh` that may be approximated (`afn`); a constant factor on
+    its argument and on its result is taken into the coefficients. Obeys
+    `narrow_tanh` of the schedule.
+
+    ```mlir
+    %x = sm90.score %s ... { %t = math.tanh %y fastmath<afn> ... }
+    // becomes
+    %m = sm90.score %s ... { %a = math.absf %y ... }
+    %largest = sm90.reduce_columns <max> %m
+    %near = arith.cmpf ole, %largest, %limit
+    %all = sm90.vote_all %near
+    %x = scf.if %all { sm90.score %s ... { the polynomial } }
+         else { sm90.score %s ... { %t = math.tanh %y fastmath<afn> ... } }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_SM90_PASSES_TD

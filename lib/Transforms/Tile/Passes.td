@@ -94,4 +94,27 @@ def InsertMaskTestPass : Pass<"tile-insert-mask-test", "::mlir::tile::KernelOp">
                            "::mlir::arith::ArithDialect"];
 }
 
+def MergeBoundsPass : Pass<"tile-merge-bounds", "::mlir::tile::KernelOp"> {
+  let summary = "Compare a key with one bound on each side";
+  let description = [{
+    A mask that is the conjunction of several upper bounds of the key, or of
+    several lower ones, compares with their minimum or maximum, which is one for
+    each row rather than one for each element. The same for disjunctions. `causal`
+    and the end of the keys, which every mask has to keep, are such a pair.
+
+    ```mlir
+    %inside = arith.cmpi slt, %j, %length
+    %causal = arith.cmpi sle, %j, %p
+    %keep = arith.andi %causal, %inside
+    // becomes
+    %next = arith.addi %p, %c1
+    %end = arith.minsi %next, %length
+    %keep = arith.cmpi slt, %j, %end
+    ```
+
+    Comes behind the passes that read masks by `KeyBounds`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_TILE_PASSES_TD

@@ -226,10 +226,10 @@ func.func @shared(%x: tensor<?x?x1x16xf16>, %k: tensor<?x?x1x16xf16>) -> (tensor
 // CHECK-DAG:   #[[KEY:.*]] = affine_map<(d0, d1) -> (d0 * 64 + d1 * 16 - (d1 floordiv 4) * 64)>
 
 // CHECK-LABEL: tile.kernel @lists(
-// CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?x2x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg3", tile.symbols = array<i64: 0, -1, 3>}
-// CHECK-SAME:    %[[C:[a-z0-9]+]]: !tile.view<?x2x?x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg4", tile.symbols = array<i64: 0, -1, 3, 4>}
-// CHECK-SAME:    %[[M:[a-z0-9]+]]: !tile.view<1x1x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg5", tile.symbols = array<i64: -1, -1, 5>}
-// CHECK-SAME:    %[[W:[a-z0-9]+]]: !tile.view<1x1x?x?xi32> {tile.least = array<i64: 2, 1, 32>, tile.name = "arg6", tile.symbols = array<i64: -1, -1, 5, 6>}
+// CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?x2x?xi32> {tile.least = array<i64: 2, 1, 0, 32>, tile.name = "arg3", tile.symbols = array<i64: 0, -1, 3>}
+// CHECK-SAME:    %[[C:[a-z0-9]+]]: !tile.view<?x2x?x?xi32> {tile.least = array<i64: 2, 1, 0, 32>, tile.name = "arg4", tile.symbols = array<i64: 0, -1, 3, 4>}
+// CHECK-SAME:    %[[M:[a-z0-9]+]]: !tile.view<1x1x?xi32> {tile.least = array<i64: 2, 1, 0, 32>, tile.name = "arg5", tile.symbols = array<i64: -1, -1, 5>}
+// CHECK-SAME:    %[[W:[a-z0-9]+]]: !tile.view<1x1x?x?xi32> {tile.least = array<i64: 2, 1, 0, 32>, tile.name = "arg6", tile.symbols = array<i64: -1, -1, 5, 6>}
 // CHECK:         scf.forall (%[[B:.*]], %[[H:.*]], %[[T:.*]]) in
 // CHECK:           %[[ALL:.*]] = affine.apply #[[COLUMNS]]()[%{{.*}}]
 // CHECK:           %[[FULLROOM:.*]] = tile.dim %[[W]][3]

@@ -83,12 +83,14 @@ func.func @sink(%q: !t, %k: !t, %sinks: tensor<2xf32>) -> !t {
 // Lengths and ids are large enough; what a region reads by itself may be any size. An
 // index that is computed says nothing.
 // CHECK-LABEL: tile.kernel @sizes(
-// CHECK-SAME:    !tile.view<?xi32> {tile.least = array<i64: 0, 0, 1>, tile.name = "arg2", tile.symbols = array<i64: 3>}
-// CHECK-SAME:    !tile.view<?x?xi32> {tile.least = array<i64: 0, 0, 1, 1, 2, 1>, tile.name = "arg3", tile.symbols = array<i64: 4, 5>}
+// CHECK-SAME:    !tile.view<?xi32> {tile.least = array<i64: 0, 0, 0, 1>, tile.name = "arg2", tile.symbols = array<i64: 3>}
+// CHECK-SAME:    !tile.view<?x?xi32> {tile.least = array<i64: 0, 0, 0, 1, 1, 2, 0, 1>, tile.name = "arg3", tile.symbols = array<i64: 4, 5>}
 // CHECK-SAME:    !tile.view<2x?x?xf32> {tile.name = "arg4", tile.symbols = array<i64: -1, 6, 7>}
-// CHECK-SAME:    !tile.view<2x?x?xf32> {tile.least = array<i64: 2, 2, 1>, tile.name = "arg5", tile.symbols = array<i64: -1, 8, 9>}
+// CHECK-SAME:    !tile.view<2x?x?xf32> {tile.least = array<i64: 2, 2, 0, 1>, tile.name = "arg5", tile.symbols = array<i64: -1, 8, 9>}
+// CHECK-SAME:    !tile.view<?xf32> {tile.least = array<i64: 0, -1, 2, 1>, tile.name = "arg6", tile.symbols = array<i64: 10>}
 func.func @sizes(%q: !t, %k: !t, %n: tensor<?xi32>, %ids: tensor<?x?xi32>,
-                 %bias: tensor<2x?x?xf32>, %other: tensor<2x?x?xf32>) -> !t {
+                 %bias: tensor<2x?x?xf32>, %other: tensor<2x?x?xf32>,
+                 %slopes: tensor<?xf32>) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
   %o = attn.attention %q, %kv mask(prefix(%n : tensor<?xi32>) and document(%ids : tensor<?x?xi32>)) score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
@@ -96,7 +98,8 @@ func.func @sizes(%q: !t, %k: !t, %n: tensor<?xi32>, %ids: tensor<?x?xi32>,
     %distance = arith.subi %p, %j : index
     %second = attn.read %other[%h, %distance, %j] covers : tensor<2x?x?xf32>
     %y = arith.addf %first, %second : f32
-    attn.yield %y : f32
+    %z = attn.alibi %y, %slopes, %h, %p, %j : tensor<?xf32>
+    attn.yield %z : f32
   } {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }

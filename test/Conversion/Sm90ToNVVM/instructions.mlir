@@ -332,3 +332,38 @@ sm90.kernel @careless() attributes {schedule = #sm90.schedule<consumer_warpgroup
   }
   sm90.return
 }
+
+// Values that go with an instance are words behind its number and state. Turns meet
+// at barriers behind those of the warpgroups, two at a time: 3 and 4 here. A kernel
+// whose launch is dependent waits before the roles part.
+
+// CHECK-LABEL: llvm.func @handed(
+// CHECK: nvvm.griddepcontrol launch_dependents
+// CHECK-NEXT: nvvm.griddepcontrol wait
+// CHECK: setmaxregister decrease
+// CHECK-COUNT-3: st.shared.b32
+// CHECK: mbarrier.arrive.shared::cta.b64
+// CHECK: setmaxregister increase
+// CHECK-COUNT-2: ld.shared.b32
+// CHECK: %[[MINE:.*]] = arith.addi %[[OWN:.*]], %c2_i32
+// CHECK: "bar.sync $0, 256;", "r,~{memory}" %[[MINE]]
+// CHECK: %[[LAST:.*]] = arith.cmpi eq, %[[OWN]], %c2_i32
+// CHECK: %[[NEXT:.*]] = arith.select %[[LAST]], %c1_i32
+// CHECK: %[[THEIRS:.*]] = arith.addi %[[NEXT]], %c2_i32
+// CHECK: "bar.arrive $0, 256;", "r,~{memory}" %[[THEIRS]]
+sm90.kernel @handed() attributes {schedule = #sm90.schedule<>, tensors = [], instances = [], shared_memory = 48 : i64} {
+  %tickets = sm90.tickets.alloc at 0 : !sm90.tickets<1, values = 1>
+  %full = sm90.mbarrier.init arrivals(1) at 16 : !sm90.mbarrier<1>
+  sm90.await_previous_launch
+  sm90.warp_roles producer {
+    %n = sm90.block_id
+    %no = arith.constant false
+    sm90.ticket.put %n careful(%no) values(%n) into %tickets, %full[%n] : !sm90.tickets<1, values = 1>, !sm90.mbarrier<1>
+  } consumer {
+    %n = sm90.block_id
+    %i, %careful, %value = sm90.ticket.take %tickets, %full[%n] : !sm90.tickets<1, values = 1>, !sm90.mbarrier<1>
+    sm90.turn.await
+    sm90.turn.pass
+  }
+  sm90.return
+}

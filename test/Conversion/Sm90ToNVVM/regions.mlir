@@ -13,13 +13,14 @@
 // CHECK:         %[[DISTANCE:.*]] = arith.subi %[[QUERY:.*]], %[[KEY:.*]] : index
 // CHECK:         %[[NARROW:.*]] = arith.index_cast %[[DISTANCE]] : index to i32
 // CHECK-NEXT:    %[[REAL:.*]] = arith.sitofp %[[NARROW]] : i32 to f32
+// The address of the first column, from a stride of 64 bits.
 // CHECK:         %[[IN_COLUMNS:.*]] = arith.cmpi ult, %[[KEY]], %{{.*}} : index
 // CHECK:         %[[BIAS:.*]] = llvm.inline_asm asm_dialect = att "{ mov.f32 $0, 0f00000000; @$2 ld.global.nc.f32 $0, [$1+0]; }", "=&f,l,b" %[[ADDRESS:.*]], %{{.*}} : (i64, i1) -> f32
 // CHECK:         arith.addf %[[REAL]], %[[BIAS]] fastmath<contract> : f32
 // CHECK:         arith.addf %[[REAL]], %cst{{.*}} : f32
 // CHECK:         llvm.inline_asm asm_dialect = att "{ mov.f32 $0, 0f00000000; @$2 ld.global.nc.f32 $0, [$1+4]; }", "=&f,l,b" %[[ADDRESS]], %{{.*}} : (i64, i1) -> f32
 // CHECK-NOT:     arith.sitofp
-sm90.kernel @score(%t: !llvm.ptr<1> {sm90.tensor = 0}, %m: index {sm90.tensor = 0, sm90.axis = 0}, %n: index {sm90.tensor = 0, sm90.axis = 1}, %out: !llvm.ptr<1> {sm90.tensor = 1})
+sm90.kernel @score(%t: !llvm.ptr<1> {sm90.tensor = 0}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0}, %m: index {sm90.tensor = 0, sm90.axis = 0}, %n: index {sm90.tensor = 0, sm90.axis = 1}, %out: !llvm.ptr<1> {sm90.tensor = 1})
     attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [#sm90.tensor<"t", tensor<?x?xf32>, [0, 1]>, #sm90.tensor<"o", tensor<64xf32>, [-1], output = true>], instances = [], shared_memory = 0 : i64} {
   sm90.warp_roles producer {
   } consumer {
@@ -30,7 +31,7 @@ sm90.kernel @score(%t: !llvm.ptr<1> {sm90.tensor = 0}, %m: index {sm90.tensor = 
       %d = arith.subi %p, %j : index
       %i = arith.index_cast %d : index to i64
       %f = arith.sitofp %i : i64 to f32
-      %bias = sm90.read %t[%p, %j] of [%m, %n] : !llvm.ptr<1> -> f32
+      %bias = sm90.read %t[%p, %j] of [%m, %n] strides [%stride] : !llvm.ptr<1> -> f32
       %z = arith.addf %f, %bias : f32
       sm90.yield %z : f32
     }

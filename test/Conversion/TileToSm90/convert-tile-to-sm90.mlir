@@ -40,6 +40,7 @@
 // CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <1 x 128x64xbf16>
 // CHECK-NEXT: %[[N:.*]] = affine.apply #[[TILES]]()[%[[LENGTH]]]
 
+// CHECK-NEXT: sm90.await_previous_launch
 // CHECK-NEXT: sm90.warp_roles producer {
 // CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
 // CHECK-NEXT: %[[TOTAL:.*]] = arith.muli %[[BATCH]], %[[N]] : index
@@ -319,17 +320,17 @@ func.func @other() {
 
 // CHECK-LABEL: sm90.kernel @dynamic(
 // CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
-// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2, values = 1>
 // CHECK-NEXT: %[[FULL:.*]] = sm90.mbarrier.init arrivals(1) : <2>
 // CHECK-NEXT: %[[EMPTY:.*]] = sm90.mbarrier.init arrivals(4) : <2>
 // CHECK: sm90.warp_roles producer {
 // CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
 // CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
-// CHECK-NEXT: sm90.ticket.put %[[BLOCK]] careful(%false) into %[[TICKETS]], %[[FULL]][%c0]
-// CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %{{.*}}, %{{.*}})
+// CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %c0, %{{.*}})
 // CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[I]], %[[TOTAL:.*]] : index
 // CHECK-NEXT: scf.condition(%[[MORE]])
 // CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index,
+// CHECK-NEXT: sm90.ticket.put %[[I]] careful(%false) values(%[[I]]) into %[[TICKETS]], %[[FULL]][%[[T]]]
 // CHECK: sm90.tma_load_async %{{.*}}[%[[I]],
 // CHECK: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
 // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[OLD]], %[[GRID]]
@@ -339,8 +340,8 @@ func.func @other() {
 // CHECK-NEXT: %[[BEFORE:.*]] = arith.subi %[[T]], %c1
 // CHECK-NEXT: sm90.ticket.await_return %[[TICKETS]], %[[EMPTY]][%[[BEFORE]]]
 // CHECK: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
-// CHECK-NEXT: sm90.ticket.put %[[NEXT]] careful(%false) into %[[TICKETS]], %[[FULL]][%[[T1]]]
 // CHECK-NEXT: scf.yield %[[NEXT]], %[[T1]],
+// CHECK: sm90.ticket.put %[[LOOP]]#0 careful(%false) values(%c0) into %[[TICKETS]], %[[FULL]][%[[LOOP]]#1]
 // CHECK: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
 // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[SUM]], %{{.*}}
 // CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#{{[0-9]}}, %[[LAST]]
@@ -348,7 +349,7 @@ func.func @other() {
 // CHECK-NEXT: sm90.counter.reset %[[COUNTER]]
 // CHECK: } consumer {
 // CHECK: scf.while
-// CHECK-NEXT: %[[INSTANCE:.*]], %{{.*}} = sm90.ticket.take %[[TICKETS]], %[[FULL]][
+// CHECK-NEXT: %[[INSTANCE:.*]], %{{.*}}, %{{.*}} = sm90.ticket.take %[[TICKETS]], %[[FULL]][
 // CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[INSTANCE]],
 // CHECK-NEXT: scf.condition(%[[MORE]])
 // CHECK: sm90.wgmma_async
@@ -378,9 +379,10 @@ tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = 
 
 // CHECK-LABEL: sm90.kernel @lazy(
 // CHECK-SAME: %[[COUNTER:[a-z0-9]+]]: !llvm.ptr<1> {sm90.counter})
-// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2>
+// CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2, values = 1>
 // CHECK: sm90.warp_roles producer {
-// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index, %[[BEFORE:[a-z0-9]+]]: index, %[[TAKEN:[a-z0-9]+]]: index, %[[HOLDS:[a-z0-9]+]]: i1,
+// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[REPEAT:[a-z0-9]+]]: i1, %[[T:[a-z0-9]+]]: index, %[[BEFORE:[a-z0-9]+]]: index, %[[TAKEN:[a-z0-9]+]]: index, %[[HOLDS:[a-z0-9]+]]: i1,
+// CHECK: sm90.ticket.put %[[I]] careful(%[[REPEAT]])
 // CHECK: %[[FREE:.*]] = arith.xori %[[HOLDS]], %true
 // CHECK: %[[ANY:.*]] = arith.cmpi slt, %[[TAKEN]],
 // CHECK: %[[DRAW:.*]] = arith.andi %[[ANY]], %[[FREE]]
@@ -392,10 +394,9 @@ tile.kernel @dynamic(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = 
 // CHECK-NEXT: scf.yield %[[BEFORE]], %true
 // CHECK: %[[LAST:.*]] = sm90.ticket.await_return %[[TICKETS]], %{{.*}}[%[[T]]]
 // CHECK: arith.select %[[LAST]], %[[I]], %[[NUMBER]]
-// CHECK: sm90.ticket.put %[[NEXT]]#0 careful(%[[NEXT]]#1)
-// CHECK-NEXT: scf.yield %[[NEXT]]#0, %{{.*}}, %[[I]], %[[NUMBER]], %[[FAILED]],
+// CHECK: scf.yield %[[NEXT]]#0, %[[NEXT]]#1, %{{.*}}, %[[I]], %[[NUMBER]], %[[FAILED]],
 // CHECK: } consumer {
-// CHECK: ^bb0({{.*}}, %[[CAREFUL:[a-z0-9]+]]: i1):
+// CHECK: ^bb0({{.*}}, %[[CAREFUL:[a-z0-9]+]]: i1, %{{[a-z0-9]+}}: index):
 // The first block: nothing to keep.
 // CHECK: sm90.reduce_columns <max>
 // CHECK: scf.for {{.*}} iter_args(%[[MAX:[a-z0-9]+]] = %{{[^,]*}}, %[[ROWSUM:[a-z0-9]+]] =
@@ -453,6 +454,42 @@ tile.kernel @lazy(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = arr
     %result, %lse = tile.finish_softmax %r#2, %r#0, %r#1 scale(1.0) sum_limit(31) : vector<64x64xf32>, vector<64xf32>
     %small = arith.truncf %result : vector<64x64xf32> to vector<64x64xbf16>
     tile.store %small, %x[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
+  }
+  tile.return
+}
+
+// What takes a division is computed by the producer alone, and what follows from it
+// goes to the consumers in the ticket: here one value in the place of two.
+
+// CHECK-LABEL: sm90.kernel @handed(
+// CHECK: sm90.tickets.alloc : <2, values = 1>
+// CHECK: sm90.warp_roles producer {
+// CHECK: ^bb0(%[[I:[a-z0-9]+]]: index,
+// CHECK: %[[QUOTIENT:.*]] = arith.divsi %[[I]], %[[N:.*]] : index
+// CHECK: %[[REST:.*]] = arith.remsi %[[I]], %[[N]] : index
+// CHECK: %[[ROW:.*]] = arith.addi %[[QUOTIENT]], %[[REST]] : index
+// CHECK: sm90.ticket.put %[[I]] careful(%{{.*}}) values(%[[ROW]])
+// CHECK: sm90.tma_load_async %{{.*}}[%[[ROW]],
+// CHECK: } consumer {
+// CHECK: %{{.*}}, %{{.*}}, %[[VALUE:.*]] = sm90.ticket.take
+// CHECK-NOT: arith.divsi
+// CHECK-NOT: arith.remsi
+// CHECK: sm90.tma_store_async
+tile.kernel @handed(%q: !tile.view<?x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, -1>},
+                    %k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
+                    %x: !tile.view<?x64xbf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, dynamic = true, dependent_launch = false>>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !tile.view<?x64xbf16>
+  scf.forall (%i) in (%n) {
+    %quotient = arith.divsi %i, %n : index
+    %rest = arith.remsi %i, %n : index
+    %row = arith.addi %quotient, %rest : index
+    %a = tile.load %q[%row, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %b = tile.load %k[%row, %c0] axes [0, 1] : !tile.view<?x64xbf16> -> vector<64x64xbf16>
+    %r = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %r1 = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    tile.store %r1, %x[%row, %c0] axes [0, 1] : vector<64x64xbf16>, !tile.view<?x64xbf16>
   }
   tile.return
 }

@@ -79,13 +79,13 @@ tile.kernel @scalars(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>},
 // Sizes may be asked for in an instance, and a whole tile is known to the consumer.
 // CHECK-LABEL: sm90.kernel @whole(
 // CHECK-SAME:    %[[SIZE:q_size0]]: index
-// CHECK-SAME:    #sm90.tensor<"k", tensor<?x128xbf16>, [1, -1] least[0, 0, 128]>
+// CHECK-SAME:    #sm90.tensor<"k", tensor<?x128xbf16>, [1, -1] least[0, 0, 0, 128]>
 // CHECK:         producer {
 // CHECK:           sm90.tma_load_async %{{.*}}[%[[SIZE]], %c0]
 // CHECK:         consumer {
 // CHECK:           %[[WHOLE:.*]] = arith.cmpi sle, %{{.*}}, %[[SIZE]] : index
 // CHECK:           sm90.mask %{{.*}} query(%{{.*}}) key(%[[SIZE]]) whole(%[[WHOLE]]) :
-tile.kernel @whole(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !x {tile.name = "k", tile.symbols = array<i64: 1, -1>, tile.least = array<i64: 0, 0, 128>},
+tile.kernel @whole(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !x {tile.name = "k", tile.symbols = array<i64: 1, -1>, tile.least = array<i64: 0, 0, 0, 128>},
     %out: !x {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output})
     schedule(<block_q = 64, block_kv = 128, target = #sm90.schedule<consumer_warpgroups = 1>>) {
   %c0 = arith.constant 0 : index

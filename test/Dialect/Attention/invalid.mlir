@@ -687,12 +687,12 @@ func.func @packed_lists(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
 
 // C2 of a read
 !q = tensor<?x8x64xf16>
-func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?xindex>) {
+func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?x?xindex>) {
   %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
   ^bb0(%b: index, %h: index, %p: index, %j: index):
-    // expected-error @below {{'attn.read' op expected no covers where sequences are packed}}
-    %length = attn.read %n[%b] covers : tensor<?xindex>
+    // expected-error @below {{'attn.read' op expected no covers along a position where sequences are packed}}
+    %length = attn.read %n[%b, %p] covers : tensor<?x?xindex>
     %keep = arith.cmpi slt, %j, %length : index
     attn.yield %keep : i1
   } : !q, !attn.kv<!q, !q> -> !q

@@ -36,28 +36,28 @@
 
 // -----
 
-// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [1, 0, 4]}}
-#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[1, 0, 4]>
+// expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [1, 0, 0, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[1, 0, 0, 4]>
 
 // -----
 
-// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, 0]}}
+// expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [0, 0]}}
 #t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, 0]>
 
 // -----
 
-// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [-1, 0, 4]}}
-#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[-1, 0, 4]>
+// expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [-1, 0, 0, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[-1, 0, 0, 4]>
 
 // -----
 
-// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, -1, 4]}}
-#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, -1, 4]>
+// expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [0, -2, 0, 4]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, -2, 0, 4]>
 
 // -----
 
-// expected-error@+1 {{expected least to have triples of an axis of 'tensor<?xf32>', the number of a size and a positive divisor, got [0, 0, 0]}}
-#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, 0, 0]>
+// expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [0, 0, 0, 0]}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0] least[0, 0, 0, 0]>
 
 // -----
 
@@ -151,7 +151,7 @@
 //===----------------------------------------------------------------------===//
 
 // C1: an argument of another type.
-// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1> or an index, got 'f32'}}
+// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1>, an index or an i64, got 'f32'}}
 sm90.kernel @f(%x: f32) attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   sm90.warp_roles producer {} consumer {}
   sm90.return
@@ -160,7 +160,7 @@ sm90.kernel @f(%x: f32) attributes {schedule = #sm90.schedule<>, tensors = [], i
 // -----
 
 // C1: a pointer of another address space.
-// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1> or an index, got '!llvm.ptr'}}
+// expected-error@+1 {{'sm90.kernel' op expected argument 0 to be a tensor map, a !llvm.ptr<1>, an index or an i64, got '!llvm.ptr'}}
 sm90.kernel @f(%x: !llvm.ptr) attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   sm90.warp_roles producer {} consumer {}
   sm90.return
@@ -181,6 +181,16 @@ sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 1})
 // C2: a size without its axis.
 // expected-error@+1 {{'sm90.kernel' op expected sm90.axis of argument 0 to be an axis below 1}}
 sm90.kernel @f(%x: index {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C2: a stride without its axis.
+// expected-error@+1 {{'sm90.kernel' op expected sm90.axis of argument 0 to be an axis below 1}}
+sm90.kernel @f(%x: i64 {sm90.tensor = 0, sm90.axis = 1})
     attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
   sm90.warp_roles producer {} consumer {}
   sm90.return
@@ -504,6 +514,20 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.
     %c0 = arith.constant 0 : index
     // expected-error@+1 {{'sm90.tma_store_async' op expected memory with the columns of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.buffer<1 x 64x64xbf16>'}}
     sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0] : !sm90.buffer<1 x 64x64xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.read: a stride too many.
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stride = arith.constant 1 : i64
+    // expected-error@+1 {{'sm90.read' op expected a size for each of 1 indices and a stride for each but the last, got 1 and 1}}
+    %0 = sm90.read %x[%c0] of [%c0] strides [%stride] : !llvm.ptr<1> -> f32
   }
   sm90.return
 }
@@ -1051,3 +1075,24 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// C2 of sm90.ticket.put.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2, values = 2>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // expected-error@+1 {{'sm90.ticket.put' op expected 2 values, as many as a ticket has room for, got 1}}
+    sm90.ticket.put %c0 careful(%no) values(%c0) into %tickets, %barrier[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// expected-error@+1 {{expected a number of values of at least 0, got -1}}
+func.func private @tickets() -> !sm90.tickets<2, values = -1>

@@ -26,13 +26,13 @@
 // CHECK-SAME: attributes {instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
 // CHECK-SAME: schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
 // CHECK-SAME: shared_memory = 98328 : i64
-// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
+// CHECK-SAME: tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 5, 64, 0, -1, 1, 1]>,
 // CHECK-SAME: #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>]} {
 sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {sm90.tensor = 0},
                    %lse: !llvm.ptr<1> {sm90.tensor = 1},
                    %length: index {sm90.tensor = 0, sm90.axis = 1})
     attributes {schedule = #sm90.schedule<kv_stages = 3, consumer_warpgroups = 1, producer_registers = 40, consumer_registers = 232, persistent = false>,
-                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 64, 0, 1, 1]>,
+                tensors = [#sm90.tensor<"q", tensor<?x?x64x128xbf16>, [0, 1, -1, -1] least[1, 0, 5, 64, 0, -1, 1, 1]>,
                            #sm90.tensor<"lse", tensor<?x64x?xf32>, [0, -1, 1], output = true>],
                 instances = [#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>, #sm90.extent<() -> (64)>],
                 shared_memory = 98328 : i64} {
@@ -252,11 +252,36 @@ sm90.kernel @slices(%x: !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sl
   } consumer {
     %c0 = arith.constant 0 : index
     %c9 = arith.constant 9 : index
-    // CHECK: sm90.read %{{.*}}[%{{.*}}] of[%{{.*}}] position : !llvm.ptr<1> -> i32
-    %row = sm90.read %cu[%c0] of [%c9] position : !llvm.ptr<1> -> i32
+    // CHECK: sm90.read %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] position : !llvm.ptr<1> -> i32
+    %stride = arith.constant 16 : i64
+    %row = sm90.read %cu[%c0, %c0] of [%c9, %c9] strides [%stride] position : !llvm.ptr<1> -> i32
     %i = arith.index_cast %row : i32 to index
     // CHECK: sm90.tma_store_async %{{.*}} row(%[[ZERO:.*]]), %{{.*}}[%[[I:.*]], %[[ZERO]], %[[ZERO]], %[[I]]] : !sm90.buffer<1 x 64x64xbf16>, <64x64xbf16, axes = [0, 2], rank = 3, sliced = true>
     sm90.tma_store_async %buffer row(%c0), %x[%i, %c0, %c0, %i] : !sm90.buffer<1 x 64x64xbf16>, !sm90.tensor_map<64x64xbf16, axes = [0, 2], rank = 3, sliced = true>
+  }
+  sm90.return
+}
+
+// CHECK-LABEL: sm90.kernel @turns(
+sm90.kernel @turns() attributes {schedule = #sm90.schedule<ping_pong = true, narrow_tanh = false, dependent_launch = false>, instances = [], tensors = []} {
+  // CHECK: %[[TICKETS:.*]] = sm90.tickets.alloc : <2, values = 2>
+  %tickets = sm90.tickets.alloc : !sm90.tickets<2, values = 2>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  // CHECK: sm90.await_previous_launch
+  sm90.await_previous_launch
+  sm90.warp_roles producer {
+    %c0 = arith.constant 0 : index
+    %no = arith.constant false
+    // CHECK: sm90.ticket.put %[[C0:.*]] careful(%{{.*}}) values(%[[C0]], %[[C0]]) into %[[TICKETS]], %{{.*}}[%{{.*}}] : <2, values = 2>, <2>
+    sm90.ticket.put %c0 careful(%no) values(%c0, %c0) into %tickets, %full[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // CHECK: sm90.ticket.take %[[TICKETS]], %{{.*}}[%{{.*}}] : <2, values = 2>, <2>
+    %i, %careful, %v:2 = sm90.ticket.take %tickets, %full[%c0] : !sm90.tickets<2, values = 2>, !sm90.mbarrier<2>
+    // CHECK-NEXT: sm90.turn.await
+    sm90.turn.await
+    // CHECK-NEXT: sm90.turn.pass
+    sm90.turn.pass
   }
   sm90.return
 }

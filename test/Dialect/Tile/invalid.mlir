@@ -112,7 +112,7 @@ tile.kernel @other_symbols(%x: !tile.view<3xf32> {tile.symbols = "a"}) schedule(
 // -----
 
 // C5
-// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have triples of an axis, the number of a size and a positive divisor, got "a"}}
+// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got "a"}}
 tile.kernel @least_0(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = "a"}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
@@ -121,7 +121,7 @@ tile.kernel @least_0(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 // -----
 
 // C5
-// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have triples of an axis, the number of a size and a positive divisor, got array<i64: 0, 0>}}
+// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got array<i64: 0, 0>}}
 tile.kernel @least_1(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, 0>}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
@@ -130,8 +130,8 @@ tile.kernel @least_1(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 // -----
 
 // C5
-// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have triples of an axis, the number of a size and a positive divisor, got array<i64: 1, 0, 4>}}
-tile.kernel @least_2(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 1, 0, 4>}) schedule(<block_q = 16, block_kv = 16>) {
+// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got array<i64: 1, 0, 0, 4>}}
+tile.kernel @least_2(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 1, 0, 0, 4>}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
 }
@@ -139,8 +139,8 @@ tile.kernel @least_2(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 // -----
 
 // C5
-// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have triples of an axis, the number of a size and a positive divisor, got array<i64: 0, -1, 4>}}
-tile.kernel @least_3(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, -1, 4>}) schedule(<block_q = 16, block_kv = 16>) {
+// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got array<i64: 0, -2, 0, 4>}}
+tile.kernel @least_3(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, -2, 0, 4>}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
 }
@@ -148,8 +148,8 @@ tile.kernel @least_3(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 // -----
 
 // C5
-// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have triples of an axis, the number of a size and a positive divisor, got array<i64: 0, 0, 0>}}
-tile.kernel @least_4(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, 0, 0>}) schedule(<block_q = 16, block_kv = 16>) {
+// expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got array<i64: 0, 0, 0, 0>}}
+tile.kernel @least_4(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, 0, 0, 0>}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
 }

@@ -3,10 +3,10 @@
 // RUN: attn-opt %s -mlir-print-op-generic | attn-opt | FileCheck %s
 
 // CHECK-LABEL: tile.kernel @copy(
-// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.least = array<i64: 1, 0, 64, 0, 0, 1>, tile.name = "x", tile.symbols = array<i64: 0, -1>}
+// CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.least = array<i64: 1, 0, 0, 64, 0, -1, 5, 1>, tile.name = "x", tile.symbols = array<i64: 0, -1>}
 // CHECK-SAME:    %{{.*}}: !tile.view<?x128xbf16> {tile.output, tile.symbols = array<i64: 0, -1>})
 // CHECK-SAME:    schedule(<block_q = 128, block_kv = 64>) {
-tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.least = array<i64: 1, 0, 64, 0, 0, 1>, tile.symbols = array<i64: 0, -1>},
+tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.least = array<i64: 1, 0, 0, 64, 0, -1, 5, 1>, tile.symbols = array<i64: 0, -1>},
                   %y: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>, tile.output})
     schedule(<block_q = 128, block_kv = 64>) {
   %c0 = arith.constant 0 : index

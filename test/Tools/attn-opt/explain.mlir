@@ -14,7 +14,7 @@
 // CHECK-NEXT:   producer   4 warps, 40 registers a thread; one thread copies
 // CHECK-NEXT:   consumers  2 x 4 warps, 232 registers a thread; 64 queries each, read from registers
 // CHECK-NEXT:   threads    384 a block; a block per multiprocessor, which fetches its instances
-// CHECK-NEXT:   shared     196736 of 232448 bytes
+// CHECK-NEXT:   shared     196752 of 232448 bytes
 // CHECK-NEXT:   schedule   #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true
 // CHECK-NEXT:   ptxas      168 registers a thread at the launch, 12 bytes spilled, 16 bytes of stack, (C7512) Potential Performance Loss
 // CHECK-NEXT: estimate for q=1x1024x4x128 k=1x1024x2x128 v=1x1024x2x128 (sizes that --shape does not give are assumed)

@@ -125,9 +125,9 @@ func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x?xi32>) -> !q {
 // CHECK-NEXT:    %[[ROW:.*]] = attn.read %[[CU_K]][%b] : tensor<?xi32>
 // CHECK-NEXT:    %[[FIRST:.*]] = arith.index_cast %[[ROW]] : i32 to index
 // CHECK-NEXT:    %[[P:.*]] = arith.addi %p, %[[FIRST]] : index
-// CHECK-NEXT:    %[[OWN:.*]] = attn.read %[[IDS]][%[[P]]] : tensor<?xi32>
+// CHECK-NEXT:    %[[OWN:.*]] = attn.read %[[IDS]][%[[P]]] covers : tensor<?xi32>
 // CHECK-NEXT:    %[[J:.*]] = arith.addi %j, %[[FIRST]] : index
-// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %[[IDS]][%[[J]]] : tensor<?xi32>
+// CHECK-NEXT:    %[[OTHER:.*]] = attn.read %[[IDS]][%[[J]]] covers : tensor<?xi32>
 // CHECK-NEXT:    %[[SAME:.*]] = arith.cmpi eq, %[[OTHER]], %[[OWN]] : i32
 // CHECK-NEXT:    arith.andi %[[INSIDE]], %[[SAME]] : i1
 func.func @packed_document(%q: tensor<?x8x64xf16>, %k: tensor<?x2x64xf16>, %cu_q: tensor<?xi32>,
@@ -152,7 +152,7 @@ func.func @packed_document(%q: tensor<?x8x64xf16>, %k: tensor<?x2x64xf16>, %cu_q
 // CHECK-NEXT:      %[[TANH:.*]] = math.tanh %[[SHARE]] fastmath<afn> : f32
 // CHECK-NEXT:      %[[CAP:.*]] = arith.constant 5.000000e+01 : f32
 // CHECK-NEXT:      %[[CAPPED:.*]] = arith.mulf %[[TANH]], %[[CAP]] fastmath<reassoc> : f32
-// CHECK-NEXT:      %[[SLOPE:.*]] = attn.read %{{.*}}[%h] : tensor<8xf32>
+// CHECK-NEXT:      %[[SLOPE:.*]] = attn.read %{{.*}}[%h] covers : tensor<8xf32>
 // CHECK-NEXT:      %[[OFFSET:.*]] = arith.subi %p, %j : index
 // CHECK-NEXT:      %[[INT:.*]] = arith.index_cast %[[OFFSET]] : index to i64
 // CHECK-NEXT:      %[[REAL:.*]] = arith.sitofp %[[INT]] : i64 to f32

@@ -177,9 +177,9 @@ TEST(BundleTest, RefusesAnotherFile) {
 
 TEST(BundleTest, RefusesAFutureVersion) {
   std::string data = writeBundle(exampleBundle());
-  store(data, bundle::versionOffset, 3, 4);
+  store(data, bundle::versionOffset, 4, 4);
   EXPECT_EQ(refusal(seal(data)),
-            "expected a bundle of version 2, got 3; compile the program again "
+            "expected a bundle of version 3, got 4; compile the program again "
             "or use a newer runtime");
 }
 
@@ -292,12 +292,13 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
             expect(".equal_sizes[0] to be a list of 4 integers"));
   EXPECT_EQ(edited("[0,0,1,0]", "[0,0,-1,0]"),
             expect(".equal_sizes[0] to be four numbers of tensors and axes"));
-  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,0]"),
-            expect(".targets[0].kernels[0].least_sizes[0] to be a list of 5 "
-                   "integers"));
-  EXPECT_EQ(edited("[1,1,0,0,32]", "[1,1,0,-1,2]"),
-            expect(".targets[0].kernels[0].least_sizes[0] to be two tensors "
-                   "with an axis each, and a divisor"));
+  const std::string least = "[1,1,[[\"size\",0,0],32,\"ceil_divide\"]]";
+  EXPECT_EQ(edited(least, "[1,1]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be a tensor, an "
+                   "axis and an expression"));
+  EXPECT_EQ(edited(least, "[1,-1,[32]]"),
+            expect(".targets[0].kernels[0].least_sizes[0] to be an integer "
+                   "from 0 to 2147483647"));
   EXPECT_EQ(edited("[1,64,1,64,0]", "[-1,4,1,64,0]"),
             expect(".targets[0].kernels[0].parameters[0].dims[0] to be a "
                    "dimension that starts with an axis and ends with 0 or 1"));
@@ -307,7 +308,7 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
   EXPECT_EQ(edited("\"pointer\"", "\"painter\""),
             expect(".targets[0].kernels[0].parameters[1] to be a tensor_map, a "
                    "pointer, a size, a value or a counter"));
-  EXPECT_EQ(edited("\"ceil_divide\"", "\"ceil_divode\""),
+  EXPECT_EQ(edited("128,\"ceil_divide\"", "128,\"ceil_divode\""),
             expect(".targets[0].kernels[0].instances[0] to be a constant, an "
                    "operation, a size or a stride"));
   EXPECT_EQ(edited("\"multiply\"", "\"multipla\""),

@@ -55,7 +55,9 @@ inline Bundle exampleBundle() {
   whole.plan.threadsPerBlock = 384;
   whole.plan.sharedMemoryBytes = 1000;
   whole.plan.equalSizes = {{{0, 0}, {1, 0}}};
-  whole.plan.leastSizes = {{{1, 1}, {0, 0}, 32}};
+  whole.plan.leastSizes = {
+      {{1, 1},
+       {sizeTerm(0, 0), constantTerm(32), {Term::Kind::CeilDivide, 0, 0, 0}}}};
   whole.ptx = "// whole";
   whole.cubin = {0, 1, 2, 255};
 
@@ -73,6 +75,7 @@ inline Bundle exampleBundle() {
   join.plan.tensors = {part, o};
   join.plan.tensors[0].isOutput = false;
   join.plan.parameters = {pointer};
+  join.plan.awaitsPrevious = true;
   join.ptx = "// join";
 
   Bundle bundle;

@@ -14,26 +14,12 @@
 
 using namespace attn::runtime;
 
-/// %r2 = smem and %r3 = an mbarrier for bytes, both of one thread.
-static const char prologue[] = R"(
-    mov.b32 %r2, smem;
-    add.s32 %r3, %r2, 30000;
-    mbarrier.init.shared::cta.b64 [%r3], 1;
-    fence.mbarrier_init.release.cluster;
-)";
-
-static const char awaitBytes[] = R"(
-WAIT:
-    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 0;
-    @!%p2 bra WAIT;
-)";
-
 static std::string message(const std::string &body) {
-  return Emulation{prologue + body, 1}.anyMessage();
+  return Emulation{copyPrologue + body, 1}.anyMessage();
 }
 
 TEST(CopyValues, RangesFromAndToGlobalMemory) {
-  std::string body = std::string(prologue) + R"(
+  std::string body = std::string(copyPrologue) + R"(
     mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 64;
     cp.async.bulk.prefetch.L2.global [%d0+4096], 64;
     cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r2+32], [%d0+4096], 48, [%r3];
@@ -199,7 +185,7 @@ TEST(Copy, WaitingForReadsIsNotWaitingForWrites) {
 }
 
 TEST(Copy, OrdinaryWritesToGlobalMemoryWantAFence) {
-  std::string body = std::string(prologue) + R"(
+  std::string body = std::string(copyPrologue) + R"(
     mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 32;
     st.global.b32 [%d0+260], 5;
     fence.proxy.async.global;
@@ -428,118 +414,4 @@ TEST(Copy, IllegalForms) {
   EXPECT_TRUE(contains(message("cp.async.bulk.global.shared::cta.bulk_group "
                                "[%d0], [%r2];"),
                        "expected 3 operands, got 2"));
-}
-
-//===----------------------------------------------------------------------===//
-// Tensors
-//===----------------------------------------------------------------------===//
-
-/// Copies a box from `map` to shared memory, which it shows, and to `outMap`.
-static std::string boxProgram(const std::vector<int32_t> &start,
-                              uint32_t bytes) {
-  std::string coordinates;
-  for (size_t i = start.size(); i-- > 0;)
-    coordinates += std::to_string(start[i]) + (i ? ", " : "");
-  std::string dims = std::to_string(start.size()) + "d";
-  std::string size = std::to_string(bytes);
-  return std::string(prologue) +
-         "mov.b64 %d8, map;\ncvta.param.u64 %d8, %d8;\n"
-         "mov.b64 %d9, outMap;\ncvta.param.u64 %d9, %d9;\n"
-         "cp.async.bulk.prefetch.tensor." +
-         dims + ".L2.global.tile [%d8, {" + coordinates +
-         "}];\nmbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], " + size +
-         ";\ncp.async.bulk.tensor." + dims +
-         ".shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], "
-         "[%d8, {" +
-         coordinates + "}], [%r3];\n" + awaitBytes +
-         "mov.b32 %r5, 0;\nmov.b32 %r4, %r2;\nmov.b64 %d1, %d0;\nSHOW:\n"
-         "ld.shared.b32 %r6, [%r4];\nst.global.b32 [%d1], %r6;\n"
-         "add.s32 %r4, %r4, 4;\nadd.s64 %d1, %d1, 4;\nadd.s32 %r5, %r5, 4;\n"
-         "setp.lt.s32 %p1, %r5, " +
-         size + ";\n@%p1 bra SHOW;\ncp.async.bulk.tensor." + dims +
-         ".global.shared::cta.tile.bulk_group [%d9, {" + coordinates +
-         "}], [%r2];\ncp.async.bulk.commit_group;\n"
-         "cp.async.bulk.wait_group 0;\n";
-}
-
-static int64_t product(const std::vector<int64_t> &sizes) {
-  int64_t result = 1;
-  for (int64_t size : sizes)
-    result *= size;
-  return result;
-}
-
-/// Copies the box at `start` and looks at each of its elements.
-static void expectBox(const MappedTensor &tensor,
-                      const std::vector<int32_t> &start) {
-  size_t size = elementSize(tensor.elementType);
-  auto bytes = static_cast<uint32_t>(product(tensor.box) * size);
-  Emulation emulation{boxProgram(start, bytes), 1, 3, true};
-  emulation.tensor = tensor;
-  Result<std::vector<uint32_t>> out = emulation.run();
-  ASSERT_FALSE(out.failed()) << out.message();
-  auto chunks = static_cast<uint32_t>(tensor.swizzle) / 16;
-  for (int64_t i = 0; i < product(tensor.box); ++i) {
-    // The coordinates of element i of the box, innermost last.
-    int64_t rest = i, number = 0, stride = 1;
-    bool inside = true;
-    for (size_t axis = start.size(); axis-- > 0;) {
-      int64_t at = start[axis] + rest % tensor.box[axis];
-      rest /= tensor.box[axis];
-      inside &= at >= 0 && at < tensor.shape[axis];
-      number += at * stride;
-      stride *= tensor.shape[axis];
-    }
-    auto place = static_cast<uint32_t>(i * size);
-    if (chunks)
-      place ^= (place >> 7) % chunks * 16;
-    double expected = size == 2 ? number % 256 : number;
-    EXPECT_EQ(loadElement(tensor.elementType, out->data(), place / size),
-              inside ? expected : 0)
-        << "element " << i;
-    if (!inside)
-      continue;
-    EXPECT_EQ(loadElement(tensor.elementType, emulation.stored.data(), number),
-              expected)
-        << "element " << i;
-  }
-}
-
-TEST(CopyValues, DimensionsAndClipping) {
-  expectBox({ElementType::F32, {100}, {64}, Swizzle::None}, {8});
-  expectBox({ElementType::F32, {100}, {64}, Swizzle::None}, {-12});
-  expectBox({ElementType::F32, {20, 40}, {8, 32}, Swizzle::B128}, {15, -4});
-  expectBox({ElementType::F32, {5, 7, 16}, {2, 4, 16}, Swizzle::B64},
-            {4, 5, 0});
-  expectBox({ElementType::F16, {3, 4, 5, 32}, {2, 1, 3, 32}, Swizzle::B64},
-            {-1, 2, 3, 8});
-  expectBox(
-      {ElementType::BF16, {2, 3, 4, 5, 8}, {2, 2, 3, 2, 8}, Swizzle::None},
-      {0, 2, -1, 3, 0});
-  expectBox({ElementType::F32, {20, 40}, {8, 32}, Swizzle::None}, {64, 0});
-}
-
-TEST(Copy, InnermostCoordinates) {
-  Emulation emulation{boxProgram({0, -9}, 1024), 1};
-  emulation.tensor = {ElementType::F32, {20, 40}, {8, 32}, Swizzle::None};
-  // First what prefetches, then what loads, then what stores.
-  for (const char *part : {"cp.async.bulk.prefetch", "tile.mbarrier",
-                           "cp.async.bulk.tensor.2d.global"}) {
-    std::string message = emulation.message();
-    EXPECT_TRUE(contains(message,
-                         "out of bounds: expected an innermost coordinate "
-                         "that is a multiple of 16 bytes, got -9 "
-                         "elements of f32"));
-    EXPECT_TRUE(contains(message.substr(message.rfind('\n')), part));
-    emulation.body = without(emulation.body, part);
-    if (std::string(part) == "tile.mbarrier")
-      emulation.body = replaced(emulation.body, awaitBytes, "");
-  }
-}
-
-TEST(CopyValues, Swizzles) {
-  for (auto [swizzle, columns] :
-       {std::pair(Swizzle::None, 48), std::pair(Swizzle::B32, 16),
-        std::pair(Swizzle::B64, 32), std::pair(Swizzle::B128, 64)})
-    expectBox({ElementType::BF16, {40, 64}, {24, columns}, swizzle}, {3, 0});
 }

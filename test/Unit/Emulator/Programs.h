@@ -12,6 +12,21 @@
 
 namespace attn::runtime {
 
+/// %r2 = smem and %r3 = an mbarrier for bytes, both of one thread.
+inline constexpr char copyPrologue[] = R"(
+    mov.b32 %r2, smem;
+    add.s32 %r3, %r2, 30000;
+    mbarrier.init.shared::cta.b64 [%r3], 1;
+    fence.mbarrier_init.release.cluster;
+)";
+
+/// Waits for what has been announced at %r3.
+inline constexpr char awaitBytes[] = R"(
+WAIT:
+    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 0;
+    @!%p2 bra WAIT;
+)";
+
 /// %r1 = thread, %r2 = smem, %r3 = the mbarrier, which expects one arrival; a
 /// tile of 64 x 64 at %r2 from row %r9 on, for which all threads wait.
 inline std::string loadTile(int row = 0) {

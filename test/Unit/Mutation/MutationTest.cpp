@@ -33,6 +33,7 @@ mbarrier.arrive.shared::cta.b64 _, [%r1];
 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r1], 4096;
 cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r3], [%d1, {%r4, %r5}], [%r1];
 setmaxnreg.inc.sync.aligned.u32 240;
+setmaxnreg.inc.sync.aligned.u32 248;
 {
 wgmma.fence.sync.aligned;
 wgmma.mma_async.sync.aligned.m64n72k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, %d2, %d3, 0, 1, 1, 0, 1;
@@ -127,6 +128,10 @@ TEST(Mutation, Barriers) {
             "cp.async.bulk.wait_group.read 0;");
   EXPECT_EQ(lines["setmaxnreg.inc.sync.aligned.u32#1 inverted"],
             "setmaxnreg.dec.sync.aligned.u32 240;");
+  EXPECT_EQ(lines["setmaxnreg.inc.sync.aligned.u32#1 16 more"],
+            "setmaxnreg.inc.sync.aligned.u32 256;");
+  // There is no such instruction.
+  EXPECT_FALSE(lines.count("setmaxnreg.inc.sync.aligned.u32#2 16 more"));
 }
 
 TEST(Mutation, Products) {

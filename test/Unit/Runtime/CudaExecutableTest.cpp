@@ -202,6 +202,56 @@ TEST_F(CudaExecutableTest, StreamsOfManyThreadsDoNotShareCounters) {
     EXPECT_EQ(sharing.size(), 1u);
 }
 
+/// A context is made current only where it is not.
+TEST_F(CudaExecutableTest, UsesTheContextOfTheThread) {
+  ASSERT_FALSE(launchOn(1).failed());
+  unsigned pushes = driver.contextPushes;
+  ASSERT_FALSE(launchOn(1).failed());
+  EXPECT_EQ(driver.contextPushes, pushes + 1);
+  void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  auto push =
+      reinterpret_cast<int (*)(void *)>(dlsym(library, "cuCtxPushCurrent_v2"));
+  auto pop =
+      reinterpret_cast<int (*)(void **)>(dlsym(library, "cuCtxPopCurrent_v2"));
+  // Of another device.
+  int foreign = 0;
+  void *popped = nullptr;
+  push(&foreign);
+  pushes = driver.contextPushes;
+  ASSERT_FALSE(launchOn(1).failed());
+  EXPECT_EQ(driver.contextPushes, pushes + 1);
+  push(driver.context);
+  pushes = driver.contextPushes;
+  ASSERT_FALSE(launchOn(1).failed());
+  EXPECT_EQ(driver.contextPushes, pushes);
+  pop(&popped);
+  EXPECT_EQ(popped, driver.context);
+  pop(&popped);
+  EXPECT_EQ(popped, &foreign);
+}
+
+/// A loop over the layers of a model finds each launch again, and what has been
+/// forgotten is settled anew.
+TEST_F(CudaExecutableTest, RemembersManyLaunches) {
+  driver.quiet = true;
+  auto mapsOf = [&](int64_t first, int64_t last) {
+    unsigned before = driver.mapCount;
+    for (int64_t length = first; length <= last; ++length)
+      EXPECT_FALSE(executable->launch(tensorsOf(length)).failed());
+    return driver.mapCount - before;
+  };
+  unsigned each = mapsOf(1, 1);
+  ASSERT_GT(each, 0u);
+  EXPECT_EQ(mapsOf(1, 512), 511 * each);
+  EXPECT_EQ(mapsOf(1, 512), 0u);
+  // The oldest makes room.
+  EXPECT_EQ(mapsOf(513, 513), each);
+  EXPECT_EQ(mapsOf(2, 513), 0u);
+  EXPECT_EQ(mapsOf(1, 1), each);
+  EXPECT_EQ(mapsOf(3, 513), 0u);
+  EXPECT_EQ(mapsOf(2, 2), each);
+}
+
 TEST_F(CudaExecutableTest, SaysWhyTheDriverRefuses) {
   driver.failing = "cuLaunchKernel";
   EXPECT_EQ(executable->launch(tensorsOf(5)).message(),

@@ -18,7 +18,7 @@ extern "C" FakeDriver *fakeDriver() {
 
 namespace {
 constexpr int success = 0, outOfMemory = 2, noContext = 201;
-thread_local int contextDepth = 0;
+thread_local std::vector<void *> contexts;
 std::mutex mutex;
 using Lock = std::lock_guard<std::mutex>;
 
@@ -28,7 +28,7 @@ int result(const char *name) {
 
 /// The same for what needs a current context.
 int resultInContext(const char *name) {
-  return contextDepth == 0 ? noContext : result(name);
+  return contexts.empty() ? noContext : result(name);
 }
 
 /// The same for what cannot be captured.
@@ -102,21 +102,37 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   return result("cuDeviceGetAttribute");
 }
 int cuDevicePrimaryCtxRetain(void **context, int) {
-  int error = make("cuDevicePrimaryCtxRetain", context);
-  fakeDriver()->context = *context;
-  return error;
-}
-int cuDevicePrimaryCtxRelease_v2(int) { return destroy(fakeDriver()->context); }
-int cuCtxPushCurrent_v2(void *) {
-  int error = result("cuCtxPushCurrent");
-  contextDepth += error == success;
-  return error;
-}
-int cuCtxPopCurrent_v2(void **) {
-  --contextDepth;
+  FakeDriver &driver = *fakeDriver();
+  if (driver.contextUses == 0)
+    if (int error = make("cuDevicePrimaryCtxRetain", &driver.context))
+      return error;
+  ++driver.contextUses;
+  *context = driver.context;
   return success;
 }
-int fakeContextDepth() { return contextDepth; }
+int cuDevicePrimaryCtxRelease_v2(int) {
+  FakeDriver &driver = *fakeDriver();
+  return --driver.contextUses > 0 ? success : destroy(driver.context);
+}
+int cuCtxGetCurrent(void **context) {
+  *context = contexts.empty() ? nullptr : contexts.back();
+  return result("cuCtxGetCurrent");
+}
+int cuCtxPushCurrent_v2(void *context) {
+  int error = result("cuCtxPushCurrent");
+  if (error == success) {
+    contexts.push_back(context);
+    Lock lock(mutex);
+    ++fakeDriver()->contextPushes;
+  }
+  return error;
+}
+int cuCtxPopCurrent_v2(void **context) {
+  *context = contexts.back();
+  contexts.pop_back();
+  return success;
+}
+int fakeContextDepth() { return static_cast<int>(contexts.size()); }
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
   if (int error = resultOutside("cuMemAlloc"))
     return error;
@@ -207,7 +223,7 @@ int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
                            int fill) {
   // As the driver does: without a context it knows no device.
   constexpr int invalidContext = 201;
-  if (contextDepth == 0)
+  if (contexts.empty())
     return invalidContext;
   for (uint32_t i = 0; i < rank; ++i)
     if (elementStrides[i] != 1)

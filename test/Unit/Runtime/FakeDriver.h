@@ -68,10 +68,13 @@ struct FakeDriver {
   /// Streams whose identity is not their handle.
   std::map<void *, unsigned long long> streamIds;
   unsigned contextWaits = 0;
+  unsigned contextPushes = 0;
   unsigned captured = 0, replays = 0;
   /// What a capture must not see: allocations, waiting, loading.
   unsigned uncapturable = 0;
+  /// The primary one, and how often it was retained.
   void *context = nullptr;
+  unsigned contextUses = 0;
   /// Allocations, contexts, modules, streams, events, graphs that are alive.
   std::set<void *> live;
   unsigned products = 0;

@@ -99,14 +99,19 @@ TEST_F(LaunchTest, APersistentKernelHasNoMoreBlocksThanInstances) {
 
 TEST_F(LaunchTest, SizesAreLargeEnough) {
   // At least a row of k for each 13 of q.
-  plan.leastSizes = {{{1, 1}, {0, 1}, 13}};
+  plan.leastSizes = {{{1, 1},
+                      {{Term::Kind::Size, 0, 0, 1},
+                       {Term::Kind::Constant, 13},
+                       {Term::Kind::CeilDivide}}}};
   EXPECT_EQ(refusal(), "nothing refused");
-  plan.leastSizes[0].divisor = 12;
+  plan.leastSizes[0].least[1].value = 12;
   EXPECT_EQ(refusal(), "expected size 1 of 'k' to be at least 84, got 77");
-  plan.leastSizes[0].divisor = 0;
-  EXPECT_EQ(refusal(), "malformed launch plan: expected a positive divisor, "
-                       "got 0");
-  plan.leastSizes = {{{1, 1}, {0, 4}, 13}};
+  plan.leastSizes[0].least[1].value = 0;
+  EXPECT_EQ(refusal(), "expected a positive divisor in an expression, got 0");
+  plan.leastSizes[0].least.pop_back();
+  EXPECT_EQ(refusal(), "malformed launch plan: malformed expression: expected "
+                       "one result, got 2");
+  plan.leastSizes = {{{0, 4}, {{Term::Kind::Constant, 13}}}};
   EXPECT_EQ(refusal(), "malformed launch plan: 'q' has no axis 4");
 }
 
@@ -239,17 +244,36 @@ TEST_F(LaunchTest, RefusesAMisalignedStride) {
   }
 }
 
-TEST_F(LaunchTest, RefusesAViewWhereTheKernelTakesAnAddress) {
+TEST_F(LaunchTest, TakesTheStridesOfATensorThatIsNoMap) {
+  KernelParameter stride;
+  stride.kind = KernelParameter::Kind::Value;
+  stride.expression = {{Term::Kind::Stride, 0, 2, 1}};
+  plan.parameters.push_back(stride);
   tensors[2].strides[1] = 1008;
-  EXPECT_EQ(refusal(), "expected stride 1 of 'lse' to be 1000 (dense and "
-                       "row-major), got 1008");
+  tensors[2].strides[0] = 16 * 1008 + 1;
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  EXPECT_EQ(std::get<uint64_t>(launch->parameters[3]), 1008u);
+  tensors[2].strides = {16, 1, 48};
+  EXPECT_EQ(refusal(),
+            "expected the innermost stride of 'lse' to be 1, got 48");
+  tensors[0].shape[1] = tensors[2].shape[2] = 1;
+  EXPECT_EQ(refusal(), "nothing refused");
+}
+
+TEST_F(LaunchTest, AsksNothingOfTheStrideOfASingleElement) {
+  tensors[0] = make(ElementType::BF16, 0x10000, {3, 1, 16, 128});
+  tensors[0].strides[1] = 7;
+  tensors[2] = make(ElementType::F32, 0x30000, {3, 16, 1});
+  Result<Launch> launch = planLaunch(plan, tensors, 132);
+  ASSERT_FALSE(launch.failed()) << launch.message();
+  const auto &map = std::get<TensorMapDescription>(launch->parameters[0]);
+  EXPECT_EQ(map.strides, (std::vector<uint64_t>{16, 128, 256, 4096}));
 }
 
 TEST_F(LaunchTest, RefusesASizeBeyond32Bits) {
   int64_t huge = int64_t(1) << 31;
   tensors[0].shape[1] = tensors[2].shape[2] = huge;
-  EXPECT_EQ(refusal(), "expected stride 0 of 'lse' to be 34359738368 (dense "
-                       "and row-major), got 16000");
   tensors[2].strides = rowMajorStrides(tensors[2].shape);
   EXPECT_EQ(refusal(),
             "expected size 1 of 'q' to be at most 2147483647, got 2147483648");

@@ -604,12 +604,18 @@ TEST_F(TileInterpreterTest, LeastSize) {
   std::string arguments =
       "%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>}, "
       "%n: !tile.view<?xi32> {tile.symbols = array<i64: 1>, "
-      "tile.least = array<i64: 0, 0, 4>}, %out: !tile.view<1xf32> "
+      "tile.least = array<i64: 0, 0, 2, 4, 0, -1, 3, 1>}, %out: "
+      "!tile.view<1xf32> "
       "{tile.output}";
-  Tensor x{{9}, std::vector<double>(9, 1.0)};
-  auto result = run(arguments, "", {x, {{3}, {1, 2, 3}}});
+  Tensor x{{11}, std::vector<double>(11, 1.0)};
+  auto result = run(arguments, "", {x, {{4}, {1, 2, 3, 4}}});
   EXPECT_TRUE(succeeded(result)) << messages;
-  expectFailure(run(arguments, "", {x, {{2}, {1, 2}}}),
+  expectFailure(run(arguments, "", {x, {{3}, {1, 2, 3}}}),
+                "'tile.kernel' op expected size 0 of argument 1 to be at least "
+                "4, got 3");
+  messages.clear();
+  Tensor none{{1}, {1.0}};
+  expectFailure(run(arguments, "", {none, {{2}, {1, 2}}}),
                 "'tile.kernel' op expected size 0 of argument 1 to be at least "
                 "3, got 2");
 }

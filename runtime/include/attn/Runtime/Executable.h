@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace attn::runtime {
@@ -65,9 +66,8 @@ private:
   /// What a launch is settled by, as one list of numbers.
   using Key = std::vector<int64_t>;
   using Settled = std::vector<std::unique_ptr<PreparedWork>>;
-  struct Entry {
-    Key key;
-    std::shared_ptr<const Settled> works;
+  struct KeyHash {
+    size_t operator()(const Key &key) const;
   };
   class Planner;
 
@@ -79,13 +79,16 @@ private:
   std::shared_ptr<const Settled> find(const Key &key) const;
   void remember(const Key &key, std::shared_ptr<const Settled> works);
 
-  /// How many different launches are remembered.
-  static constexpr size_t maxEntries = 16;
+  /// How many different launches are remembered: those of all layers of a
+  /// model, with several sets of buffers.
+  static constexpr size_t maxEntries = 512;
 
   Device &device;
   const Program program;
   mutable std::mutex mutex;
-  std::vector<Entry> entries;
+  std::unordered_map<Key, std::shared_ptr<const Settled>, KeyHash> settled;
+  /// The keys in the order in which they came, from `oldest` on.
+  std::vector<const Key *> order;
   size_t oldest = 0;
 };
 

@@ -26,6 +26,9 @@ Result<size_t> byteSize(const std::vector<int64_t> &shape, size_t elementBytes);
 
 /// The strides, in elements, of a dense row-major tensor of `shape`.
 std::vector<int64_t> rowMajorStrides(const std::vector<int64_t> &shape);
+/// The same, in memory that `strides` may have already.
+void setRowMajorStrides(const std::vector<int64_t> &shape,
+                        std::vector<int64_t> &strides);
 
 /// A shape as the command line spells it, e.g. "1x4096x64x128".
 std::string shapeText(const std::vector<int64_t> &shape);

@@ -95,7 +95,8 @@ struct KernelParameter {
   enum class Kind {
     /// A 128-byte tensor map, passed by value (`mapDims`, `swizzle`).
     TensorMap,
-    /// The 64-bit address of the first element of the tensor.
+    /// The 64-bit address of the first element of the tensor, whose innermost
+    /// stride is 1.
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
@@ -118,10 +119,10 @@ struct SizeRef {
   int32_t tensor, axis;
 };
 
-/// A size is at least another one, divided and rounded up.
+/// A size is at least the value of an expression.
 struct LeastSize {
-  SizeRef size, of;
-  int64_t divisor = 1;
+  SizeRef size;
+  Expression least;
 };
 
 /// How to launch one kernel. Two tensors whose dynamic sizes must agree are
@@ -137,6 +138,9 @@ struct LaunchPlan {
   /// A persistent kernel loops over its instances and is launched with at most
   /// one block per multiprocessor; any other with one block per instance.
   bool persistent = true;
+  /// Whether the kernel waits for the launch before it, until when it touches
+  /// nothing in global memory, its counter included.
+  bool awaitsPrevious = false;
   /// The blocks that run together as a cluster. A launch has a multiple of it:
   /// the instances of a kernel that is not persistent must be one.
   uint32_t clusterBlocks = 1;
@@ -188,9 +192,8 @@ struct KernelLaunch {
   /// Which tensors the kernel works on: those of the signature are numbered
   /// first, then the workspaces of the variant.
   std::vector<int32_t> tensors;
-  /// The kernel itself waits for the one before (programmatic dependent
-  /// launch), so that its start may overlap the end of that. It
-  /// has no counter.
+  /// The kernel, which waits for the launch before it, may start before that
+  /// has ended (programmatic dependent launch).
   bool dependent = false;
 };
 
