@@ -58,12 +58,15 @@ Evaluated evaluateBackwardOp(Operation *op, Evaluation &evaluation);
 Evaluated evaluateCacheOp(Operation *op, Evaluation &evaluation);
 /// Merges of parts of attention.
 Evaluated evaluateMergeOp(Operation *op, Evaluation &evaluation);
-/// Recurrences and their gradients.
-Evaluated evaluateRecurrenceOp(Operation *op, Evaluation &evaluation);
 /// Selection and compression of keys.
 Evaluated evaluateSelectOp(Operation *op, Evaluation &evaluation);
+/// Recurrences and their gradients.
+Evaluated evaluateRecurrenceOp(Operation *op, Evaluation &evaluation);
 /// Ops of tensor, which move elements.
 Evaluated evaluateTensorOp(Operation *op, Evaluation &evaluation);
+
+/// Checks that cumulative lengths divide at most `total` rows.
+LogicalResult checkCuSeqlens(Operation *op, const Tensor &ends, int64_t total);
 
 /// Checks the tensors that the regions of `op` read by its rules.
 LogicalResult checkCaptured(MaskedOpInterface op, const Evaluation &evaluation,

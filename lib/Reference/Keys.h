@@ -47,9 +47,6 @@ LogicalResult checkKeys(KVPagedOp op, const Evaluation &evaluation);
 LogicalResult checkKeys(KVGatherOp op, const Evaluation &evaluation);
 LogicalResult checkKeys(KVConcatOp op, const Evaluation &evaluation);
 
-/// Checks that cumulative lengths divide `total` rows.
-LogicalResult checkCuSeqlens(Operation *op, const Tensor &ends, int64_t total);
-
 } // namespace mlir::attn::reference
 
 #endif // ATTN_LIB_REFERENCE_KEYS_H

@@ -45,11 +45,12 @@ private:
   /// ln(sum_s exp(lse_s)) at `index`.
   double getLse(int64_t index) const;
   double getSink(int64_t head) const {
-    return op.getSink() ? evaluation.get(MergeOp(op).getSink()).values[head]
-                        : -kInfinity;
+    MergeOp merge = op;
+    return merge.getSink() ? evaluation.get(merge.getSink()).values[head]
+                           : -kInfinity;
   }
 
-  mutable MergeOp op;
+  MergeOp op;
   Evaluation &evaluation;
   SmallVector<const Tensor *> parts, lses;
 };

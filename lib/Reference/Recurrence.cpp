@@ -7,8 +7,6 @@
 
 #include "Recurrence.h"
 
-#include "Keys.h"
-
 #include <cmath>
 
 using namespace mlir;

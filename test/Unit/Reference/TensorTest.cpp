@@ -107,6 +107,21 @@ TEST_F(TensorTest, NarrowingRounds) {
   EXPECT_EQ(y.values, (Values{1, 1.25, 448}));
 }
 
+/// Caches of small numbers are bytes to those who keep them.
+TEST_F(TensorTest, BytesAreSmallNumbers) {
+  Tensor bytes = {{4}, {56, -72, 126, 1}},
+         numbers = {{4}, {1, -1, 448, 0x1p-9}};
+  Tensor y = evaluate("tensor<4xi8>", "tensor<4xf8E4M3FN>",
+                      "%y = arith.bitcast %x : tensor<4xi8> to "
+                      "tensor<4xf8E4M3FN>",
+                      bytes);
+  EXPECT_EQ(y.values, numbers.values);
+  y = evaluate("tensor<4xf8E4M3FN>", "tensor<4xi8>",
+               "%y = arith.bitcast %x : tensor<4xf8E4M3FN> to tensor<4xi8>",
+               numbers);
+  EXPECT_EQ(y.values, bytes.values);
+}
+
 TEST_F(TensorTest, ShapesThatDiffer) {
   expectError("tensor<?xf32>", "tensor<?xf32>",
               "%c = arith.constant dense<1.0> : tensor<3xf32>\n"
