@@ -98,7 +98,7 @@ LogicalResult Differentiator::check() {
   rows.back() = op.getKVType().getValueDim();
   lseShape.pop_back();
   std::swap(lseShape.back(), *std::prev(lseShape.end(), 2));
-  for (auto [name, value, shape] :
+  for (const auto &[name, value, shape] :
        {std::tuple("output", op.getOutput(), rows),
         std::tuple("d_output", op.getDOutput(), rows),
         std::tuple("lse", op.getLse(), lseShape),

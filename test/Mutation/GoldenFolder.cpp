@@ -39,6 +39,11 @@ std::string attn::mutation::fillName(Filling fill) {
     return "partial_blocks:" + std::to_string(fill.blockKeys);
   case Fill::FullBlocks:
     return "full_blocks:" + std::to_string(fill.blockKeys);
+  // No kernel has a recurrence.
+  case Fill::LinearDecays:
+  case Fill::LogDecays:
+  case Fill::Slots:
+    break;
   }
   return "unknown";
 }
