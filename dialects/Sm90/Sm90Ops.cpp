@@ -295,9 +295,10 @@ LogicalResult TicketTakeOp::verify() {
   return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
 }
 
-LogicalResult
-TicketTakeOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
-                               Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult TicketTakeOp::inferReturnTypes(MLIRContext *context,
+                                             std::optional<Location>,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
   auto tickets = cast<TicketsType>(adaptor.getTickets().getType());
   Builder builder(context);
   types.assign({builder.getIndexType(), builder.getI1Type()});

@@ -63,8 +63,7 @@ static LogicalResult forEachSchedule(
     return failure();
   AttentionOp attention;
   scheduled->walk([&](AttentionOp op) { attention = op; });
-  auto key = attention ? dyn_cast<BlockArgument>(
-                             attention.getKVTensors().key)
+  auto key = attention ? dyn_cast<BlockArgument>(attention.getKVTensors().key)
                        : BlockArgument();
   if (auto list = attention ? attention->getAttrOfType<ArrayAttr>(
                                   kGuardedSchedulesAttrName)
@@ -89,7 +88,8 @@ compileProgram(ModuleOp module, const CompileOptions &options) {
   program.target = options.target;
   LogicalResult result = forEachSchedule(
       module, options, [&](ModuleOp copy, runtime::Expression guard) {
-        FailureOr<runtime::CompiledKernel> kernel = compileKernel(copy, options);
+        FailureOr<runtime::CompiledKernel> kernel =
+            compileKernel(copy, options);
         if (failed(kernel))
           return failure();
         runtime::Variant variant =

@@ -108,8 +108,8 @@ static bool isHeavy(Block *mask) {
          });
 }
 
-/// Whether scores are modified by what is read, under a mask with bounds on both
-/// sides: the addresses and the bounds of the rows are kept side by side.
+/// Whether scores are modified by what is read, under a mask with bounds on
+/// both sides: the addresses and the bounds of the rows are kept side by side.
 static bool boundsAndReads(AttentionOp op) {
   Block *score = op.getScoreBlock();
   return score && !score->getOps<ReadOp>().empty() &&
@@ -209,9 +209,9 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   // Where no list is walked, there has been room for what columns read.
   Reads reads{ofMask.pairs || ofScore.pairs,
               op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
-  Footprint footprint{kWarpgroups,          keyDim, valueDim,
-                      kLargestBlock,        reads,  isHeavy(mask), boundsAndReads(op),
-                      findWalkRegisters(op)};
+  Footprint footprint{
+      kWarpgroups, keyDim,        valueDim,           kLargestBlock,
+      reads,       isHeavy(mask), boundsAndReads(op), findWalkRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {

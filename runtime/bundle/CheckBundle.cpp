@@ -170,9 +170,10 @@ static Status checkLaunch(const KernelLaunch &launch,
     return malformed("there is no kernel ", launch.kernel, " to launch");
   const LaunchPlan &plan = program.kernels[launch.kernel].plan;
   if (launch.dependent && !plan.awaitsPrevious)
-    return malformed("expected '", plan.kernel,
-                     "', which is launched as dependent, to wait for the launch "
-                     "before it");
+    return malformed(
+        "expected '", plan.kernel,
+        "', which is launched as dependent, to wait for the launch "
+        "before it");
   if (launch.tensors.size() != plan.tensors.size())
     return malformed("expected '", plan.kernel, "' to be launched on ",
                      plan.tensors.size(), " tensors, got ",

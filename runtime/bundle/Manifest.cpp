@@ -358,8 +358,8 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
 LaunchPlan ManifestReader::toKernel(const json::Value &value,
                                     KernelSections &sections) {
   checkKeys(value, {"name", "ptx", "cubin", "tensors", "equal_sizes",
-                    "least_sizes", "parameters", "instances", "persistent", "awaits_previous",
-                    "cluster", "threads", "shared_memory"});
+                    "least_sizes", "parameters", "instances", "persistent",
+                    "awaits_previous", "cluster", "threads", "shared_memory"});
   auto lastSection = static_cast<int64_t>(sectionCount) - 1;
   sections.ptx = takeInteger(value, "ptx", 0, lastSection);
   sections.cubin = takeInteger(value, "cubin", -1, lastSection);

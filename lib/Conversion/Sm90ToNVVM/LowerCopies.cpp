@@ -318,8 +318,8 @@ struct LowerBarrierSync : CopyPattern<sm90::BarrierSyncOp> {
 };
 
 /// The barrier of the turns of a consumer, from 1 on, behind those of the
-/// warpgroups. There meet the warpgroup whose turn it is and the one that passes
-/// it on.
+/// warpgroups. There meet the warpgroup whose turn it is and the one that
+/// passes it on.
 static Value turnBarrier(Int32 &i32, Operation *op, Value consumer) {
   auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
                       ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
@@ -356,11 +356,11 @@ struct LowerTurnPass : CopyPattern<sm90::TurnPassOp> {
     auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
                         ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
     Value own = consumerNumber(i32);
-    Value isLast = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::eq, own,
-        i32.constant(schedule.getConsumerWarpgroups()));
-    Value next = arith::SelectOp::create(rewriter, loc, isLast,
-                                         i32.constant(1), i32.add(own, 1));
+    Value isLast =
+        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, own,
+                              i32.constant(schedule.getConsumerWarpgroups()));
+    Value next = arith::SelectOp::create(rewriter, loc, isLast, i32.constant(1),
+                                         i32.add(own, 1));
     ptx::barrierArrive(rewriter, loc, turnBarrier(i32, op, next),
                        2 * sm90::kWarpgroupThreads);
     rewriter.eraseOp(op);
@@ -408,6 +408,5 @@ void mlir::attn::sm90_to_nvvm::populateCopyPatterns(
   patterns.add<LowerAwaitFull, LowerAwaitEmpty, LowerRelease, LowerTmaLoad,
                LowerLoadFragment, LowerStoreFragment, LowerTmaStore,
                LowerTmaStoreWait, LowerBarrierSync, LowerTurnAwait,
-               LowerTurnPass, LowerStoreRows>(
-      converter, patterns.getContext());
+               LowerTurnPass, LowerStoreRows>(converter, patterns.getContext());
 }

@@ -40,14 +40,16 @@ struct Ticket {
 template <typename Op, typename Adaptor>
 static Ticket describe(Int32 &i32, Op op, Adaptor adaptor, Value barrier) {
   sm90::TicketsType type = op.getTickets().getType();
-  Use use =
-      describeUse(i32, adaptor.getCount().front(), type.getStages());
+  Use use = describeUse(i32, adaptor.getCount().front(), type.getStages());
   Value address = i32.add(adaptor.getTickets().front(),
                           i32.mul(use.stage, type.getTicketBytes()));
   auto word = [&](int64_t number) {
     return i32.add(address, i32.constant(4 * number));
   };
-  Ticket ticket{address, word(1), {}, barrierAddress(i32, barrier, use.stage),
+  Ticket ticket{address,
+                word(1),
+                {},
+                barrierAddress(i32, barrier, use.stage),
                 use.parity};
   for (int64_t i = 0; i < type.getValues(); ++i)
     ticket.values.push_back(word(2 + i));
@@ -60,14 +62,13 @@ static Value toIndex(OpBuilder &b, Location loc, Value value) {
 
 namespace {
 
-struct LowerAwaitPreviousLaunch
-    : InstancePattern<sm90::AwaitPreviousLaunchOp> {
+struct LowerAwaitPreviousLaunch : InstancePattern<sm90::AwaitPreviousLaunchOp> {
   using InstancePattern::InstancePattern;
   LogicalResult
   matchAndRewrite(sm90::AwaitPreviousLaunchOp op, Adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    NVVM::GriddepcontrolOp::create(
-        rewriter, op.getLoc(), NVVM::GridDepActionKind::launch_dependents);
+    NVVM::GriddepcontrolOp::create(rewriter, op.getLoc(),
+                                   NVVM::GridDepActionKind::launch_dependents);
     rewriter.replaceOpWithNewOp<NVVM::GriddepcontrolOp>(
         op, NVVM::GridDepActionKind::wait);
     return success();
@@ -204,7 +205,7 @@ struct LowerTicketAwaitReturn : InstancePattern<sm90::TicketAwaitReturnOp> {
 
 void mlir::attn::sm90_to_nvvm::populateInstancePatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LowerAwaitPreviousLaunch, LowerCounterNext, LowerCounterReset, LowerTicketPut,
-               LowerTicketTake, LowerTicketReturn, LowerTicketAwaitReturn>(
-      converter, patterns.getContext());
+  patterns.add<LowerAwaitPreviousLaunch, LowerCounterNext, LowerCounterReset,
+               LowerTicketPut, LowerTicketTake, LowerTicketReturn,
+               LowerTicketAwaitReturn>(converter, patterns.getContext());
 }

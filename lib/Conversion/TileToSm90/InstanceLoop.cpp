@@ -205,8 +205,7 @@ LogicalResult InstanceLoop::buildProducer(Counts &counts, Body body) {
                              before->getArguments());
     Block *after = builder.createBlock(&loop.getAfter(), {}, types, locations);
     auto state = after->getArguments();
-    Current current{state[0], state[1], state[2],
-                    state[3], state[4], state[5]};
+    Current current{state[0], state[1], state[2], state[3], state[4], state[5]};
     counts.assign(state.begin() + firstCount, state.end());
     mapInstance(current.instance);
     putTicket(current.instance, current.careful, computeHanded(),
@@ -214,19 +213,15 @@ LogicalResult InstanceLoop::buildProducer(Counts &counts, Body body) {
     if (failed(body(*kernel.instances().getBody())))
       return failure();
     Next next = createNext(current);
-    Values yielded{next.instance,
-                   next.careful,
-                   add(current.ticket, one),
-                   current.instance,
-                   next.taken,
-                   next.holds};
+    Values yielded{next.instance,    next.careful, add(current.ticket, one),
+                   current.instance, next.taken,   next.holds};
     llvm::append_range(yielded, counts);
     scf::YieldOp::create(builder, loc, yielded);
   }
   counts.assign(loop.result_begin() + firstCount, loop.result_end());
   // A number that is no instance ends the consumers' loop.
-  putTicket(loop.getResult(0), truth(false),
-            Values(kernel.handed.size(), zero), loop.getResult(2));
+  putTicket(loop.getResult(0), truth(false), Values(kernel.handed.size(), zero),
+            loop.getResult(2));
   Value last = sub(add(total, grid), one);
   auto reset = scf::IfOp::create(
       builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(4), last),

@@ -85,9 +85,9 @@ private:
 
 /// Whether all arguments of the warp are near zero. NaN is not.
 Value Narrower::createTest(const ScaledTanh &tangent) {
-  ScoreOp magnitudes = ScoreOp::create(
-      builder, loc, score.getType(), score.getScores(), score.getQuery(),
-      score.getKey());
+  ScoreOp magnitudes =
+      ScoreOp::create(builder, loc, score.getType(), score.getScores(),
+                      score.getQuery(), score.getKey());
   {
     OpBuilder::InsertionGuard guard(builder);
     IRMapping mapping;
@@ -107,9 +107,9 @@ Value Narrower::createTest(const ScaledTanh &tangent) {
                                     type.getElementType());
   Value largest = ReduceColumnsOp::create(builder, loc, rows, Combine::Max,
                                           magnitudes.getResult());
-  Value isNear = arith::CmpFOp::create(
-      builder, loc, arith::CmpFPredicate::OLE, largest,
-      constant(rows, kNarrow / std::abs(tangent.factor)));
+  Value isNear =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, largest,
+                            constant(rows, kNarrow / std::abs(tangent.factor)));
   return VoteAllOp::create(builder, loc, builder.getI1Type(), isNear);
 }
 
@@ -144,8 +144,8 @@ void Narrower::approximate(ScaledTanh tangent) {
 }
 
 void Narrower::run() {
-  auto tangents = llvm::to_vector(
-      score.getModifier().front().getOps<math::TanhOp>());
+  auto tangents =
+      llvm::to_vector(score.getModifier().front().getOps<math::TanhOp>());
   // Exact ones have no polynomial here; a second one would take another test.
   if (tangents.size() != 1 ||
       !bitEnumContainsAll(tangents.front().getFastmath(),

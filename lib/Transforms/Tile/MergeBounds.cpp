@@ -123,10 +123,9 @@ template <typename Op> void BoundMerger::merge(Op root) const {
   for (ArrayRef<Bound> bounds : {ArrayRef(uppers), ArrayRef(lowers)}) {
     Value joint;
     for (const Bound &bound : bounds) {
-      Value limit =
-          bound.isNext
-              ? arith::AddIOp::create(builder, loc, bound.limit, one)
-              : bound.limit;
+      Value limit = bound.isNext
+                        ? arith::AddIOp::create(builder, loc, bound.limit, one)
+                        : bound.limit;
       if (!joint)
         joint = limit;
       else if (bound.isUpper == isAnd)
@@ -149,9 +148,8 @@ template <typename Op> void BoundMerger::merge(Op root) const {
 void BoundMerger::run() {
   varying.insert(key);
   for (Operation &op : mask)
-    if (llvm::any_of(op.getOperands(), [&](Value operand) {
-          return varying.contains(operand);
-        }))
+    if (llvm::any_of(op.getOperands(),
+                     [&](Value operand) { return varying.contains(operand); }))
       varying.insert(op.result_begin(), op.result_end());
   // From the end, so that a tree is met at its root; the parts are left for
   // canonicalization.

@@ -146,8 +146,9 @@ TEST_F(CheckBundleTest, RefusesLaunches) {
                          "tensor than its 'part'");
   }
   target().variants[0].launches[0].dependent = true;
-  EXPECT_EQ(refusal(), "malformed bundle: expected 'whole', which is launched as "
-                       "dependent, to wait for the launch before it");
+  EXPECT_EQ(refusal(),
+            "malformed bundle: expected 'whole', which is launched as "
+            "dependent, to wait for the launch before it");
 }
 
 TEST_F(CheckBundleTest, RefusesTargets) {

@@ -59,6 +59,7 @@ std::string copyBundle() {
   to.tensor = 1;
   kernel.plan.parameters = {from, to, count};
   kernel.plan.threadsPerBlock = 32;
+  kernel.plan.awaitsPrevious = true;
   kernel.plan.equalSizes = {{{0, 0}, {1, 0}}};
   kernel.ptx = copyText;
   Bundle bundle;

@@ -167,16 +167,19 @@ TEST_F(CompileTest, PlanListsPointersAndSizes) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
   ASSERT_TRUE(succeeded(kernel)) << messages;
   const LaunchPlan &plan = kernel->plan;
-  ASSERT_EQ(plan.parameters.size(), 9u);
+  ASSERT_EQ(plan.parameters.size(), 11u);
   EXPECT_EQ(plan.parameters[4].kind, KernelParameter::Kind::Pointer);
   EXPECT_EQ(plan.parameters[4].tensor, 4);
+  // The strides of batch and head of the LSE.
+  for (unsigned i : {5, 6})
+    EXPECT_EQ(plan.parameters[i].kind, KernelParameter::Kind::Value);
   // The batch, the queries and the keys: what has one symbol is passed once.
-  for (unsigned i : {5, 6, 7})
+  for (unsigned i : {7, 8, 9})
     EXPECT_EQ(plan.parameters[i].kind, KernelParameter::Kind::Size);
-  EXPECT_EQ(plan.parameters[7].tensor, 1);
-  EXPECT_EQ(plan.parameters[7].axis, 1);
+  EXPECT_EQ(plan.parameters[9].tensor, 1);
+  EXPECT_EQ(plan.parameters[9].axis, 1);
   // A causal program fetches its instances.
-  EXPECT_EQ(plan.parameters[8].kind, KernelParameter::Kind::Counter);
+  EXPECT_EQ(plan.parameters[10].kind, KernelParameter::Kind::Counter);
   // Batch of q, k, v, o, lse; lengths of q, o, lse; lengths of k, v.
   EXPECT_EQ(plan.equalSizes.size(), 4u + 2u + 1u);
 }
@@ -196,6 +199,30 @@ TEST_F(CompileTest, PlanCountsInstancesAndResources) {
   EXPECT_GT(plan.sharedMemoryBytes, 128u * 1024u);
   EXPECT_LE(plan.sharedMemoryBytes, 227u * 1024u);
   EXPECT_NE(kernel->ptx.find(".visible .entry f("), std::string::npos);
+}
+
+/// Small heads have a kernel for many keys, and one without a guard behind it.
+TEST_F(CompileTest, BundleHasAKernelForEachSchedule) {
+  std::string source = program("f");
+  for (size_t at = 0; (at = source.find("x128x", at)) != std::string::npos;)
+    source.replace(at, 5, "x64x");
+  auto module = parseSourceString<ModuleOp>(source, &context);
+  CompileOptions options;
+  options.assemble = false;
+  FailureOr<Bundle> bundle = compileBundle(*module, options);
+  ASSERT_TRUE(succeeded(bundle)) << messages;
+  const TargetProgram &target = bundle->targets.front();
+  ASSERT_EQ(target.kernels.size(), 2u);
+  EXPECT_EQ(target.kernels[0].plan.threadsPerBlock, 512);
+  EXPECT_EQ(target.kernels[1].plan.threadsPerBlock, 384);
+  ASSERT_EQ(target.variants.size(), 2u);
+  expectCount(target.variants[0].guard, {{Term::Kind::Constant, 4096},
+                                         {Term::Kind::Size, 0, 1, 1},
+                                         {Term::Kind::LessEqual}});
+  EXPECT_EQ(target.variants[0].launches[0].kernel, 0u);
+  EXPECT_TRUE(target.variants[0].launches[0].dependent);
+  EXPECT_TRUE(target.variants[1].guard.empty());
+  EXPECT_EQ(target.variants[1].launches[0].kernel, 1u);
 }
 
 TEST_F(CompileTest, RefusesMoreThanOneFunction) {
