@@ -51,56 +51,52 @@ static runtime::Expression createGuard(tile::GuardedScheduleAttr guarded,
           {Kind::LessEqual}};
 }
 
-/// Calls `compile` for each schedule that `module`, which stays as it is, asks
-/// for or that is selected, with the guard of its kernel.
-static LogicalResult forEachSchedule(
-    ModuleOp module, const CompileOptions &options,
-    function_ref<LogicalResult(ModuleOp copy, runtime::Expression guard)>
-        compile) {
-  // Compiling consumes a module.
+namespace {
+/// A schedule, or none for what is selected, and when to use its kernel.
+struct GuardedKernel {
+  tile::ScheduleAttr schedule;
+  runtime::Expression guard;
+};
+} // namespace
+
+/// The kernels of a program whose schedules have been selected, in the order in
+/// which their guards are asked; the last one has none.
+static SmallVector<GuardedKernel> listKernels(ModuleOp scheduled) {
+  SmallVector<GuardedKernel> kernels;
+  scheduled.walk([&](AttentionOp op) {
+    auto key = dyn_cast<BlockArgument>(op.getKVTensors().key);
+    auto list = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName);
+    if (list && key)
+      for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>())
+        kernels.push_back({guarded.getSchedule(), createGuard(guarded, key)});
+  });
+  kernels.emplace_back();
+  return kernels;
+}
+
+static FailureOr<runtime::TargetProgram>
+compileProgram(ModuleOp module, const CompileOptions &options) {
   OwningOpRef<ModuleOp> scheduled = module.clone();
   if (failed(selectSchedules(*scheduled, options)))
     return failure();
-  AttentionOp attention;
-  scheduled->walk([&](AttentionOp op) { attention = op; });
-  auto key = attention ? dyn_cast<BlockArgument>(attention.getKVTensors().key)
-                       : BlockArgument();
-  if (auto list = attention ? attention->getAttrOfType<ArrayAttr>(
-                                  kGuardedSchedulesAttrName)
-                            : ArrayAttr();
-      list && key)
-    for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>()) {
-      OwningOpRef<ModuleOp> copy = module.clone();
-      copy->walk([&](AttentionOp op) {
-        op->setAttr(kScheduleAttrName, guarded.getSchedule());
-      });
-      if (failed(compile(*copy, createGuard(guarded, key))))
-        return failure();
-    }
-  OwningOpRef<ModuleOp> copy = module.clone();
-  return compile(*copy, {});
-}
-
-/// The kernels of a program, one for each schedule; the last one has no guard.
-static FailureOr<runtime::TargetProgram>
-compileProgram(ModuleOp module, const CompileOptions &options) {
   runtime::TargetProgram program;
   program.target = options.target;
-  LogicalResult result = forEachSchedule(
-      module, options, [&](ModuleOp copy, runtime::Expression guard) {
-        FailureOr<runtime::CompiledKernel> kernel =
-            compileKernel(copy, options);
-        if (failed(kernel))
-          return failure();
-        runtime::Variant variant =
-            createVariant(program.kernels.size(), kernel->plan);
-        variant.guard = std::move(guard);
-        program.kernels.push_back(std::move(*kernel));
-        program.variants.push_back(std::move(variant));
-        return success();
+  for (GuardedKernel &wanted : listKernels(*scheduled)) {
+    // Compiling consumes a module.
+    OwningOpRef<ModuleOp> copy = module.clone();
+    if (wanted.schedule)
+      copy->walk([&](AttentionOp op) {
+        op->setAttr(kScheduleAttrName, wanted.schedule);
       });
-  if (failed(result))
-    return failure();
+    FailureOr<runtime::CompiledKernel> kernel = compileKernel(*copy, options);
+    if (failed(kernel))
+      return failure();
+    runtime::Variant variant =
+        createVariant(program.kernels.size(), kernel->plan);
+    variant.guard = std::move(wanted.guard);
+    program.kernels.push_back(std::move(*kernel));
+    program.variants.push_back(std::move(variant));
+  }
   return program;
 }
 

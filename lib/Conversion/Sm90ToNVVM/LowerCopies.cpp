@@ -321,9 +321,7 @@ struct LowerBarrierSync : CopyPattern<sm90::BarrierSyncOp> {
 /// warpgroups. There meet the warpgroup whose turn it is and the one that
 /// passes it on.
 static Value turnBarrier(Int32 &i32, Operation *op, Value consumer) {
-  auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
-                      ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
-  return i32.add(consumer, schedule.getConsumerWarpgroups());
+  return i32.add(consumer, getSchedule(op).getConsumerWarpgroups());
 }
 
 /// The number of the consumer, in a form that leaves loops, unlike
@@ -353,12 +351,10 @@ struct LowerTurnPass : CopyPattern<sm90::TurnPassOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
-    auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
-                        ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
     Value own = consumerNumber(i32);
-    Value isLast =
-        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, own,
-                              i32.constant(schedule.getConsumerWarpgroups()));
+    Value isLast = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::eq, own,
+        i32.constant(getSchedule(op).getConsumerWarpgroups()));
     Value next = arith::SelectOp::create(rewriter, loc, isLast, i32.constant(1),
                                          i32.add(own, 1));
     ptx::barrierArrive(rewriter, loc, turnBarrier(i32, op, next),

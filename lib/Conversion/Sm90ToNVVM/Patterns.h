@@ -37,6 +37,9 @@ int64_t elementsPerThread(RankedTensorType type);
 inline int64_t rowOfElement(int64_t i) { return 8 * ((i >> 1) & 1); }
 inline int64_t columnOfElement(int64_t i) { return 8 * (i >> 2) + (i & 1); }
 
+/// The schedule of the kernel that `op` is part of.
+sm90::ScheduleAttr getSchedule(Operation *op);
+
 /// Emits i32 arithmetic.
 class Int32 {
 public:

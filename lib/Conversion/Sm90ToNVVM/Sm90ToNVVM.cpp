@@ -167,6 +167,14 @@ static Value sharedAddress(OpBuilder &b, Location loc, int64_t offset) {
       offset);
 }
 
+/// Where a function keeps the schedule of the kernel that it has been.
+static constexpr StringLiteral kKernelScheduleName = "sm90.schedule";
+
+sm90::ScheduleAttr mlir::attn::sm90_to_nvvm::getSchedule(Operation *op) {
+  return op->getParentOfType<LLVM::LLVMFuncOp>()
+      ->getAttrOfType<sm90::ScheduleAttr>(kKernelScheduleName);
+}
+
 namespace {
 
 template <typename AllocOp> struct LowerAlloc : RolePattern<AllocOp> {
@@ -218,8 +226,7 @@ LogicalResult
 LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const {
   Location loc = op.getLoc();
-  auto schedule = op->getParentOfType<LLVM::LLVMFuncOp>()
-                      ->getAttrOfType<sm90::ScheduleAttr>("sm90.schedule");
+  sm90::ScheduleAttr schedule = getSchedule(op);
   Int32 i32(rewriter, loc);
   // The barriers are ready for every thread and for the copy engine.
   NVVM::FenceMbarrierInitOp::create(rewriter, loc);
@@ -266,7 +273,7 @@ static LLVM::LLVMFuncOp createFunction(sm90::KernelOp kernel) {
       b.getDenseI32ArrayAttr({static_cast<int32_t>(kernel.getThreads())}));
   // Without it the assembler may ignore setmaxnreg.
   function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
-  function->setAttr("sm90.schedule", kernel.getSchedule());
+  function->setAttr(kKernelScheduleName, kernel.getSchedule());
 
   Block *entry = function.addEntryBlock(b);
   b.setInsertionPointToStart(entry);
@@ -344,7 +351,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
                                                        target);
   if (failed(applyPartialConversion(function, target, std::move(patterns))))
     return failure();
-  function->removeAttr("sm90.schedule");
+  function->removeAttr(kKernelScheduleName);
   return expandMath(function);
 }
 

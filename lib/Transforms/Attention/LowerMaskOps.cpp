@@ -118,34 +118,40 @@ template <typename Op> static Ids readIds(Op op, PatternRewriter &rewriter) {
   return {own, read(op.getJ())};
 }
 
-static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
+namespace {
+/// What says that a query and a key belong together, and the id of the query.
+struct Match {
+  Value inside, same, own;
+};
+} // namespace
+
+template <typename Op> static Match matchIds(Op op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  // A query before the first key is in no document, though it would read zero.
+  // A query before the first key has no id, though it would read zero.
   Value zero = createIndex(rewriter, loc, 0);
   Value inside =
       arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
   Ids ids = readIds(op, rewriter);
   Value same = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq,
                                      ids.other, ids.own);
-  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, same);
+  return {inside, same, ids.own};
+}
+
+static LogicalResult lowerDocument(DocumentOp op, PatternRewriter &rewriter) {
+  Match match = matchIds(op, rewriter);
+  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, match.inside, match.same);
   return success();
 }
 
 static LogicalResult lowerSpan(SpanOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
-  // A query before the first key is in no span, though it would read zero.
-  Value zero = createIndex(rewriter, loc, 0);
-  Value inside =
-      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, op.getP(), zero);
-  Ids ids = readIds(op, rewriter);
-  Value same = arith::CmpIOp::create(rewriter, loc, CmpIPredicate::eq,
-                                     ids.other, ids.own);
+  Match match = matchIds(op, rewriter);
   Value none = arith::ConstantOp::create(
-      rewriter, loc, rewriter.getIntegerAttr(ids.own.getType(), 0));
+      rewriter, loc, rewriter.getIntegerAttr(match.own.getType(), 0));
   Value any =
-      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, ids.own, none);
-  Value seen = arith::AndIOp::create(rewriter, loc, same, any);
-  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, inside, seen);
+      arith::CmpIOp::create(rewriter, loc, CmpIPredicate::sge, match.own, none);
+  Value seen = arith::AndIOp::create(rewriter, loc, match.same, any);
+  rewriter.replaceOpWithNewOp<arith::AndIOp>(op, match.inside, seen);
   return success();
 }
 
