@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -77,13 +78,16 @@ void ViewType::print(AsmPrinter &printer) const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
                                    int64_t rescaleThreshold, bool, bool,
-                                   int64_t sectionBytes, Attribute) {
+                                   int64_t sectionBytes, int64_t blockV,
+                                   Attribute) {
   if (sectionBytes <= 0)
     return emitError() << "expected positive section_bytes, got "
                        << sectionBytes;
   if (blockQ <= 0 || blockKv <= 0)
     return emitError() << "expected positive block sizes, got block_q = "
                        << blockQ << ", block_kv = " << blockKv;
+  if (blockV < 0)
+    return emitError() << "expected block_v of at least 0, got " << blockV;
   // exp2 of the threshold must stay far from the largest f32.
   if (rescaleThreshold < 0 || rescaleThreshold > 64)
     return emitError() << "expected rescale_threshold between 0 and 64, got "

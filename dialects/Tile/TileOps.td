@@ -40,7 +40,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     the sizes: axes of one number have one size, and -1 says nothing of an axis.
     `tile.least` has groups of an axis, the number of a size (-1 for none), what is
     added to it, and a divisor: along the axis, the argument is at least the sum,
-    divided and rounded up.
+    divided and rounded up. `tile.updates` of an output is the number of an input:
+    the two are the same memory, so that what the kernel does not write stays as it
+    was.
     The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
@@ -50,6 +52,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C3 | the body holds exactly one `scf.forall` at its top level |
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
     | C5 | `tile.least` has groups of an axis of the view, the number of a size or -1, any number and a positive divisor |
+    | C6 | `tile.updates` is of an output, and the number of an input of the same type |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
@@ -96,6 +99,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
     static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
     static ::llvm::StringRef getLeastAttrName() { return "tile.least"; }
+    static ::llvm::StringRef getUpdatesAttrName() { return "tile.updates"; }
   }];
 }
 

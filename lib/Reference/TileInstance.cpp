@@ -32,7 +32,9 @@ LogicalResult Instance::run(Operation *op) {
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
             tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
             tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
-            tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
+            tile::FinishSoftmaxOp, vector::BroadcastOp, vector::TransposeOp,
+            vector::ReductionOp, vector::MultiDimReductionOp>(
+          [&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
 

@@ -159,6 +159,9 @@ LogicalResult Arguments::createOutputs() {
       elements *= *size;
     }
     tensor.values.assign(elements, std::numeric_limits<double>::quiet_NaN());
+    if (auto updates = kernel.getArgAttrOfType<IntegerAttr>(
+            index, KernelOp::getUpdatesAttrName()))
+      tensor.values = tensors[updates.getInt()].values;
   }
   return success();
 }

@@ -301,14 +301,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
+      /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
+      /*longest_first=*/uneven, model.l2WorkingSet, /*block_v=*/0, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the
@@ -332,17 +333,49 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*producer_registers=*/32, /*consumer_registers=*/160,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
-      hopper.getNarrowTanh(), hopper.getDependentLaunch());
+      hopper.getNarrowTanh(), hopper.getDependentLaunch(),
+      hopper.getWarpRoles());
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
       schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
       schedule.getLazyMax(), schedule.getLongestFirst(),
-      schedule.getSectionBytes(), target);
+      schedule.getSectionBytes(), schedule.getBlockV(), target);
   int64_t leastKeys =
       !schedule.getLongestFirst() ? 2048 : (keyDim <= 64 ? 4096 : 8192);
   return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
                                         longSchedule);
+}
+
+/// Of a recurrence that goes from token to token. The state of 64 columns is
+/// spread over the registers of a warpgroup, half a register per channel of the
+/// key: enough blocks have room at once to keep the memory busy. It is read
+/// once and written once, whatever else is computed. In a loop over tokens more
+/// is kept, and more is waited for than the state.
+static FailureOr<tile::ScheduleAttr> selectForSteps(RecurrenceOp op) {
+  constexpr int64_t kLargestKeyDim = 256, kSmallKeyDim = 128;
+  constexpr int64_t kFourBlocks = 128, kThreeBlocks = 168, kTwoBlocks = 256;
+  int64_t keyDim = op.getKeyDim();
+  if (keyDim > kLargestKeyDim)
+    return op.emitOpError("has no schedule for keys of ")
+           << keyDim << " channels on sm_90a; expected at most "
+           << kLargestKeyDim;
+  bool isSingle =
+      !op.isPacked() && op.getQueryType().getDimSize(/*tokens=*/1) == 1;
+  int64_t registers = kTwoBlocks;
+  if (keyDim <= kSmallKeyDim)
+    registers = isSingle ? kFourBlocks : kThreeBlocks;
+  auto hopper = sm90::ScheduleAttr::get(
+      op.getContext(), /*kv_stages=*/1, /*consumer_warpgroups=*/1,
+      /*producer_registers=*/24, registers,
+      /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
+      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
+      /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false);
+  return tile::ScheduleAttr::get(
+      op.getContext(), /*block_q=*/1, /*block_kv=*/1, /*hoist_score_dot=*/false,
+      /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
+      /*longest_first=*/false, /*section_bytes=*/1,
+      /*block_v=*/sm90::kWarpgroupRows, hopper);
 }
 
 /// Whether the target can hold what the schedule asks for.
@@ -374,9 +407,21 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     }
     // What is not lowered has no schedule, and is named before its sizes are.
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.getOps<AttentionOp>().empty() &&
+      if (!(function.getOps<AttentionOp>().empty() &&
+            function.getOps<RecurrenceOp>().empty()) &&
           failed(checkLowered(function)))
         return signalPassFailure();
+    WalkResult steps = getOperation().walk([&](RecurrenceOp op) {
+      if (op->hasAttr(kScheduleAttrName))
+        return WalkResult::advance();
+      FailureOr<tile::ScheduleAttr> selected = selectForSteps(op);
+      if (failed(selected))
+        return WalkResult::interrupt();
+      op->setAttr(kScheduleAttrName, *selected);
+      return WalkResult::advance();
+    });
+    if (steps.wasInterrupted())
+      return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {

@@ -189,7 +189,7 @@ func.func @lists(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
   return %o : !q
 }
 // CHECK-LABEL: func @lists_of_few
-// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 32, lazy_max = true, longest_first = true, target = #sm90.schedule<consumer_warpgroups = 1, producer_registers = 56, consumer_registers = 248, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 32, lazy_max = true, longest_first = true, target = #sm90.schedule<consumer_warpgroups = 1, producer_registers = 56, consumer_registers = 256, dynamic = true>>}
 func.func @lists_of_few(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv blocks<192, 32> full(%n, %c : !l, !c) : !q, !kv -> !q
@@ -271,4 +271,44 @@ func.func @small96(%q: !t, %k: !t, %v: !t) -> !t {
   %kv = attn.kv.dense %k, %v : !t, !t
   %o = attn.attention %q, %kv mask(causal) : !t, !attn.kv<!t, !t> -> !t
   return %o : !t
+}
+
+// Recurrences go from token to token; many of these, or of channels, take more
+// registers.
+
+// CHECK-LABEL: func @recurrence
+// CHECK: {tile.schedule = #tile.schedule<block_q = 1, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, block_v = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false>>}
+func.func @recurrence(%q: tensor<?x1x2x128xbf16>) -> tensor<?x1x2x128xbf16> {
+  %o = attn.recurrence %q, %q, %q
+      : tensor<?x1x2x128xbf16>, tensor<?x1x2x128xbf16>, tensor<?x1x2x128xbf16>
+      -> tensor<?x1x2x128xbf16>
+  return %o : tensor<?x1x2x128xbf16>
+}
+
+// CHECK-LABEL: func @tokens
+// CHECK: consumer_registers = 168
+func.func @tokens(%q: tensor<?x4x2x128xbf16>) -> tensor<?x4x2x128xbf16> {
+  %o = attn.recurrence %q, %q, %q
+      : tensor<?x4x2x128xbf16>, tensor<?x4x2x128xbf16>, tensor<?x4x2x128xbf16>
+      -> tensor<?x4x2x128xbf16>
+  return %o : tensor<?x4x2x128xbf16>
+}
+
+// CHECK-LABEL: func @channels
+// CHECK: consumer_registers = 248
+func.func @channels(%q: tensor<?x1x2x256xbf16>) -> tensor<?x1x2x256xbf16> {
+  %o = attn.recurrence %q, %q, %q
+      : tensor<?x1x2x256xbf16>, tensor<?x1x2x256xbf16>, tensor<?x1x2x256xbf16>
+      -> tensor<?x1x2x256xbf16>
+  return %o : tensor<?x1x2x256xbf16>
+}
+
+// CHECK-LABEL: func @by_hand
+// CHECK: {tile.schedule = #tile.schedule<block_q = 1, block_kv = 1, block_v = 32>}
+func.func @by_hand(%q: tensor<?x1x2x128xbf16>) -> tensor<?x1x2x128xbf16> {
+  %o = attn.recurrence %q, %q, %q
+      {tile.schedule = #tile.schedule<block_q = 1, block_kv = 1, block_v = 32>}
+      : tensor<?x1x2x128xbf16>, tensor<?x1x2x128xbf16>, tensor<?x1x2x128xbf16>
+      -> tensor<?x1x2x128xbf16>
+  return %o : tensor<?x1x2x128xbf16>
 }

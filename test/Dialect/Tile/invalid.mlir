@@ -17,6 +17,11 @@ func.func private @section() attributes {tile.schedule = #tile.schedule<block_q 
 
 // -----
 
+// expected-error @below {{expected block_v of at least 0, got -1}}
+func.func private @block_v() attributes {s = #tile.schedule<block_q = 16, block_kv = 16, block_v = -1>}
+
+// -----
+
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 
@@ -105,6 +110,51 @@ tile.kernel @negative_symbol(%x: !tile.view<?x3xf32> {tile.symbols = array<i64: 
 // C4
 // expected-error @below {{'tile.kernel' op expected tile.symbols of argument 0 to have one number per axis, not negative for a dynamic one, got "a"}}
 tile.kernel @other_symbols(%x: !tile.view<3xf32> {tile.symbols = "a"}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got "x"}}
+tile.kernel @updates_0(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = "x"}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
+tile.kernel @updates_1(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 2 : i64}}
+tile.kernel @updates_2(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 2}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 1 : i64}}
+tile.kernel @updates_3(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 1}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
+tile.kernel @updates_4(%x: !tile.view<4xbf16>, %y: !tile.view<4xf32> {tile.output, tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
 }
