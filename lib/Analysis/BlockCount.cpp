@@ -109,6 +109,9 @@ std::optional<int64_t> HeadBounds::evaluate(AffineExpr expr,
     unsigned position = dim.getPosition();
     return position == 0 ? query : operands[position - 2];
   }
+  // The limits of a match are in the memory of the device.
+  if (isa<AffineSymbolExpr>(expr))
+    return std::nullopt;
   auto binary = cast<AffineBinaryOpExpr>(expr);
   std::optional<int64_t> lhs = evaluate(binary.getLHS(), query);
   std::optional<int64_t> rhs = evaluate(binary.getRHS(), query);
@@ -169,8 +172,8 @@ BlockCount mlir::attn::countVisitedBlocks(Block *mask, const BlockGrid &grid) {
     int64_t blocks = llvm::divideCeil(grid.keys, grid.block);
     return {tiles * grid.heads * blocks, blocks, blocks};
   }
-  KeyBounds bounds =
-      analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
+  KeyBounds bounds = analyzeKeyBounds(
+      *mask, mask->getArgument(2), mask->getArgument(3), mask->getArgument(1));
   result.smallest = grid.keys;
   Value head = mask->getArgument(1);
   // Where no head differs, one stands for all.

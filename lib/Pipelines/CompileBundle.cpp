@@ -22,26 +22,6 @@ namespace runtime = ::attn::runtime;
 
 std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
 
-/// A program that is one kernel, launched on the arguments of the function.
-static runtime::TargetProgram createProgram(StringRef target,
-                                            runtime::CompiledKernel kernel) {
-  runtime::KernelLaunch launch;
-  for (size_t i = 0; i < kernel.plan.tensors.size(); ++i)
-    launch.tensors.push_back(static_cast<int32_t>(i));
-  runtime::Variant variant;
-  variant.launches.push_back(std::move(launch));
-  runtime::TargetProgram program;
-  program.target = target.str();
-  program.kernels.push_back(std::move(kernel));
-  program.variants.push_back(std::move(variant));
-  return program;
-}
-
-/// The signature that a kernel shares with its program.
-static runtime::Signature createSignature(const runtime::LaunchPlan &plan) {
-  return {plan.kernel, plan.tensors, plan.equalSizes};
-}
-
 static FailureOr<runtime::Bundle> compileAnew(ModuleOp module,
                                               const CompileOptions &options) {
   runtime::Bundle bundle;
@@ -52,13 +32,13 @@ static FailureOr<runtime::Bundle> compileAnew(ModuleOp module,
     OwningOpRef<ModuleOp> copy = module.clone();
     CompileOptions forTarget = options;
     forTarget.target = target.str();
-    FailureOr<runtime::CompiledKernel> kernel = compileKernel(*copy, forTarget);
-    if (failed(kernel))
+    FailureOr<CompiledProgram> compiled = compileProgram(*copy, forTarget);
+    if (failed(compiled))
       return failure();
-    assembled |= !kernel->cubin.empty();
+    assembled |= !compiled->program.kernels.back().cubin.empty();
     if (bundle.targets.empty())
-      bundle.signature = createSignature(kernel->plan);
-    bundle.targets.push_back(createProgram(target, std::move(*kernel)));
+      bundle.signature = std::move(compiled->signature);
+    bundle.targets.push_back(std::move(compiled->program));
   }
   if (assembled) {
     llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
