@@ -125,7 +125,7 @@ void KeyBounds::addUpper(Value value, int64_t offset) {
   AffineExpr expr =
       getAffineDimExpr(FirstOperandDim + index, value.getContext()) + offset;
   for (KeyInterval &interval : intervals)
-    addBound(interval.upper, {expr, 0}, /*isUpper=*/true);
+    addBound(interval.upper, {expr, 0, {}}, /*isUpper=*/true);
 }
 
 SmallVector<KeyInterval> KeyBounds::getOuterIntervals() const {
@@ -399,7 +399,7 @@ void Reader::addAtMostZero(Intervals &intervals, AffineExpr expr) {
     if (!direction)
       return fail();
     for (KeyInterval &interval : intervals)
-      addBound(interval.upper, {limit, *direction}, /*isUpper=*/true);
+      addBound(interval.upper, {limit, *direction, {}}, /*isUpper=*/true);
     return;
   }
   bool isUpper = form.factor > 0;
@@ -417,7 +417,7 @@ void Reader::addAtMostZero(Intervals &intervals, AffineExpr expr) {
   if (!direction)
     return fail();
   for (KeyInterval &interval : intervals)
-    addBound(isUpper ? interval.upper : interval.lower, {limit, *direction},
+    addBound(isUpper ? interval.upper : interval.lower, {limit, *direction, {}},
              isUpper);
 }
 

@@ -38,6 +38,7 @@ private:
 
 Status Preparation::allocate(const std::vector<HostTensor> &inputs) {
   std::vector<std::vector<int64_t>> inputShapes;
+  inputShapes.reserve(inputs.size());
   for (const HostTensor &input : inputs)
     inputShapes.push_back(input.shape);
   const Signature &signature = bundle.signature;

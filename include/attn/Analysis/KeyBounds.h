@@ -27,7 +27,7 @@ struct KeyBound {
   int direction;
   /// The limit of the keys that every query of a tile sees, where that is
   /// another one.
-  AffineExpr clean = {};
+  AffineExpr clean;
 };
 
 /// A comparison of what is computed from the key alone with what is computed
