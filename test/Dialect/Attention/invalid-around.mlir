@@ -260,6 +260,22 @@ func.func @rotary_channels_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: ten
 
 // -----
 
+func.func @rotary_offset_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected channels 9223372036854775807 to 9223372036854775807 to be among those of 'tensor<?x2x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f offset<9223372036854775807> : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @rotary_many_frequencies_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<4611686018427387904xf32>) {
+  // expected-error @below {{'attn.rotary' op expected channels 0 to 9223372036854775807 to be among those of 'tensor<?x2x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?xi32>, tensor<4611686018427387904xf32>
+  return
+}
+
+// -----
+
 func.func @rotary_amplitude_C4(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
   // expected-error @below {{'attn.rotary' op expected amplitude to be finite, got 0x7F800000 : f32}}
   %0 = attn.rotary %x at %p by %f amplitude(0x7F800000) : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
@@ -335,6 +351,14 @@ func.func @dequantize_scale_C2(%x: tensor<?x2x64xi8>, %s: tensor<1xf32>) {
 func.func @dequantize_groups_C3(%x: tensor<?x2x64xi8>, %s: tensor<1x1x1xf32>) {
   // expected-error @below {{'attn.dequantize' op expected 3 groups of at least 1, got array<i64: 1, 1>}}
   %0 = attn.dequantize %x by %s groups [1, 1] : tensor<?x2x64xi8>, tensor<1x1x1xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_group_C4(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected size 2 of scale to be 1 or 1, got 3}}
+  %0 = attn.dequantize %x by %s groups [1, 1, 9223372036854775807] : tensor<?x2x64xi8>, tensor<1x1x3xf32> -> tensor<?x2x64xf32>
   return
 }
 

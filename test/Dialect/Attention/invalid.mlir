@@ -633,6 +633,21 @@ func.func @attention_packed_lists_C16(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c
 // -----
 
 !q = tensor<?x8x64xf16>
+func.func @read_packed_covers_numbered_C2(%q: !q, %cu: tensor<?xi32>, %n: tensor<?xindex>) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index, %i: index):
+    // expected-error @below {{'attn.read' op expected no covers along a position where sequences are packed}}
+    %length = attn.read %n[%p] covers : tensor<?xindex>
+    %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  } : !q, !attn.kv<!q, !q> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x8x64xf16>
 func.func @read_packed_covers_C2(%q: !q, %cu: tensor<?xi32>, %n: tensor<?x?xindex>) {
   %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
