@@ -1,7 +1,8 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Published reference code, as files of checkouts that variables of the environment
-name, or as installed packages. It runs on the CPU in double precision: `torch.float`
+name, or as installed packages: torch, transformers, einops, keras (with
+KERAS_BACKEND=torch), linformer, performer-pytorch and pytest. It runs on the CPU in double precision: `torch.float`
 and `Tensor.float`, to which it converts everything, are made to mean it."""
 
 import contextlib
