@@ -20,7 +20,12 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     arguments, or one whose regions read a tensor that is no argument, is refused.
 
     The blocks are those that the bounds of the mask (`KeyBounds`) leave: the keys
-    of up to three intervals, each block once. What masks and modifiers compute
+    of up to three intervals, each block once. A mask that compares what it reads at
+    the query with what it reads at the key, as documents do, gets a second kernel,
+    `@f_limits`, in front: for each tile of queries it finds, from the least and the
+    greatest number of its queries, the first and the last key that can match one
+    and a run of keys that match all. These limits, a `tile.workspace`, bound the
+    walk as well. What masks and modifiers compute
     from the batch and the head alone stands in front of the loop. Where there is
     a modifier, or a scale that is not positive, scores are scaled first and the
     softmax has a scale of 1.

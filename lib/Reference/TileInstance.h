@@ -66,6 +66,9 @@ private:
   LogicalResult run(tile::LoadOp op);
   LogicalResult run(tile::StoreOp op);
   LogicalResult run(tile::ReadOp op);
+  LogicalResult run(tile::WriteOp op);
+  LogicalResult run(tile::FindExtremesOp op);
+  LogicalResult run(tile::BoundedOp op);
   LogicalResult run(tile::FindSequenceOp op);
   LogicalResult run(tile::WalkOp op);
   LogicalResult run(tile::DotOp op);

@@ -42,7 +42,8 @@ static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
     return {};
-  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3),
+                          mask->getArgument(1));
 }
 
 namespace {
@@ -134,6 +135,8 @@ struct Footprint {
   bool isHeavy, boundsAndReads;
   /// What it takes to find the next keys.
   int64_t walkRegisters;
+  /// What it takes to bound a walk by data, outside of the loops.
+  int64_t matchRegisters;
 
   int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
@@ -173,6 +176,8 @@ static constexpr int64_t kSmallFragmentRegisters = 160;
 static constexpr int64_t kListRegisters = 8;
 /// Of a walk over more than one interval.
 static constexpr int64_t kWalkRegisters = 12;
+/// Of limits that are read, and of the loops on both sides of the clean one.
+static constexpr int64_t kMatchRegisters = 24;
 
 static constexpr char kTooManyBytes[] =
     "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
@@ -200,7 +205,15 @@ static bool dividesLists(AttentionOp op, const Footprint &footprint) {
 static int64_t findWalkRegisters(AttentionOp op) {
   if (op.hasBlockLists())
     return kListRegisters;
-  return findKeyBounds(op).intervals.size() > 1 ? kWalkRegisters : 0;
+  SmallVector<KeyInterval> intervals = findKeyBounds(op).getOuterIntervals();
+  bool isOneRun = intervals.size() <= 1 || KeyBounds::isOneInterval(intervals);
+  return isOneRun ? 0 : kWalkRegisters;
+}
+
+static int64_t findMatchRegisters(AttentionOp op) {
+  return op.hasBlockLists() || findKeyBounds(op).matches.empty()
+             ? 0
+             : kMatchRegisters;
 }
 
 /// The largest block of keys up to 128 that fits, and of queries.
@@ -211,20 +224,27 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   // Where no list is walked, there has been room for what columns read.
   Reads reads{ofMask.pairs || ofScore.pairs,
               op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
-  Footprint footprint{
-      kWarpgroups, keyDim,        valueDim,           kLargestBlock,
-      reads,       isHeavy(mask), boundsAndReads(op), findWalkRegisters(op)};
+  Footprint footprint{kWarpgroups,
+                      keyDim,
+                      valueDim,
+                      kLargestBlock,
+                      reads,
+                      isHeavy(mask),
+                      boundsAndReads(op),
+                      findWalkRegisters(op),
+                      findMatchRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {
     if (footprint.leastBytes() > sharedBytes)
       refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
                                 sharedBytes, footprint.leastBytes());
-    else if (footprint.registers() > kFragmentRegisters &&
-             footprint.blockKv > kLeastBlock)
+    else if (int64_t registers =
+                 footprint.registers() + footprint.matchRegisters;
+             registers > kFragmentRegisters && footprint.blockKv > kLeastBlock)
       refuse(op) << remark::add(kTooManyRegisters, "block_kv",
                                 footprint.blockKv, kFragmentRegisters,
-                                footprint.registers());
+                                registers);
     else if (!dividesLists(op, footprint))
       refuse(op) << remark::add(kNoDivisor, footprint.blockKv, *op.getBlockK());
     else

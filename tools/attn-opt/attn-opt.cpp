@@ -67,9 +67,9 @@ static cl::opt<std::string> reproducer(
 static LogicalResult writeOutput(ModuleOp module, const CompileOptions &options,
                                  llvm::raw_ostream &output) {
   if (explain) {
-    auto choose = [](const ::attn::runtime::LaunchPlan &plan)
+    auto choose = [](const ::attn::runtime::Signature &signature)
         -> FailureOr<ProgramShapes> {
-      auto chosen = ::attn::opt::chooseShapes(plan, shapes);
+      auto chosen = ::attn::opt::chooseShapes(signature, shapes);
       if (!chosen.failed())
         return *chosen;
       llvm::errs() << "attn-opt: " << chosen.message() << "\n";

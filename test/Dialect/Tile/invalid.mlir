@@ -156,6 +156,24 @@ tile.kernel @least_4(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 
 // -----
 
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<4xi32>'}}
+tile.kernel @workspace_static(%w: !tile.view<4xi32> {tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<?x?xi32>'}}
+tile.kernel @workspace_dynamic(%w: !tile.view<?x?xi32> {tile.symbols = array<i64: 0, 1>, tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
 // expected-error @below {{region with 1 blocks}}
 tile.kernel @empty() schedule(<block_q = 16, block_kv = 16>) {}
 
@@ -515,6 +533,58 @@ tile.kernel @store_slice(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_
     tile.store %t, %x[%i, %i] slice(%i, %i, %i) axes [0] : vector<2xf32>, !tile.view<3x4xf32>
   }
   tile.return
+}
+
+// -----
+
+// tile.write
+
+// C1
+tile.kernel @write_indices(%x: !tile.view<3x4xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  %c1 = arith.constant 1 : i32
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.write' op expected 2 indices, one per axis of the view, got 1}}
+    tile.write %c1, %x[%i] : !tile.view<3x4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.find_extremes
+
+// C1
+func.func @extremes_arguments(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index, %q: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @extremes_pairs(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %a : i32, i32
+  }
+  return
+}
+
+// -----
+
+// C2
+func.func @extremes_results(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected 2 results, two for each pair, got 3}}
+  %x:3 = tile.find_extremes(%i to %i) : i32, i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
 }
 
 // -----

@@ -161,6 +161,89 @@ TEST_F(TileInterpreterTest, SequencesOfSlots) {
           << slot << ", " << b;
 }
 
+TEST_F(TileInterpreterTest, Extremes) {
+  // Of the odd ones from 1 on, of all, of none, and of an empty range.
+  auto result =
+      run("%x: !tile.view<5xi32>, %y: !tile.view<2x4xi32> {tile.output}",
+          "%c5 = arith.constant 5 : index\n"
+          "%c3 = arith.constant 3 : index\n"
+          "%a:6 = tile.find_extremes(%c1 to %c5) : i32, i32, i32, i32, i32, "
+          "i32 {\n^bb0(%p: index):\n"
+          "  %e = tile.read %x[%p] : !tile.view<5xi32>\n"
+          "  %odd = arith.trunci %e : i32 to i1\n"
+          "  %t = arith.constant true\n"
+          "  %f = arith.constant false\n"
+          "  tile.yield %e, %odd, %e, %t, %e, %f : i32, i1, i32, i1, i32, i1\n"
+          "}\n"
+          "%b:2 = tile.find_extremes(%c5 to %c2) : i32, i32 {\n"
+          "^bb0(%p: index):\n"
+          "  %e = tile.read %x[%p] : !tile.view<5xi32>\n"
+          "  %t = arith.constant true\n"
+          "  tile.yield %e, %t : i32, i1\n"
+          "}\n"
+          "tile.write %a#0, %y[%c0, %c0] : !tile.view<2x4xi32>\n"
+          "tile.write %a#1, %y[%c0, %c1] : !tile.view<2x4xi32>\n"
+          "tile.write %a#2, %y[%c0, %c2] : !tile.view<2x4xi32>\n"
+          "tile.write %a#3, %y[%c0, %c3] : !tile.view<2x4xi32>\n"
+          "tile.write %a#4, %y[%c1, %c0] : !tile.view<2x4xi32>\n"
+          "tile.write %a#5, %y[%c1, %c1] : !tile.view<2x4xi32>\n"
+          "tile.write %b#0, %y[%c1, %c2] : !tile.view<2x4xi32>\n"
+          "tile.write %b#1, %y[%c1, %c3] : !tile.view<2x4xi32>\n",
+          Tensor{{5}, {-9, 4, 7, -3, 8}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  constexpr double least = std::numeric_limits<int32_t>::min(),
+                   greatest = std::numeric_limits<int32_t>::max();
+  EXPECT_EQ(
+      result->front().values,
+      (std::vector<double>{-3, 7, -3, 8, greatest, least, greatest, least}));
+}
+
+TEST_F(TileInterpreterTest, WritesAreToBeInside) {
+  auto result = run("%y: !tile.view<2xi32> {tile.output}",
+                    "%e = arith.constant 1 : i32\n"
+                    "tile.write %e, %y[%c2] : !tile.view<2xi32>",
+                    {});
+  expectFailure(result, "'tile.write' op expected an index below 2, got 2");
+}
+
+TEST_F(TileInterpreterTest, OneKernelPreparesAnother) {
+  // The first one writes the number of each of its instances.
+  const char *text = R"mlir(
+tile.kernel @first(%y: !tile.view<?xf32> {tile.name = "y", tile.symbols = array<i64: 0>},
+                   %w: !tile.view<?x1xi32> {tile.name = "w", tile.symbols = array<i64: 1, -1>, tile.output, tile.workspace})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %y[0] : !tile.view<?xf32>
+  scf.forall (%i) in (%n) {
+    %e = arith.index_cast %i : index to i32
+    tile.write %e, %w[%i, %c0] : !tile.view<?x1xi32>
+  }
+  tile.return
+}
+tile.kernel @second(%x: !tile.view<2xi32> {tile.name = "x"},
+                    %y: !tile.view<?xf32> {tile.name = "y", tile.symbols = array<i64: 0>},
+                    %w: !tile.view<?x1xi32> {tile.name = "w", tile.symbols = array<i64: 1, -1>, tile.workspace},
+                    %z: !tile.view<2xi32> {tile.name = "z", tile.output})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    %a = tile.read %x[%i] : !tile.view<2xi32>
+    %j = arith.index_cast %a : i32 to index
+    %e = tile.read %w[%j, %c0] : !tile.view<?x1xi32>
+    tile.write %e, %z[%i] : !tile.view<2xi32>
+  }
+  tile.return
+})mlir";
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  ASSERT_TRUE(module) << messages;
+  auto kernels = llvm::to_vector(module->getOps<tile::KernelOp>());
+  auto result = runTile(
+      kernels, {Tensor{{2}, {4, 2}}, Tensor{{5}, std::vector<double>(5)}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  ASSERT_EQ(result->size(), 1u);
+  EXPECT_EQ(result->front().values, (std::vector<double>{4, 2}));
+}
+
 TEST_F(TileInterpreterTest, SizesComeFromSymbols) {
   auto result = run(
       "%x: !tile.view<?x?xf32> {tile.symbols = array<i64: 0, 1>},"
