@@ -398,3 +398,26 @@ LogicalResult FinishSoftmaxOp::verify() {
   return success(succeeded(verifyScale(*this, getScale())) &&      // C2
                  succeeded(verifySumLimit(*this, getSumLimit()))); // C3
 }
+
+//===----------------------------------------------------------------------===//
+// Chunks of recurrences
+//===----------------------------------------------------------------------===//
+
+LogicalResult DecayRatiosOp::verify() {
+  int64_t tokens = cast<VectorType>(getExponents().getType()).getDimSize(0);
+  auto result = cast<VectorType>(getResult().getType());
+  if (result.getShape() != ArrayRef<int64_t>({tokens, tokens})) // C1
+    return emitOpError("expected a result of ")
+           << tokens << "x" << tokens << ", got " << result;
+  return success();
+}
+
+LogicalResult InvertUnitLowerOp::verify() {
+  auto matrix = cast<VectorType>(getMatrix().getType());
+  if (matrix.getDimSize(0) != matrix.getDimSize(1)) // C1
+    return emitOpError("expected a square matrix, got ") << matrix;
+  for (Value factors : {Value(getRows()), Value(getColumns())}) // C2
+    if (factors && failed(verifyRows(*this, matrix, factors.getType())))
+      return failure();
+  return success();
+}

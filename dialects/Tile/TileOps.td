@@ -9,6 +9,7 @@
 #define ATTN_TILE_TILEOPS_TD
 
 include "Tile/TileDialect.td"
+include "Tile/TileRecurrenceOps.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"

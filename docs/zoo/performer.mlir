@@ -10,7 +10,7 @@
 // the head for keys. The paper's models have M = 256 features for heads of 64.
 // Small here.
 //
-// Reference only: 'attn.recurrence' op is not lowered to the tile level
+// Reference only: 'tensor.dim' op is not lowered to the tile level
 
 #row = affine_map<(b, t, h, m) -> (b, t, h, m)>
 #token = affine_map<(b, t, h, m) -> (b, t, h)>

@@ -54,6 +54,41 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     "::mlir::scf::SCFDialect", "::mlir::tile::TileDialect"];
 }
 
+def ChunkRecurrencePass : Pass<"attn-chunk-recurrence", "::mlir::ModuleOp"> {
+  let summary = "Compute a recurrence chunk by chunk";
+  let description = [{
+    Turns each function that is a recurrence over its arguments into a `tile.kernel`
+    with an instance for each sequence, value head and `block_q` channels of the
+    value. An instance has the state of its channels, transposed, and goes through
+    the tokens in chunks of `block_kv`: what the tokens of a chunk do to each other
+    is products of matrices, and a triangular inverse where they erase. Which
+    operands there are decides what is computed. Requires `attn-select-schedule`;
+    leaves other functions alone. What has no chunked form yet is refused by name.
+
+    ```mlir
+    func.func @f(%q: tensor<?x?x2x64xbf16>, ...) -> tensor<?x?x2x64xbf16> {
+      %o = attn.recurrence %q, %k, %v decay(%g : ...) {tile.schedule = ...} : ...
+      return %o : tensor<?x?x2x64xbf16>
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x?x2x64xbf16>, ..., %o: !tile.view<?x?x2x64xbf16> {tile.output}) ... {
+      scf.forall (%b, %n, %part) in (...) {
+        %end = scf.for %c = %c0 to %chunks step %c1 iter_args(%state = ...) {
+          %sums = tile.cumulative_sum %decays ...
+          %reads = tile.dot %q_tile, %k_tile transpose_rhs ...
+          ...
+          %next = tile.dot %kept, %k_tile acc(%decayed) ...
+          scf.yield %next : vector<64x64xf32>
+        }
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tile::TileDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ConvertTileToSm90Pass : Pass<"convert-tile-to-sm90", "::mlir::ModuleOp"> {
   let summary = "Divide a kernel among the warps of a Hopper chip";
   let description = [{

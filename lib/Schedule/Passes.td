@@ -15,7 +15,8 @@ def SelectSchedulePass : Pass<"attn-select-schedule", "::mlir::ModuleOp"> {
   let description = [{
     Writes the attribute `tile.schedule` of every `attn.attention` that has none,
     from its element type, head dimension and mask and from the model of the
-    target. An attention that no schedule covers is refused with the reason.
+    target. An attention that no schedule covers is refused with the reason. Likewise
+    for every `attn.recurrence`, from its element type and channels.
     Requires `attn-lower-mask-ops`.
 
     ```mlir

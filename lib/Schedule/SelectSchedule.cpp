@@ -7,6 +7,8 @@
 
 #include "attn/Schedule/Passes.h"
 
+#include "SelectRecurrence.h"
+
 #include "Attention/Attention.h"
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
@@ -366,18 +368,18 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
 }
 
 /// Whether the target can hold what the schedule asks for.
-static LogicalResult validate(AttentionOp op, tile::ScheduleAttr schedule,
+static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
                               const TargetModel &model) {
   auto hopper = dyn_cast_or_null<sm90::ScheduleAttr>(schedule.getTarget());
   if (!hopper)
-    return op.emitOpError("expected a schedule with a target of "
-                          "#sm90.schedule, got ")
+    return op->emitOpError("expected a schedule with a target of "
+                           "#sm90.schedule, got ")
            << schedule;
   std::string why;
   if (failed(model.validateRegisters(hopper.getProducerRegisters(),
                                      hopper.getConsumerWarpgroups(),
                                      hopper.getConsumerRegisters(), why)))
-    return op.emitOpError(why);
+    return op->emitOpError(why);
   return success();
 }
 
@@ -394,7 +396,8 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     }
     // What is not lowered has no schedule, and is named before its sizes are.
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.getOps<AttentionOp>().empty() &&
+      if ((!function.getOps<AttentionOp>().empty() ||
+           !function.getOps<RecurrenceOp>().empty()) &&
           failed(checkLowered(function)))
         return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
@@ -412,8 +415,24 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
       return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
                                                     : WalkResult::advance();
     });
-    if (result.wasInterrupted())
+    if (result.wasInterrupted() || failed(selectForRecurrences(*model)))
       signalPassFailure();
+  }
+
+  LogicalResult selectForRecurrences(const TargetModel &model) {
+    WalkResult result = getOperation().walk([&](RecurrenceOp op) {
+      auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+      if (!schedule) {
+        FailureOr<tile::ScheduleAttr> selected = selectChunks(op);
+        if (failed(selected))
+          return WalkResult::interrupt();
+        schedule = *selected;
+        op->setAttr(kScheduleAttrName, schedule);
+      }
+      return failed(validate(op, schedule, model)) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
   }
 };
 } // namespace

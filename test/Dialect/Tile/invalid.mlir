@@ -667,3 +667,43 @@ func.func @score_result(%s: vector<2x3xf32>, %i: index) {
   }
   return
 }
+
+// -----
+
+// tile.decay_ratios
+
+// C1
+func.func @ratios_shape(%x: vector<4xf32>) {
+  // expected-error @below {{'tile.decay_ratios' op expected a result of 4x4, got 'vector<4x3xf32>'}}
+  %r = tile.decay_ratios %x : vector<4xf32> -> vector<4x3xf32>
+  return
+}
+
+// -----
+
+// tile.invert_unit_lower
+
+// C1
+func.func @invert_shape(%a: vector<4x3xf32>, %x: vector<4xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected a square matrix, got 'vector<4x3xf32>'}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) : vector<4x3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_rows(%a: vector<4x4xf32>, %x: vector<3xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 3}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<3xf32>) : vector<4x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_columns(%a: vector<4x4xf32>, %x: vector<4xf32>, %y: vector<5xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 5}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) columns(%y : vector<5xf32>) : vector<4x4xf32>
+  return
+}
