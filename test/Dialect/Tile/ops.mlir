@@ -128,6 +128,7 @@ func.func @chunk(%x: vector<4xf32>, %a: vector<4x4xf32>) -> vector<4x4xf32> {
   // CHECK: tile.invert_unit_lower %{{.*}} rows(%[[SUMS]] : vector<4xf32>) columns(%{{.*}} : vector<4xf32>) : vector<4x4xf32>
   %u = tile.invert_unit_lower %t rows(%sums : vector<4xf32>) columns(%x : vector<4xf32>) : vector<4x4xf32>
   return %u : vector<4x4xf32>
+}
 
 // What one kernel finds for a later one.
 // CHECK-LABEL: tile.kernel @limits(
