@@ -45,6 +45,7 @@ static void addSchedulePasses(OpPassManager &manager,
   manager.addPass(createLowerMaskOpsPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
+  schedule.table = options.scheduleTable;
   manager.addPass(createSelectSchedulePass(schedule));
 }
 

@@ -14,6 +14,7 @@
 #include "Tile/Tile.h"
 #include "attn/Analysis/KeyBounds.h"
 #include "attn/Analysis/Lowered.h"
+#include "attn/Schedule/ScheduleTable.h"
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,14 +29,22 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
+static remark::RemarkOpts describeRemark(AttentionOp op, StringRef name) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::RemarkOpts::name(name)
+      .category("schedule")
+      .function(function ? function.getName() : StringRef());
+}
+
 /// Starts a remark that says why a schedule was refused; the reason is added to
 /// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
 static remark::detail::InFlightRemark refuse(AttentionOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  return remark::missed(
-      op.getLoc(), remark::RemarkOpts::name("refused")
-                       .category("schedule")
-                       .function(function ? function.getName() : StringRef()));
+  return remark::missed(op.getLoc(), describeRemark(op, "refused"));
+}
+
+/// Starts a remark that says where a schedule comes from.
+static remark::detail::InFlightRemark explain(AttentionOp op) {
+  return remark::analysis(op.getLoc(), describeRemark(op, "selected"));
 }
 
 static KeyBounds findKeyBounds(AttentionOp op) {
@@ -383,9 +392,27 @@ static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
   return success();
 }
 
+static void setSchedules(AttentionOp op, tile::ScheduleAttr schedule,
+                         ArrayRef<Attribute> guarded) {
+  op->setAttr(kScheduleAttrName, schedule);
+  if (!guarded.empty())
+    op->setAttr(kGuardedSchedulesAttrName,
+                ArrayAttr::get(op.getContext(), guarded));
+}
+
 namespace {
 struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
   using SelectSchedulePassBase::SelectSchedulePassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (table.empty())
+      return success();
+    FailureOr<ScheduleTable> read =
+        ScheduleTable::read(table, UnknownLoc::get(context));
+    if (succeeded(read))
+      measured = *read;
+    return read;
+  }
 
   void runOnOperation() override {
     const TargetModel *model = TargetModel::lookup(target);
@@ -402,21 +429,53 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
         return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
-      if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, *model);
-        if (failed(selected))
-          return WalkResult::interrupt();
-        schedule = *selected;
-        op->setAttr(kScheduleAttrName, schedule);
-        if (tile::GuardedScheduleAttr guarded = selectForLong(op, schedule))
-          op->setAttr(kGuardedSchedulesAttrName,
-                      ArrayAttr::get(op.getContext(), {guarded}));
-      }
-      return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
+      if (schedule)
+        return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+      if (!takeMeasured(op) && failed(selectByRules(op, *model)))
+        return WalkResult::interrupt();
+      return failed(validateAll(op, *model)) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
     });
     if (result.wasInterrupted() || failed(selectForRecurrences(*model)))
       signalPassFailure();
+  }
+
+  /// Writes what the table has for the problem, if it has something.
+  bool takeMeasured(AttentionOp op) {
+    if (!measured) {
+      explain(op) << "by rules: there is no table of measured schedules";
+      return false;
+    }
+    std::string problem = target + " " + describeProblem(op);
+    ScheduleTable::Schedules found = measured->lookup(problem);
+    if (!found.schedule) {
+      explain(op) << remark::add("by rules: the table has no '{0}'", problem);
+      return false;
+    }
+    explain(op) << remark::add("from the table: '{0}'", problem);
+    setSchedules(op, found.schedule, found.guarded);
+    return true;
+  }
+
+  LogicalResult selectByRules(AttentionOp op, const TargetModel &model) {
+    FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, model);
+    if (failed(selected))
+      return failure();
+    SmallVector<Attribute> guarded;
+    if (tile::GuardedScheduleAttr forLong = selectForLong(op, *selected))
+      guarded.push_back(forLong);
+    setSchedules(op, *selected, guarded);
+    return success();
+  }
+
+  LogicalResult validateAll(AttentionOp op, const TargetModel &model) {
+    if (auto guarded = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName))
+      for (auto entry : guarded.getAsRange<tile::GuardedScheduleAttr>())
+        if (failed(validate(op, entry.getSchedule(), model)))
+          return failure();
+    return validate(
+        op, op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName), model);
   }
 
   LogicalResult selectForRecurrences(const TargetModel &model) {
@@ -434,5 +493,7 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     });
     return failure(result.wasInterrupted());
   }
+
+  std::optional<ScheduleTable> measured;
 };
 } // namespace
