@@ -185,7 +185,8 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
 LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
                                  ArrayRef<int64_t> symbols, bool output,
-                                 ArrayRef<int64_t> least, int64_t updates) {
+                                 ArrayRef<int64_t> least, int64_t updates,
+                                 bool) {
   if (updates < -1 || (updates >= 0 && !output))
     return emitError() << "expected updates of an output to be the number of "
                           "an input, got "

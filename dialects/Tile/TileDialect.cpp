@@ -78,16 +78,13 @@ void ViewType::print(AsmPrinter &printer) const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
                                    int64_t rescaleThreshold, bool, bool,
-                                   int64_t sectionBytes, int64_t blockV,
-                                   Attribute) {
+                                   int64_t sectionBytes, Attribute) {
   if (sectionBytes <= 0)
     return emitError() << "expected positive section_bytes, got "
                        << sectionBytes;
   if (blockQ <= 0 || blockKv <= 0)
     return emitError() << "expected positive block sizes, got block_q = "
                        << blockQ << ", block_kv = " << blockKv;
-  if (blockV < 0)
-    return emitError() << "expected block_v of at least 0, got " << blockV;
   // exp2 of the threshold must stay far from the largest f32.
   if (rescaleThreshold < 0 || rescaleThreshold > 64)
     return emitError() << "expected rescale_threshold between 0 and 64, got "

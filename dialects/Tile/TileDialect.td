@@ -72,9 +72,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     Written by lib/Schedule or by hand, read by the passes; no pass computes a
     block size.
 
-    - `block_q`, `block_kv`: rows of queries and of keys that one step handles. A
-      recurrence whose `block_q` is 1 goes from token to token.
-    - `block_v`: the columns of values that an instance handles; 0 stands for all.
+    - `block_q`, `block_kv`: rows of queries and of keys that one step handles. Of a
+      recurrence, channels of the value that an instance has, and tokens of a chunk;
+      one of a single token is none, but a step of the state.
     - `hoist_score_dot`: the scores of the next block are issued before the
       current block is normalised (pass `tile-hoist-score-dot`).
     - `split_masked_loop`: blocks that no mask touches get a loop of their own
@@ -97,7 +97,6 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$lazy_max,
     DefaultValuedParameter<"bool", "false">:$longest_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
-    DefaultValuedParameter<"int64_t", "0">:$block_v,
     OptionalParameter<"::mlir::Attribute">:$target);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

@@ -66,6 +66,9 @@ private:
   LogicalResult run(tile::LoadOp op);
   LogicalResult run(tile::StoreOp op);
   LogicalResult run(tile::ReadOp op);
+  LogicalResult run(tile::WriteOp op);
+  LogicalResult run(tile::FindExtremesOp op);
+  LogicalResult run(tile::BoundedOp op);
   LogicalResult run(tile::FindSequenceOp op);
   LogicalResult run(tile::WalkOp op);
   LogicalResult run(tile::DotOp op);
@@ -74,8 +77,13 @@ private:
   LogicalResult run(tile::OnlineSoftmaxOp op);
   LogicalResult run(tile::RescaleOp op);
   LogicalResult run(tile::FinishSoftmaxOp op);
+  LogicalResult run(tile::CumulativeSumOp op);
+  LogicalResult run(tile::DecayRatiosOp op);
+  LogicalResult run(tile::InvertUnitLowerOp op);
   LogicalResult run(vector::BroadcastOp op);
   LogicalResult run(vector::TransposeOp op);
+  LogicalResult run(vector::ExtractOp op);
+  LogicalResult run(vector::CreateMaskOp op);
   LogicalResult run(vector::ReductionOp op);
   LogicalResult run(vector::MultiDimReductionOp op);
   LogicalResult runElementwise(Operation *op);

@@ -102,13 +102,3 @@ func.func @columns_of_lists(%q: !t, %k: !t, %n: tensor<1x1x?xi32>, %c: tensor<1x
   %o = attn.attention %q, %kv blocks<64, 24> full(%n, %c : tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) : !t, !attn.kv<!t, !t> -> !t
   return %o : !t
 }
-
-// -----
-
-func.func @channels(%q: tensor<?x1x2x288xbf16>) -> tensor<?x1x2x288xbf16> {
-  // expected-error @below {{has no schedule for keys of 288 channels on sm_90a; expected at most 256}}
-  %o = attn.recurrence %q, %q, %q
-      : tensor<?x1x2x288xbf16>, tensor<?x1x2x288xbf16>, tensor<?x1x2x288xbf16>
-      -> tensor<?x1x2x288xbf16>
-  return %o : tensor<?x1x2x288xbf16>
-}

@@ -27,7 +27,7 @@ bool recurrence_to_tile::isStepped(func::FuncOp function) {
   return !function.isExternal() &&
          llvm::any_of(function.getOps<RecurrenceOp>(), [](RecurrenceOp op) {
            tile::ScheduleAttr schedule = getSchedule(op);
-           return !schedule || schedule.getBlockQ() == 1;
+           return schedule && schedule.getBlockKv() == 1;
          });
 }
 
@@ -92,9 +92,8 @@ static LogicalResult checkStates(RecurrenceOp op) {
 
 /// All blocks of columns read the normalizer, and one replaces it.
 static LogicalResult checkNormalizer(RecurrenceOp op) {
-  int64_t columns = getSchedule(op).getBlockV();
-  if (op.getSlots() && op.getFinalNormalizer() && columns > 0 &&
-      columns < op.getValueDim())
+  int64_t columns = getSchedule(op).getBlockQ();
+  if (op.getSlots() && op.getFinalNormalizer() && columns < op.getValueDim())
     return op.emitOpError("has a pool of normalizers and values of more than ")
            << columns << " channels, which is not lowered to the tile level";
   return success();
@@ -264,12 +263,8 @@ FailureOr<StepKernel>
 recurrence_to_tile::createStepKernel(func::FuncOp function) {
   FailureOr<RecurrenceOp> op = findRecurrence(function);
   if (failed(op) || failed(checkOperands(function, *op)) ||
-      failed(checkStates(*op)) || failed(checkMicroSteps(*op)))
-    return failure();
-  if (!getSchedule(*op))
-    return op->emitOpError("has no tile.schedule; run attn-select-schedule "
-                           "first");
-  if (failed(checkNormalizer(*op)))
+      failed(checkStates(*op)) || failed(checkMicroSteps(*op)) ||
+      failed(checkNormalizer(*op)))
     return failure();
   return SignatureBuilder(function, *op).build();
 }

@@ -583,8 +583,7 @@ void StepBuilder::build() {
   // Channels behind the last one are zero.
   constexpr int64_t kChannelStep = 32;
   keys = llvm::alignTo(op.getKeyDim(), kChannelStep);
-  values =
-      step.schedule.getBlockV() ? step.schedule.getBlockV() : op.getValueDim();
+  values = step.schedule.getBlockQ();
   Value state = op.getState() ? op.getState() : op.getFinalState();
   keyAxis = 0;
   if (state) {

@@ -92,7 +92,7 @@ private:
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
-  LogicalResult collectReads();
+  LogicalResult collectElements();
   void collectAccesses();
   void addPointer(Use use, Value view, int64_t alignment = 0);
   LogicalResult checkSchedule();
@@ -195,15 +195,18 @@ static bool isReadable(Type type) {
          type.isInteger(64);
 }
 
-LogicalResult SignatureBuilder::collectReads() {
+/// Of single elements, which are written as well.
+LogicalResult SignatureBuilder::collectElements() {
   DenseSet<Value> seen;
-  auto add = [&](Value view) {
+  auto add = [&](Value view, Use use) {
     if (seen.insert(view).second)
-      addPointer(Read, view);
+      addPointer(use, view);
   };
   WalkResult result = source.walk([&](Operation *op) {
     if (auto find = dyn_cast<tile::FindSequenceOp>(op))
-      add(find.getCuSeqlens());
+      add(find.getCuSeqlens(), Read);
+    if (auto write = dyn_cast<tile::WriteOp>(op))
+      add(write.getView(), Store);
     auto read = dyn_cast<tile::ReadOp>(op);
     if (!read)
       return WalkResult::advance();
@@ -212,7 +215,7 @@ LogicalResult SignatureBuilder::collectReads() {
           << read.getElement().getType();
       return WalkResult::interrupt();
     }
-    add(read.getView());
+    add(read.getView(), Read);
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -279,7 +282,9 @@ ArrayAttr SignatureBuilder::createTensors() {
         RankedTensorType::get(type.getShape(), type.getElementType()),
         getSymbols(view), output,
         least ? least.asArrayRef() : ArrayRef<int64_t>(),
-        updates ? updates.getInt() : -1));
+        updates ? updates.getInt() : -1,
+        static_cast<bool>(
+            source.getArgAttr(index, tile::KernelOp::getWorkspaceAttrName()))));
   }
   return builder.getArrayAttr(tensors);
 }
@@ -408,6 +413,17 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
   }
 }
 
+/// A block for each instance.
+static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
+  return sm90::ScheduleAttr::get(
+      schedule.getContext(), schedule.getKvStages(),
+      schedule.getConsumerWarpgroups(), schedule.getProducerRegisters(),
+      schedule.getConsumerRegisters(), schedule.getQueryInRegisters(),
+      schedule.getOutputInQueryBuffer(), /*persistent=*/false,
+      /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
+      schedule.getDependentLaunch(), schedule.getWarpRoles());
+}
+
 LogicalResult SignatureBuilder::checkSchedule() {
   schedule =
       dyn_cast_or_null<sm90::ScheduleAttr>(source.getSchedule().getTarget());
@@ -415,7 +431,7 @@ LogicalResult SignatureBuilder::checkSchedule() {
     return source.emitOpError("expected a schedule with a target of "
                               "#sm90.schedule");
   int64_t rows = sm90::kWarpgroupRows * schedule.getConsumerWarpgroups();
-  if (schedule.getWarpRoles() && source.getSchedule().getBlockQ() != rows)
+  if (source.getSchedule().getBlockQ() != rows)
     return source.emitOpError("expected block_q of ")
            << rows << ", " << sm90::kWarpgroupRows
            << " for each consumer warpgroup, got "
@@ -488,9 +504,12 @@ FailureOr<Kernel> SignatureBuilder::build() {
   if (!schedule.getWarpRoles())
     collectAccesses();
   else if (failed(collectLoads()) || failed(collectStores()) ||
-           failed(collectReads()))
+           failed(collectElements()))
     return failure();
   collectSizes();
+  // Without copies there is no producer to hand instances out.
+  if (loads.empty())
+    schedule = withoutTickets(schedule);
   if (schedule.getDynamic())
     arguments.push_back(
         {LLVM::LLVMPointerType::get(builder.getContext(), 1), Counter, {}});

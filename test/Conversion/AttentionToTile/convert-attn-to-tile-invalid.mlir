@@ -56,7 +56,7 @@ func.func @other_op(%q: !t, %k: !t) -> !t {
 // -----
 
 // What computes is named, not what prepares its operands.
-func.func @gradients(%q: tensor<2x4x2x8xf32>) -> tensor<2x4x2x8xf32> {
+func.func @backward(%q: tensor<2x4x2x8xf32>) -> tensor<2x4x2x8xf32> {
   %0 = arith.addf %q, %q : tensor<2x4x2x8xf32>
   // expected-error @below {{'attn.recurrence_backward' op is not lowered to the tile level}}
   %dq, %dk, %dv = attn.recurrence_backward %0, %0, %0

@@ -1,6 +1,6 @@
 // RUN: attn-opt %s --attn-step-recurrence -split-input-file -verify-diagnostics
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 func.func @prepared(%q: !t) -> !t {
@@ -12,7 +12,7 @@ func.func @prepared(%q: !t) -> !t {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 // expected-error @below {{expected one attn.recurrence and nothing else to lower, got 2}}
@@ -24,7 +24,7 @@ func.func @two(%q: !t) -> (!t, !t) {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 func.func @constant_key(%q: !t) -> !t {
@@ -36,7 +36,7 @@ func.func @constant_key(%q: !t) -> !t {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 // expected-error @below {{expected at least one result, got none}}
@@ -47,7 +47,7 @@ func.func @no_results(%q: !t) {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 // expected-error @below {{expected every result to be one of the recurrence}}
@@ -58,7 +58,7 @@ func.func @argument(%q: !t) -> (!t, !t) {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 // expected-error @below {{expected argument 1 to be used by the recurrence}}
@@ -69,17 +69,7 @@ func.func @unused(%q: !t, %k: !t) -> !t {
 
 // -----
 
-!t = tensor<1x3x2x32xf32>
-
-func.func @no_schedule(%q: !t) -> !t {
-  // expected-error @below {{has no tile.schedule; run attn-select-schedule first}}
-  %o = attn.recurrence %q, %q, %q : !t, !t, !t -> !t
-  return %o : !t
-}
-
-// -----
-
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 
 // expected-error @below {{expected a body of one block}}
@@ -92,7 +82,7 @@ func.func @blocks(%q: !t) -> !t {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 !kv = tensor<1x2x32x32xf32, #attn.state<key_value>>
 !vk = tensor<1x2x32x32xf32, #attn.state<value_key>>
@@ -106,7 +96,7 @@ func.func @layouts(%q: !t, %s: !kv) -> (!t, !vk) {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<?x2x32xf32>
 !kv = tensor<?x2x32x32xf32, #attn.state<key_value>>
 
@@ -119,7 +109,7 @@ func.func @counted(%q: !t, %cu: tensor<?xi32>) -> (!t, !kv) {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !q = tensor<1x1x2x32xf32>
 !t = tensor<1x9x2x32xf32>
 
@@ -131,7 +121,7 @@ func.func @steps(%q: !q, %k: !t) -> !q {
 
 // -----
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x?x2x32xf32>
 
 func.func @dynamic_steps(%q: !t, %k: !t) -> !t {
@@ -143,7 +133,7 @@ func.func @dynamic_steps(%q: !t, %k: !t) -> !t {
 // -----
 
 // Each of two blocks of columns would read the normalizer that one of them replaces.
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<1x3x2x32xf32>
 !v = tensor<1x3x2x128xf32>
 !s = tensor<4x2x32x128xf32, #attn.state<key_value>>

@@ -2,7 +2,7 @@
 
 // RUN: attn-opt %s --attn-step-recurrence -split-input-file | FileCheck %s
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 
 // Nothing is erased: a key and a value are added. The sums of a single token need
 // no loop, and the queries are read behind the write.
@@ -11,7 +11,7 @@
 // CHECK-SAME: %q: !tile.view<?x1x2x32xf32> {tile.name = "q", tile.symbols = array<i64: 0, 1, -1, -1>}
 // CHECK-SAME: %state: !tile.view<?x4x32x64xf32> {tile.name = "state", tile.symbols = array<i64: 0, -1, -1, -1>}
 // CHECK-SAME: %result0: !tile.view<?x1x4x64xf32> {tile.name = "result0", tile.output, tile.symbols = array<i64: 0, 1, -1, -1>}
-// CHECK-SAME: schedule(<block_q = 1, block_kv = 1, block_v = 64>)
+// CHECK-SAME: schedule(<block_q = 64, block_kv = 1>)
 // CHECK: %[[BATCH:.*]] = tile.dim %q[0]
 // CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %[[BLOCK:.*]]) in (%[[BATCH]], 4, 1) {
 // CHECK: %[[COLUMN:.*]] = affine.apply #{{.*}}(%[[BLOCK]])
@@ -48,7 +48,7 @@ func.func @linear(%q: tensor<?x1x2x32xf32> {attn.name = "q"},
 // The delta rule behind a decay, of states [V, K] of bf16 in a pool. What is not of
 // the pool is padding.
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !pool = tensor<?x2x128x32xbf16, #attn.state<value_key>>
 
 // CHECK-LABEL: tile.kernel @gated_delta(
@@ -102,7 +102,7 @@ func.func @gated_delta(%q: tensor<?x?x1x32xf32> {attn.name = "q"},
 // Packed sequences have their rows between two ends, of which there is one more; a
 // constant decay is chosen by the head.
 
-#step = #tile.schedule<block_q = 1, block_kv = 1, block_v = 64>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !rows = tensor<?x2x32xf32>
 
 // CHECK-LABEL: tile.kernel @packed(

@@ -5,7 +5,7 @@
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -26,7 +26,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -47,7 +47,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -69,7 +69,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -91,7 +91,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -113,7 +113,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -134,7 +134,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -155,7 +155,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -176,7 +176,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -197,7 +197,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>
@@ -218,7 +218,7 @@ tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<
 tile.kernel @f(%x: !tile.view<64x64xf32> {tile.name = "x", tile.symbols = array<i64: -1, -1>},
                %h: !tile.view<64x64xbf16> {tile.name = "h", tile.symbols = array<i64: -1, -1>},
                %y: !tile.view<64x64xf32> {tile.name = "y", tile.symbols = array<i64: -1, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c9 = arith.constant 9 : index
   %zero = arith.constant dense<0.0> : vector<64xf32>

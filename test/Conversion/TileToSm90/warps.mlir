@@ -40,7 +40,7 @@ tile.kernel @step(%state: !tile.view<?x64x128xbf16> {tile.name = "state", tile.s
                   %k: !tile.view<?x40xf32> {tile.name = "k", tile.symbols = array<i64: 0, -1>},
                   %gate: !tile.view<?xf32> {tile.name = "gate", tile.symbols = array<i64: 0>},
                   %new: !tile.view<?x64x128xbf16> {tile.name = "new", tile.symbols = array<i64: 0, -1, -1>, tile.output, tile.updates = 0})
-    schedule(<block_q = 1, block_kv = 1, block_v = 64, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c3 = arith.constant 3 : index
@@ -86,7 +86,7 @@ tile.kernel @step(%state: !tile.view<?x64x128xbf16> {tile.name = "state", tile.s
 // CHECK: sm90.store_strips {{.*}} axes [0] : tensor<64xf32> -> f32
 tile.kernel @edges(%x: !tile.view<?x100xf32> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
                    %y: !tile.view<?xf32> {tile.name = "y", tile.symbols = array<i64: 0>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, block_v = 64, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %n = tile.dim %x[0] : !tile.view<?x100xf32>
@@ -111,7 +111,7 @@ tile.kernel @edges(%x: !tile.view<?x100xf32> {tile.name = "x", tile.symbols = ar
 tile.kernel @vector_in_place(%x: !tile.view<?x64xf32> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
                              %y: !tile.view<?x64xf32> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output, tile.updates = 0},
                              %z: !tile.view<?x64xf32> {tile.name = "z", tile.symbols = array<i64: 0, -1>, tile.output})
-    schedule(<block_q = 1, block_kv = 1, block_v = 64, target = #strips>) {
+    schedule(<block_q = 64, block_kv = 1, target = #strips>) {
   %c0 = arith.constant 0 : index
   %n = tile.dim %x[0] : !tile.view<?x64xf32>
   scf.forall (%b) in (%n) {

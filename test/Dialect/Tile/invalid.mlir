@@ -17,11 +17,6 @@ func.func private @section() attributes {tile.schedule = #tile.schedule<block_q 
 
 // -----
 
-// expected-error @below {{expected block_v of at least 0, got -1}}
-func.func private @block_v() attributes {s = #tile.schedule<block_q = 16, block_kv = 16, block_v = -1>}
-
-// -----
-
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 
@@ -116,7 +111,7 @@ tile.kernel @other_symbols(%x: !tile.view<3xf32> {tile.symbols = "a"}) schedule(
 
 // -----
 
-// C6
+// C7
 // expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got "x"}}
 tile.kernel @updates_0(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = "x"}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
@@ -125,7 +120,7 @@ tile.kernel @updates_0(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output
 
 // -----
 
-// C6
+// C7
 // expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
 tile.kernel @updates_1(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
@@ -134,7 +129,7 @@ tile.kernel @updates_1(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.update
 
 // -----
 
-// C6
+// C7
 // expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 2 : i64}}
 tile.kernel @updates_2(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 2}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
@@ -143,7 +138,7 @@ tile.kernel @updates_2(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output
 
 // -----
 
-// C6
+// C7
 // expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 1 : i64}}
 tile.kernel @updates_3(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 1}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
@@ -152,7 +147,7 @@ tile.kernel @updates_3(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output
 
 // -----
 
-// C6
+// C7
 // expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
 tile.kernel @updates_4(%x: !tile.view<4xbf16>, %y: !tile.view<4xf32> {tile.output, tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
@@ -200,6 +195,24 @@ tile.kernel @least_3(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 // C5
 // expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got array<i64: 0, 0, 0, 0>}}
 tile.kernel @least_4(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = array<i64: 0, 0, 0, 0>}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<4xi32>'}}
+tile.kernel @workspace_static(%w: !tile.view<4xi32> {tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<?x?xi32>'}}
+tile.kernel @workspace_dynamic(%w: !tile.view<?x?xi32> {tile.symbols = array<i64: 0, 1>, tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
   scf.forall (%i) in (1) {}
   tile.return
 }
@@ -569,6 +582,58 @@ tile.kernel @store_slice(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_
 
 // -----
 
+// tile.write
+
+// C1
+tile.kernel @write_indices(%x: !tile.view<3x4xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  %c1 = arith.constant 1 : i32
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.write' op expected 2 indices, one per axis of the view, got 1}}
+    tile.write %c1, %x[%i] : !tile.view<3x4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.find_extremes
+
+// C1
+func.func @extremes_arguments(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index, %q: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @extremes_pairs(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %a : i32, i32
+  }
+  return
+}
+
+// -----
+
+// C2
+func.func @extremes_results(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected 2 results, two for each pair, got 3}}
+  %x:3 = tile.find_extremes(%i to %i) : i32, i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
+}
+
+// -----
+
 // tile.find_sequence
 
 // C1
@@ -645,5 +710,45 @@ func.func @score_result(%s: vector<2x3xf32>, %i: index) {
   ^bb0(%x: f32, %p: index, %j: index):
     tile.yield %p : index
   }
+  return
+}
+
+// -----
+
+// tile.decay_ratios
+
+// C1
+func.func @ratios_shape(%x: vector<4xf32>) {
+  // expected-error @below {{'tile.decay_ratios' op expected a result of 4x4, got 'vector<4x3xf32>'}}
+  %r = tile.decay_ratios %x : vector<4xf32> -> vector<4x3xf32>
+  return
+}
+
+// -----
+
+// tile.invert_unit_lower
+
+// C1
+func.func @invert_shape(%a: vector<4x3xf32>, %x: vector<4xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected a square matrix, got 'vector<4x3xf32>'}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) : vector<4x3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_rows(%a: vector<4x4xf32>, %x: vector<3xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 3}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<3xf32>) : vector<4x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_columns(%a: vector<4x4xf32>, %x: vector<4xf32>, %y: vector<5xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 5}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) columns(%y : vector<5xf32>) : vector<4x4xf32>
   return
 }
