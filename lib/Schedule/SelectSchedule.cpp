@@ -338,7 +338,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
+      /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -369,7 +370,8 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*producer_registers=*/32, /*consumer_registers=*/160,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
-      hopper.getNarrowTanh(), hopper.getDependentLaunch());
+      hopper.getNarrowTanh(), hopper.getDependentLaunch(),
+      hopper.getWarpRoles());
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
@@ -488,7 +490,7 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     WalkResult result = getOperation().walk([&](RecurrenceOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectChunks(op);
+        FailureOr<tile::ScheduleAttr> selected = selectForRecurrence(op);
         if (failed(selected))
           return WalkResult::interrupt();
         schedule = *selected;
