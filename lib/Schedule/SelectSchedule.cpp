@@ -320,6 +320,12 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
+  // A walk that data bounds sees a part of the keys, so that the cache keeps
+  // those of more heads, and long tiles of late heads do not come last.
+  constexpr int64_t boundedSections = 8;
+  int64_t sectionBytes =
+      model.l2WorkingSet *
+      (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
   // With little to hold, the assembler does better with fewer registers; a
   // producer that reads lists takes more.
   bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists();
@@ -340,7 +346,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
+      /*longest_first=*/uneven, sectionBytes, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the

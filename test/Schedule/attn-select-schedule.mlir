@@ -263,6 +263,16 @@ func.func @small_masked(%q: !h, %k: !h, %v: !h, %ids: tensor<?x?xi32>) -> (!h, !
   return %o, %p, %r : !h, !h, !h
 }
 
+// Walks that data bounds leave the cache room for the keys of more heads.
+
+// CHECK-LABEL: func @bounded
+// CHECK: longest_first = true, section_bytes = 268435456,
+func.func @bounded(%q: !h, %k: !h, %v: !h, %ids: tensor<?x?xi32>) -> !h {
+  %kv = attn.kv.dense %k, %v : !h, !h
+  %o = attn.attention %q, %kv mask(causal and document(%ids : tensor<?x?xi32>)) : !h, !attn.kv<!h, !h> -> !h
+  return %o : !h
+}
+
 !t = tensor<?x?x2x96xbf16>
 
 // CHECK-LABEL: func @small96
