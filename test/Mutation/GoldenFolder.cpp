@@ -40,11 +40,12 @@ std::string attn::mutation::fillName(Filling fill) {
     return "partial_blocks:" + std::to_string(fill.blockKeys);
   case Fill::FullBlocks:
     return "full_blocks:" + std::to_string(fill.blockKeys);
-  // No kernel has a recurrence.
   case Fill::LinearDecays:
+    return "linear_decays";
   case Fill::LogDecays:
+    return "log_decays";
   case Fill::Slots:
-    break;
+    return "slots";
   }
   return "unknown";
 }
@@ -65,7 +66,7 @@ static Result<std::vector<Filling>> parseFills(const std::string &text) {
     size_t number = 0;
     if (size_t colon = word.find(':'); colon != std::string::npos)
       number = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
-    auto last = static_cast<int>(Fill::FullBlocks);
+    auto last = static_cast<int>(Fill::Slots);
     int i = 0;
     for (; i <= last; ++i) {
       filling = {static_cast<Fill>(i)};

@@ -441,7 +441,9 @@ DONE:
     griddepcontrol.wait;
 BEHIND:
 )";
-    EXPECT_EQ(hazards(one + "bar.sync 0;\n" + access), "") << access;
+    std::string both = one;
+    both.append("bar.sync 0;\n").append(access);
+    EXPECT_EQ(hazards(both), "") << access;
     EXPECT_TRUE(contains(hazards(one + access), early)) << access;
   }
 }
