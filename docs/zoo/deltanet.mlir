@@ -6,8 +6,6 @@
 //
 // Queries and keys are normalised by the caller. DeltaNet-1.3B has 16 heads of 128.
 // Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op is not lowered to the tile level
 
 func.func @deltanet(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                     %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

@@ -44,7 +44,8 @@ LogicalResult attn::checkLowered(func::FuncOp function) {
   for (bool isOwn : {true, false})
     for (Operation &op : function.getOps())
       if (isa_and_nonnull<AttentionDialect>(op.getDialect()) == isOwn &&
-          !isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
+          !isa<AttentionOp, KVDenseOp, KVVarlenOp, RecurrenceOp,
+               func::ReturnOp>(op) &&
           !op.hasTrait<OpTrait::ConstantLike>())
         return op.emitOpError("is not lowered to the tile level");
   for (AttentionOp attention : function.getOps<AttentionOp>())

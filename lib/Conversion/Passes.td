@@ -54,6 +54,80 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     "::mlir::scf::SCFDialect", "::mlir::tile::TileDialect"];
 }
 
+def StepRecurrencePass : Pass<"attn-step-recurrence", "::mlir::ModuleOp"> {
+  let summary = "Compute a recurrence token by token";
+  let description = [{
+    Turns each function that is one `attn.recurrence` over its arguments, with a
+    `tile.schedule` whose `block_kv` is 1, into a `tile.kernel`. An instance has
+    `block_q` columns of the state of one value head of one sequence, which it loads
+    once, and keeps in between: the columns do not depend on each other. What is
+    computed for a token follows from which operands there are. Other functions are
+    left alone. Requires `attn-select-schedule`.
+
+    A pool of states is updated where it is: the result has the memory of the
+    operand (`tile.updates`). A sequence whose slot is not one of the pool is
+    padding.
+
+    ```mlir
+    func.func @f(%q: tensor<?x1x16x128xbf16>, ...) -> (...) {
+      %o, %s = attn.recurrence %q, %k, %v decay(...) ... {tile.schedule = ...} : ...
+      return %o, %s : ...
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x1x16x128xbf16>, ...) ... {
+      scf.forall (%b, %n, %block) in (...) {
+        %s0 = tile.load %state[%b, %n, %c0, %v0] axes [2, 3] : ... -> vector<128x64xf32>
+        %s = scf.for %t = %c0 to %tokens step %c1 iter_args(%before = %s0) {
+          %q_row = tile.load %q[%b, %t, %h, %c0] axes [3] : ... -> vector<128xbf16>
+          ...
+          tile.store %o_row, %o[%b, %t, %n, %v0] axes [3] : vector<64xbf16>, ...
+          scf.yield %after : vector<128x64xf32>
+        }
+        tile.store %s, %final[%b, %n, %c0, %v0] axes [2, 3] : vector<128x64xf32>, ...
+      }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tile::TileDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ChunkRecurrencePass : Pass<"attn-chunk-recurrence", "::mlir::ModuleOp"> {
+  let summary = "Compute a recurrence chunk by chunk";
+  let description = [{
+    Turns each function that is a recurrence over its arguments into a `tile.kernel`
+    with an instance for each sequence, value head and `block_q` channels of the
+    value. An instance has the state of its channels, transposed, and goes through
+    the tokens in chunks of `block_kv`: what the tokens of a chunk do to each other
+    is products of matrices, and a triangular inverse where they erase. Which
+    operands there are decides what is computed. Requires `attn-select-schedule`;
+    leaves other functions alone. What has no chunked form yet is refused by name.
+
+    ```mlir
+    func.func @f(%q: tensor<?x?x2x64xbf16>, ...) -> tensor<?x?x2x64xbf16> {
+      %o = attn.recurrence %q, %k, %v decay(%g : ...) {tile.schedule = ...} : ...
+      return %o : tensor<?x?x2x64xbf16>
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x?x2x64xbf16>, ..., %o: !tile.view<?x?x2x64xbf16> {tile.output}) ... {
+      scf.forall (%b, %n, %part) in (...) {
+        %end = scf.for %c = %c0 to %chunks step %c1 iter_args(%state = ...) {
+          %sums = tile.cumulative_sum %decays ...
+          %reads = tile.dot %q_tile, %k_tile transpose_rhs ...
+          ...
+          %next = tile.dot %kept, %k_tile acc(%decayed) ...
+          scf.yield %next : vector<64x64xf32>
+        }
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tile::TileDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ConvertTileToSm90Pass : Pass<"convert-tile-to-sm90", "::mlir::ModuleOp"> {
   let summary = "Divide a kernel among the warps of a Hopper chip";
   let description = [{

@@ -45,12 +45,15 @@ static void addSchedulePasses(OpPassManager &manager,
   manager.addPass(createLowerMaskOpsPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
+  schedule.table = options.scheduleTable;
   manager.addPass(createSelectSchedulePass(schedule));
 }
 
 static void addTilePasses(OpPassManager &manager,
                           const CompileOptions &options) {
   addSchedulePasses(manager, options);
+  manager.addPass(createStepRecurrencePass());
+  manager.addPass(createChunkRecurrencePass());
   manager.addPass(createConvertAttentionToTilePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

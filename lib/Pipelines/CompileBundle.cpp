@@ -18,6 +18,7 @@
 #include "attn/Schedule/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -150,7 +151,8 @@ createCacheKey(ModuleOp module, const CompileOptions &options) {
   if (!identity)
     return runtime::failure("the compiler was linked without a build ID");
   // A new option belongs either into the key or among those that are not.
-  const auto &[target, ptxas, assemble, cacheFolder, reproducer] = options;
+  const auto &[target, ptxas, assemble, cacheFolder, scheduleTable,
+               reproducer] = options;
   std::string assembler = "none";
   if (assemble) {
     llvm::Expected<Assembler> found = findAssembler(ptxas);
@@ -160,12 +162,19 @@ createCacheKey(ModuleOp module, const CompileOptions &options) {
              !ptxas.empty())
       return runtime::failure(message);
   }
-  std::string text;
+  std::string text, schedules;
   llvm::raw_string_ostream(text) << module;
+  if (!scheduleTable.empty()) {
+    // What it says counts, not where it lies. That there is none is said when
+    // it is read.
+    auto file = llvm::MemoryBuffer::getFile(scheduleTable);
+    schedules = file ? (*file)->getBuffer().str() : "none";
+  }
   KeyHash hash;
   for (StringRef field :
        {StringRef("bundle"), StringRef(compilerVersion()), StringRef(*identity),
-        StringRef(assembler), StringRef(target), StringRef(text)})
+        StringRef(assembler), StringRef(target), StringRef(schedules),
+        StringRef(text)})
     hash.add(field);
   return hash.finish();
 }

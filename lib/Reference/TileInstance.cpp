@@ -33,7 +33,10 @@ LogicalResult Instance::run(Operation *op) {
             tile::ReadOp, tile::WriteOp, tile::FindExtremesOp, tile::BoundedOp,
             tile::FindSequenceOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
             tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
-            tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
+            tile::FinishSoftmaxOp, tile::CumulativeSumOp, tile::DecayRatiosOp,
+            tile::InvertUnitLowerOp, vector::BroadcastOp, vector::TransposeOp,
+            vector::ExtractOp, vector::CreateMaskOp, vector::ReductionOp,
+            vector::MultiDimReductionOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
 

@@ -13,6 +13,7 @@
 #include "Tile/Tile.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <memory>
 #include <string>
@@ -76,6 +77,15 @@ private:
   LogicalResult run(tile::OnlineSoftmaxOp op);
   LogicalResult run(tile::RescaleOp op);
   LogicalResult run(tile::FinishSoftmaxOp op);
+  LogicalResult run(tile::CumulativeSumOp op);
+  LogicalResult run(tile::DecayRatiosOp op);
+  LogicalResult run(tile::InvertUnitLowerOp op);
+  LogicalResult run(vector::BroadcastOp op);
+  LogicalResult run(vector::TransposeOp op);
+  LogicalResult run(vector::ExtractOp op);
+  LogicalResult run(vector::CreateMaskOp op);
+  LogicalResult run(vector::ReductionOp op);
+  LogicalResult run(vector::MultiDimReductionOp op);
   LogicalResult runElementwise(Operation *op);
   FailureOr<const TileValue *> runRegion(Block &block, Value matrix,
                                          int64_t query, int64_t key);

@@ -7,11 +7,14 @@
 
 #include "attn/Schedule/Passes.h"
 
+#include "SelectRecurrence.h"
+
 #include "Attention/Attention.h"
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
 #include "attn/Analysis/KeyBounds.h"
 #include "attn/Analysis/Lowered.h"
+#include "attn/Schedule/ScheduleTable.h"
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,14 +29,22 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
+static remark::RemarkOpts describeRemark(AttentionOp op, StringRef name) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::RemarkOpts::name(name)
+      .category("schedule")
+      .function(function ? function.getName() : StringRef());
+}
+
 /// Starts a remark that says why a schedule was refused; the reason is added to
 /// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
 static remark::detail::InFlightRemark refuse(AttentionOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  return remark::missed(
-      op.getLoc(), remark::RemarkOpts::name("refused")
-                       .category("schedule")
-                       .function(function ? function.getName() : StringRef()));
+  return remark::missed(op.getLoc(), describeRemark(op, "refused"));
+}
+
+/// Starts a remark that says where a schedule comes from.
+static remark::detail::InFlightRemark explain(AttentionOp op) {
+  return remark::analysis(op.getLoc(), describeRemark(op, "selected"));
 }
 
 static KeyBounds findKeyBounds(AttentionOp op) {
@@ -309,6 +320,12 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
+  // A walk that data bounds sees a part of the keys, so that the cache keeps
+  // those of more heads, and long tiles of late heads do not come last.
+  constexpr int64_t boundedSections = 8;
+  int64_t sectionBytes =
+      model.l2WorkingSet *
+      (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
   // With little to hold, the assembler does better with fewer registers; a
   // producer that reads lists takes more.
   bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists();
@@ -321,14 +338,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
+      /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
+      /*longest_first=*/uneven, sectionBytes, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the
@@ -352,7 +370,8 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*producer_registers=*/32, /*consumer_registers=*/160,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
-      hopper.getNarrowTanh(), hopper.getDependentLaunch());
+      hopper.getNarrowTanh(), hopper.getDependentLaunch(),
+      hopper.getWarpRoles());
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
@@ -366,24 +385,42 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
 }
 
 /// Whether the target can hold what the schedule asks for.
-static LogicalResult validate(AttentionOp op, tile::ScheduleAttr schedule,
+static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
                               const TargetModel &model) {
   auto hopper = dyn_cast_or_null<sm90::ScheduleAttr>(schedule.getTarget());
   if (!hopper)
-    return op.emitOpError("expected a schedule with a target of "
-                          "#sm90.schedule, got ")
+    return op->emitOpError("expected a schedule with a target of "
+                           "#sm90.schedule, got ")
            << schedule;
   std::string why;
   if (failed(model.validateRegisters(hopper.getProducerRegisters(),
                                      hopper.getConsumerWarpgroups(),
                                      hopper.getConsumerRegisters(), why)))
-    return op.emitOpError(why);
+    return op->emitOpError(why);
   return success();
+}
+
+static void setSchedules(AttentionOp op, tile::ScheduleAttr schedule,
+                         ArrayRef<Attribute> guarded) {
+  op->setAttr(kScheduleAttrName, schedule);
+  if (!guarded.empty())
+    op->setAttr(kGuardedSchedulesAttrName,
+                ArrayAttr::get(op.getContext(), guarded));
 }
 
 namespace {
 struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
   using SelectSchedulePassBase::SelectSchedulePassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (table.empty())
+      return success();
+    FailureOr<ScheduleTable> read =
+        ScheduleTable::read(table, UnknownLoc::get(context));
+    if (succeeded(read))
+      measured = *read;
+    return read;
+  }
 
   void runOnOperation() override {
     const TargetModel *model = TargetModel::lookup(target);
@@ -394,26 +431,77 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     }
     // What is not lowered has no schedule, and is named before its sizes are.
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.getOps<AttentionOp>().empty() &&
+      if ((!function.getOps<AttentionOp>().empty() ||
+           !function.getOps<RecurrenceOp>().empty()) &&
           failed(checkLowered(function)))
         return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+      if (schedule)
+        return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+      if (!takeMeasured(op) && failed(selectByRules(op, *model)))
+        return WalkResult::interrupt();
+      return failed(validateAll(op, *model)) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+    });
+    if (result.wasInterrupted() || failed(selectForRecurrences(*model)))
+      signalPassFailure();
+  }
+
+  /// Writes what the table has for the problem, if it has something.
+  bool takeMeasured(AttentionOp op) {
+    if (!measured) {
+      explain(op) << "by rules: there is no table of measured schedules";
+      return false;
+    }
+    std::string problem = target + " " + describeProblem(op);
+    ScheduleTable::Schedules found = measured->lookup(problem);
+    if (!found.schedule) {
+      explain(op) << remark::add("by rules: the table has no '{0}'", problem);
+      return false;
+    }
+    explain(op) << remark::add("from the table: '{0}'", problem);
+    setSchedules(op, found.schedule, found.guarded);
+    return true;
+  }
+
+  LogicalResult selectByRules(AttentionOp op, const TargetModel &model) {
+    FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, model);
+    if (failed(selected))
+      return failure();
+    SmallVector<Attribute> guarded;
+    if (tile::GuardedScheduleAttr forLong = selectForLong(op, *selected))
+      guarded.push_back(forLong);
+    setSchedules(op, *selected, guarded);
+    return success();
+  }
+
+  LogicalResult validateAll(AttentionOp op, const TargetModel &model) {
+    if (auto guarded = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName))
+      for (auto entry : guarded.getAsRange<tile::GuardedScheduleAttr>())
+        if (failed(validate(op, entry.getSchedule(), model)))
+          return failure();
+    return validate(
+        op, op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName), model);
+  }
+
+  LogicalResult selectForRecurrences(const TargetModel &model) {
+    WalkResult result = getOperation().walk([&](RecurrenceOp op) {
+      auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, *model);
+        FailureOr<tile::ScheduleAttr> selected = selectForRecurrence(op);
         if (failed(selected))
           return WalkResult::interrupt();
         schedule = *selected;
         op->setAttr(kScheduleAttrName, schedule);
-        if (tile::GuardedScheduleAttr guarded = selectForLong(op, schedule))
-          op->setAttr(kGuardedSchedulesAttrName,
-                      ArrayAttr::get(op.getContext(), {guarded}));
       }
-      return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
+      return failed(validate(op, schedule, model)) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    return failure(result.wasInterrupted());
   }
+
+  std::optional<ScheduleTable> measured;
 };
 } // namespace

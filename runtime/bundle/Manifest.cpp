@@ -21,6 +21,8 @@ namespace {
 constexpr int64_t maxInt64 = std::numeric_limits<int64_t>::max();
 constexpr int64_t maxInt32 = std::numeric_limits<int32_t>::max();
 constexpr size_t maxText = 4096;
+/// The widest access of a thread.
+constexpr int64_t maxAlignment = 16;
 /// Of any list; small enough that a manifest cannot ask for much memory.
 constexpr size_t maxItems = 4096;
 
@@ -266,7 +268,7 @@ Expression ManifestReader::takeExpression(const json::Value &object,
 }
 
 TensorSpec ManifestReader::toTensor(const json::Value &value) {
-  checkKeys(value, {"name", "type", "shape", "output"});
+  checkKeys(value, {"name", "type", "shape", "output", "updates"});
   TensorSpec tensor;
   tensor.name = takeText(value, "name");
   tensor.elementType = takeElementType(value);
@@ -274,6 +276,8 @@ TensorSpec ManifestReader::toTensor(const json::Value &value) {
     tensor.shape.push_back(toInteger(size, -1, maxInt64));
   });
   tensor.isOutput = takeFlag(value, "output");
+  tensor.updates =
+      static_cast<int32_t>(takeInteger(value, "updates", -1, maxInt32));
   return tensor;
 }
 
@@ -343,8 +347,10 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
       parameter.mapDims.push_back(toMapDim(dim));
     });
   } else if (kind == "pointer") {
-    checkKeys(value, {"kind", "tensor"});
+    checkKeys(value, {"kind", "tensor", "alignment"});
     parameter.kind = Kind::Pointer;
+    parameter.alignment =
+        static_cast<uint32_t>(takeInteger(value, "alignment", 1, maxAlignment));
   } else if (kind == "size") {
     checkKeys(value, {"kind", "tensor", "axis"});
     parameter.axis =

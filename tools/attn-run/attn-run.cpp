@@ -96,6 +96,11 @@ static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which compiled programs are kept"),
           cl::cat(category));
 
+static cl::opt<std::string>
+    scheduleTable("schedule-table",
+                  cl::desc("A table of measured schedules to select from"),
+                  cl::value_desc("file"), cl::cat(category));
+
 static cl::opt<std::string> reproducer(
     "reproducer",
     cl::desc("Where to leave what is needed to see a failing pass fail again"),
@@ -113,6 +118,7 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   mlir::attn::CompileOptions options;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.scheduleTable = scheduleTable;
   options.reproducer = reproducer;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);
@@ -132,10 +138,19 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   return makeCompiledRunner(program, makeEmulator(), options);
 }
 
-/// Only results that come from one attention can be checked or counted.
+/// Only results that come from one attention can be checked row by row or
+/// counted; those of one recurrence are compared head by head.
 static Status checkResults(const Program &program,
                            const std::vector<HostTensor> &inputs,
                            Report &report) {
+  if (mlir::attn::RecurrenceOp op = program.findRecurrence()) {
+    auto compared = verifyRecurrence(program, op, inputs, report.outputs);
+    if (compared.failed())
+      return compared.error();
+    report.expected.insert(report.expected.end(), compared->begin(),
+                           compared->end());
+    return {};
+  }
   Result<AttentionProgram> attention = program.findAttention();
   if (attention.failed())
     return failure("cannot check: ", attention.message());

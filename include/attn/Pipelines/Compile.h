@@ -29,6 +29,9 @@ struct CompileOptions {
   bool assemble = true;
   /// The folder in which bundles are kept for the next time; empty for none.
   std::string cacheFolder;
+  /// Path of a table of measured schedules (attn/Schedule/ScheduleTable.h), or
+  /// empty to select schedules by rules.
+  std::string scheduleTable;
   /// Where a pass that fails, or brings the compiler down, leaves the program
   /// and the passes that lead to it; empty for nowhere.
   std::string reproducer;

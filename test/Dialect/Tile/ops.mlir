@@ -117,6 +117,19 @@ tile.kernel @packed(%x: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>}, 
   tile.return
 }
 
+// CHECK-LABEL: func @chunk(
+func.func @chunk(%x: vector<4xf32>, %a: vector<4x4xf32>) -> vector<4x4xf32> {
+  // CHECK: %[[SUMS:.*]] = tile.cumulative_sum %{{.*}} : vector<4xf32>
+  %sums = tile.cumulative_sum %x : vector<4xf32>
+  // CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]] : vector<4xf32> -> vector<4x4xf32>
+  %ratios = tile.decay_ratios %sums : vector<4xf32> -> vector<4x4xf32>
+  // CHECK: tile.invert_unit_lower %[[RATIOS]] rows(%[[SUMS]] : vector<4xf32>) : vector<4x4xf32>
+  %t = tile.invert_unit_lower %ratios rows(%sums : vector<4xf32>) : vector<4x4xf32>
+  // CHECK: tile.invert_unit_lower %{{.*}} rows(%[[SUMS]] : vector<4xf32>) columns(%{{.*}} : vector<4xf32>) : vector<4x4xf32>
+  %u = tile.invert_unit_lower %t rows(%sums : vector<4xf32>) columns(%x : vector<4xf32>) : vector<4x4xf32>
+  return %u : vector<4x4xf32>
+}
+
 // What one kernel finds for a later one.
 // CHECK-LABEL: tile.kernel @limits(
 // CHECK-SAME: %[[W:[a-z0-9]+]]: !tile.view<?x2xi32> {tile.output, tile.symbols = array<i64: 1, -1>, tile.workspace}

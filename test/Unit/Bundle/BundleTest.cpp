@@ -177,9 +177,9 @@ TEST(BundleTest, RefusesAnotherFile) {
 
 TEST(BundleTest, RefusesAFutureVersion) {
   std::string data = writeBundle(exampleBundle());
-  store(data, bundle::versionOffset, 4, 4);
+  store(data, bundle::versionOffset, 5, 4);
   EXPECT_EQ(refusal(seal(data)),
-            "expected a bundle of version 3, got 4; compile the program again "
+            "expected a bundle of version 4, got 5; compile the program again "
             "or use a newer runtime");
 }
 
@@ -324,6 +324,23 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
       edited("[[\"multiprocessors\"],[64]]", "[7654321098765432109,[64] ] "),
       expect(".targets[0].variants[1].workspaces[0].shape[0] to be an "
              "expression"));
+}
+
+/// Of outputs in place, and of pointers to accesses of several elements.
+TEST(BundleTest, KeepsUpdatesAndAlignments) {
+  Bundle bundle = exampleBundle();
+  LaunchPlan &plan = bundle.targets[1].kernels[0].plan;
+  plan.tensors[1].updates = 0;
+  ASSERT_EQ(plan.parameters[1].alignment, 16u);
+  Result<Bundle> read = readBundle(writeBundle(bundle));
+  ASSERT_FALSE(read.failed()) << read.message();
+  const LaunchPlan &got = read->targets[1].kernels[0].plan;
+  EXPECT_EQ(got.tensors[0].updates, -1);
+  EXPECT_EQ(got.tensors[1].updates, 0);
+  EXPECT_EQ(got.parameters[1].alignment, 16u);
+  EXPECT_EQ(edited("\"alignment\":16", "\"alignment\":32"),
+            "malformed manifest: expected manifest.targets[0].kernels[0]."
+            "parameters[1].alignment to be an integer from 1 to 16");
 }
 
 TEST(BundleTest, ReadsFiles) {

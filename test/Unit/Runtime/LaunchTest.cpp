@@ -261,6 +261,39 @@ TEST_F(LaunchTest, TakesTheStridesOfATensorThatIsNoMap) {
   EXPECT_EQ(refusal(), "nothing refused");
 }
 
+/// Four elements of the rows of lse are accessed at once.
+TEST_F(LaunchTest, RefusesWhatIsNotAligned) {
+  plan.parameters[1].alignment = 16;
+  EXPECT_EQ(refusal(), "nothing refused");
+  tensors[2].address += 8;
+  EXPECT_EQ(refusal(), "expected the address of 'lse' to be a multiple of 16, "
+                       "got 196616");
+  tensors[2].address -= 8;
+  tensors[2].strides = {16 * 1002, 1002, 1};
+  EXPECT_EQ(refusal(), "expected stride 1 of 'lse' to be a multiple of 16 "
+                       "bytes, got 1002 elements");
+  // Nothing steps along an axis of one element.
+  tensors[0].shape[0] = tensors[1].shape[0] = tensors[2].shape[0] = 1;
+  tensors[2].strides = {7, 1000, 1};
+  EXPECT_EQ(refusal(), "nothing refused");
+}
+
+TEST_F(LaunchTest, AnOutputMayUpdateAnInput) {
+  plan.tensors.push_back(
+      {"k_new", ElementType::BF16, {-1, -1, 2, 128}, true, 1});
+  tensors.push_back(tensors[1]);
+  EXPECT_EQ(refusal(), "nothing refused");
+  const std::string expected =
+      "expected 'k_new' to be the same memory as 'k', which it updates";
+  tensors[3].address += 16;
+  EXPECT_EQ(refusal(), expected);
+  tensors[3] = tensors[1];
+  tensors[3].strides[1] *= 2;
+  EXPECT_EQ(refusal(), expected);
+  plan.tensors[3].updates = 4;
+  EXPECT_EQ(refusal(), "malformed launch plan: there is no tensor 4");
+}
+
 TEST_F(LaunchTest, AsksNothingOfTheStrideOfASingleElement) {
   tensors[0] = make(ElementType::BF16, 0x10000, {3, 1, 16, 128});
   tensors[0].strides[1] = 7;

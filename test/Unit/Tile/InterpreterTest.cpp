@@ -704,16 +704,176 @@ TEST_F(TileInterpreterTest, LeastSize) {
 }
 
 //===----------------------------------------------------------------------===//
+// Chunks of recurrences
+//===----------------------------------------------------------------------===//
+
+TEST_F(TileInterpreterTest, CumulativeSums) {
+  EXPECT_EQ(compute("%a = arith.constant dense<[1.0, 2.0, -4.0, 0.5]> : "
+                    "vector<4xf32>\n"
+                    "%r = tile.cumulative_sum %a : vector<4xf32>"),
+            (std::vector<double>{1, 3, -1, -0.5}));
+}
+
+/// Above the diagonal the difference is not raised to a power.
+TEST_F(TileInterpreterTest, DecayRatios) {
+  auto result =
+      run("%out: !tile.view<2x2xf32> {tile.output}",
+          "%a = arith.constant dense<[0.0, -200.0]> : vector<2xf32>\n"
+          "%r = tile.decay_ratios %a : vector<2xf32> -> vector<2x2xf32>\n"
+          "%one = arith.constant dense<[3.0, 202.0]> : vector<2xf32>\n"
+          "%all = vector.broadcast %one : vector<2xf32> to vector<2x2xf32>\n"
+          "%s = arith.mulf %r, %all : vector<2x2xf32>\n"
+          "tile.store %s, %out[%c0, %c0] axes [0, 1] : vector<2x2xf32>, "
+          "!tile.view<2x2xf32>",
+          {});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ(result->front().values, (std::vector<double>{3, 0, 0, 202}));
+}
+
+/// Against what the definition gives for a matrix of three rows, whose diagonal
+/// and upper elements are not read.
+TEST_F(TileInterpreterTest, InvertUnitLower) {
+  auto invert = [&](const std::string &columns) {
+    auto result =
+        run("%out: !tile.view<3x3xf32> {tile.output}",
+            "%a = arith.constant dense<[[0x7FC00000, 0x7FC00000, 0x7FC00000], "
+            "[2.0, 0x7FC00000, 0x7FC00000], [3.0, 5.0, 0x7FC00000]]> : "
+            "vector<3x3xf32>\n"
+            "%f = arith.constant dense<[7.0, 1.0, 2.0]> : vector<3xf32>\n"
+            "%g = arith.constant dense<[1.0, 0.0, 4.0]> : vector<3xf32>\n"
+            "%r = tile.invert_unit_lower %a rows(%f : vector<3xf32>) " +
+                columns +
+                " : vector<3x3xf32>\n"
+                "tile.store %r, %out[%c0, %c0] axes [0, 1] : vector<3x3xf32>, "
+                "!tile.view<3x3xf32>",
+            {});
+    EXPECT_TRUE(succeeded(result)) << messages;
+    return result->front().values;
+  };
+  EXPECT_EQ(invert(""), (std::vector<double>{1, 0, 0, -2, 1, 0, 14, -10, 1}));
+  EXPECT_EQ(invert("columns(%g : vector<3xf32>)"),
+            (std::vector<double>{1, 0, 0, -2, 0, 0, 14, 0, 4}));
+}
+
+TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
+  EXPECT_EQ(compute("%a = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : "
+                    "vector<4xf32>\n"
+                    "%x = vector.extract %a[2] : f32 from vector<4xf32>\n"
+                    "%all = vector.broadcast %x : f32 to vector<4xf32>\n"
+                    "%m = vector.create_mask %c2 : vector<4xi1>\n"
+                    "%r = arith.select %m, %a, %all : vector<4xi1>, "
+                    "vector<4xf32>"),
+            (std::vector<double>{1, 2, 3, 3}));
+  auto result =
+      run("%x: !tile.view<2x3xf32>, %y: !tile.view<3x2xf32> {tile.output}",
+          "%t = tile.load %x[%c0, %c0] axes [0, 1] : !tile.view<2x3xf32> -> "
+          "vector<2x3xf32>\n"
+          "%s = vector.transpose %t, [1, 0] : vector<2x3xf32> to "
+          "vector<3x2xf32>\n"
+          "tile.store %s, %y[%c0, %c0] axes [0, 1] : vector<3x2xf32>, "
+          "!tile.view<3x2xf32>",
+          Tensor{{2, 3}, {1, 2, 3, 4, 5, 6}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ(result->front().values, (std::vector<double>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST_F(TileInterpreterTest, TilesThatAreNotMade) {
+  std::pair<std::string, std::string> cases[] = {
+      {"%a = arith.constant dense<1.0> : vector<1x2xf32>\n"
+       "%b = vector.broadcast %a : vector<1x2xf32> to vector<3x2xf32>",
+       "'vector.broadcast' op expected a scalar or whole rows to be repeated"},
+      {"%a = arith.constant dense<1> : vector<1x2xi32>\n"
+       "%b = vector.transpose %a, [1, 0] : vector<1x2xi32> to vector<2x1xi32>",
+       "'vector.transpose' op expected a tile of floats whose two dimensions "
+       "are exchanged"},
+      {"%a = arith.constant dense<1.0> : vector<2xf32>\n"
+       "%b = vector.extract %a[%c1] : f32 from vector<2xf32>",
+       "'vector.extract' op expected one float of a tile of one dimension, at "
+       "a constant position"},
+      {"%b = vector.create_mask %c1, %c1 : vector<2x2xi1>",
+       "'vector.create_mask' op expected a mask of one dimension"}};
+  for (const auto &[body, message] : cases) {
+    messages.clear();
+    expectFailure(run("%out: !tile.view<4xf32> {tile.output}", body, {}),
+                  message);
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//
 
 TEST_F(TileInterpreterTest, UnknownOp) {
   auto result = run("%out: !tile.view<4xf32> {tile.output}",
-                    "%a = arith.constant 1.0 : f32\n"
-                    "%b = vector.broadcast %a : f32 to vector<4xf32>",
-                    {});
+                    "%b = vector.step : vector<4xindex>", {});
   expectFailure(result,
-                "'vector.broadcast' op is not known to the tile interpreter");
+                "'vector.step' op is not known to the tile interpreter");
+}
+
+TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
+  auto result = run(
+      "%in: !tile.view<2x3xf32>, %out: !tile.view<9xf32> {tile.output}",
+      "%c3 = arith.constant 3 : index\n"
+      "%c5 = arith.constant 5 : index\n"
+      "%c8 = arith.constant 8 : index\n"
+      "%zero2 = arith.constant dense<0.0> : vector<2xf32>\n"
+      "%ten3 = arith.constant dense<10.0> : vector<3xf32>\n"
+      "%x = tile.load %in[%c0, %c0] axes [0, 1] : !tile.view<2x3xf32> -> "
+      "vector<2x3xf32>\n"
+      "%rows = vector.multi_reduction <add>, %x, %zero2 [1] : vector<2x3xf32> "
+      "to vector<2xf32>\n"
+      "%columns = vector.multi_reduction <add>, %x, %ten3 [0] : "
+      "vector<2x3xf32> to vector<3xf32>\n"
+      "%all = vector.reduction <add>, %columns : vector<3xf32> into f32\n"
+      "%repeated = vector.broadcast %rows : vector<2xf32> to vector<3x2xf32>\n"
+      "%turned = vector.transpose %repeated, [1, 0] : vector<3x2xf32> to "
+      "vector<2x3xf32>\n"
+      "%twice = arith.addf %turned, %x : vector<2x3xf32>\n"
+      "%sums = vector.multi_reduction <add>, %twice, %ten3 [0] : "
+      "vector<2x3xf32> to vector<3xf32>\n"
+      "%one = vector.broadcast %all : f32 to vector<1xf32>\n"
+      "tile.store %rows, %out[%c0] axes [0] : vector<2xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %columns, %out[%c2] axes [0] : vector<3xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %sums, %out[%c5] axes [0] : vector<3xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %one, %out[%c8] axes [0] : vector<1xf32>, !tile.view<9xf32>",
+      {{{2, 3}, {1, 2, 3, 4, 5, 6}}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ((*result)[0].values,
+            std::vector<double>({6, 15, 15, 17, 19, 36, 38, 40, 51}));
+}
+
+TEST_F(TileInterpreterTest, TilesOfOtherTilesThatAreNotKnown) {
+  const std::string out = "%out: !tile.view<4xf32> {tile.output}";
+  const std::string matrix =
+      "%m = arith.constant dense<1.0> : vector<2x2xf32>\n"
+      "%v = arith.constant dense<1.0> : vector<2xf32>\n";
+  std::pair<const char *, const char *> cases[] = {
+      {"%b = vector.reduction <maximumf>, %v : vector<2xf32> into f32",
+       "'vector.reduction' op expected a sum of floats without an accumulator"},
+      {"%b = vector.multi_reduction <maximumf>, %m, %v [0] : vector<2x2xf32> "
+       "to vector<2xf32>",
+       "'vector.multi_reduction' op expected sums of a tile of floats along "
+       "one of two dimensions"}};
+  for (auto [op, message] : cases) {
+    messages.clear();
+    expectFailure(run(out, matrix + op, {}), message);
+  }
+}
+
+/// What is not written stays as it was.
+TEST_F(TileInterpreterTest, AnOutputThatUpdatesAnInput) {
+  auto result =
+      run("%in: !tile.view<3xf32>, %out: !tile.view<3xf32> {tile.output, "
+          "tile.updates = 0}",
+          "%x = arith.constant dense<7.0> : vector<1xf32>\n"
+          "tile.store %x, %out[%c1] axes [0] : vector<1xf32>, "
+          "!tile.view<3xf32>",
+          {{{3}, {1, 2, 3}}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ((*result)[0].values, std::vector<double>({1, 7, 3}));
 }
 
 TEST_F(TileInterpreterTest, StepsAreToBePositive) {

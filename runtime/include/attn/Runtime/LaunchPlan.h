@@ -35,6 +35,9 @@ struct TensorSpec {
   /// Sizes in elements; -1 where the size is only known at launch.
   std::vector<int64_t> shape;
   bool isOutput = false;
+  /// Of an output, the input whose memory it has, so that what is not written
+  /// stays as it was; or -1.
+  int32_t updates = -1;
 };
 
 /// One step of an expression in postfix order.
@@ -109,6 +112,9 @@ struct KernelParameter {
   Kind kind = Kind::Size;
   int32_t tensor = 0;
   int32_t axis = 0;
+  /// Of a pointer: what the address and the strides of the axes but the innermost
+  /// one are multiples of, in bytes.
+  uint32_t alignment = 1;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
   Expression expression;
