@@ -84,7 +84,13 @@ Status Golden::launch(Device &device, const std::string &ptx,
     return kernel.error();
   std::vector<Buffer> buffers;
   std::vector<TensorArgument> arguments;
-  for (const HostTensor &tensor : tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const HostTensor &tensor = tensors[i];
+    // An output that updates an input is where that is.
+    if (int32_t updates = compiled.plan.tensors[i].updates; updates >= 0) {
+      arguments.push_back(arguments[static_cast<size_t>(updates)]);
+      continue;
+    }
     Result<Buffer> buffer = device.allocate(tensor.data.size());
     if (buffer.failed())
       return buffer.error();

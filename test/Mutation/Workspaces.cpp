@@ -79,13 +79,19 @@ Status Preparation::addSignature(const std::vector<HostTensor> &inputs) {
       completeShapes(signature.tensors, signature.equalSizes, inputShapes);
   if (shapes.failed())
     return shapes.error();
-  for (size_t i = 0; i < shapes->size(); ++i)
+  for (size_t i = 0; i < shapes->size(); ++i) {
+    if (int32_t updates = signature.tensors[i].updates; updates >= 0) {
+      tensors.push_back(tensors[static_cast<size_t>(updates)]);
+      arguments.push_back(arguments[static_cast<size_t>(updates)]);
+      continue;
+    }
     if (Status status =
             add(i < inputs.size() ? inputs[i]
                                   : unwritten(signature.tensors[i].elementType,
                                               (*shapes)[i]));
         status.failed())
       return status;
+  }
   return {};
 }
 
