@@ -132,7 +132,7 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
                         DefaultValuedParameter<"bool", "false">:$output,
                         OptionalArrayRefParameter<"int64_t">:$least);
   let assemblyFormat = [{
-    `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
+    `<` $name `,` $type `,` custom<Symbols>($symbols) (`least` `[` $least^ `]`)?
     (`,` `output` `=` $output^)? `>`
   }];
   let genVerifyDecl = 1;

@@ -182,7 +182,9 @@ void Differentiator::addRow(Row row, const Sequence &sequence) {
         std::max(rowLse, sink) + std::log1p(std::exp(-std::abs(rowLse - sink)));
     if (sink == -kInfinity)
       total = rowLse;
-    dSink->values[row.head] -= std::exp(sink - total) * delta;
+    // A sink above all takes the whole weight.
+    double share = sink == kInfinity ? 1 : std::exp(sink - total);
+    dSink->values[row.head] -= share * delta;
   }
   auto numKeys = static_cast<int64_t>(keys.sequences[row.batch].size());
   int64_t position = row.query + numKeys - sequence.queries;
