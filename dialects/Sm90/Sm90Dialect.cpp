@@ -39,6 +39,20 @@ static void printBox(AsmPrinter &printer, int64_t rows, int64_t columns,
   printer << rows << "x" << columns << "x" << elementType;
 }
 
+/// `[0, -1]`, or `[]` of a tensor without axes.
+static ParseResult parseSymbols(AsmParser &parser,
+                                SmallVector<int64_t> &symbols) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parser.parseInteger(symbols.emplace_back());
+  });
+}
+
+static void printSymbols(AsmPrinter &printer, ArrayRef<int64_t> symbols) {
+  printer << " [";
+  llvm::interleaveComma(symbols, printer);
+  printer << "]";
+}
+
 #include "Sm90/Sm90Dialect.cpp.inc"
 #include "Sm90/Sm90Enums.cpp.inc"
 

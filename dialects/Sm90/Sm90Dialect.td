@@ -160,7 +160,7 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
                         DefaultValuedParameter<"int64_t", "-1">:$updates,
                         DefaultValuedParameter<"bool", "false">:$workspace);
   let assemblyFormat = [{
-    `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
+    `<` $name `,` $type `,` custom<Symbols>($symbols) (`least` `[` $least^ `]`)?
     (`updates` `(` $updates^ `)`)? (`,` `output` `=` $output^)?
     (`,` `workspace` `=` $workspace^)? `>`
   }];

@@ -218,8 +218,11 @@ bool Differentiator::readForward(Row row) {
   if (sink != -kInfinity)
     total =
         std::max(rowLse, sink) + std::log1p(std::exp(-std::abs(rowLse - sink)));
-  if (dSink)
-    dSink->values[row.head] -= std::exp(sink - total) * delta;
+  if (dSink) {
+    // A sink above all takes the whole weight.
+    double share = sink == kInfinity ? 1 : std::exp(sink - total);
+    dSink->values[row.head] -= share * delta;
+  }
   return true;
 }
 

@@ -108,7 +108,7 @@ sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], i
 // CHECK-LABEL: sm90.kernel @stages(
 sm90.kernel @stages(%o: !sm90.tensor_map<64x96xf16, axes = [0, 1], rank = 2> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>, instances = [],
-                tensors = [#sm90.tensor<"o", tensor<?x96xf16>, [0, -1], output = true>]} {
+                tensors = [#sm90.tensor<"o", tensor<?x96xf16>, [0, -1], output = true>, #sm90.tensor<"x", tensor<f32>, []>]} {
   %queries = sm90.alloc : !sm90.buffer<1 x 128x192xf16>
   %keys = sm90.alloc : !sm90.buffer<1 x 96x192xf16>
   %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>

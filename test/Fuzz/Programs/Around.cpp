@@ -43,9 +43,7 @@ static std::string writeSelectClauses(Writer &writer, const Shape &rows,
   hasPositions = random.oneIn(2);
   if (hasPositions)
     text += " positions(" +
-            writer.typed(
-                writer.addIntegers("positions", rows, -2, 4 * keys + 2, axis)) +
-            ")";
+            writer.typed(writer.addPositions(rows, 4 * keys + 2, axis)) + ")";
   return text;
 }
 
@@ -121,8 +119,10 @@ void attn::fuzz::writeCompression(Writer &writer) {
   std::string x = writer.addReals("x", random.pick(elements), shape, 0);
   std::string text;
   if (random.oneIn(2)) {
-    text +=
-        " gate(" + writer.typed(writer.addReals("z", "f32", shape, 0)) + ")";
+    text += " gate(" +
+            writer.typed(
+                writer.add("z", "f32", shape, Fill::RealOrNothing, -2, 2, 0)) +
+            ")";
     if (random.oneIn(2))
       text += " bias(" +
               writer.typed(
@@ -163,11 +163,11 @@ void attn::fuzz::writeMerge(Writer &writer) {
     parts.push_back(
         writer.addReals("o", "f32", with(rows, {heads, dim}), axis));
     if (hasLse)
-      lses.push_back(
-          writer.add("lse", "f32", lseShape, Fill::Real, -9, 9, axis, base));
+      lses.push_back(writer.add("lse", "f32", lseShape, Fill::RealOrNothing, -9,
+                                9, axis, base));
   }
   if (hasLse && random.oneIn(2))
-    sink = writer.addReals("sink", "f32", {heads}, -1);
+    sink = writer.addSink(heads.size);
   auto merge = [&](size_t first, size_t last, bool isWhole) {
     std::string values, logs, types, o = writer.fresh("m");
     for (size_t i = first; i != last; ++i)
@@ -188,8 +188,11 @@ void attn::fuzz::writeMerge(Writer &writer) {
   };
   auto finish = [&](const std::string &o) {
     writer.addResult(o, output, axis);
-    if (hasLse)
-      writer.addResult(o + "l", lse, axis);
+    writer.program.output = 0;
+    if (!hasLse)
+      return;
+    writer.program.lse = 1;
+    writer.addResult(o + "l", lse, axis);
   };
   finish(merge(0, parts.size(), true));
   writer.beginOther();
@@ -365,7 +368,7 @@ void attn::fuzz::writeAttentionBackward(Writer &writer) {
   std::string normalizer = random.pick(normalizers);
   bool isSigmoid = normalizer == normalizers[2];
   if (normalizer.empty() && random.oneIn(2))
-    sink = writer.addReals("sink", "f32", {{heads}}, -1);
+    sink = writer.addSink(heads);
   MaskContext context = {batch, heads, queries, keys, keyRows, axis};
   std::vector<std::string> wrt;
   std::string mask = writeMaskClause(writer, context);
@@ -465,8 +468,7 @@ void attn::fuzz::writeTileAttention(Writer &writer) {
   std::string lse = typeOf({b, {heads}, queries}, "f32");
   std::string sink;
   if (random.oneIn(3))
-    sink = " sink(" +
-           writer.typed(writer.addReals("sink", "f32", {{heads}}, -1)) + ")";
+    sink = " sink(" + writer.typed(writer.addSink(heads)) + ")";
   writer.line("%kv = attn.kv.dense " + k + ", " + v + " : " + types);
   writer.line("%o, %lse = attn.attention " + q + ", %kv" + random.pick(masks) +
               random.pick(scores) + sink + " : " + writer.type(q) +
