@@ -219,6 +219,7 @@ void ManifestWriter::parameter(const KernelParameter &parameter) {
   case Kind::Pointer:
     json.member("kind", std::string("pointer"));
     json.member("tensor", int64_t(parameter.tensor));
+    json.member("alignment", parameter.alignment);
     break;
   case Kind::Size:
     json.member("kind", std::string("size"));

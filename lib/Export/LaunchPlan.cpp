@@ -139,6 +139,9 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
                              number(sm90::KernelOp::getAxisAttrName())}};
   } else {
     parameter.kind = Kind::Pointer;
+    if (auto alignment = kernel.getArgAttrOfType<IntegerAttr>(
+            index, sm90::KernelOp::getAlignmentAttrName()))
+      parameter.alignment = alignment.getInt();
   }
   return parameter;
 }

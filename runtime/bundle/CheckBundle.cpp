@@ -117,6 +117,11 @@ static Status checkParameter(const LaunchPlan &plan,
                      "' is of a tensor that is not there");
   if (parameter.kind == KernelParameter::Kind::TensorMap)
     return checkTensorMap(plan, parameter);
+  if (parameter.alignment < 1 ||
+      (parameter.alignment & (parameter.alignment - 1)))
+    return malformed("expected the alignment of '",
+                     plan.tensors[parameter.tensor].name,
+                     "' to be a power of two, got ", parameter.alignment);
   if (parameter.kind == KernelParameter::Kind::Size &&
       !exists(plan.tensors, parameter.tensor, parameter.axis))
     return malformed("a parameter of '", plan.kernel,

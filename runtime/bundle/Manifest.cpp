@@ -20,6 +20,7 @@ using namespace attn::runtime;
 namespace {
 constexpr int64_t maxInt64 = std::numeric_limits<int64_t>::max();
 constexpr int64_t maxInt32 = std::numeric_limits<int32_t>::max();
+constexpr int64_t maxAlignment = 256;
 constexpr size_t maxText = 4096;
 /// Of any list; small enough that a manifest cannot ask for much memory.
 constexpr size_t maxItems = 4096;
@@ -343,8 +344,9 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
       parameter.mapDims.push_back(toMapDim(dim));
     });
   } else if (kind == "pointer") {
-    checkKeys(value, {"kind", "tensor"});
+    checkKeys(value, {"kind", "tensor", "alignment"});
     parameter.kind = Kind::Pointer;
+    parameter.alignment = takeInteger(value, "alignment", 1, maxAlignment);
   } else if (kind == "size") {
     checkKeys(value, {"kind", "tensor", "axis"});
     parameter.axis =

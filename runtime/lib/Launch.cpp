@@ -41,6 +41,7 @@ private:
   Status checkTensorIndex(int32_t tensor) const;
   Status checkAlignment(int32_t index, uint64_t alignment) const;
   Status checkInnermost(int32_t index) const;
+  Status checkStrides(int32_t index, int64_t alignment) const;
   Result<ParameterValue> describe(const KernelParameter &parameter) const;
   Result<uint64_t> byteStride(int32_t index, const TensorMapDim &dim) const;
 
@@ -201,11 +202,15 @@ Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
   case KernelParameter::Kind::TensorMap:
     return describe(parameter);
   case KernelParameter::Kind::Pointer:
-    if (Status status =
-            checkAlignment(index, elementSize(tensors[index].elementType));
+    if (Status status = checkAlignment(
+            index, std::max<uint64_t>(elementSize(tensors[index].elementType),
+                                      parameter.alignment));
         status.failed())
       return status.error();
     if (Status status = checkInnermost(index); status.failed())
+      return status.error();
+    if (Status status = checkStrides(index, parameter.alignment);
+        status.failed())
       return status.error();
     return ParameterValue(tensors[index].address);
   case KernelParameter::Kind::Size:
@@ -239,6 +244,20 @@ Status Planner::checkInnermost(int32_t index) const {
     return failure("expected the innermost stride of '",
                    plan.tensors[index].name, "' to be 1, got ",
                    tensor.strides.back());
+  return {};
+}
+
+/// Of the axes along which anything steps.
+Status Planner::checkStrides(int32_t index, int64_t alignment) const {
+  const TensorArgument &tensor = tensors[index];
+  auto size = static_cast<int64_t>(elementSize(tensor.elementType));
+  for (size_t axis = 0; axis + 1 < tensor.shape.size(); ++axis)
+    if (tensor.shape[axis] > 1 &&
+        tensor.strides[axis] % std::max<int64_t>(alignment / size, 1))
+      return failure("expected stride ", axis, " of '",
+                     plan.tensors[index].name, "' to be a multiple of ",
+                     alignment, " bytes, got ", tensor.strides[axis],
+                     " elements");
   return {};
 }
 

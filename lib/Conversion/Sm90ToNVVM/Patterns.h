@@ -98,6 +98,8 @@ void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
+void populateStorePatterns(const TypeConverter &converter,
+                           RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 

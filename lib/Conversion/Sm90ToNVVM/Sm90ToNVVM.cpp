@@ -336,6 +336,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);
+  populateStorePatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
                LowerMBarrierInit, LowerWarpRoles,
                LowerIndex<sm90::BlockIdOp, blockId>,

@@ -86,12 +86,15 @@ private:
     Value view;
     /// The axis of a size or of a stride, or -1.
     int64_t axis = -1;
+    /// Of a pointer, what threads rely on.
+    int64_t alignment = 1;
   };
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
   LogicalResult collectReads();
-  void addPointer(Use use, Value view);
+  LogicalResult addMatrix(tile::StoreOp store);
+  void addPointer(Use use, Value view, int64_t alignment = 1);
   void collectSizes();
   template <typename Access>
   LogicalResult addTensorMap(Access access, Use use, int64_t rows);
@@ -158,6 +161,25 @@ LogicalResult SignatureBuilder::collectLoads() {
   return failure(result.wasInterrupted());
 }
 
+/// The copy engine knows where a tensor ends along each axis; threads compare
+/// rows alone.
+LogicalResult SignatureBuilder::addMatrix(tile::StoreOp store) {
+  if (!schedule.getOutputFromRegisters())
+    return addTensorMap(store, Store, sm90::kWarpgroupRows);
+  auto type = cast<VectorType>(store.getTile().getType());
+  tile::ViewType view = store.getView().getType();
+  int64_t innermost = view.getRank() - 1;
+  if (store.getAxes()[1] != innermost ||
+      view.getShape()[innermost] != type.getDimSize(1) ||
+      !isConstantIntValue(store.getIndices()[innermost], 0) ||
+      type.getElementTypeBitWidth() != 16)
+    return store.emitOpError("expected a tile of whole rows of 16-bit elements "
+                             "for output_from_registers, got ")
+           << type << " of " << view;
+  addPointer(Store, store.getView(), sm90::kStoreBytes);
+  return success();
+}
+
 LogicalResult SignatureBuilder::collectStores() {
   WalkResult result = source.walk([&](tile::StoreOp store) {
     auto fail = [&](const Twine &message) {
@@ -170,9 +192,8 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, Store, sm90::kWarpgroupRows))
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
+      return failed(addMatrix(store)) ? WalkResult::interrupt()
+                                      : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
       return fail("expected a row of values along the innermost axis");
     addPointer(Store, store.getView());
@@ -211,8 +232,8 @@ LogicalResult SignatureBuilder::collectReads() {
   return failure(result.wasInterrupted());
 }
 
-void SignatureBuilder::addPointer(Use use, Value view) {
-  arguments.push_back({getPointerType(), use, view});
+void SignatureBuilder::addPointer(Use use, Value view, int64_t alignment) {
+  arguments.push_back({getPointerType(), use, view, /*axis=*/-1, alignment});
   for (int64_t axis = 0;
        axis + 1 < cast<tile::ViewType>(view.getType()).getRank(); ++axis)
     arguments.push_back({builder.getI64Type(), Stride, view, axis});
@@ -336,7 +357,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
-    if (type.getRank() != 2)
+    if (type.getRank() != 2 || schedule.getOutputFromRegisters())
       continue;
     kernel.storesMatrix = true;
     if (!schedule.getOutputInQueryBuffer())
@@ -425,6 +446,9 @@ FailureOr<Kernel> SignatureBuilder::build() {
     if (argument.axis >= 0)
       list.set(sm90::KernelOp::getAxisAttrName(),
                builder.getI64IntegerAttr(argument.axis));
+    if (argument.alignment > 1)
+      list.set(sm90::KernelOp::getAlignmentAttrName(),
+               builder.getI64IntegerAttr(argument.alignment));
     attrs.push_back(list.getDictionary(builder.getContext()));
   }
   kernel.target = sm90::KernelOp::create(
@@ -461,6 +485,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   FailureOr<Kernel> kernel = SignatureBuilder(source).build();
   if (failed(kernel))
     return failure();
+  placeQueries(*kernel);
+  findZeros(*kernel);
   Location loc = source.getLoc();
   OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
   if (failed(cloneScalars(*kernel, builder)))

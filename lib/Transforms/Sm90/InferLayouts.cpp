@@ -129,7 +129,7 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp, ScoreOp, SplatOp, VoteAllOp>(op) ||
+  if (isa<MaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp>(op) ||
       op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);

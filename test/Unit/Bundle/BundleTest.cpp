@@ -177,9 +177,9 @@ TEST(BundleTest, RefusesAnotherFile) {
 
 TEST(BundleTest, RefusesAFutureVersion) {
   std::string data = writeBundle(exampleBundle());
-  store(data, bundle::versionOffset, 4, 4);
+  store(data, bundle::versionOffset, 5, 4);
   EXPECT_EQ(refusal(seal(data)),
-            "expected a bundle of version 3, got 4; compile the program again "
+            "expected a bundle of version 4, got 5; compile the program again "
             "or use a newer runtime");
 }
 
@@ -308,6 +308,9 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
   EXPECT_EQ(edited("\"pointer\"", "\"painter\""),
             expect(".targets[0].kernels[0].parameters[1] to be a tensor_map, a "
                    "pointer, a size, a value or a counter"));
+  EXPECT_EQ(edited("\"alignment\":16", "\"alignment\":0"),
+            expect(".targets[0].kernels[0].parameters[1].alignment to be an "
+                   "integer from 1 to 256"));
   EXPECT_EQ(edited("128,\"ceil_divide\"", "128,\"ceil_divode\""),
             expect(".targets[0].kernels[0].instances[0] to be a constant, an "
                    "operation, a size or a stride"));

@@ -97,6 +97,9 @@ TEST_F(CheckBundleTest, RefusesKernels) {
   plan().parameters[1].tensor = 2;
   EXPECT_EQ(refusal(), "malformed bundle: a parameter of 'whole' is of a "
                        "tensor that is not there");
+  plan().parameters[1].alignment = 12;
+  EXPECT_EQ(refusal(), "malformed bundle: expected the alignment of 'o' to be "
+                       "a power of two, got 12");
   plan().parameters[2].axis = 2;
   EXPECT_EQ(refusal(), "malformed bundle: a parameter of 'whole' is of an axis "
                        "that is not there");

@@ -34,6 +34,7 @@ inline Bundle exampleBundle() {
   KernelParameter pointer;
   pointer.kind = Kind::Pointer;
   pointer.tensor = 1;
+  pointer.alignment = 16;
   KernelParameter size;
   KernelParameter value;
   value.kind = Kind::Value;

@@ -127,7 +127,7 @@ TEST_F(ExecutableTest, RefusesTensors) {
   tensors = tensorsOf(5);
   tensors[1].address += 1;
   EXPECT_EQ(refusal(tensors),
-            "expected the address of 'o' to be a multiple of 2, got 8193");
+            "expected the address of 'o' to be a multiple of 16, got 8193");
   EXPECT_TRUE(device.launches.empty());
 }
 

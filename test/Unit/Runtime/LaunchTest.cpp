@@ -88,6 +88,25 @@ TEST_F(LaunchTest, EvaluatesParameters) {
   EXPECT_EQ(std::get<int32_t>(launch->parameters[2]), 1000);
 }
 
+TEST_F(LaunchTest, APointerIsAligned) {
+  plan.parameters[1].alignment = 16;
+  EXPECT_EQ(refusal(), "nothing refused");
+  tensors[2].address += 8;
+  EXPECT_EQ(refusal(),
+            "expected the address of 'lse' to be a multiple of 16, got 196616");
+  tensors[2].address -= 8;
+  tensors[2].strides[0] += 2;
+  EXPECT_EQ(refusal(), "expected stride 0 of 'lse' to be a multiple of 16 "
+                       "bytes, got 16002 elements");
+  // Nothing steps along an axis of one.
+  tensors[2].shape[0] = 1;
+  EXPECT_EQ(refusal(), "nothing refused");
+  tensors[2].shape[0] = 3;
+  // Four bytes are what the elements have in any case.
+  plan.parameters[1].alignment = 2;
+  EXPECT_EQ(refusal(), "nothing refused");
+}
+
 TEST_F(LaunchTest, AKernelThatIsNotPersistentHasABlockPerInstance) {
   plan.persistent = false;
   EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 8u * 16 * 3);

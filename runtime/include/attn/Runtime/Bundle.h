@@ -31,7 +31,7 @@ namespace bundle {
 /// text.
 constexpr std::array<uint8_t, 8> magic = {0x89, 'A',  'T',  'N',
                                           '\r', '\n', 0x1A, '\n'};
-constexpr uint32_t version = 3;
+constexpr uint32_t version = 4;
 constexpr size_t versionOffset = 8;
 constexpr size_t sectionCountOffset = 12;
 constexpr size_t fileSizeOffset = 16;

@@ -96,7 +96,7 @@ struct KernelParameter {
     /// A 128-byte tensor map, passed by value (`mapDims`, `swizzle`).
     TensorMap,
     /// The 64-bit address of the first element of the tensor, whose innermost
-    /// stride is 1.
+    /// stride is 1 (`alignment`).
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
@@ -111,6 +111,9 @@ struct KernelParameter {
   int32_t axis = 0;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
+  /// What the address, and all strides but the innermost in bytes, are
+  /// multiples of: a power of two.
+  int64_t alignment = 1;
   Expression expression;
 };
 
