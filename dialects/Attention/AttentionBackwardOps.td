@@ -40,6 +40,16 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
     has the sum over all pairs of the derivative of the modified score by its elements,
     times `dx_ij`.
 
+    Numerics:
+
+    - A query without keys (lse -inf) adds nothing to any gradient.
+    - With a sink the weights are found from the total, which the lse leaves out.
+    - The derivative of `cap * tanh(x / cap)` is `1 - (y / cap)^2` of the capped
+      score `y`; of what is masked it is 0.
+
+    Source: FlashAttention 2, arXiv 2307.08691; dLSE and d(sink) as FlashAttention 4
+    has them.
+
     - (C1) kv is defined by `attn.kv.dense` or `attn.kv.varlen` in the same function.
     - (C2) query, kv and `cu_seqlens` are as in `attn.attention`.
     - (C3) output and d_output are of the output's shape, lse and d_lse of that of the

@@ -34,7 +34,10 @@ LogicalResult RotaryOp::verify() {
     return emitOpError("expected frequencies [n] of f32 with a static n, got ")
            << frequencies;
   // C3
-  int64_t begin = getOffset(), end = begin + 2 * frequencies.getDimSize(0);
+  int64_t begin = getOffset(), end;
+  if (llvm::MulOverflow<int64_t>(2, frequencies.getDimSize(0), end) ||
+      llvm::AddOverflow(begin, end, end))
+    end = std::numeric_limits<int64_t>::max();
   if (begin < 0 || input.isDynamicDim(input.getRank() - 1) ||
       end > input.getShape().back())
     return emitOpError("expected channels ")
@@ -89,8 +92,9 @@ static LogicalResult verifyScale(DequantizeOp op, StringRef name, Value scale) {
   for (int64_t axis = 0; axis != data.getRank(); ++axis) {
     int64_t size = data.getDimSize(axis), own = type.getDimSize(axis);
     int64_t group = op.getGroup(axis);
-    int64_t groups =
-        ShapedType::isDynamic(size) ? size : (size + group - 1) / group;
+    int64_t groups = ShapedType::isDynamic(size)
+                         ? size
+                         : llvm::divideCeilSigned(size, group);
     if (own != 1 && mayDiffer(own, groups))
       return op.emitOpError("expected size ")
              << axis << " of " << name << " to be 1 or " << groups << ", got "

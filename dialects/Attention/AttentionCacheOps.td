@@ -24,6 +24,17 @@ def RotaryOp : Attn_Op<"rotary", [Pure, AllTypesMatch<["input", "result"]>]> {
     and `2k + 1`, counted from the offset. With `inverse` the angle is negative. The
     other channels stay.
 
+    Numerics:
+
+    - Angles are found in double from the position and the f32 frequency.
+    - Positions may be negative or repeat; a frequency of 0 leaves its pair as it
+      is.
+    - Half-split pairs (GPT-NeoX) and interleaved ones (GPT-J) are different
+      functions of the same weights.
+
+    Source: RoFormer, arXiv 2104.09864; YaRN, arXiv 2309.00071, is another choice of
+    frequencies and amplitude.
+
     - (C1) input is `[B, L, H, D]` or `[total, H, D]` of floats, and positions are
       `[B, L]` or `[total]` of i32.
     - (C2) frequencies are `[n]` of f32, with a static n.
@@ -71,6 +82,14 @@ def QuantizeOp : Attn_Op<"quantize", [Pure]> {
     to a power of 2. Where the scale is 0, so are the numbers. What is larger than
     the largest becomes that.
 
+    Numerics:
+
+    - A group of zeros without `least` has scale 0 and data 0: nothing is divided by
+      it.
+    - Ties are rounded to even; what is beyond the largest number becomes it.
+
+    Source: the act_quant of DeepSeek-V3.2, and FP8 caches of vLLM.
+
     - (C1) input has float elements, data elements of f8E4M3FN, f8E5M2 or i8 and its
       shape, scale f32 and the shape of the input but for the last size.
     - (C2) group is at least 1, and divides the last size, which is static; scale has
@@ -108,6 +127,16 @@ def DequantizeOp : Attn_Op<"dequantize", [Pure]> {
     `groups[axis]` elements; a group is 1 where groups are not given. So there are scales
     per tensor, per head, per token, per channel and per group of any of them, and they
     are addressed as the data are: pages of keys have pages of scales.
+
+        result = scale[a div group] * (data[a] - zero[a div group])    along each axis
+
+    Numerics:
+
+    - Where an axis of scale or zero has size 1, its number is for all.
+    - The last group along an axis may be a partial one.
+
+    Source: KIVI, arXiv 2402.02750; per tensor, head and token scales as in
+    FlashAttention 3.
 
     - (C1) data has elements of f8E4M3FN, f8E5M2 or integers of at most 8 bits, and
       result the same shape with float elements.
@@ -150,6 +179,15 @@ def UnpackMlaOp : Attn_Op<"unpack_mla", [Pure]> {
     endian, that carry the position. The result has the 512 times their scales and
     then the 64.
 
+        result[c] = data[c] * scale[c div 128]    c < 512
+        result[c] = plain[c - 512]                512 <= c < 576
+
+    Numerics:
+
+    - A byte whose bits are a NaN of f8E4M3FN gives a NaN.
+
+    Source: FlashMLA, the cache of 656 bytes per token.
+
     - (C1) bytes are i8 with a last size of 656; result has float elements, a last
       size of 576 and is otherwise of the same shape.
 
@@ -178,6 +216,15 @@ def CacheAppendOp : Attn_Op<"cache.append", [
     `s div size`. A row whose slot is none of the cache, -1 for instance, is not
     written. No two rows have the same slot. What is written is what the rows are: they
     are turned by `attn.rotary` and made small by `attn.quantize` before.
+
+        result[s div size, s mod size, h, :] = rows[b, i, h, :]    s = slots[b, i]
+        result = cache                                            elsewhere
+
+    Numerics:
+
+    - A slot of -1, or one behind the last page, leaves the cache as it is.
+
+    Source: the slot mapping of vLLM's paged cache.
 
     - (C1) cache is `[pages, size, H, D]`, or with `heads_first`
       `[pages, H, size, D]`.

@@ -21,8 +21,18 @@ def KVDenseOp : Attn_Op<"kv.dense", [
     Attn_KVConstructor, Pure, InferTypeOpAdaptor]> {
   let summary = "keys and values in two dense tensors";
   let description = [{
-    Position `j` of batch `b` is row `[b, j]` of both tensors. Besides the
-    constraints of `!attn.kv`:
+    Position `j` of batch `b` is row `[b, j]` of both tensors.
+
+        keys[b, j, g, :] = key[b, j, g, :]
+        values[b, j, g, :] = value[b, j, g, :]
+
+    Numerics:
+
+    - A length of 0 is a sequence without keys.
+
+    Source: arXiv 1706.03762.
+
+    Besides the constraints of `!attn.kv`:
 
     - (C1) key and value have rank 4.
 
@@ -53,6 +63,16 @@ def KVVarlenOp : Attn_Op<"kv.varlen", [
     `cu_seqlens` has `B + 1` elements, from 0 or more to at most `total_k`, and
     none is smaller than the one before; rows outside of all sequences are not
     read. Nothing checks this on a GPU: the numbers are in its memory.
+
+        Lk(b) = cu_seqlens[b + 1] - cu_seqlens[b]
+        keys[b, j, g, :] = key[cu_seqlens[b] + j, g, :]
+        values[b, j, g, :] = value[cu_seqlens[b] + j, g, :]
+
+    Numerics:
+
+    - Sequences may be empty, and rows may belong to none.
+
+    Source: the packed form of FlashAttention 2, arXiv 2307.08691.
 
     Besides the constraints of `!attn.kv`:
 
@@ -87,6 +107,16 @@ def KVLatentOp : Attn_Op<"kv.latent", [
     As `attn.kv.dense`, or with `cu_seqlens` as `attn.kv.varlen`, where the value of a
     position is the first `slice` channels of its key: the latent vectors of
     multi-head latent attention, stored once.
+
+        keys[b, j, g, :] = key[b, j, g, :]
+        values[b, j, g, :] = key[b, j, g, 0 ... slice - 1]
+
+    Numerics:
+
+    - The scale of an absorbed attention is that of the expanded one, 192 channels
+      and not 576: it is given.
+
+    Source: DeepSeek-V2, arXiv 2405.04434.
 
     - (C1) key has rank 4, or 3 with `cu_seqlens`.
     - (C2) slice is from 1 to the head dimension of the keys.
@@ -129,6 +159,21 @@ def KVPagedOp : Attn_Op<"kv.paged", [
     Pages are `[pages, size, Hk, D]`, with `heads_first` `[pages, Hk, size, D]`. The
     values have pages of their own, or with `slice` are the first channels of the
     keys.
+
+        page = table[b, j div size], or indices[indptr[b] + j div size]
+        keys[b, j, g, :] = key[page, j mod size, g, :]
+        values[b, j, g, :] = value[page, j mod size, g, :], or the slice of the key
+        Lk(b) = lengths[b], or size * (n - 1) + last_page_len[b], or 0 where n is 0
+
+    Numerics:
+
+    - Pages stand in any order, and several sequences may share one.
+    - The last page may be filled in part; what is behind the length is not read.
+    - A number that is no page is an error of the reference; on a GPU nothing checks
+      it.
+
+    Source: PagedAttention, arXiv 2309.06180; csr and heads_first as FlashInfer has
+    them, arXiv 2501.01005.
 
     - (C1) keys and values have rank 4 and agree in all sizes but the last.
     - (C2) there are either values or a slice, from 1 to the head dimension.
@@ -184,6 +229,18 @@ def KVGatherOp : Attn_Op<"kv.gather", [
     mask applies to them as it does to all keys. A number that names no key is
     ignored, -1 for instance, and so is one that stands there again: a list is a set.
 
+        seen(b, h, i, j) = j div block is in indices[b, i, h / (Hq / Hs), :]
+                           and mask(b, h, p, j)
+
+    Numerics:
+
+    - -1 and numbers behind the last key or block name nothing, wherever they stand.
+    - A number that stands twice counts once, and the order means nothing.
+    - The last block may have fewer keys.
+
+    Source: FlashMLA sparse attention; blocks of NSA, arXiv 2502.11089, and MoBA,
+    arXiv 2502.13189.
+
     - (C1) source is defined by a constructor in the same function.
     - (C2) indices are `[B, Lq, Hs, n]`, or packed `[total_q, Hs, n]`, of i32, where
       Hs is static.
@@ -226,6 +283,15 @@ def KVConcatOp : Attn_Op<"kv.concat", [Attn_KVConstructor, Pure]> {
     The positions of a source follow those of the one before: position `j` of
     source `s` is position `j` plus the numbers of keys of the sources in front of it,
     in each sequence. An attention over them is one softmax over all.
+
+        keys[b, offset_s + j, g, :] = keys_s[b, j, g, :]
+        offset_s = sum of Lk_r(b) over r < s
+
+    Numerics:
+
+    - A source without keys moves nothing.
+
+    Source: the window and the compressed entries of DeepSeek-V4 in one softmax.
 
     - (C1) sources are defined by constructors in the same function.
     - (C2) there is at least one source, and none is packed.

@@ -29,6 +29,15 @@ def MergeOp : Attn_Op<"merge", [Pure, AttrSizedOperandSegments]> {
 
     Without lse, output is the sum of the parts: what sigmoid attention needs.
 
+    Numerics:
+
+    - The largest lse is taken out in front of the exponentials; where all are -inf
+      the output is 0 and the lse -inf.
+    - Order and grouping of the parts do not matter, up to rounding.
+
+    Source: cascade inference of FlashInfer, arXiv 2501.01005; ring attention, arXiv
+    2310.01889.
+
     - (C1) there is at least one part, and all have one type, of rank 4 or 3.
     - (C2) with lse, there is one for each part, `[B, Hq, Lq]` or `[Hq, total_q]`
       of f32, and all are of the type of the result's, if there is one.
@@ -68,6 +77,15 @@ def ConvertLseOp : Attn_Op<"convert_lse", [Pure]> {
   let description = [{
     From natural logarithms to those to the base 2, or back: a factor of
     `log2(e)` or `ln(2)`. An infinity stays what it is.
+
+        result = lse * ln(2)         from #attn.log2
+        result = lse * log2(e)       to #attn.log2
+
+    Numerics:
+
+    - -inf, the lse of a query without keys, stays -inf.
+
+    Source: FlashInfer's logarithms have base 2, FlashAttention's are natural.
 
     - (C1) lse and result are f32 of one shape, and one of them has the encoding
       `#attn.log2`.

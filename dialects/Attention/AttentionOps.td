@@ -94,6 +94,21 @@ def AttentionOp : Attn_Op<"attention", [
     it stands there. A size of 1 for batch or head is for all of them. Blocks
     that are in no list are neither loaded nor computed.
 
+    Numerics:
+
+    - Scores, sums and lse are f32 or better; lse is the natural logarithm and
+      leaves the sink out, so that partial results merge.
+    - A query that sees no key has output 0 and lse -inf, with a sink or without
+      one: nothing is NaN.
+    - The mask is applied to the modified score: a modifier never sees -inf.
+    - With more queries than keys the first queries have positions below 0, and
+      causal they see nothing.
+    - A sink of -inf counts nothing; one of +inf takes all weight, and the output is
+      0.
+
+    Source: arXiv 1706.03762; grouped heads 2305.13245; sinks as in gpt-oss; sigmoid
+    2409.04431.
+
     - (C1) query has rank 4, or 3 with `cu_seqlens`; its heads and head dimension
       are static.
     - (C2) `kv` is defined by a constructor in the same function.
@@ -266,6 +281,9 @@ def YieldOp : Attn_Op<"yield", [
   let summary = "ends a mask or a score modifier";
   let description = [{
     Yields whether the key is seen (`mask`) or the new score (`score`).
+
+        seen(b, h, p, j) = value        of a mask
+        score(x, b, h, p, j) = value    of a score modifier
 
     Example:
 

@@ -136,6 +136,19 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     are rows `(cu_seqlens[b] + t) * M + m` of the others. Rows outside of all
     sequences are left as they are.
 
+    Numerics:
+
+    - The state is f32 or better, however it is stored; a log decay of -inf, or a
+      linear one of 0, clears it.
+    - Decays are applied a step at a time, never as a quotient of products: strong
+      decay underflows to 0 and nothing overflows.
+    - An erase of 2 is a reflection, of 1 with a unit key an exact replacement.
+    - With l2_normalize a row of zeros is a row of zeros, if its eps is not 0.
+
+    Source: GLA, arXiv 2312.06635; DeltaNet 2406.06484; Gated DeltaNet 2412.06464;
+    KDA 2510.26692; RWKV-7 2503.14456; Mamba-2 2405.21060; Lightning 2501.08313;
+    linear attention 2006.16236.
+
     - (C1) query is `[B, T, H, K]`, or `[total, H, K]` with `cu_seqlens`, of bf16,
       f16 or f32; heads and channels are static and positive.
     - (C2) key is as query, but for `M` times as many rows.
@@ -227,6 +240,15 @@ def RecurrenceBackwardOp : Attn_RecurrenceOp<"recurrence_backward"> {
     The gradient of a decay with `#attn.gate<log>` is the derivative with respect
     to the logarithm. With slots, states of the pool that belong to no sequence end as
     they began, and so do their gradients.
+
+    Numerics:
+
+    - Nothing is divided by a decay: states are kept or computed again from the
+      first token.
+    - The gradient of a query or key with l2_normalize is that of the row before it
+      is normalised.
+
+    Source: the adjoint of the recurrence, token by token; finite differences agree.
 
     - (C1) the operands and attributes that it shares with `attn.recurrence` are
       as (C1) to (C16) of that say.

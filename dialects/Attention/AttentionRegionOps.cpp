@@ -231,6 +231,14 @@ LogicalResult BiasOp::verify() {
   return verifyShape(*this, "bias", getBias(), shape);
 }
 
+/// Whether it is the position of the query or of the key. The score stands in
+/// front of the indices, and the number of the query behind them.
+static bool isPosition(BlockArgument argument) {
+  bool isScore = !argument.getOwner()->getArgument(0).getType().isIndex();
+  unsigned number = argument.getArgNumber() - isScore;
+  return number == 2 || number == 3;
+}
+
 LogicalResult ReadOp::verify() {
   // C1
   auto type = cast<RankedTensorType>(getTensor().getType());
@@ -241,10 +249,8 @@ LogicalResult ReadOp::verify() {
   auto owner = (*this)->getParentOfType<MaskedOpInterface>();
   if (getCovers() && owner && owner.isPacked())
     for (Value index : getIndices()) {
-      // The position of the query and of the key are last.
       auto argument = dyn_cast<BlockArgument>(index);
-      if (argument &&
-          argument.getArgNumber() + 2 >= argument.getOwner()->getNumArguments())
+      if (argument && isPosition(argument))
         return emitOpError("expected no covers along a position where "
                            "sequences are packed");
     }

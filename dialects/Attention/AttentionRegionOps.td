@@ -34,6 +34,14 @@ def CausalOp : Attn_MaskOp<"causal"> {
   let description = [{
     The last query sees every key, also where there are more keys than queries.
 
+        seen = j <= p
+
+    Numerics:
+
+    - A query in front of all keys (`p < 0`) sees nothing.
+
+    Source: FlashAttention 2, aligned at the last query and the last key.
+
     Example:
 
     ```mlir
@@ -51,6 +59,16 @@ def WindowOp : Attn_MaskOp<"window"> {
     Both bounds are inclusive; an absent one is infinite and written `inf`. A
     sliding window of `W` tokens that end with the query is
     `window<W - 1, 0>`.
+
+        seen = p - left <= j and j <= p + right
+
+    Numerics:
+
+    - `window<0, 0>` is the key at the query alone.
+    - An infinite bound is no bound.
+
+    Source: arXiv 2004.05150; Mistral's window of W tokens is `window<W - 1, 0>`,
+    arXiv 2310.06825.
 
     - (C1) left and right are at least 0.
 
@@ -76,6 +94,14 @@ def WindowOp : Attn_MaskOp<"window"> {
 def FirstOp : Attn_MaskOp<"first"> {
   let summary = "the first keys: `j < count`";
   let description = [{
+        seen = j < count
+
+    Numerics:
+
+    - A count of 0 sees nothing, and one beyond the last key everything.
+
+    Source: StreamingLLM, arXiv 2309.17453.
+
     - (C1) count is at least 0.
 
     Example:
@@ -94,6 +120,14 @@ def ChunkOp : Attn_MaskOp<"chunk"> {
   let summary = "keys in the chunk of the query: `j div size = p div size`";
   let description = [{
     The quotients are rounded towards minus infinity.
+
+        seen = floor(j / size) = floor(p / size)
+
+    Numerics:
+
+    - Queries in front of all keys are in chunks of their own, without keys.
+
+    Source: the chunked attention of Llama 4, together with `causal`.
 
     - (C1) size is at least 1.
 
@@ -114,6 +148,14 @@ def PrefixOp : Attn_MaskOp<"prefix"> {
   let description = [{
     The prefix of a prefix language model (`causal or prefix`), or the keys
     that are not padding.
+
+        seen = j < lengths[b]
+
+    Numerics:
+
+    - A length of 0 or below sees nothing.
+
+    Source: prefix language models, arXiv 1910.10683.
 
     - (C1) lengths is `[B]`.
 
@@ -138,6 +180,14 @@ def DocumentOp : Attn_MaskOp<"document"> {
     of sequence `b` has `ids[cu_seqlens[b] + j]`, with the `cu_seqlens` of the
     keys.
 
+        seen = ids[b, j] = ids[b, p]
+
+    Numerics:
+
+    - Ids are compared and nothing else: they need not be in order.
+
+    Source: packing of documents as in FlexAttention, arXiv 2412.05496.
+
     - (C1) ids is `[B, Lk]`, or packed `[total_k]`.
 
     Example:
@@ -157,6 +207,14 @@ def DocumentOp : Attn_MaskOp<"document"> {
 def DilatedOp : Attn_MaskOp<"dilated"> {
   let summary = "every so manyth key: `(p - j) mod step = 0`";
   let description = [{
+        seen = (p - j) mod step = 0
+
+    Numerics:
+
+    - It looks both ways: keys behind the query are seen too.
+
+    Source: Longformer, arXiv 2004.05150; Sparse Transformer, arXiv 1904.10509.
+
     - (C1) step is at least 1.
 
     Example:
@@ -175,6 +233,14 @@ def ColumnOp : Attn_MaskOp<"column"> {
   let summary = "the last keys of each stretch: `j mod stretch >= stretch - count`";
   let description = [{
     The columns of the fixed pattern of the Sparse Transformer.
+
+        seen = j mod stretch >= stretch - count
+
+    Numerics:
+
+    - A count of 0 sees nothing, one of stretch everything.
+
+    Source: Sparse Transformer, arXiv 1904.10509.
 
     - (C1) stretch is at least 1, and count from 0 to stretch.
 
@@ -196,6 +262,14 @@ def SpanOp : Attn_MaskOp<"span"> {
     As `attn.document`, but that a position with a negative id is in no span: images
     among the tokens of a text see themselves in both directions with
     `causal or span(%ids)`.
+
+        seen = ids[b, j] = ids[b, p] and ids[b, p] >= 0
+
+    Numerics:
+
+    - A position outside of the keys is in no span.
+
+    Source: the images of Gemma 3, arXiv 2503.19786.
 
     - (C1) ids is `[B, Lk]`, or packed `[total_k]`.
 
@@ -219,6 +293,14 @@ def BitsOp : Attn_MaskOp<"bits"> {
     Bit `j mod w`, the lowest first, of `words[b, i, j div w]`, integers of `w` bits. What
     is outside of the tensor is not set. A size of 1 for the batch is for all.
 
+        seen = bit (j mod w) of words[b, i, j div w]
+
+    Numerics:
+
+    - A matrix that is too small sees fewer keys; it is no error.
+
+    Source: the packed masks of FlashInfer, arXiv 2501.01005.
+
     - (C1) words is `[B or 1, Lq, n]` of integers of at most 32 bits.
 
     Example:
@@ -241,6 +323,14 @@ def TreeOp : Attn_MaskOp<"tree"> {
     `j < lengths[b]`, or bit `j - lengths[b]` is set in row `i` of `ancestors`, as in
     `attn.bits`: query `i` is node `i` of the tree, and the keys of the nodes follow
     those of the context.
+
+        seen = j < lengths[b] or bit (j - lengths[b]) of ancestors[b, i]
+
+    Numerics:
+
+    - A node sees itself only where its own bit is set.
+
+    Source: tree attention of Medusa, arXiv 2401.10774.
 
     - (C1) lengths is `[B]` of integers.
     - (C2) ancestors is `[B or 1, Lq, n]` of integers of at most 32 bits.
@@ -268,6 +358,14 @@ def TreeOp : Attn_MaskOp<"tree"> {
 def SoftcapOp : Attn_Op<"softcap", [Pure]> {
   let summary = "bounds a score smoothly: `cap * tanh(x / cap)`";
   let description = [{
+        y = cap * tanh(x / cap)
+
+    Numerics:
+
+    - `|y| <= cap` whatever x is, and `y` is about x where `|x|` is small.
+
+    Source: Gemma 2, arXiv 2408.00118.
+
     - (C1) cap is positive and finite.
 
     Example:
@@ -285,6 +383,14 @@ def SoftcapOp : Attn_Op<"softcap", [Pure]> {
 def AlibiOp : Attn_Op<"alibi", [Pure]> {
   let summary = "a bias linear in the distance: `x - slopes[h] * |p - j|`";
   let description = [{
+        y = x - slopes[h] * |p - j|
+
+    Numerics:
+
+    - It is symmetric: without `causal` later keys are as far as earlier ones.
+
+    Source: arXiv 2108.12409, with FlashAttention's absolute distance.
+
     - (C1) slopes is `[Hq]` of f32.
 
     Example:
@@ -309,6 +415,15 @@ def BiasOp : Attn_Op<"bias", [Pure]> {
   let summary = "a bias per pair: `x + bias[b, h, i, j]`";
   let description = [{
     A size of 1 is for all along that axis. Outside of the tensor the bias is 0.
+
+        y = x + bias[b, h, i, j]
+
+    Numerics:
+
+    - A bias of -inf leaves a key out, and a query of which all keys are so is
+      empty.
+
+    Source: T5, arXiv 1910.10683; the pair bias of AlphaFold.
 
     - (C1) bias is `[B or 1, Hq or 1, Lq or 1, Lk or 1]` of f32, f16 or bf16.
 
@@ -342,6 +457,14 @@ def ReadOp : Attn_Op<"read", [Pure,
     is `%b`, for every query head where it is `%h`, for every key where it is `%p`
     or `%j`, and for every row of packed keys where it is one of these plus
     `cu_seqlens[b]`; a launch refuses one that is too small.
+
+        element = tensor[indices], or 0 outside of tensor
+
+    Numerics:
+
+    - An index may be negative or too large: it reads 0.
+
+    Source: captured tensors of FlexAttention, arXiv 2412.05496.
 
     - (C1) there is one index per dimension of tensor.
     - (C2) where sequences are packed, whose lengths a launch does not know, no

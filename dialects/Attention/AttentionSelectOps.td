@@ -41,6 +41,18 @@ def SelectOp : Attn_Op<"select", [
 
     No gradient passes through a selection.
 
+    Numerics:
+
+    - Of equal scores the lower number comes first, so that a result is one set.
+    - Where fewer candidates are seen than `top`, -1 fills the places that are left,
+      behind all others.
+    - The last pool may have fewer keys. With more forced candidates than `top` the
+      lower numbers stay.
+    - A scale or weight may be negative: the order turns round.
+
+    Source: DeepSeek-V3.2's indexer, arXiv 2512.02556; NSA 2502.11089; MoBA
+    2502.13189.
+
     - (C1) query is `[B, Lq, HI, D]` and key `[B, Lk, HK, D]`, of one element type,
       with static heads and head dimension; HI is a multiple of HK.
     - (C2) indices are `[B, Lq, Hs, top]` of i32; HI is a multiple of Hs.
@@ -122,6 +134,14 @@ def CompressOp : Attn_Op<"compress", [Pure, AttrSizedOperandSegments]> {
     rows as there are whole blocks, `(L - block) div stride + 1`, or none; with
     `partial` one for each block that begins, `ceil(L / stride)`, the last of which
     may have fewer rows.
+
+    Numerics:
+
+    - A block of which every gate is -inf gives 0, not NaN.
+    - An input shorter than a block gives no row, or with `partial` a row of what
+      there is.
+
+    Source: NSA, arXiv 2502.11089; the entries of DeepSeek-V4.
 
     - (C1) input and result are `[B, L, H, D]` and agree in all sizes but the length;
       both have float elements.

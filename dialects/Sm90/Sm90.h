@@ -72,6 +72,8 @@ constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
 
 /// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;
+/// What a warp has found for one result of sm90.find_extremes.
+constexpr int64_t kExtremeBytes = 4;
 
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.

@@ -132,7 +132,7 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
 LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
                                  ArrayRef<int64_t> symbols, bool,
-                                 ArrayRef<int64_t> least) {
+                                 ArrayRef<int64_t> least, bool) {
   Type element = type.getElementType();
   bool isInteger =
       element.isSignlessInteger(1) || element.isSignlessInteger(8) ||

@@ -128,15 +128,19 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
     `symbols` numbers the sizes, one for each axis: axes of one number, of any
     tensor, have one size. -1 says nothing of a static size. `least` has
     groups of an axis, the number of a size (-1 for none), what is added to it, and
-    a divisor: along the axis, the tensor is at least the sum, divided and rounded up.
+    a divisor: along the axis, the tensor is at least the sum, divided and rounded
+    up. A `workspace` is written by one kernel of a module and read by a later one;
+    its sizes are the counts of instances of the former, and static ones behind
+    them.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
                         ArrayRefParameter<"int64_t">:$symbols,
                         DefaultValuedParameter<"bool", "false">:$output,
-                        OptionalArrayRefParameter<"int64_t">:$least);
+                        OptionalArrayRefParameter<"int64_t">:$least,
+                        DefaultValuedParameter<"bool", "false">:$workspace);
   let assemblyFormat = [{
     `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
-    (`,` `output` `=` $output^)? `>`
+    (`,` `output` `=` $output^)? (`,` `workspace` `=` $workspace^)? `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -215,12 +215,15 @@ LogicalResult KernelOp::verifyRegions() {
            << count;
   if (!getSharedMemory())
     return success();
-  for (Operation &op : getBody().front()) // C6
-    if (isa<AllocOp, MBarrierInitOp, TicketsAllocOp>(op) &&
-        !op.hasAttr("offset"))
-      return op.emitOpError("expected an offset in a kernel with "
-                            "shared_memory, got none");
-  return success();
+  WalkResult result = walk([](Operation *op) { // C6
+    if (!isa<AllocOp, MBarrierInitOp, TicketsAllocOp, FindExtremesOp>(op) ||
+        op->hasAttr("offset"))
+      return WalkResult::advance();
+    op->emitOpError("expected an offset in a kernel with shared_memory, got "
+                    "none");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
 }
 
 //===----------------------------------------------------------------------===//
@@ -420,6 +423,13 @@ LogicalResult ReadOp::verify() {
   return success();
 }
 
+LogicalResult WriteOp::verify() {
+  if (getIndices().size() != getStrides().size() + 1) // C1
+    return emitOpError("expected one stride less than indices, got ")
+           << getStrides().size() << " and " << getIndices().size();
+  return success();
+}
+
 LogicalResult StoreRowsOp::verify() {
   int64_t rows = cast<RankedTensorType>(getRows().getType()).getDimSize(0);
   if (rows != kWarpgroupRows) // C1
@@ -515,6 +525,23 @@ LogicalResult MaskOp::verifyRegions() {
   if (!argumentsFit || !yieldFits) // C1
     return emitOpError("expected a region of two index arguments that yields "
                        "one i1");
+  return success();
+}
+
+LogicalResult FindExtremesOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto yielded = block.getTerminator()->getOperandTypes();
+  bool isPairs = yielded.size() % 2 == 0;
+  for (auto [i, type] : llvm::enumerate(yielded))
+    isPairs &= type.isInteger(i % 2 == 0 ? 32 : 1);
+  if (!isPairs || block.getNumArguments() != 1 ||
+      !block.getArgument(0).getType().isIndex()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "pairs of an i32 and an i1");
+  if (getNumResults() != yielded.size()) // C2
+    return emitOpError("expected ")
+           << yielded.size() << " results, two for each pair, got "
+           << getNumResults();
   return success();
 }
 

@@ -58,7 +58,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | C3 | the body holds exactly one `sm90.warp_roles` |
     | C4 | there are no results |
     | C5 | every size of an extent is of an axis of a tensor |
-    | C6 | where `shared_memory` is given, every buffer and barrier has an offset |
+    | C6 | where `shared_memory` is given, all that takes shared memory has an offset |
     | C7 | `sm90.alignment` is a power of two, of a pointer to a tensor |
   }];
   let arguments = (ins
@@ -122,7 +122,7 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
 }
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp", "ScoreOp"]>]> {
+    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -647,6 +647,53 @@ def Sm90_UndefinedOp : Sm90_Op<"undefined", [Pure]> {
   }];
   let results = (outs Sm90_Scores:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
+}
+
+def Sm90_WriteOp : Sm90_Op<"write", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
+  let summary = "writes one element of a tensor in global memory";
+  let description = [{
+    The element at `indices`, which lie inside the tensor. `strides` are those of
+    all axes but the last one, whose elements are adjacent. One thread of the
+    consumers writes it.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | there is one stride less than indices |
+
+    ```mlir
+    sm90.write %end, %ends[%b, %c0] strides [%s] : i32, !llvm.ptr<1>
+    ```
+  }];
+  let arguments = (ins I32:$element, LLVM_PointerInAddressSpace<1>:$pointer,
+                       Variadic<Index>:$indices, Variadic<I64>:$strides);
+  let assemblyFormat = [{
+    $element `,` $pointer `[` $indices `]` (`strides` `[` $strides^ `]`)? attr-dict
+    `:` type($element) `,` qualified(type($pointer))
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_FindExtremesOp : Sm90_Op<"find_extremes", [
+    MemoryEffects<[MemRead, MemWrite]>, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "the least and the greatest of numbers that belong to positions";
+  let description = [{
+    As `tile.find_extremes`. All threads of the consumers share the positions, and
+    get the results; they meet on the way. `offset`, in bytes, is where they
+    exchange what they have found in shared memory, assigned by
+    `sm90-assign-shared-memory`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has one index argument and yields pairs of an i32 and an i1 |
+    | C2 | there are two results for each pair |
+  }];
+  let arguments = (ins Index:$begin, Index:$end, OptionalAttr<I64Attr>:$offset);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Variadic<I32>:$extremes);
+  let assemblyFormat = [{
+    `(` $begin `to` $end `)` (`at` $offset^)? attr-dict `:` type($extremes) $body
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def Sm90_SplatOp : Sm90_Op<"splat", [

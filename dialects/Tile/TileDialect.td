@@ -72,7 +72,8 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     Written by lib/Schedule or by hand, read by the passes; no pass computes a
     block size.
 
-    - `block_q`, `block_kv`: rows of queries and of keys that one step handles.
+    - `block_q`, `block_kv`: rows of queries and of keys that one step handles. Of a
+      recurrence, channels of the value that an instance has, and tokens of a chunk.
     - `hoist_score_dot`: the scores of the next block are issued before the
       current block is normalised (pass `tile-hoist-score-dot`).
     - `split_masked_loop`: blocks that no mask touches get a loop of their own

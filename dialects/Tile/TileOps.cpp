@@ -153,12 +153,30 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
+/// Whether `view` has `instances` dynamic axes and static ones behind them.
+static bool hasInstances(ViewType view, unsigned instances) {
+  for (auto [axis, size] : llvm::enumerate(view.getShape()))
+    if (ShapedType::isDynamic(size) != (axis < instances))
+      return false;
+  return view.getRank() >= instances;
+}
+
 LogicalResult KernelOp::verifyRegions() {
   auto loops = getBody().front().getOps<scf::ForallOp>();
   size_t count = std::distance(loops.begin(), loops.end());
   if (count != 1) // C3
     return emitOpError("expected exactly one scf.forall in the body, got ")
            << count;
+  unsigned instances = (*loops.begin()).getRank();
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C6
+    if (getArgAttr(index, getWorkspaceAttrName()) &&
+        getArgAttr(index, getOutputAttrName()) &&
+        !hasInstances(cast<ViewType>(type), instances))
+      return emitOpError("expected argument ")
+             << index << ", a workspace, to have " << instances
+             << " dynamic axes, one for each bound of the scf.forall, and "
+                "static ones behind them, got "
+             << type;
   return success();
 }
 
@@ -228,6 +246,32 @@ LogicalResult ReadOp::verify() {
            << rank << " indices, one per axis of the view, got "
            << getIndices().size();
   return verifyInput(*this, getView()); // C2
+}
+
+LogicalResult WriteOp::verify() {
+  int64_t rank = getView().getType().getRank();
+  if (static_cast<int64_t>(getIndices().size()) != rank) // C1
+    return emitOpError("expected ")
+           << rank << " indices, one per axis of the view, got "
+           << getIndices().size();
+  return success();
+}
+
+LogicalResult FindExtremesOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto yielded = block.getTerminator()->getOperandTypes();
+  bool isPairs = yielded.size() % 2 == 0;
+  for (auto [i, type] : llvm::enumerate(yielded))
+    isPairs &= type.isInteger(i % 2 == 0 ? 32 : 1);
+  if (!isPairs || block.getNumArguments() != 1 ||
+      !block.getArgument(0).getType().isIndex()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "pairs of an i32 and an i1");
+  if (getNumResults() != yielded.size()) // C2
+    return emitOpError("expected ")
+           << yielded.size() << " results, two for each pair, got "
+           << getNumResults();
+  return success();
 }
 
 LogicalResult FindSequenceOp::verify() {
@@ -353,4 +397,27 @@ LogicalResult FinishSoftmaxOp::verify() {
     return failure();                                              // C1
   return success(succeeded(verifyScale(*this, getScale())) &&      // C2
                  succeeded(verifySumLimit(*this, getSumLimit()))); // C3
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks of recurrences
+//===----------------------------------------------------------------------===//
+
+LogicalResult DecayRatiosOp::verify() {
+  int64_t tokens = cast<VectorType>(getExponents().getType()).getDimSize(0);
+  auto result = cast<VectorType>(getResult().getType());
+  if (result.getShape() != ArrayRef<int64_t>({tokens, tokens})) // C1
+    return emitOpError("expected a result of ")
+           << tokens << "x" << tokens << ", got " << result;
+  return success();
+}
+
+LogicalResult InvertUnitLowerOp::verify() {
+  auto matrix = cast<VectorType>(getMatrix().getType());
+  if (matrix.getDimSize(0) != matrix.getDimSize(1)) // C1
+    return emitOpError("expected a square matrix, got ") << matrix;
+  for (Value factors : {Value(getRows()), Value(getColumns())}) // C2
+    if (factors && failed(verifyRows(*this, matrix, factors.getType())))
+      return failure();
+  return success();
 }

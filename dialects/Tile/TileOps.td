@@ -9,6 +9,7 @@
 #define ATTN_TILE_TILEOPS_TD
 
 include "Tile/TileDialect.td"
+include "Tile/TileRecurrenceOps.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -41,6 +42,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     `tile.least` has groups of an axis, the number of a size (-1 for none), what is
     added to it, and a divisor: along the axis, the argument is at least the sum,
     divided and rounded up.
+    `tile.workspace` marks what one kernel of a module writes for a later one, which
+    has an argument of that name: it has an element, or several along its static
+    axes, for each program instance of the kernel that writes it.
     The body runs all program instances, which one `scf.forall` enumerates.
 
     | constraint | rule |
@@ -50,6 +54,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C3 | the body holds exactly one `scf.forall` at its top level |
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
     | C5 | `tile.least` has groups of an axis of the view, the number of a size or -1, any number and a positive divisor |
+    | C6 | a `tile.workspace` that is an output has a dynamic axis for each bound of the `scf.forall`, and static ones behind them |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
@@ -96,6 +101,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
     static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
     static ::llvm::StringRef getLeastAttrName() { return "tile.least"; }
+    static ::llvm::StringRef getWorkspaceAttrName() { return "tile.workspace"; }
   }];
 }
 
@@ -213,6 +219,57 @@ def Tile_ReadOp : Tile_Op<"read", [Pure,
     $view `[` $indices `]` (`position` $position^)? attr-dict `:` type($view)
   }];
   let hasVerifier = 1;
+}
+
+def Tile_WriteOp : Tile_Op<"write", [MemoryEffects<[MemWrite]>,
+    TypesMatchWith<"element has the element type of view", "view", "element",
+                   "::llvm::cast<ViewType>($_self).getElementType()">]> {
+  let summary = "writes one element of a view";
+  let description = [{
+    The element at `indices`, which lie inside of the view.
+
+    ```mlir
+    tile.write %end, %ends[%b, %t, %c0] : !tile.view<?x?x4xi32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the view |
+  }];
+  let arguments = (ins I32:$element, Arg<Tile_ViewType, "", [MemWrite]>:$view,
+                       Variadic<Index>:$indices);
+  let assemblyFormat = "$element `,` $view `[` $indices `]` attr-dict `:` type($view)";
+  let hasVerifier = 1;
+}
+
+def Tile_FindExtremesOp : Tile_Op<"find_extremes", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "the least and the greatest of numbers that belong to positions";
+  let description = [{
+    The region gets each position from `begin` to before `end` and yields pairs of
+    a number and a condition. Each pair has two results: the least and the greatest
+    of its numbers beside which the condition is true. Where it is true for no
+    position, these are the greatest and the least i32.
+
+    ```mlir
+    %low, %high = tile.find_extremes (%begin to %end) : i32, i32 {
+    ^bb0(%p: index):
+      %id = tile.read %ids[%b, %p] : !tile.view<?x?xi32>
+      %odd = arith.trunci %id : i32 to i1
+      tile.yield %id, %odd : i32, i1
+    }
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has one index argument and yields pairs of an i32 and an i1 |
+    | C2 | there are two results for each pair |
+  }];
+  let arguments = (ins Index:$begin, Index:$end);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Variadic<I32>:$extremes);
+  let assemblyFormat = [{
+    `(` $begin `to` $end `)` attr-dict `:` type($extremes) $body
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def Tile_FindSequenceOp : Tile_Op<"find_sequence", [Pure]> {
@@ -341,6 +398,34 @@ def Tile_MaskOp : Tile_Op<"mask", [
   let hasRegionVerifier = 1;
 }
 
+def Tile_BoundedOp : Tile_Op<"bounded", [Pure]> {
+  let summary = "a condition that is known to be false for some keys and true for others";
+  let description = [{
+    In the region of a `tile.mask`. For every query of the sequence that the tile
+    has, `condition` is false where the key is not from `begin` to before `end`, and
+    true where it is from `clean_begin` to before `clean_end`. The result is the
+    condition; what is known of it bounds loops and splits them.
+
+    ```mlir
+    %masked = tile.mask %s query(%p0) key(%j0) : vector<128x128xf32> {
+    ^bb0(%p: index, %j: index):
+      %own = tile.read %ids[%b, %p] : !tile.view<?x?xi32>
+      %other = tile.read %ids[%b, %j] : !tile.view<?x?xi32>
+      %same = arith.cmpi eq, %other, %own : i32
+      %keep = tile.bounded %same within(%begin to %end) clean(%first to %last)
+      tile.yield %keep : i1
+    }
+    ```
+  }];
+  let arguments = (ins I1:$condition, Index:$begin, Index:$end, Index:$clean_begin,
+                       Index:$clean_end);
+  let results = (outs I1:$result);
+  let assemblyFormat = [{
+    $condition `within` `(` $begin `to` $end `)` `clean` `(` $clean_begin `to` $clean_end `)`
+    attr-dict
+  }];
+}
+
 def Tile_ScoreOp : Tile_Op<"score", [
     Pure, AllTypesMatch<["scores", "result"]>,
     SingleBlockImplicitTerminator<"YieldOp">]> {
@@ -371,7 +456,8 @@ def Tile_ScoreOp : Tile_Op<"score", [
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
+    Pure, Terminator, ReturnLike,
+    ParentOneOf<["MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
   let summary = "ends the region of an element-wise op";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];

@@ -6,7 +6,7 @@
 //
 // GLA-1.3B has 4 heads of 256 (keys) and 512 (values). Here are 2 of 8 and 6.
 //
-// Reference only: 'attn.recurrence' op is not lowered to the tile level
+// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @gla(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

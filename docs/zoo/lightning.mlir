@@ -9,7 +9,7 @@
 // heads of 128 in 70 of its 80 layers; here are 4 heads of 8, with the decays of layer
 // 10 of 80. The norm and the gate of the output are no part of this program.
 //
-// Reference only: 'attn.recurrence' op is not lowered to the tile level
+// Reference only: 'linalg.generic' op is not lowered to the tile level
 
 #row = affine_map<(b, t, h, d) -> (b, t, h, d)>
 

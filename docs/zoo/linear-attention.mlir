@@ -8,7 +8,7 @@
 //
 // The paper's models have 8 heads of 32 (MNIST) and of 64 (speech). Small here.
 //
-// Reference only: 'attn.recurrence' op is not lowered to the tile level
+// Reference only: 'linalg.generic' op is not lowered to the tile level
 
 #row = affine_map<(b, t, h, d) -> (b, t, h, d)>
 

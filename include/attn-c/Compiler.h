@@ -74,6 +74,11 @@ ATTN_EXPORT void attnCompileOptionsSetAssemble(AttnCompileOptions *options,
 ATTN_EXPORT void attnCompileOptionsSetCacheFolder(AttnCompileOptions *options,
                                                   const char *folder);
 
+/* The path of a table of measured schedules, from which attentions that it
+   names take theirs; by default schedules are selected by rules. */
+ATTN_EXPORT void attnCompileOptionsSetScheduleTable(AttnCompileOptions *options,
+                                                    const char *path);
+
 /* Where a pass that fails leaves the program and the passes that lead to it,
    for attn-opt --run-reproducer; by default nowhere. */
 ATTN_EXPORT void attnCompileOptionsSetReproducer(AttnCompileOptions *options,

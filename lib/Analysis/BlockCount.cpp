@@ -103,7 +103,10 @@ private:
 
 std::optional<int64_t> HeadBounds::evaluate(AffineExpr expr,
                                             int64_t query) const {
-  return evaluateAffine(expr, [&](AffineExpr leaf) {
+  return evaluateAffine(expr, [&](AffineExpr leaf) -> std::optional<int64_t> {
+    // The limits of a match are in the memory of the device.
+    if (isa<AffineSymbolExpr>(leaf))
+      return std::nullopt;
     // The query, the key, then the operands.
     unsigned position = cast<AffineDimExpr>(leaf).getPosition();
     return position == 0 ? query : operands[position - 2];
@@ -151,8 +154,8 @@ BlockCount mlir::attn::countVisitedBlocks(Block *mask, const BlockGrid &grid) {
     int64_t blocks = llvm::divideCeil(grid.keys, grid.block);
     return {tiles * grid.heads * blocks, blocks, blocks};
   }
-  KeyBounds bounds =
-      analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
+  KeyBounds bounds = analyzeKeyBounds(
+      *mask, mask->getArgument(2), mask->getArgument(3), mask->getArgument(1));
   result.smallest = grid.keys;
   Value head = mask->getArgument(1);
   // Where no head differs, one stands for all.

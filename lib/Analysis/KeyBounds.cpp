@@ -7,8 +7,9 @@
 
 #include "attn/Analysis/KeyBounds.h"
 
+#include "Tile/Tile.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 
@@ -56,12 +57,14 @@ static std::optional<int> getDirection(AffineExpr expr) {
 /// a - b, where it is seen to be the same for all queries.
 static std::optional<int64_t> getDifference(KeyBound a, KeyBound b) {
   AffineExpr difference = a.expr - b.expr;
-  unsigned dims = 0;
+  unsigned dims = 0, symbols = 0;
   difference.walk([&](AffineExpr expr) {
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       dims = std::max(dims, dim.getPosition() + 1);
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+      symbols = std::max(symbols, symbol.getPosition() + 1);
   });
-  difference = simplifyAffineExpr(difference, dims, /*numSymbols=*/0);
+  difference = simplifyAffineExpr(difference, dims, symbols);
   if (auto constant = dyn_cast<AffineConstantExpr>(difference))
     return constant.getValue();
   return std::nullopt;
@@ -98,6 +101,18 @@ static bool contains(const KeyInterval &outer, const KeyInterval &inner) {
          });
 }
 
+SmallVector<unsigned> attn::getMatches(const KeyInterval &interval) {
+  SetVector<unsigned> matches;
+  for (ArrayRef<KeyBound> list :
+       {ArrayRef(interval.lower), ArrayRef(interval.upper)})
+    for (KeyBound bound : list)
+      bound.expr.walk([&](AffineExpr expr) {
+        if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+          matches.insert(symbol.getPosition() / KeyMatch::NumLimits);
+      });
+  return matches.takeVector();
+}
+
 bool attn::endsNoLater(const KeyInterval &a, const KeyInterval &b) {
   return implies(a.upper, b.upper, /*isUpper=*/true);
 }
@@ -110,7 +125,7 @@ void KeyBounds::addUpper(Value value, int64_t offset) {
   AffineExpr expr =
       getAffineDimExpr(FirstOperandDim + index, value.getContext()) + offset;
   for (KeyInterval &interval : intervals)
-    addBound(interval.upper, {expr, 0}, /*isUpper=*/true);
+    addBound(interval.upper, {expr, 0, {}}, /*isUpper=*/true);
 }
 
 SmallVector<KeyInterval> KeyBounds::getOuterIntervals() const {
@@ -127,6 +142,15 @@ SmallVector<KeyInterval> KeyBounds::getOuterIntervals() const {
   return outer;
 }
 
+bool KeyBounds::isOneInterval(ArrayRef<KeyInterval> intervals) {
+  return llvm::all_of(intervals, [&](const KeyInterval &interval) {
+    const KeyInterval &first = intervals.front();
+    return interval.conditions.empty() &&
+           implies(interval.lower, first.lower, /*isUpper=*/false) &&
+           implies(first.lower, interval.lower, /*isUpper=*/false);
+  });
+}
+
 SmallVector<Value> KeyBounds::getValues() const {
   SmallVector<Value> values(operands);
   for (const KeyInterval &interval : intervals)
@@ -140,7 +164,7 @@ bool KeyBounds::isUneven() const {
   auto isConstant = [](KeyBound bound) {
     return isa<AffineConstantExpr>(bound.expr);
   };
-  if (!operands.empty() || getOuterIntervals().size() > 1)
+  if (!operands.empty() || !matches.empty() || getOuterIntervals().size() > 1)
     return true;
   return llvm::any_of(intervals, [&](const KeyInterval &interval) {
     return !interval.conditions.empty() ||
@@ -160,19 +184,29 @@ using Intervals = SmallVector<KeyInterval>;
 
 class Reader {
 public:
-  Reader(Block &predicate, Value query, Value key)
-      : predicate(predicate), query(query), key(key) {}
+  Reader(Block &predicate, Value query, Value key, Value head)
+      : predicate(predicate), query(query), key(key), head(head) {}
 
   Intervals read(Value keep, bool negated);
 
   SmallVector<Value> operands;
+  SmallVector<KeyMatch> matches;
 
 private:
-  bool depends(Value value);
+  /// What a value depends on, as bits.
+  enum Source : unsigned { FromQuery = 1, FromKey = 2, FromHead = 4 };
+
+  unsigned getSources(Value value);
+  bool depends(Value value) {
+    return getSources(value) & (FromQuery | FromKey);
+  }
+  AffineExpr getOperand(Value value);
   std::optional<AffineExpr> readForm(Value value);
   std::optional<AffineExpr> readArithmetic(Operation *op);
   Intervals readOp(Operation *op, Value keep, bool negated);
   Intervals readComparison(arith::CmpIOp compare, bool negated);
+  Intervals readMatch(arith::CmpIOp compare, bool negated);
+  Intervals readBounded(tile::BoundedOp op);
   Intervals readChoice(Value condition, Value ifTrue, bool negateTrue,
                        Value ifFalse, bool negateFalse);
   void addAtMostZero(Intervals &intervals, AffineExpr form);
@@ -182,8 +216,8 @@ private:
   }
 
   Block &predicate;
-  Value query, key;
-  DenseMap<Value, bool> dependent;
+  Value query, key, head;
+  DenseMap<Value, unsigned> sources;
 };
 
 /// factor * key + rest, or factor * (inner floordiv divisor) + rest, where the
@@ -235,17 +269,31 @@ static Intervals intersect(const Intervals &a, const Intervals &b) {
   return both.size() > kMostIntervals ? getUnknown() : both;
 }
 
-bool Reader::depends(Value value) {
-  if (value == query || value == key)
-    return true;
+unsigned Reader::getSources(Value value) {
+  if (value == query)
+    return FromQuery;
+  if (value == key)
+    return FromKey;
+  if (value == head)
+    return FromHead;
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != &predicate)
-    return false;
-  if (auto known = dependent.find(value); known != dependent.end())
+    return 0;
+  if (auto known = sources.find(value); known != sources.end())
     return known->second;
-  bool result = llvm::any_of(op->getOperands(),
-                             [&](Value operand) { return depends(operand); });
-  return dependent[value] = result;
+  unsigned result = 0;
+  for (Value operand : op->getOperands())
+    result |= getSources(operand);
+  return sources[value] = result;
+}
+
+/// The dim of an operand.
+AffineExpr Reader::getOperand(Value value) {
+  auto known = llvm::find(operands, value);
+  unsigned index = known - operands.begin();
+  if (known == operands.end())
+    operands.push_back(value);
+  return dim(FirstOperandDim + index);
 }
 
 std::optional<AffineExpr> Reader::readForm(Value value) {
@@ -262,11 +310,7 @@ std::optional<AffineExpr> Reader::readForm(Value value) {
       return form;
   if (depends(value))
     return std::nullopt;
-  auto known = llvm::find(operands, value);
-  unsigned index = known - operands.begin();
-  if (known == operands.end())
-    operands.push_back(value);
-  return dim(FirstOperandDim + index);
+  return getOperand(value);
 }
 
 std::optional<AffineExpr> Reader::readArithmetic(Operation *op) {
@@ -343,11 +387,19 @@ void Reader::addAtMostZero(Intervals &intervals, AffineExpr expr) {
     return fail();
   if (form.factor == 0) {
     // The key has cancelled out.
-    auto constant = dyn_cast<AffineConstantExpr>(form.rest);
-    if (!constant)
+    if (auto constant = dyn_cast<AffineConstantExpr>(form.rest)) {
+      if (constant.getValue() > 0)
+        intervals.clear();
+      return;
+    }
+    // The last key that there may be where the rest is at most 0, else none.
+    constexpr int64_t kEnd = std::numeric_limits<int32_t>::max();
+    AffineExpr limit = (-form.rest).floorDiv(kEnd) * kEnd + (kEnd - 1);
+    std::optional<int> direction = getDirection(limit);
+    if (!direction)
       return fail();
-    if (constant.getValue() > 0)
-      intervals.clear();
+    for (KeyInterval &interval : intervals)
+      addBound(interval.upper, {limit, *direction, {}}, /*isUpper=*/true);
     return;
   }
   bool isUpper = form.factor > 0;
@@ -365,7 +417,7 @@ void Reader::addAtMostZero(Intervals &intervals, AffineExpr expr) {
   if (!direction)
     return fail();
   for (KeyInterval &interval : intervals)
-    addBound(isUpper ? interval.upper : interval.lower, {limit, *direction},
+    addBound(isUpper ? interval.upper : interval.lower, {limit, *direction, {}},
              isUpper);
 }
 
@@ -380,7 +432,7 @@ Intervals Reader::readComparison(arith::CmpIOp compare, bool negated) {
                       : getUnknown();
   std::optional<AffineExpr> lhs = readForm(left), rhs = readForm(right);
   if (!lhs || !rhs)
-    return getUnknown();
+    return readMatch(compare, negated);
   if (negated)
     predicate = arith::invertPredicate(predicate);
   AffineExpr difference = *lhs - *rhs;
@@ -408,6 +460,63 @@ Intervals Reader::readComparison(arith::CmpIOp compare, bool negated) {
   }
 }
 
+/// What the limits of a match, or those that `tile.bounded` has, say.
+static Intervals getBetween(AffineExpr begin, AffineExpr end,
+                            AffineExpr cleanBegin, AffineExpr cleanEnd) {
+  KeyInterval interval;
+  interval.lower.push_back({begin, 0, cleanBegin});
+  interval.upper.push_back({end - 1, 0, cleanEnd - 1});
+  return {interval};
+}
+
+/// The predicate for the operands in the other order.
+static arith::CmpIPredicate swapOperands(arith::CmpIPredicate predicate) {
+  switch (predicate) {
+  case arith::CmpIPredicate::slt:
+    return arith::CmpIPredicate::sgt;
+  case arith::CmpIPredicate::sle:
+    return arith::CmpIPredicate::sge;
+  case arith::CmpIPredicate::sgt:
+    return arith::CmpIPredicate::slt;
+  case arith::CmpIPredicate::sge:
+    return arith::CmpIPredicate::sle;
+  default:
+    return predicate;
+  }
+}
+
+Intervals Reader::readMatch(arith::CmpIOp compare, bool negated) {
+  arith::CmpIPredicate predicate = compare.getPredicate();
+  Value own = compare.getLhs(), other = compare.getRhs();
+  if (getSources(own) == FromQuery) {
+    std::swap(own, other);
+    predicate = swapOperands(predicate);
+  }
+  // They are compared as numbers of 32 bits.
+  bool fits = own.getType().isIndex() || own.getType().isInteger(8) ||
+              own.getType().isInteger(16) || own.getType().isInteger(32);
+  bool isSigned = predicate <= arith::CmpIPredicate::sge;
+  if (!head || negated || !fits || !isSigned || getSources(own) != FromKey ||
+      getSources(other) != FromQuery)
+    return getUnknown();
+  auto known = llvm::find_if(
+      matches, [&](const KeyMatch &match) { return match.compare == compare; });
+  unsigned first = (known - matches.begin()) * KeyMatch::NumLimits;
+  if (known == matches.end())
+    matches.push_back({compare, predicate, own, other});
+  auto limit = [&](KeyMatch::Limit which) {
+    return getAffineSymbolExpr(first + which, query.getContext());
+  };
+  return getBetween(limit(KeyMatch::Begin), limit(KeyMatch::End),
+                    limit(KeyMatch::CleanBegin), limit(KeyMatch::CleanEnd));
+}
+
+Intervals Reader::readBounded(tile::BoundedOp op) {
+  return getBetween(getOperand(op.getBegin()), getOperand(op.getEnd()),
+                    getOperand(op.getCleanBegin()),
+                    getOperand(op.getCleanEnd()));
+}
+
 /// Where the condition holds the first, elsewhere the second.
 Intervals Reader::readChoice(Value condition, Value ifTrue, bool negateTrue,
                              Value ifFalse, bool negateFalse) {
@@ -430,6 +539,8 @@ Intervals Reader::readOp(Operation *op, Value keep, bool negated) {
                       select.getFalseValue(), negated);
   if (auto compare = dyn_cast<arith::CmpIOp>(op))
     return readComparison(compare, negated);
+  if (auto bounded = dyn_cast<tile::BoundedOp>(op); bounded && !negated)
+    return readBounded(bounded);
   return getUnknown();
 }
 
@@ -459,19 +570,54 @@ static void removeRedundant(Intervals &intervals) {
   }
 }
 
-KeyBounds attn::analyzeKeyBounds(Block &predicate, Value query, Value key) {
-  Reader reader(predicate, query, key);
+/// Forgets the matches that bound no interval, and numbers the others anew.
+static void removeUnused(KeyBounds &bounds) {
+  SetVector<unsigned> used;
+  for (const KeyInterval &interval : bounds.intervals)
+    used.insert_range(getMatches(interval));
+  SmallVector<KeyMatch> matches;
+  SmallVector<AffineExpr> symbols(bounds.matches.size() * KeyMatch::NumLimits);
+  for (unsigned old : used) {
+    MLIRContext *context = bounds.matches[old].compare->getContext();
+    for (unsigned l = 0; l < KeyMatch::NumLimits; ++l)
+      symbols[old * KeyMatch::NumLimits + l] = getAffineSymbolExpr(
+          matches.size() * KeyMatch::NumLimits + l, context);
+    matches.push_back(bounds.matches[old]);
+  }
+  bounds.matches = std::move(matches);
+  for (KeyInterval &interval : bounds.intervals)
+    for (auto *list : {&interval.lower, &interval.upper})
+      for (KeyBound &bound : *list)
+        for (AffineExpr *expr : {&bound.expr, &bound.clean})
+          if (*expr)
+            *expr = expr->replaceSymbols(symbols);
+}
+
+KeyBounds attn::analyzeKeyBounds(Block &predicate, Value query, Value key,
+                                 Value head) {
+  Reader reader(predicate, query, key, head);
   KeyBounds bounds;
   bounds.intervals = reader.read(predicate.getTerminator()->getOperand(0),
                                  /*negated=*/false);
   bounds.operands = std::move(reader.operands);
+  bounds.matches = std::move(reader.matches);
   removeRedundant(bounds.intervals);
+  removeUnused(bounds);
   return bounds;
 }
 
 //===----------------------------------------------------------------------===//
 // Bounds of a tile
 //===----------------------------------------------------------------------===//
+
+static bool hasSymbol(AffineExpr expr) {
+  return expr
+      .walk([](AffineExpr inner) {
+        return isa<AffineSymbolExpr>(inner) ? WalkResult::interrupt()
+                                            : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
 
 /// The smallest upper or the largest lower bound, exclusive at the upper end:
 /// of the query that sees furthest or, for clean ones, of the one that sees
@@ -490,12 +636,21 @@ OpFoldResult TileBoundsBuilder::getExtremum(ArrayRef<KeyBound> list,
                                          value);
     operands.push_back(value);
   }
+  SmallVector<AffineExpr> symbols;
+  for (Value limit : limits) {
+    symbols.push_back(builder.getAffineDimExpr(operands.size()));
+    operands.push_back(limit);
+  }
   if (!isUpper)
     exprs.push_back(builder.getAffineConstantExpr(0));
   auto add = [&](KeyBound bound) {
+    AffineExpr expr = clean && bound.clean ? bound.clean : bound.expr;
+    if (limits.empty() && hasSymbol(expr))
+      return;
     bool last = (bound.direction > 0) == (isUpper != clean);
     dims[QueryDim] = builder.getAffineDimExpr(0) + (last ? rows - 1 : 0);
-    exprs.push_back(bound.expr.replaceDims(dims) + (isUpper ? 1 : 0));
+    exprs.push_back(expr.replaceDimsAndSymbols(dims, symbols) +
+                    (isUpper ? 1 : 0));
   };
   for (KeyBound bound : list)
     if (bound.direction == 0)

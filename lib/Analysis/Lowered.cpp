@@ -44,11 +44,15 @@ LogicalResult attn::checkLowered(func::FuncOp function) {
   for (bool isOwn : {true, false})
     for (Operation &op : function.getOps())
       if (isa_and_nonnull<AttentionDialect>(op.getDialect()) == isOwn &&
-          !isa<AttentionOp, KVDenseOp, KVVarlenOp, func::ReturnOp>(op) &&
+          !isa<AttentionOp, KVDenseOp, KVVarlenOp, RecurrenceOp,
+               func::ReturnOp>(op) &&
           !op.hasTrait<OpTrait::ConstantLike>())
         return op.emitOpError("is not lowered to the tile level");
   for (AttentionOp attention : function.getOps<AttentionOp>())
     if (failed(checkFeatures(attention)))
+      return failure();
+  for (RecurrenceOp recurrence : function.getOps<RecurrenceOp>())
+    if (failed(checkChunked(recurrence)))
       return failure();
   return success();
 }

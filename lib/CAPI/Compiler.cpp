@@ -129,6 +129,11 @@ void attnCompileOptionsSetCacheFolder(AttnCompileOptions *options,
       folder ? folder : ::attn::runtime::defaultCacheFolder();
 }
 
+void attnCompileOptionsSetScheduleTable(AttnCompileOptions *options,
+                                        const char *path) {
+  options->options.scheduleTable = path;
+}
+
 void attnCompileOptionsSetReproducer(AttnCompileOptions *options,
                                      const char *path) {
   options->options.reproducer = path;

@@ -20,7 +20,12 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     arguments, or one whose regions read a tensor that is no argument, is refused.
 
     The blocks are those that the bounds of the mask (`KeyBounds`) leave: the keys
-    of up to three intervals, each block once. What masks and modifiers compute
+    of up to three intervals, each block once. A mask that compares what it reads at
+    the query with what it reads at the key, as documents do, gets a second kernel,
+    `@f_limits`, in front: for each tile of queries it finds, from the least and the
+    greatest number of its queries, the first and the last key that can match one
+    and a run of keys that match all. These limits, a `tile.workspace`, bound the
+    walk as well. What masks and modifiers compute
     from the batch and the head alone stands in front of the loop. Where there is
     a modifier, or a scale that is not positive, scores are scaled first and the
     softmax has a scale of 1.
@@ -47,6 +52,41 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::scf::SCFDialect", "::mlir::tile::TileDialect"];
+}
+
+def ChunkRecurrencePass : Pass<"attn-chunk-recurrence", "::mlir::ModuleOp"> {
+  let summary = "Compute a recurrence chunk by chunk";
+  let description = [{
+    Turns each function that is a recurrence over its arguments into a `tile.kernel`
+    with an instance for each sequence, value head and `block_q` channels of the
+    value. An instance has the state of its channels, transposed, and goes through
+    the tokens in chunks of `block_kv`: what the tokens of a chunk do to each other
+    is products of matrices, and a triangular inverse where they erase. Which
+    operands there are decides what is computed. Requires `attn-select-schedule`;
+    leaves other functions alone. What has no chunked form yet is refused by name.
+
+    ```mlir
+    func.func @f(%q: tensor<?x?x2x64xbf16>, ...) -> tensor<?x?x2x64xbf16> {
+      %o = attn.recurrence %q, %k, %v decay(%g : ...) {tile.schedule = ...} : ...
+      return %o : tensor<?x?x2x64xbf16>
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x?x2x64xbf16>, ..., %o: !tile.view<?x?x2x64xbf16> {tile.output}) ... {
+      scf.forall (%b, %n, %part) in (...) {
+        %end = scf.for %c = %c0 to %chunks step %c1 iter_args(%state = ...) {
+          %sums = tile.cumulative_sum %decays ...
+          %reads = tile.dot %q_tile, %k_tile transpose_rhs ...
+          ...
+          %next = tile.dot %kept, %k_tile acc(%decayed) ...
+          scf.yield %next : vector<64x64xf32>
+        }
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tile::TileDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ConvertTileToSm90Pass : Pass<"convert-tile-to-sm90", "::mlir::ModuleOp"> {

@@ -10,6 +10,7 @@
 
 #include "Sm90/Sm90.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <map>
@@ -180,4 +181,106 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   plan.threadsPerBlock = kernel.getThreads();
   plan.sharedMemoryBytes = *kernel.getSharedMemory();
   return plan;
+}
+
+//===----------------------------------------------------------------------===//
+// Programs of several kernels
+//===----------------------------------------------------------------------===//
+
+bool mlir::attn::isPreparation(sm90::KernelOp kernel) {
+  return llvm::all_of(kernel.getTensors().getAsRange<sm90::TensorAttr>(),
+                      [](sm90::TensorAttr tensor) {
+                        return !tensor.getOutput() || tensor.getWorkspace();
+                      });
+}
+
+runtime::Signature mlir::attn::createSignature(sm90::KernelOp kernel) {
+  runtime::LaunchPlan plan = mlir::attn::createLaunchPlan(kernel);
+  runtime::Signature signature;
+  signature.name = plan.kernel;
+  // The number of each tensor of the kernel among those of the program.
+  SmallVector<int32_t> numbers;
+  for (auto [tensor, spec] : llvm::zip_equal(
+           kernel.getTensors().getAsRange<sm90::TensorAttr>(), plan.tensors)) {
+    numbers.push_back(static_cast<int32_t>(signature.tensors.size()));
+    if (tensor.getWorkspace())
+      numbers.back() = -1;
+    else
+      signature.tensors.push_back(spec);
+  }
+  for (auto [a, b] : plan.equalSizes)
+    if (numbers[a.tensor] >= 0 && numbers[b.tensor] >= 0)
+      signature.equalSizes.push_back(
+          {{numbers[a.tensor], a.axis}, {numbers[b.tensor], b.axis}});
+  return signature;
+}
+
+namespace {
+/// Numbers the tensors of a program by their names, those of its signature
+/// first.
+class VariantBuilder {
+public:
+  explicit VariantBuilder(const runtime::Signature &signature)
+      : firstWorkspace(signature.tensors.size()) {
+    for (auto [i, tensor] : llvm::enumerate(signature.tensors))
+      numbers.try_emplace(tensor.name, i);
+  }
+
+  void launch(sm90::KernelOp kernel);
+
+  runtime::Variant variant;
+
+private:
+  void addWorkspace(sm90::TensorAttr tensor, const runtime::LaunchPlan &plan);
+
+  llvm::StringMap<int32_t> numbers, workspaces;
+  size_t firstWorkspace;
+};
+} // namespace
+
+/// Its sizes are the counts of instances of the kernel that writes it, and the
+/// static ones.
+void VariantBuilder::addWorkspace(sm90::TensorAttr tensor,
+                                  const runtime::LaunchPlan &plan) {
+  runtime::TensorSpec spec = convertTensor(tensor);
+  runtime::Workspace workspace;
+  workspace.name = spec.name;
+  workspace.elementType = spec.elementType;
+  for (auto [axis, size] : llvm::enumerate(spec.shape)) {
+    if (size >= 0) {
+      workspace.shape.push_back({{runtime::Term::Kind::Constant, size}});
+      continue;
+    }
+    runtime::Expression count = plan.instances[axis];
+    for (runtime::Term &term : count)
+      if (term.kind == runtime::Term::Kind::Size)
+        term.tensor = numbers.lookup(plan.tensors[term.tensor].name);
+    count.push_back({runtime::Term::Kind::Constant, 0});
+    count.push_back({runtime::Term::Kind::Maximum});
+    workspace.shape.push_back(std::move(count));
+  }
+  workspaces.try_emplace(spec.name, firstWorkspace + workspaces.size());
+  variant.workspaces.push_back(std::move(workspace));
+}
+
+void VariantBuilder::launch(sm90::KernelOp kernel) {
+  runtime::LaunchPlan plan = mlir::attn::createLaunchPlan(kernel);
+  runtime::KernelLaunch launch;
+  launch.kernel = static_cast<uint32_t>(variant.launches.size());
+  for (auto tensor : kernel.getTensors().getAsRange<sm90::TensorAttr>()) {
+    if (tensor.getWorkspace() && tensor.getOutput())
+      addWorkspace(tensor, plan);
+    const llvm::StringMap<int32_t> &known =
+        tensor.getWorkspace() ? workspaces : numbers;
+    launch.tensors.push_back(known.lookup(tensor.getName()));
+  }
+  launch.dependent = plan.awaitsPrevious;
+  variant.launches.push_back(std::move(launch));
+}
+
+runtime::Variant mlir::attn::createVariant(ArrayRef<sm90::KernelOp> kernels) {
+  VariantBuilder builder(createSignature(kernels.back()));
+  for (sm90::KernelOp kernel : kernels)
+    builder.launch(kernel);
+  return std::move(builder.variant);
 }

@@ -45,12 +45,14 @@ static void addSchedulePasses(OpPassManager &manager,
   manager.addPass(createLowerMaskOpsPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
+  schedule.table = options.scheduleTable;
   manager.addPass(createSelectSchedulePass(schedule));
 }
 
 static void addTilePasses(OpPassManager &manager,
                           const CompileOptions &options) {
   addSchedulePasses(manager, options);
+  manager.addPass(createChunkRecurrencePass());
   manager.addPass(createConvertAttentionToTilePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -219,16 +221,32 @@ LogicalResult mlir::attn::emitLevel(ModuleOp module, EmitLevel level,
   return success();
 }
 
-FailureOr<::attn::runtime::CompiledKernel>
-mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
-  if (failed(lowerToLevel(module, EmitLevel::Sm90, options)))
+/// Makes the cubin of a kernel, where that is wanted and there is an assembler.
+static LogicalResult assemble(ModuleOp module, const CompileOptions &options,
+                              ::attn::runtime::CompiledKernel &kernel) {
+  if (!options.assemble)
+    return success();
+  llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
+  if (!assembler) {
+    // Without one the driver assembles, unless the user has named one.
+    if (!options.ptxas.empty())
+      return module.emitError(llvm::toString(assembler.takeError()));
+    llvm::consumeError(assembler.takeError());
+    return success();
+  }
+  FailureOr<std::vector<uint8_t>> cubin =
+      createCubin(module, kernel.ptx, options.target, *assembler);
+  if (failed(cubin))
     return failure();
-  auto kernels = llvm::to_vector(module.getOps<sm90::KernelOp>());
-  if (kernels.size() != 1)
-    return module.emitError("expected exactly one function to compile, got ")
-           << kernels.size();
+  kernel.cubin = std::move(*cubin);
+  return success();
+}
+
+/// Compiles the only kernel of a module of the sm90 level.
+static FailureOr<::attn::runtime::CompiledKernel>
+compileKernel(ModuleOp module, const CompileOptions &options) {
   ::attn::runtime::CompiledKernel kernel;
-  kernel.plan = createLaunchPlan(kernels.front());
+  kernel.plan = createLaunchPlan(*module.getOps<sm90::KernelOp>().begin());
   if (failed(runPasses(module, options, addNVVMPasses)))
     return failure();
   FailureOr<std::string> ptx =
@@ -236,21 +254,33 @@ mlir::attn::compileKernel(ModuleOp module, const CompileOptions &options) {
   if (failed(ptx))
     return failure();
   kernel.ptx = std::move(*ptx);
-  if (!options.assemble)
-    return kernel;
-
-  llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
-  if (!assembler) {
-    // Without one the driver assembles, unless the user has named one.
-    if (!options.ptxas.empty())
-      return module.emitError(llvm::toString(assembler.takeError()));
-    llvm::consumeError(assembler.takeError());
-    return kernel;
-  }
-  FailureOr<std::vector<uint8_t>> cubin =
-      createCubin(module, kernel.ptx, options.target, *assembler);
-  if (failed(cubin))
+  if (failed(assemble(module, options, kernel)))
     return failure();
-  kernel.cubin = std::move(*cubin);
   return kernel;
+}
+
+FailureOr<CompiledProgram>
+mlir::attn::compileProgram(ModuleOp module, const CompileOptions &options) {
+  if (failed(lowerToLevel(module, EmitLevel::Sm90, options)))
+    return failure();
+  auto kernels = llvm::to_vector(module.getOps<sm90::KernelOp>());
+  int64_t functions = llvm::count_if(
+      kernels, [](sm90::KernelOp kernel) { return !isPreparation(kernel); });
+  if (functions != 1)
+    return module.emitError("expected exactly one function to compile, got ")
+           << functions;
+  CompiledProgram result;
+  result.signature = createSignature(kernels.back());
+  result.program.target = options.target;
+  result.program.variants.push_back(createVariant(kernels));
+  for (sm90::KernelOp kernel : kernels) {
+    OwningOpRef<ModuleOp> own = ModuleOp::create(module.getLoc());
+    own->push_back(kernel->clone());
+    FailureOr<::attn::runtime::CompiledKernel> compiled =
+        compileKernel(*own, options);
+    if (failed(compiled))
+      return failure();
+    result.program.kernels.push_back(std::move(*compiled));
+  }
+  return result;
 }

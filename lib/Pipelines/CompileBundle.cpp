@@ -18,26 +18,13 @@
 #include "attn/Schedule/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace mlir::attn;
 namespace runtime = ::attn::runtime;
 
 std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
-
-/// A way to run a program that is one kernel, launched on the arguments of the
-/// function.
-static runtime::Variant createVariant(uint32_t number,
-                                      const runtime::LaunchPlan &plan) {
-  runtime::KernelLaunch launch;
-  launch.kernel = number;
-  for (size_t i = 0; i < plan.tensors.size(); ++i)
-    launch.tensors.push_back(static_cast<int32_t>(i));
-  launch.dependent = plan.awaitsPrevious;
-  runtime::Variant variant;
-  variant.launches.push_back(std::move(launch));
-  return variant;
-}
 
 /// Whether a sequence has at least as many keys as the schedule is for. The
 /// arguments of the function are the first tensors of its kernels.
@@ -52,57 +39,62 @@ static runtime::Expression createGuard(tile::GuardedScheduleAttr guarded,
 }
 
 namespace {
-/// A schedule, or none for what is selected, and when to use its kernel.
-struct GuardedKernel {
+/// A schedule, or none for the one that is selected, and when to use it.
+struct GuardedSchedule {
   tile::ScheduleAttr schedule;
   runtime::Expression guard;
 };
 } // namespace
 
-/// The kernels of a program whose schedules have been selected, in the order in
-/// which their guards are asked; the last one has none.
-static SmallVector<GuardedKernel> listKernels(ModuleOp scheduled) {
-  SmallVector<GuardedKernel> kernels;
+/// The ways to compute a program whose schedules have been selected, in the
+/// order in which their guards are asked; the last one has none.
+static SmallVector<GuardedSchedule> listSchedules(ModuleOp scheduled) {
+  SmallVector<GuardedSchedule> schedules;
   scheduled.walk([&](AttentionOp op) {
     auto key = dyn_cast<BlockArgument>(op.getKVTensors().key);
     auto list = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName);
     if (list && key)
       for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>())
-        kernels.push_back({guarded.getSchedule(), createGuard(guarded, key)});
+        schedules.push_back({guarded.getSchedule(), createGuard(guarded, key)});
   });
-  kernels.emplace_back();
-  return kernels;
+  schedules.emplace_back();
+  return schedules;
 }
 
-static FailureOr<runtime::TargetProgram>
-compileProgram(ModuleOp module, const CompileOptions &options) {
+/// Takes over the kernels of `way` and the only variant that launches them.
+static void addVariant(runtime::TargetProgram &program,
+                       runtime::TargetProgram way, runtime::Expression guard) {
+  runtime::Variant variant = std::move(way.variants.front());
+  for (runtime::KernelLaunch &launch : variant.launches)
+    launch.kernel += static_cast<uint32_t>(program.kernels.size());
+  variant.guard = std::move(guard);
+  program.variants.push_back(std::move(variant));
+  for (runtime::CompiledKernel &kernel : way.kernels)
+    program.kernels.push_back(std::move(kernel));
+}
+
+static FailureOr<CompiledProgram>
+compileVariants(ModuleOp module, const CompileOptions &options) {
   OwningOpRef<ModuleOp> scheduled = module.clone();
   if (failed(selectSchedules(*scheduled, options)))
     return failure();
-  runtime::TargetProgram program;
-  program.target = options.target;
-  for (GuardedKernel &wanted : listKernels(*scheduled)) {
+  CompiledProgram result;
+  result.program.target = options.target;
+  for (GuardedSchedule &wanted : listSchedules(*scheduled)) {
     // Compiling consumes a module.
-    OwningOpRef<ModuleOp> copy = module.clone();
+    OwningOpRef<ModuleOp> copy = scheduled->clone();
     if (wanted.schedule)
       copy->walk([&](AttentionOp op) {
         op->setAttr(kScheduleAttrName, wanted.schedule);
       });
-    FailureOr<runtime::CompiledKernel> kernel = compileKernel(*copy, options);
-    if (failed(kernel))
+    FailureOr<CompiledProgram> way = compileProgram(*copy, options);
+    if (failed(way))
       return failure();
-    runtime::Variant variant =
-        createVariant(program.kernels.size(), kernel->plan);
-    variant.guard = std::move(wanted.guard);
-    program.kernels.push_back(std::move(*kernel));
-    program.variants.push_back(std::move(variant));
+    result.signature = std::move(way->signature);
+    addVariant(result.program, std::move(way->program),
+               std::move(wanted.guard));
   }
-  return program;
-}
-
-/// The signature that a kernel shares with its program.
-static runtime::Signature createSignature(const runtime::LaunchPlan &plan) {
-  return {plan.kernel, plan.tensors, plan.equalSizes};
+  return result;
 }
 
 static FailureOr<runtime::Bundle> compileAnew(ModuleOp module,
@@ -113,15 +105,13 @@ static FailureOr<runtime::Bundle> compileAnew(ModuleOp module,
   for (StringRef target : llvm::split(options.target, ',')) {
     CompileOptions forTarget = options;
     forTarget.target = target.str();
-    FailureOr<runtime::TargetProgram> program =
-        compileProgram(module, forTarget);
-    if (failed(program))
+    FailureOr<CompiledProgram> compiled = compileVariants(module, forTarget);
+    if (failed(compiled))
       return failure();
-    const runtime::CompiledKernel &kernel = program->kernels.back();
-    assembled |= !kernel.cubin.empty();
+    assembled |= !compiled->program.kernels.back().cubin.empty();
     if (bundle.targets.empty())
-      bundle.signature = createSignature(kernel.plan);
-    bundle.targets.push_back(std::move(*program));
+      bundle.signature = std::move(compiled->signature);
+    bundle.targets.push_back(std::move(compiled->program));
   }
   if (assembled) {
     llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
@@ -161,7 +151,8 @@ createCacheKey(ModuleOp module, const CompileOptions &options) {
   if (!identity)
     return runtime::failure("the compiler was linked without a build ID");
   // A new option belongs either into the key or among those that are not.
-  const auto &[target, ptxas, assemble, cacheFolder, reproducer] = options;
+  const auto &[target, ptxas, assemble, cacheFolder, scheduleTable,
+               reproducer] = options;
   std::string assembler = "none";
   if (assemble) {
     llvm::Expected<Assembler> found = findAssembler(ptxas);
@@ -171,12 +162,19 @@ createCacheKey(ModuleOp module, const CompileOptions &options) {
              !ptxas.empty())
       return runtime::failure(message);
   }
-  std::string text;
+  std::string text, schedules;
   llvm::raw_string_ostream(text) << module;
+  if (!scheduleTable.empty()) {
+    // What it says counts, not where it lies. That there is none is said when
+    // it is read.
+    auto file = llvm::MemoryBuffer::getFile(scheduleTable);
+    schedules = file ? (*file)->getBuffer().str() : "none";
+  }
   KeyHash hash;
   for (StringRef field :
        {StringRef("bundle"), StringRef(compilerVersion()), StringRef(*identity),
-        StringRef(assembler), StringRef(target), StringRef(text)})
+        StringRef(assembler), StringRef(target), StringRef(schedules),
+        StringRef(text)})
     hash.add(field);
   return hash.finish();
 }

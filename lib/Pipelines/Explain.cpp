@@ -191,10 +191,12 @@ static ProblemSize findSize(AttentionOp op, const ProgramShapes &shapes) {
           llvm::divideCeilSigned(keys[0], sequences)};
 }
 
-static LogicalResult
-printAttention(Printer &printer, AttentionOp op,
-               const ::attn::runtime::CompiledKernel &kernel,
-               const ProgramShapes &shapes, const CompileOptions &options) {
+static LogicalResult printAttention(Printer &printer, AttentionOp op,
+                                    const CompiledProgram &compiled,
+                                    const ProgramShapes &shapes,
+                                    const CompileOptions &options) {
+  const ::attn::runtime::CompiledKernel &kernel =
+      compiled.program.kernels.back();
   const TargetModel &model = *TargetModel::lookup(options.target);
   auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
   printer.heading("kernel '" + kernel.plan.kernel + "' for " + model.name);
@@ -202,7 +204,8 @@ printAttention(Printer &printer, AttentionOp op,
   if (failed(printAssembly(printer, op, kernel.ptx, options)))
     return failure();
   std::string sizes;
-  for (auto [tensor, shape] : llvm::zip(kernel.plan.tensors, shapes.shapes))
+  for (auto [tensor, shape] :
+       llvm::zip(compiled.signature.tensors, shapes.shapes))
     if (!tensor.isOutput)
       sizes += ' ' + tensor.name + '=' + shapeText(shape);
   printer.heading("estimate for" + sizes + shapes.assumed);
@@ -227,18 +230,17 @@ LogicalResult mlir::attn::explainProgram(ModuleOp module,
   OwningOpRef<ModuleOp> lowered = scheduled->clone();
   CompileOptions withoutBinary = options;
   withoutBinary.assemble = false;
-  FailureOr<::attn::runtime::CompiledKernel> kernel =
-      compileKernel(*lowered, withoutBinary);
-  if (failed(kernel))
+  FailureOr<CompiledProgram> compiled = compileProgram(*lowered, withoutBinary);
+  if (failed(compiled))
     return failure();
-  FailureOr<ProgramShapes> shapes = choose(kernel->plan);
+  FailureOr<ProgramShapes> shapes = choose(compiled->signature);
   if (failed(shapes))
     return failure();
 
   Printer printer(output);
   LogicalResult result = success();
   scheduled->walk([&](AttentionOp op) {
-    result = printAttention(printer, op, *kernel, *shapes, options);
+    result = printAttention(printer, op, *compiled, *shapes, options);
   });
   printer.heading(refused.empty() ? "refused: nothing" : "refused");
   for (const std::string &message : refused)

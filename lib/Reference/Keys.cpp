@@ -284,8 +284,10 @@ void Reader::addPages(KVPagedOp op) {
 }
 
 void Reader::addChoice(KVGatherOp op) {
+  // A block of more keys than this is one of them all.
+  constexpr int64_t largest = int64_t(1) << 32;
   Choice choice{&evaluation.get(op.getIndices()),
-                static_cast<int64_t>(op.getBlock()),
+                std::min<int64_t>(op.getBlock(), largest),
                 {},
                 {}};
   for (const std::vector<KeyRow> &sequence : keys.sequences)

@@ -168,12 +168,14 @@ void Selector::force(std::vector<double> &candidates, int64_t position) const {
     if (candidate >= 0 && candidate < size)
       candidates[candidate] = kInfinity;
   };
-  for (int64_t n = 0;
-       n < static_cast<int64_t>(select.getForcedFirst().value_or(0)); ++n)
+  // No more than there are, however many are asked for.
+  int64_t first = select.getForcedFirst().value_or(0);
+  for (int64_t n = 0; n < std::min(first, size); ++n)
     raise(n);
   int64_t own = position >= 0 ? position / block : -1;
-  for (int64_t n = 0;
-       n < static_cast<int64_t>(select.getForcedLast().value_or(0)); ++n)
+  int64_t last = select.getForcedLast().value_or(0);
+  for (int64_t n = std::max<int64_t>(own - size, 0);
+       n < std::min(last, own + 1); ++n)
     raise(own - n);
 }
 

@@ -30,9 +30,13 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::ReadOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
-            tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
-            tile::FinishSoftmaxOp>([&](auto known) { return run(known); })
+            tile::ReadOp, tile::WriteOp, tile::FindExtremesOp, tile::BoundedOp,
+            tile::FindSequenceOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
+            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::FinishSoftmaxOp, tile::CumulativeSumOp, tile::DecayRatiosOp,
+            tile::InvertUnitLowerOp, vector::BroadcastOp, vector::TransposeOp,
+            vector::ExtractOp, vector::CreateMaskOp>(
+          [&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
 
@@ -258,6 +262,56 @@ LogicalResult Instance::run(tile::ReadOp op) {
           type.isIndex() ? 64 : type.getIntOrFloatBitWidth()));
   }
   set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::WriteOp op) {
+  const View &view = getView(op.getView());
+  int64_t offset = 0;
+  for (auto [index, extent] : llvm::zip_equal(op.getIndices(), view.shape)) {
+    int64_t position = getInteger(index);
+    if (position < 0 || position >= extent)
+      return fail(op, "expected an index below " + Twine(extent) + ", got " +
+                          Twine(position));
+    offset = offset * extent + position;
+  }
+  view.data[offset] = static_cast<double>(getInteger(op.getElement()));
+  return success();
+}
+
+/// The region is run for all positions at once.
+LogicalResult Instance::run(tile::FindExtremesOp op) {
+  TileValue positions;
+  int64_t end = getInteger(op.getEnd());
+  for (int64_t i = getInteger(op.getBegin()); i < end; ++i)
+    positions.integers.push_back(i);
+  size_t count = positions.size();
+  Block &block = op.getBody().front();
+  set(block.getArgument(0), std::move(positions));
+  if (count && failed(run(block)))
+    return failure();
+  auto yielded = block.getTerminator()->getOperands();
+  for (size_t pair = 0; pair < yielded.size(); pair += 2) {
+    int64_t least = std::numeric_limits<int32_t>::max();
+    int64_t greatest = std::numeric_limits<int32_t>::min();
+    for (size_t i = 0; i < count; ++i) {
+      auto element = [&](Value value) {
+        const TileValue &all = get(value);
+        return all.integers[all.size() == 1 ? 0 : i];
+      };
+      if (!element(yielded[pair + 1]))
+        continue;
+      least = std::min(least, element(yielded[pair]));
+      greatest = std::max(greatest, element(yielded[pair]));
+    }
+    setInteger(op.getResult(pair), least);
+    setInteger(op.getResult(pair + 1), greatest);
+  }
+  return success();
+}
+
+LogicalResult Instance::run(tile::BoundedOp op) {
+  copy(op.getCondition(), op.getResult());
   return success();
 }
 

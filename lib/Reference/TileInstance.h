@@ -13,6 +13,7 @@
 #include "Tile/Tile.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <memory>
 #include <string>
@@ -65,6 +66,9 @@ private:
   LogicalResult run(tile::LoadOp op);
   LogicalResult run(tile::StoreOp op);
   LogicalResult run(tile::ReadOp op);
+  LogicalResult run(tile::WriteOp op);
+  LogicalResult run(tile::FindExtremesOp op);
+  LogicalResult run(tile::BoundedOp op);
   LogicalResult run(tile::FindSequenceOp op);
   LogicalResult run(tile::WalkOp op);
   LogicalResult run(tile::DotOp op);
@@ -73,6 +77,13 @@ private:
   LogicalResult run(tile::OnlineSoftmaxOp op);
   LogicalResult run(tile::RescaleOp op);
   LogicalResult run(tile::FinishSoftmaxOp op);
+  LogicalResult run(tile::CumulativeSumOp op);
+  LogicalResult run(tile::DecayRatiosOp op);
+  LogicalResult run(tile::InvertUnitLowerOp op);
+  LogicalResult run(vector::BroadcastOp op);
+  LogicalResult run(vector::TransposeOp op);
+  LogicalResult run(vector::ExtractOp op);
+  LogicalResult run(vector::CreateMaskOp op);
   LogicalResult runElementwise(Operation *op);
   FailureOr<const TileValue *> runRegion(Block &block, Value matrix,
                                          int64_t query, int64_t key);

@@ -12,6 +12,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
+#include "llvm/ADT/StringMap.h"
+
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -34,6 +36,7 @@ public:
 
   LogicalResult setInputs(ArrayRef<Tensor> inputs);
   LogicalResult createOutputs();
+  void createWorkspaces(ArrayRef<int64_t> instances);
   std::vector<Tensor> takeOutputs();
   SmallVector<View> getViews();
 
@@ -41,6 +44,12 @@ private:
   size_t size() { return kernel.getArgumentTypes().size(); }
   bool isOutput(unsigned index) {
     return bool(kernel.getArgAttr(index, KernelOp::getOutputAttrName()));
+  }
+  bool isWorkspace(unsigned index) {
+    return bool(kernel.getArgAttr(index, KernelOp::getWorkspaceAttrName()));
+  }
+  void poison(Tensor &tensor, size_t elements) {
+    tensor.values.assign(elements, std::numeric_limits<double>::quiet_NaN());
   }
   ArrayRef<int64_t> getShape(unsigned index) {
     return cast<tile::ViewType>(kernel.getArgumentTypes()[index]).getShape();
@@ -145,7 +154,7 @@ LogicalResult Arguments::setInputs(ArrayRef<Tensor> inputs) {
 
 LogicalResult Arguments::createOutputs() {
   for (unsigned index = 0; index != size(); ++index) {
-    if (!isOutput(index))
+    if (!isOutput(index) || isWorkspace(index))
       continue;
     Tensor &tensor = tensors[index];
     size_t elements = 1;
@@ -158,9 +167,25 @@ LogicalResult Arguments::createOutputs() {
       tensor.shape.push_back(*size);
       elements *= *size;
     }
-    tensor.values.assign(elements, std::numeric_limits<double>::quiet_NaN());
+    poison(tensor, elements);
   }
   return success();
+}
+
+/// Their first sizes are the counts of instances.
+void Arguments::createWorkspaces(ArrayRef<int64_t> instances) {
+  for (unsigned index = 0; index != size(); ++index) {
+    if (!isOutput(index) || !isWorkspace(index))
+      continue;
+    Tensor &tensor = tensors[index];
+    tensor.shape = llvm::to_vector(instances);
+    llvm::append_range(tensor.shape,
+                       getShape(index).drop_front(instances.size()));
+    size_t elements = 1;
+    for (int64_t extent : tensor.shape)
+      elements *= extent;
+    poison(tensor, elements);
+  }
 }
 
 std::vector<Tensor> Arguments::takeOutputs() {
@@ -192,6 +217,11 @@ public:
   Instances(scf::ForallOp loop, const Instance &setup)
       : loop(loop), setup(setup) {}
 
+  LogicalResult createRanges();
+  SmallVector<int64_t> getCounts() const {
+    return llvm::map_to_vector(ranges,
+                               [](const Range &range) { return range.count; });
+  }
   LogicalResult run(unsigned threads);
 
 private:
@@ -200,7 +230,6 @@ private:
     int64_t begin, step, count;
   };
 
-  FailureOr<int64_t> createRanges();
   void run(int64_t number);
   bool run(int64_t number, Instance &instance);
 
@@ -217,13 +246,11 @@ private:
 
 } // namespace
 
-/// Returns the number of instances.
-FailureOr<int64_t> Instances::createRanges() {
+LogicalResult Instances::createRanges() {
   auto get = [&](OpFoldResult size) {
     auto value = dyn_cast<Value>(size);
     return value ? setup.getInteger(value) : *getConstantIntValue(size);
   };
-  int64_t total = 1;
   for (auto [begin, end, step] :
        llvm::zip_equal(loop.getMixedLowerBound(), loop.getMixedUpperBound(),
                        loop.getMixedStep())) {
@@ -232,10 +259,9 @@ FailureOr<int64_t> Instances::createRanges() {
       return loop.emitOpError("expected a positive step, got ") << range.step;
     range.count = llvm::divideCeilSigned(get(end) - range.begin, range.step);
     range.count = std::max<int64_t>(range.count, 0);
-    total *= range.count;
     ranges.push_back(range);
   }
-  return total;
+  return success();
 }
 
 void Instances::run(int64_t number) {
@@ -267,23 +293,37 @@ bool Instances::run(int64_t number, Instance &instance) {
 }
 
 LogicalResult Instances::run(unsigned threads) {
-  FailureOr<int64_t> total = createRanges();
-  if (failed(total))
-    return failure();
+  int64_t total = 1;
+  for (const Range &range : ranges)
+    total *= range.count;
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
   std::atomic<int64_t> next = 0;
   auto work = [&] {
-    for (int64_t number; (number = next++) < *total;)
+    for (int64_t number; (number = next++) < total;)
       run(number);
   };
   std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < threads && i < *total; ++i)
+  for (unsigned i = 1; i < threads && i < total; ++i)
     helpers.emplace_back(work);
   work();
   for (std::thread &helper : helpers)
     helper.join();
   return failedNumber ? problem.emit() : success();
+}
+
+/// Runs the ops in front of the instances, which workspaces depend on.
+static FailureOr<scf::ForallOp> runSetup(KernelOp kernel, Instance &setup) {
+  scf::ForallOp instances;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    auto loop = dyn_cast<scf::ForallOp>(op);
+    if (loop && loop.getOutputs().empty()) {
+      instances = loop;
+    } else if (failed(setup.run(&op))) {
+      return setup.getProblem().emit();
+    }
+  }
+  return instances;
 }
 
 FailureOr<std::vector<Tensor>>
@@ -294,14 +334,52 @@ mlir::attn::reference::runTile(KernelOp kernel, ArrayRef<Tensor> inputs,
     return failure();
   SmallVector<View> views = arguments.getViews();
   Instance setup(views);
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
-    auto loop = dyn_cast<scf::ForallOp>(op);
-    if (loop && loop.getOutputs().empty()) {
-      if (failed(Instances(loop, setup).run(threads)))
-        return failure();
-    } else if (failed(setup.run(&op))) {
-      return setup.getProblem().emit();
-    }
-  }
+  FailureOr<scf::ForallOp> loop = runSetup(kernel, setup);
+  if (failed(loop))
+    return failure();
+  Instances instances(*loop, setup);
+  if (failed(instances.createRanges()))
+    return failure();
+  arguments.createWorkspaces(instances.getCounts());
+  llvm::copy(arguments.getViews(), views.begin());
+  if (failed(instances.run(threads)))
+    return failure();
   return arguments.takeOutputs();
+}
+
+FailureOr<std::vector<Tensor>>
+mlir::attn::reference::runTile(ArrayRef<KernelOp> kernels,
+                               ArrayRef<Tensor> inputs, unsigned threads) {
+  // Kernels know tensors by their names.
+  llvm::StringMap<Tensor> known;
+  auto forEach = [](KernelOp kernel, bool outputs,
+                    function_ref<void(StringRef, bool)> function) {
+    for (unsigned i = 0; i < kernel.getArgumentTypes().size(); ++i)
+      if (bool(kernel.getArgAttr(i, KernelOp::getOutputAttrName())) == outputs)
+        function(
+            kernel.getArgAttrOfType<StringAttr>(i, KernelOp::getNameAttrName())
+                .getValue(),
+            bool(kernel.getArgAttr(i, KernelOp::getWorkspaceAttrName())));
+  };
+  if (kernels.size() == 1)
+    return runTile(kernels.front(), inputs, threads);
+  size_t next = 0;
+  forEach(kernels.back(), /*outputs=*/false,
+          [&](StringRef name, bool isWorkspace) {
+            if (!isWorkspace && next < inputs.size())
+              known[name] = inputs[next++];
+          });
+  FailureOr<std::vector<Tensor>> outputs;
+  for (KernelOp kernel : kernels) {
+    std::vector<Tensor> own;
+    forEach(kernel, /*outputs=*/false,
+            [&](StringRef name, bool) { own.push_back(known[name]); });
+    outputs = runTile(kernel, own, threads);
+    if (failed(outputs))
+      return failure();
+    size_t number = 0;
+    forEach(kernel, /*outputs=*/true,
+            [&](StringRef name, bool) { known[name] = (*outputs)[number++]; });
+  }
+  return outputs;
 }

@@ -15,8 +15,13 @@ def SelectSchedulePass : Pass<"attn-select-schedule", "::mlir::ModuleOp"> {
   let description = [{
     Writes the attribute `tile.schedule` of every `attn.attention` that has none,
     from its element type, head dimension and mask and from the model of the
-    target. An attention that no schedule covers is refused with the reason.
+    target. An attention that no schedule covers is refused with the reason. Likewise
+    for every `attn.recurrence`, from its element type and channels.
     Requires `attn-lower-mask-ops`.
+
+    A `table` has schedules that were measured (`tools/scripts/tune-schedules` writes
+    one); an attention of a class that it names takes those. A remark of the category
+    `schedule` says whether that was so.
 
     ```mlir
     %o = attn.attention %q, %kv : ...
@@ -25,7 +30,8 @@ def SelectSchedulePass : Pass<"attn-select-schedule", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"target", "target", "std::string", [{"sm_90a"}], "The chip to schedule for">
+    Option<"target", "target", "std::string", [{"sm_90a"}], "The chip to schedule for">,
+    Option<"table", "table", "std::string", "", "A file of schedules that were measured">
   ];
   let dependentDialects = ["::mlir::tile::TileDialect", "::mlir::sm90::Sm90Dialect"];
 }

@@ -7,11 +7,14 @@
 
 #include "attn/Schedule/Passes.h"
 
+#include "SelectRecurrence.h"
+
 #include "Attention/Attention.h"
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
 #include "attn/Analysis/KeyBounds.h"
 #include "attn/Analysis/Lowered.h"
+#include "attn/Schedule/ScheduleTable.h"
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,21 +30,30 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
+static remark::RemarkOpts describeRemark(AttentionOp op, StringRef name) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return remark::RemarkOpts::name(name)
+      .category("schedule")
+      .function(function ? function.getName() : StringRef());
+}
+
 /// Starts a remark that says why a schedule was refused; the reason is added to
 /// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
 static remark::detail::InFlightRemark refuse(AttentionOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  return remark::missed(
-      op.getLoc(), remark::RemarkOpts::name("refused")
-                       .category("schedule")
-                       .function(function ? function.getName() : StringRef()));
+  return remark::missed(op.getLoc(), describeRemark(op, "refused"));
+}
+
+/// Starts a remark that says where a schedule comes from.
+static remark::detail::InFlightRemark explain(AttentionOp op) {
+  return remark::analysis(op.getLoc(), describeRemark(op, "selected"));
 }
 
 static KeyBounds findKeyBounds(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
     return {};
-  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3));
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3),
+                          mask->getArgument(1));
 }
 
 namespace {
@@ -144,6 +156,8 @@ struct Footprint {
   bool isHeavy, boundsAndReads;
   /// What it takes to find the next keys.
   int64_t walkRegisters;
+  /// What it takes to bound a walk by data, outside of the loops.
+  int64_t matchRegisters;
 
   int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
@@ -181,6 +195,8 @@ static constexpr int64_t kListRegisters = 8;
 static constexpr int64_t kFunctionRegisters = 32;
 /// Of a walk over more than one interval.
 static constexpr int64_t kWalkRegisters = 12;
+/// Of limits that are read, and of the loops on both sides of the clean one.
+static constexpr int64_t kMatchRegisters = 24;
 
 static constexpr char kTooManyBytes[] =
     "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
@@ -208,7 +224,15 @@ static bool dividesLists(AttentionOp op, const Footprint &footprint) {
 static int64_t findWalkRegisters(AttentionOp op) {
   if (op.hasBlockLists())
     return kListRegisters;
-  return findKeyBounds(op).intervals.size() > 1 ? kWalkRegisters : 0;
+  SmallVector<KeyInterval> intervals = findKeyBounds(op).getOuterIntervals();
+  bool isOneRun = intervals.size() <= 1 || KeyBounds::isOneInterval(intervals);
+  return isOneRun ? 0 : kWalkRegisters;
+}
+
+static int64_t findMatchRegisters(AttentionOp op) {
+  return op.hasBlockLists() || findKeyBounds(op).matches.empty()
+             ? 0
+             : kMatchRegisters;
 }
 
 /// The largest block of keys up to 128 that fits, and of queries.
@@ -219,20 +243,27 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   // Where no list is walked, there has been room for what columns read.
   Reads reads{ofMask.pairs || ofScore.pairs,
               op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
-  Footprint footprint{
-      kWarpgroups, keyDim,        valueDim,           kLargestBlock,
-      reads,       isHeavy(mask), boundsAndReads(op), findWalkRegisters(op)};
+  Footprint footprint{kWarpgroups,
+                      keyDim,
+                      valueDim,
+                      kLargestBlock,
+                      reads,
+                      isHeavy(mask),
+                      boundsAndReads(op),
+                      findWalkRegisters(op),
+                      findMatchRegisters(op)};
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {
     if (footprint.inputBytes() > sharedBytes)
       refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
                                 sharedBytes, footprint.inputBytes());
-    else if (footprint.registers() > kFragmentRegisters &&
-             footprint.blockKv > kLeastBlock)
+    else if (int64_t registers =
+                 footprint.registers() + footprint.matchRegisters;
+             registers > kFragmentRegisters && footprint.blockKv > kLeastBlock)
       refuse(op) << remark::add(kTooManyRegisters, "block_kv",
                                 footprint.blockKv, kFragmentRegisters,
-                                footprint.registers());
+                                registers);
     else if (!dividesLists(op, footprint))
       refuse(op) << remark::add(kNoDivisor, footprint.blockKv, *op.getBlockK());
     else
@@ -360,24 +391,42 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
 }
 
 /// Whether the target can hold what the schedule asks for.
-static LogicalResult validate(AttentionOp op, tile::ScheduleAttr schedule,
+static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
                               const TargetModel &model) {
   auto hopper = dyn_cast_or_null<sm90::ScheduleAttr>(schedule.getTarget());
   if (!hopper)
-    return op.emitOpError("expected a schedule with a target of "
-                          "#sm90.schedule, got ")
+    return op->emitOpError("expected a schedule with a target of "
+                           "#sm90.schedule, got ")
            << schedule;
   std::string why;
   if (failed(model.validateRegisters(hopper.getProducerRegisters(),
                                      hopper.getConsumerWarpgroups(),
                                      hopper.getConsumerRegisters(), why)))
-    return op.emitOpError(why);
+    return op->emitOpError(why);
   return success();
+}
+
+static void setSchedules(AttentionOp op, tile::ScheduleAttr schedule,
+                         ArrayRef<Attribute> guarded) {
+  op->setAttr(kScheduleAttrName, schedule);
+  if (!guarded.empty())
+    op->setAttr(kGuardedSchedulesAttrName,
+                ArrayAttr::get(op.getContext(), guarded));
 }
 
 namespace {
 struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
   using SelectSchedulePassBase::SelectSchedulePassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (table.empty())
+      return success();
+    FailureOr<ScheduleTable> read =
+        ScheduleTable::read(table, UnknownLoc::get(context));
+    if (succeeded(read))
+      measured = *read;
+    return read;
+  }
 
   void runOnOperation() override {
     const TargetModel *model = TargetModel::lookup(target);
@@ -388,26 +437,77 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     }
     // What is not lowered has no schedule, and is named before its sizes are.
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.getOps<AttentionOp>().empty() &&
+      if ((!function.getOps<AttentionOp>().empty() ||
+           !function.getOps<RecurrenceOp>().empty()) &&
           failed(checkLowered(function)))
         return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+      if (schedule)
+        return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+      if (!takeMeasured(op) && failed(selectByRules(op, *model)))
+        return WalkResult::interrupt();
+      return failed(validateAll(op, *model)) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+    });
+    if (result.wasInterrupted() || failed(selectForRecurrences(*model)))
+      signalPassFailure();
+  }
+
+  /// Writes what the table has for the problem, if it has something.
+  bool takeMeasured(AttentionOp op) {
+    if (!measured) {
+      explain(op) << "by rules: there is no table of measured schedules";
+      return false;
+    }
+    std::string problem = target + " " + describeProblem(op);
+    ScheduleTable::Schedules found = measured->lookup(problem);
+    if (!found.schedule) {
+      explain(op) << remark::add("by rules: the table has no '{0}'", problem);
+      return false;
+    }
+    explain(op) << remark::add("from the table: '{0}'", problem);
+    setSchedules(op, found.schedule, found.guarded);
+    return true;
+  }
+
+  LogicalResult selectByRules(AttentionOp op, const TargetModel &model) {
+    FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, model);
+    if (failed(selected))
+      return failure();
+    SmallVector<Attribute> guarded;
+    if (tile::GuardedScheduleAttr forLong = selectForLong(op, *selected))
+      guarded.push_back(forLong);
+    setSchedules(op, *selected, guarded);
+    return success();
+  }
+
+  LogicalResult validateAll(AttentionOp op, const TargetModel &model) {
+    if (auto guarded = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName))
+      for (auto entry : guarded.getAsRange<tile::GuardedScheduleAttr>())
+        if (failed(validate(op, entry.getSchedule(), model)))
+          return failure();
+    return validate(
+        op, op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName), model);
+  }
+
+  LogicalResult selectForRecurrences(const TargetModel &model) {
+    WalkResult result = getOperation().walk([&](RecurrenceOp op) {
+      auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectForHopper(op, *model);
+        FailureOr<tile::ScheduleAttr> selected = selectChunks(op);
         if (failed(selected))
           return WalkResult::interrupt();
         schedule = *selected;
         op->setAttr(kScheduleAttrName, schedule);
-        if (tile::GuardedScheduleAttr guarded = selectForLong(op, schedule))
-          op->setAttr(kGuardedSchedulesAttrName,
-                      ArrayAttr::get(op.getContext(), {guarded}));
       }
-      return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
+      return failed(validate(op, schedule, model)) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    return failure(result.wasInterrupted());
   }
+
+  std::optional<ScheduleTable> measured;
 };
 } // namespace

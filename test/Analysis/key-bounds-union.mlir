@@ -45,22 +45,47 @@ func.func @streaming(%q: !t, %k: !t) -> !t {
 !t = tensor<?x?x2x16xf16>
 !kv = !attn.kv<!t, !t>
 
-// Which of the two ends further to the right is known when the kernel runs.
+// With one begin they are one interval; which of the two ends further to the right is
+// known when the kernel runs.
+// CHECK-DAG: #[[COUNT:.*]] = affine_map<(d0) -> (d0 ceildiv 16)>
 // CHECK-LABEL: tile.kernel @prefix_lm(
 // CHECK-SAME:    %[[N:[a-z0-9]+]]: !tile.view<?xi32> {tile.least = array<i64: 0, 0, 0, 1>, tile.name = "arg2", tile.symbols = array<i64: 3>}
 // CHECK:         scf.forall (%[[B:.*]], %{{.*}}, %{{.*}}) in
 // CHECK:           %[[ELEMENT:.*]] = tile.read %[[N]][%[[B]]] : <?xi32>
+// CHECK:           %[[LENGTH:.*]] = arith.index_cast %[[ELEMENT]] : i32 to index
+// CHECK:           %[[OWN:.*]] = affine.min
+// CHECK:           %[[OTHER:.*]] = affine.min #{{.*}}(%[[LENGTH]])[%{{.*}}]
+// CHECK:           %[[END:.*]] = arith.maxsi %[[OWN]], %[[OTHER]] : index
+// CHECK:           %[[BLOCKS:.*]] = affine.apply #[[COUNT]](%[[END]])
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %[[BLOCKS]]
+// CHECK-NOT:       tile.walk
+// CHECK:             tile.mask
+// CHECK:               arith.cmpi slt, %{{.*}}, %[[LENGTH]] : index
+func.func @prefix_lm(%q: !t, %k: !t, %n: tensor<?xi32>) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv mask(causal or prefix(%n : tensor<?xi32>))
+      {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// With two begins there are two runs, sorted when the kernel runs.
+// CHECK-LABEL: tile.kernel @prefix_and_window(
+// CHECK:           %[[ELEMENT:.*]] = tile.read
 // CHECK:           %[[LENGTH:.*]] = arith.index_cast %[[ELEMENT]] : i32 to index
 // CHECK:           affine.min #{{.*}}(%[[LENGTH]])[%{{.*}}]
 // CHECK:           %[[KEEP:.*]] = arith.cmpi sge, %[[END:.*]], %[[OTHER:.*]] : index
 // CHECK:           arith.select %[[KEEP]], %[[END]], %[[OTHER]] : index
 // CHECK:           arith.select %[[KEEP]], %[[OTHER]], %[[END]] : index
 // CHECK:           tile.walk
-// CHECK:             tile.mask
-// CHECK:               arith.cmpi slt, %{{.*}}, %[[LENGTH]] : index
-func.func @prefix_lm(%q: !t, %k: !t, %n: tensor<?xi32>) -> !t {
+func.func @prefix_and_window(%q: !t, %k: !t, %n: tensor<?xi32>) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
-  %o = attn.attention %q, %kv mask(causal or prefix(%n : tensor<?xi32>))
+  %o = attn.attention %q, %kv
+      mask(window<40, 0> or prefix(%n : tensor<?xi32>))
       {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }
@@ -115,17 +140,27 @@ func.func @per_head(%q: !t, %k: !t) -> !t {
 !t = tensor<?x?x2x16xf16>
 !kv = !attn.kv<!t, !t>
 
-// What is not understood does not bound, and does not unbind either: the document
-// of a query is not known, but the key comes before it.
+// What is not understood does not bound, and does not unbind either: the ids of query
+// and key are combined, but the key comes before the query.
 // CHECK-DAG: #[[END:.*]] = affine_map<(d0)[s0, s1] -> (s0, d0 * 16 + s0 - s1 + 16)>
-// CHECK-LABEL: tile.kernel @document(
+// CHECK-LABEL: tile.kernel @combined(
 // CHECK:         affine.min #[[END]](
 // CHECK-NOT:     affine.min
 // CHECK:         tile.mask
 // CHECK:           tile.read
-func.func @document(%q: !t, %k: !t, %ids: tensor<?x?xi32>) -> !t {
+func.func @combined(%q: !t, %k: !t, %ids: tensor<?x?xi32>) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
-  %o = attn.attention %q, %kv mask(causal and document(%ids : tensor<?x?xi32>))
+  %o = attn.attention %q, %kv mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index):
+    %past = attn.causal %p, %j
+    %own = attn.read %ids[%b, %p] : tensor<?x?xi32>
+    %other = attn.read %ids[%b, %j] : tensor<?x?xi32>
+    %sum = arith.xori %own, %other : i32
+    %zero = arith.constant 0 : i32
+    %same = arith.cmpi eq, %sum, %zero : i32
+    %keep = arith.andi %past, %same : i1
+    attn.yield %keep : i1
+  }
       {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }

@@ -97,15 +97,14 @@ static Result<GoldenProgram> readGolden(const std::filesystem::path &path) {
   GoldenProgram program;
   program.name = path.stem().string();
   program.fills = std::move(*fills);
-  for (TensorSpec &tensor : bundle->signature.tensors)
+  for (const TensorSpec &tensor : bundle->signature.tensors)
     if (!tensor.isOutput)
-      program.inputs.push_back(std::move(tensor));
+      program.inputs.push_back(tensor);
   if (program.fills.size() != program.inputs.size())
     return failure("expected the kinds of ", program.inputs.size(),
                    " inputs of '", program.name, "', got ",
                    program.fills.size());
-  // The lengths are below what the guards of other kernels ask for.
-  program.kernel = std::move(bundle->targets.front().kernels.back());
+  program.bundle = std::move(*bundle);
   return program;
 }
 

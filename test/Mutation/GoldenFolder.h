@@ -21,9 +21,14 @@ namespace attn::mutation {
 /// line of `name`.fills says what an input looks like.
 struct GoldenProgram {
   std::string name;
-  runtime::CompiledKernel kernel;
+  runtime::Bundle bundle;
   std::vector<runtime::TensorSpec> inputs;
   std::vector<run::Filling> fills;
+
+  /// What computes the attention.
+  const runtime::CompiledKernel &kernel() const {
+    return bundle.targets.front().kernels.back();
+  }
 };
 
 /// The word for `fill` in a file; "cu_seqlens:0" names the tensor that it

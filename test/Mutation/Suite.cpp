@@ -10,6 +10,7 @@
 #include "Golden.h"
 #include "Shape.h"
 #include "Survivors.h"
+#include "Workspaces.h"
 
 #include <algorithm>
 #include <atomic>
@@ -92,8 +93,12 @@ void Subject::prepare(const GoldenProgram &program, Run &run) const {
     run.error = inputs.message();
     return;
   }
+  if (Status status = addWorkspaces(program.bundle, *inputs); status.failed()) {
+    run.error = status.message();
+    return;
+  }
   Result<Golden> golden =
-      Golden::create(program.kernel, std::move(*inputs), run.shape.instances);
+      Golden::create(program.kernel(), std::move(*inputs), run.shape.instances);
   if (golden.failed()) {
     run.error = golden.message();
     return;
@@ -172,7 +177,7 @@ createSubjects(const std::vector<GoldenProgram> &programs,
                const SuiteOptions &options) {
   std::vector<Subject> subjects;
   for (const GoldenProgram &program : programs) {
-    Result<Source> source = Source::parse(program.kernel.ptx);
+    Result<Source> source = Source::parse(program.kernel().ptx);
     if (source.failed())
       return source.error();
     subjects.emplace_back(std::move(*source));

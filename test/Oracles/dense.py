@@ -4,20 +4,10 @@
 
 import numpy
 
-from files import Random, i32, numbers
+from files import Random, i32, numbers, programs
 from softmax import attention, causal, listed, packed
 
-PROGRAMS = {}
-
-
-def program(name):
-    """Registers a function from random numbers to arguments and results."""
-
-    def register(function):
-        PROGRAMS[name] = lambda: function(Random(name))
-        return function
-
-    return register
+PROGRAMS, program = programs()
 
 
 def whole(stored, heads, dim):

@@ -43,6 +43,21 @@ class Random:
         return self.generator.integers(low, high, shape, numpy.int32)
 
 
+def programs():
+    """An empty table of programs, and the decorator that enters a function from
+    random numbers to arguments and results."""
+    table = {}
+
+    def program(name):
+        def register(function):
+            table[name] = lambda: function(Random(name))
+            return function
+
+        return register
+
+    return table, program
+
+
 def i32(values):
     return numpy.asarray(values, numpy.int32)
 

@@ -1,67 +1,20 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Recurrences by the reference implementations of fla-org/flash-linear-attention and
-of state-spaces/mamba, checkouts of which FLASH_LINEAR_ATTENTION and MAMBA name. They
-run on the CPU in double precision: `torch.float` and `Tensor.float`, to which they
-convert everything, are made to mean it."""
+of state-spaces/mamba."""
 
-import importlib.util
-import os
-import pathlib
 import sys
 import types
 
 import numpy
 
-from files import Random, numbers
-
-FLA = "fla-org/flash-linear-attention at bc3b101dcb713ddc5bd8924b66754eb68b5ccf89"
-MAMBA = "state-spaces/mamba at e9594ce1c732d97440f0332fdc43170a2294dbfa"
-
-
-def double_torch():
-    import torch
-
-    torch.float = torch.float32 = torch.float64
-    torch.Tensor.float = torch.Tensor.double
-    return torch
-
-
-def load(variable, path):
-    """The module in a file of a checkout, without what it belongs to."""
-    double_torch()
-    file = pathlib.Path(os.environ[variable]) / path
-    spec = importlib.util.spec_from_file_location("published_code", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from checkouts import REPOSITORIES, arrays, by_head, load, named, said, tensors
+from files import Random
 
 
 def fla(mechanism, function):
     """A function of fla/ops, and the words that say which."""
-    path = f"fla/ops/{mechanism}"
-    source = f"{FLA},\n{path}: {function}"
-    return getattr(load("FLASH_LINEAR_ATTENTION", path), function), source
-
-
-def said(source, call):
-    torch = double_torch()
-    return (f"{source}, on the CPU in float64 with PyTorch {torch.__version__}:\n"
-            f"{call}")
-
-
-def tensors(*arguments):
-    torch = double_torch()
-    return [torch.from_numpy(numbers(a)) for a in arguments]
-
-
-def arrays(*results):
-    return [x.detach().contiguous().numpy() for x in results]
-
-
-def by_head(*xs):
-    """[B, T, H, ...] to [B, H, T, ...] and back."""
-    return [x.transpose(1, 2) for x in xs]
+    return named("fla", f"fla/ops/{mechanism}", function)
 
 
 def unit(x):
@@ -131,7 +84,7 @@ def mamba2():
                  "mamba_ssm.ops.triton.ssd_combined"):
         sys.modules.setdefault(name, types.ModuleType(name))
     sys.modules["mamba_ssm.ops.triton.ssd_combined"].mamba_chunk_scan_combined = None
-    module = load("MAMBA", "mamba_ssm/modules/ssd_minimal.py")
+    module = load("mamba", "mamba_ssm/modules/ssd_minimal.py")
     random = Random("mamba2")
     arguments = [random.f32(1, 20, 4, 6), random.f32(1, 20, 1, 8, scale=0.5),
                  random.f32(1, 20, 1, 8), random.f32(1, 20, 4),
@@ -142,7 +95,8 @@ def mamba2():
     b, c = (y.repeat_interleave(4, dim=2) for y in (b, c))
     o, final = module.ssd_minimal_discrete(
         x * dt[..., None], -torch.exp(a_log) * dt, b, c, 5, state[:, None])
-    source = f"{MAMBA},\nmamba_ssm/modules/ssd_minimal.py: ssd_minimal_discrete"
+    source = (f"{REPOSITORIES['mamba'][1]},\n"
+              "mamba_ssm/modules/ssd_minimal.py: ssd_minimal_discrete")
     return arguments, arrays(o + d[:, None] * x, final), said(
         source, "ssd_minimal_discrete(x * dt, -exp(a_log) * dt, b, c, 5, state) "
         "+ d * x,\ndt = softplus(dt_raw + dt_bias)")

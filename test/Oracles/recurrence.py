@@ -5,28 +5,18 @@ products of whole transitions."""
 
 import numpy
 
-from files import Random, i32, numbers
+from files import i32, numbers, programs
 
-PROGRAMS = {}
-
-
-def program(name):
-    """Registers a function from random numbers to arguments and results."""
-
-    def register(function):
-        PROGRAMS[name] = lambda: function(Random(name))
-        return function
-
-    return register
+PROGRAMS, program = programs()
 
 
 def features(x, w, axes):
     """Positive random features; the largest exponent along `axes` is left out."""
     # The constants of the program are f32.
-    root, half, eps = (float(numpy.float32(c)) for c in
-                       (x.shape[-1] ** -0.25, x.shape[-1] ** -0.5 / 2, 1e-6))
-    product = numpy.einsum("bthd,md->bthm", root * x, w)
-    exponent = product - half * (x * x).sum(-1, keepdims=True)
+    root, eps = (float(numpy.float32(c)) for c in (x.shape[-1] ** -0.25, 1e-6))
+    x = root * x
+    product = numpy.einsum("bthd,md->bthm", x, w)
+    exponent = product - (x * x).sum(-1, keepdims=True) / 2
     largest = product.max(axis=axes, keepdims=True)
     return w.shape[0] ** -0.5 * (numpy.exp(exponent - largest) + eps)
 

@@ -4,18 +4,10 @@
 
 import numpy
 
-from files import Bits, Random, bf16, i32, numbers
+from files import bf16, i32, numbers, programs
 from softmax import attention, causal, packed
 
-PROGRAMS = {}
-
-
-def program(name):
-    def register(function):
-        PROGRAMS[name] = lambda: function(Random(name))
-        return function
-
-    return register
+PROGRAMS, program = programs()
 
 
 def rotate(x, positions, frequencies, interleaved=False, first=0, factor=1.0):

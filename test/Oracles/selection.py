@@ -4,19 +4,11 @@
 
 import numpy
 
-from files import Random, i32, numbers
+from files import i32, numbers, programs
 from rotary import rotate
 from softmax import attention, causal, normalise, repeat_heads, scores
 
-PROGRAMS = {}
-
-
-def program(name):
-    def register(function):
-        PROGRAMS[name] = lambda: function(Random(name))
-        return function
-
-    return register
+PROGRAMS, program = programs()
 
 
 def best(candidates, k):

@@ -5,19 +5,11 @@
 import numpy
 
 from dense import qkv, long_qkv, long_attention
-from files import Random, i32, numbers
+from files import i32, numbers, programs
 from softmax import (attention, causal, logsumexp, normalise, positions,
                      repeat_heads, scores)
 
-PROGRAMS = {}
-
-
-def program(name):
-    def register(function):
-        PROGRAMS[name] = lambda: function(Random(name))
-        return function
-
-    return register
+PROGRAMS, program = programs()
 
 
 def sigmoid(x):

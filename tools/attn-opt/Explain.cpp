@@ -29,10 +29,10 @@ longestSequence(const std::vector<std::vector<int64_t>> &shapes) {
 }
 
 Result<ProgramShapes>
-attn::opt::chooseShapes(const LaunchPlan &plan,
+attn::opt::chooseShapes(const Signature &signature,
                         const std::vector<std::string> &flags) {
   std::vector<TensorSpec> inputs;
-  for (const TensorSpec &spec : plan.tensors)
+  for (const TensorSpec &spec : signature.tensors)
     if (!spec.isOutput)
       inputs.push_back(spec);
   Result<Assignments> given = parseAssignments("shape", flags, inputs);
@@ -40,14 +40,14 @@ attn::opt::chooseShapes(const LaunchPlan &plan,
     return given.error();
 
   ProgramShapes chosen;
-  for (const TensorSpec &spec : plan.tensors) {
+  for (const TensorSpec &spec : signature.tensors) {
     Result<TensorSpec> refined =
         refine(spec, spec.isOutput ? nullptr : find(*given, spec.name));
     if (refined.failed())
       return refined.error();
     chosen.shapes.push_back(refined->shape);
   }
-  propagateSizes(plan.equalSizes, chosen.shapes);
+  propagateSizes(signature.equalSizes, chosen.shapes);
   constexpr int64_t assumedBatches = 1;
   const int64_t assumedLength = longestSequence(chosen.shapes);
   for (std::vector<int64_t> &shape : chosen.shapes)
@@ -58,14 +58,14 @@ attn::opt::chooseShapes(const LaunchPlan &plan,
       bool isBatch = axis == 0 && shape.size() > 1;
       shape[axis] = isBatch ? assumedBatches : assumedLength;
       chosen.assumed = " (sizes that --shape does not give are assumed)";
-      propagateSizes(plan.equalSizes, chosen.shapes);
+      propagateSizes(signature.equalSizes, chosen.shapes);
     }
-  for (const auto &[a, b] : plan.equalSizes)
+  for (const auto &[a, b] : signature.equalSizes)
     if (chosen.shapes[a.tensor][a.axis] != chosen.shapes[b.tensor][b.axis])
       return failure("expected size ", a.axis, " of '",
-                     plan.tensors[a.tensor].name, "' to equal size ", b.axis,
-                     " of '", plan.tensors[b.tensor].name, "', got ",
-                     chosen.shapes[a.tensor][a.axis], " and ",
+                     signature.tensors[a.tensor].name, "' to equal size ",
+                     b.axis, " of '", signature.tensors[b.tensor].name,
+                     "', got ", chosen.shapes[a.tensor][a.axis], " and ",
                      chosen.shapes[b.tensor][b.axis]);
   return chosen;
 }

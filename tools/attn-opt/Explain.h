@@ -14,9 +14,9 @@
 namespace attn::opt {
 
 /// The shapes that `flags`, of the form name=shape, give for the tensors of
-/// `plan`. What they leave open is assumed: one batch of long sequences.
+/// `signature`. What they leave open is assumed: one batch of long sequences.
 runtime::Result<mlir::attn::ProgramShapes>
-chooseShapes(const runtime::LaunchPlan &plan,
+chooseShapes(const runtime::Signature &signature,
              const std::vector<std::string> &flags);
 
 } // namespace attn::opt

@@ -58,6 +58,11 @@ static cl::list<std::string>
                     "q=1x4096x64x128"),
            cl::value_desc("name=shape"));
 
+static cl::opt<std::string>
+    scheduleTable("schedule-table",
+                  cl::desc("A table of measured schedules to select from"),
+                  cl::value_desc("file"));
+
 static cl::opt<std::string> reproducer(
     "reproducer",
     cl::desc("Where to leave what is needed to see a failing pass fail again"),
@@ -67,9 +72,9 @@ static cl::opt<std::string> reproducer(
 static LogicalResult writeOutput(ModuleOp module, const CompileOptions &options,
                                  llvm::raw_ostream &output) {
   if (explain) {
-    auto choose = [](const ::attn::runtime::LaunchPlan &plan)
+    auto choose = [](const ::attn::runtime::Signature &signature)
         -> FailureOr<ProgramShapes> {
-      auto chosen = ::attn::opt::chooseShapes(plan, shapes);
+      auto chosen = ::attn::opt::chooseShapes(signature, shapes);
       if (!chosen.failed())
         return *chosen;
       llvm::errs() << "attn-opt: " << chosen.message() << "\n";
@@ -114,6 +119,7 @@ static LogicalResult emitProgram(DialectRegistry &registry, StringRef inputName,
   options.target = target;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.scheduleTable = scheduleTable;
   options.reproducer = reproducer;
   if (failed(writeOutput(*module, options, output->os())))
     return failure();

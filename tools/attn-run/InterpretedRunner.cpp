@@ -48,7 +48,7 @@ public:
 
   Result<std::vector<HostTensor>>
   run(const std::vector<HostTensor> &inputs) override {
-    auto results = reference::runTile(kernel, decode(inputs));
+    auto results = reference::runTile(kernels, decode(inputs));
     if (mlir::failed(results))
       return failure("cannot interpret the tile level of the program");
     return encode(program.outputs(), *results);
@@ -57,7 +57,7 @@ public:
 private:
   const Program &program;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  mlir::tile::KernelOp kernel;
+  std::vector<mlir::tile::KernelOp> kernels;
 };
 } // namespace
 
@@ -66,8 +66,8 @@ Status TileRunner::lower() {
   if (mlir::failed(mlir::attn::lowerToLevel(
           *module, mlir::attn::EmitLevel::Tile, mlir::attn::CompileOptions())))
     return failure("cannot lower the program to the tile level");
-  // A program is lowered to exactly one kernel.
-  kernel = *module->getOps<mlir::tile::KernelOp>().begin();
+  for (auto kernel : module->getOps<mlir::tile::KernelOp>())
+    kernels.push_back(kernel);
   return {};
 }
 

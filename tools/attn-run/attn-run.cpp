@@ -96,6 +96,11 @@ static cl::opt<std::string>
     cache("cache", cl::desc("A folder in which compiled programs are kept"),
           cl::cat(category));
 
+static cl::opt<std::string>
+    scheduleTable("schedule-table",
+                  cl::desc("A table of measured schedules to select from"),
+                  cl::value_desc("file"), cl::cat(category));
+
 static cl::opt<std::string> reproducer(
     "reproducer",
     cl::desc("Where to leave what is needed to see a failing pass fail again"),
@@ -113,6 +118,7 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   mlir::attn::CompileOptions options;
   options.ptxas = ptxas;
   options.cacheFolder = cache;
+  options.scheduleTable = scheduleTable;
   options.reproducer = reproducer;
   if (deviceChoice == DeviceChoice::Reference)
     return makeReferenceRunner(program);

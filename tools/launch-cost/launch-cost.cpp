@@ -378,7 +378,6 @@ void Session::measureParts() {
 void Session::run() {
   const TargetProgram &target = bundle.targets.front();
   const Variant &variant = target.variants.front();
-  // untested: the compiler writes no others yet
   if (target.variants.size() != 1 || variant.launches.size() != 1 ||
       !variant.workspaces.empty() || target.target != device->target())
     fail("expected a bundle of one kernel for " + device->target());

@@ -8,6 +8,7 @@
 #ifndef ATTN_ANALYSIS_KEYBOUNDS_H
 #define ATTN_ANALYSIS_KEYBOUNDS_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Block.h"
 #include "mlir/IR/OpDefinition.h"
@@ -17,13 +18,30 @@
 namespace mlir::attn {
 
 /// An inclusive limit of the key: an expression of the position of the query,
-/// which is dim 0, and of the operands of the KeyBounds, of which operand i is
-/// dim 2 + i.
+/// which is dim 0, of the operands of the KeyBounds, of which operand i is dim
+/// 2 + i, and of the limits of its matches, which are symbols.
 struct KeyBound {
   AffineExpr expr;
   /// 1 where the bound grows with the position of the query, -1 where it falls,
   /// 0 where it does not depend on it.
   int direction;
+  /// The limit of the keys that every query of a tile sees, where that is
+  /// another one.
+  AffineExpr clean;
+};
+
+/// A comparison of what is computed from the key alone with what is computed
+/// from the query alone. Which keys it keeps is in the memory of the device:
+/// between limits that are found for a tile of queries.
+struct KeyMatch {
+  /// Holds where `key` and `query` are in the relation `predicate`.
+  Operation *compare;
+  arith::CmpIPredicate predicate;
+  Value key, query;
+
+  /// Outside of [Begin, End) the comparison holds for no query of the tile,
+  /// inside of [CleanBegin, CleanEnd) for all.
+  enum Limit : unsigned { Begin, End, CleanBegin, CleanEnd, NumLimits };
 };
 
 /// The keys within all of the bounds, or none unless each condition, an i1 that
@@ -39,12 +57,18 @@ struct KeyInterval {
 struct KeyBounds {
   SmallVector<KeyInterval> intervals;
   SmallVector<Value> operands;
+  /// Limit l of match m is symbol m * KeyMatch::NumLimits + l.
+  SmallVector<KeyMatch> matches;
 
   /// Limits every interval to keys of at most `value + offset`.
   void addUpper(Value value, int64_t offset);
 
   /// The intervals that together hold every key: those that no other contains.
   SmallVector<KeyInterval> getOuterIntervals() const;
+
+  /// Whether these intervals are one for each query: each has the first key of
+  /// the others.
+  static bool isOneInterval(ArrayRef<KeyInterval> intervals);
 
   /// The values that the bounds and conditions are computed from.
   SmallVector<Value> getValues() const;
@@ -58,9 +82,14 @@ struct KeyBounds {
 /// Reads the bounds off a predicate: a block whose terminator yields one i1,
 /// computed from the block arguments `query` and `key`. What does not depend on
 /// these is taken as it is. The predicate is read as a disjunction of
-/// conjunctions; a part of it that is no comparison of affine forms limits
-/// nothing.
-KeyBounds analyzeKeyBounds(Block &predicate, Value query, Value key);
+/// conjunctions; a part of it that is no comparison of affine forms, and of
+/// which no `tile.bounded` says more, limits nothing. With `head`, which the
+/// predicate must not depend on there, matches are looked for as well.
+KeyBounds analyzeKeyBounds(Block &predicate, Value query, Value key,
+                           Value head = {});
+
+/// The numbers of the matches that bound the interval.
+SmallVector<unsigned> getMatches(const KeyInterval &interval);
 
 /// Whether the keys of `a` up to its last one end no later than those of `b`,
 /// for whatever query.
@@ -80,12 +109,14 @@ struct TileBounds {
 class TileBoundsBuilder {
 public:
   /// `lookup` gives the value to use for one of `bounds`; without it they are
-  /// used themselves.
+  /// used themselves. `limits` are those of all matches; without them, matches
+  /// bound nothing.
   TileBoundsBuilder(OpBuilder &builder, Location loc, const KeyBounds &bounds,
                     Value query, int64_t rows,
-                    function_ref<Value(Value)> lookup = nullptr)
+                    function_ref<Value(Value)> lookup = nullptr,
+                    ArrayRef<Value> limits = {})
       : builder(builder), loc(loc), bounds(bounds), query(query), rows(rows),
-        lookup(lookup) {}
+        lookup(lookup), limits(limits) {}
 
   /// Keys are numbered from 0; where they end must be bounded.
   TileBounds getBounds(const KeyInterval &interval);
@@ -102,6 +133,7 @@ private:
   Value query;
   int64_t rows;
   function_ref<Value(Value)> lookup;
+  SmallVector<Value> limits;
 };
 
 } // namespace mlir::attn

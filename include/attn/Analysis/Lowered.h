@@ -8,6 +8,7 @@
 #ifndef ATTN_ANALYSIS_LOWERED_H
 #define ATTN_ANALYSIS_LOWERED_H
 
+#include "Attention/Attention.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::attn {
@@ -16,6 +17,9 @@ namespace mlir::attn {
 /// has a feature, that the reference knows and the tile level does not. Of ops,
 /// one of the attn dialect is named before those that prepare its operands.
 LogicalResult checkLowered(func::FuncOp function);
+
+/// The same of what a recurrence has that its chunked form does not.
+LogicalResult checkChunked(RecurrenceOp op);
 
 } // namespace mlir::attn
 

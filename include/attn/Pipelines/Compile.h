@@ -29,6 +29,9 @@ struct CompileOptions {
   bool assemble = true;
   /// The folder in which bundles are kept for the next time; empty for none.
   std::string cacheFolder;
+  /// Path of a table of measured schedules (attn/Schedule/ScheduleTable.h), or
+  /// empty to select schedules by rules.
+  std::string scheduleTable;
   /// Where a pass that fails, or brings the compiler down, leaves the program
   /// and the passes that lead to it; empty for nowhere.
   std::string reproducer;
@@ -49,11 +52,18 @@ LogicalResult lowerToLevel(ModuleOp module, EmitLevel level,
 LogicalResult emitLevel(ModuleOp module, EmitLevel level,
                         const CompileOptions &options, std::string &output);
 
-/// Compiles the only function of `module` to a kernel with its launch plan.
-/// The cubin is left empty when `options` names no assembler and none is found
-/// on PATH. The module is consumed: it holds the NVVM level afterwards.
-FailureOr<::attn::runtime::CompiledKernel>
-compileKernel(ModuleOp module, const CompileOptions &options);
+/// What a function has been compiled to, for one target.
+struct CompiledProgram {
+  ::attn::runtime::Signature signature;
+  /// The last kernel computes the attention, those in front of it prepare that.
+  ::attn::runtime::TargetProgram program;
+};
+
+/// Compiles the only function of `module` to kernels with their launch plans.
+/// The cubins are left empty when `options` names no assembler and none is
+/// found on PATH. The module is consumed.
+FailureOr<CompiledProgram> compileProgram(ModuleOp module,
+                                          const CompileOptions &options);
 
 /// Compiles the only function of `module`, which stays as it is, for each
 /// target of `options`, or takes the bundle from the cache. A cache that does

@@ -23,9 +23,9 @@ struct ProgramShapes {
   std::string assumed;
 };
 
-/// Gives the shapes for the tensors of a plan, or fails after saying why.
+/// Gives the shapes for the tensors of a program, or fails after saying why.
 using ChooseShapes = llvm::function_ref<FailureOr<ProgramShapes>(
-    const ::attn::runtime::LaunchPlan &)>;
+    const ::attn::runtime::Signature &)>;
 
 /// Prints how the only function of `module`, which stays as it is, is computed,
 /// which time that takes at best with the shapes that `choose` gives, and why

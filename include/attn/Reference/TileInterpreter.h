@@ -28,6 +28,12 @@ namespace mlir::attn::reference {
 FailureOr<std::vector<Tensor>>
 runTile(tile::KernelOp kernel, ArrayRef<Tensor> inputs, unsigned threads = 0);
 
+/// Runs several kernels in order. `inputs` and results are those of the last
+/// one; the others have tensors of the same names, or write workspaces.
+FailureOr<std::vector<Tensor>> runTile(ArrayRef<tile::KernelOp> kernels,
+                                       ArrayRef<Tensor> inputs,
+                                       unsigned threads = 0);
+
 } // namespace mlir::attn::reference
 
 #endif // ATTN_REFERENCE_TILEINTERPRETER_H

@@ -33,14 +33,16 @@ static bool sortByKnownEnd(SmallVectorImpl<KeyInterval> &intervals) {
 
 KeyWalk::KeyWalk(OpBuilder &builder, Location loc, const KeyBounds &bounds,
                  Value position, int64_t rows, int64_t block,
-                 function_ref<Value(Value)> lookup)
+                 function_ref<Value(Value)> lookup, ArrayRef<Value> limits)
     : builder(builder), loc(loc), block(block) {
-  TileBoundsBuilder tile(builder, loc, bounds, position, rows, lookup);
+  TileBoundsBuilder tile(builder, loc, bounds, position, rows, lookup, limits);
   SmallVector<KeyInterval> intervals = bounds.getOuterIntervals();
   if (intervals.empty())
     lastBlock = count = arith::ConstantIndexOp::create(builder, loc, 0);
   else if (intervals.size() == 1)
     walkOne(tile, intervals.front());
+  else if (KeyBounds::isOneInterval(intervals))
+    walkUnion(tile, intervals);
   else
     walkSeveral(tile, intervals);
 }
@@ -52,17 +54,36 @@ Value KeyWalk::apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
       affine::makeComposedFoldedAffineApply(builder, loc, map, operands));
 }
 
-void KeyWalk::walkOne(TileBoundsBuilder &tile, const KeyInterval &interval) {
+/// The blocks from that of `begin` to that in front of `end`.
+void KeyWalk::countBlocks(Value begin, Value end) {
   AffineExpr d0 = builder.getAffineDimExpr(0), d1 = builder.getAffineDimExpr(1);
-  TileBounds bounds = tile.getBounds(interval);
-  Value begin = getValueOrCreateConstantIndexOp(builder, loc, bounds.begin);
-  Value end = getValueOrCreateConstantIndexOp(builder, loc, bounds.end);
   lastBlock = apply(d0.ceilDiv(block) - 1, {end});
   count = apply(d0 - d1.floorDiv(block) + 1, {lastBlock, begin});
+}
+
+void KeyWalk::walkOne(TileBoundsBuilder &tile, const KeyInterval &interval) {
+  TileBounds bounds = tile.getBounds(interval);
+  countBlocks(getValueOrCreateConstantIndexOp(builder, loc, bounds.begin),
+              getValueOrCreateConstantIndexOp(builder, loc, bounds.end));
   if (Value condition = tile.getCondition(interval)) {
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
     count = arith::SelectOp::create(builder, loc, condition, count, zero);
   }
+}
+
+/// Of intervals with one begin, up to the end that is furthest.
+void KeyWalk::walkUnion(TileBoundsBuilder &tile,
+                        ArrayRef<KeyInterval> intervals) {
+  Value begin, end;
+  for (const KeyInterval &interval : intervals) {
+    TileBounds bounds = tile.getBounds(interval);
+    Value own = getValueOrCreateConstantIndexOp(builder, loc, bounds.end);
+    if (!end)
+      begin = getValueOrCreateConstantIndexOp(builder, loc, bounds.begin);
+    end =
+        end ? arith::MaxSIOp::create(builder, loc, end, own).getResult() : own;
+  }
+  countBlocks(begin, end);
 }
 
 KeyWalk::Run KeyWalk::createRun(TileBoundsBuilder &tile,

@@ -19,10 +19,11 @@ namespace mlir::attn {
 class KeyWalk {
 public:
   /// `bounds` are for the tile of `rows` queries from `position` on; `lookup`
-  /// gives the value to use for one of theirs. Blocks are of `block` keys.
+  /// gives the value to use for one of theirs, `limits` are those of its
+  /// matches. Blocks are of `block` keys.
   KeyWalk(OpBuilder &builder, Location loc, const KeyBounds &bounds,
           Value position, int64_t rows, int64_t block,
-          function_ref<Value(Value)> lookup);
+          function_ref<Value(Value)> lookup, ArrayRef<Value> limits);
 
   /// The number of blocks.
   Value getCount() const { return count; }
@@ -37,6 +38,8 @@ private:
   };
 
   void walkOne(TileBoundsBuilder &tile, const KeyInterval &interval);
+  void walkUnion(TileBoundsBuilder &tile, ArrayRef<KeyInterval> intervals);
+  void countBlocks(Value begin, Value end);
   void walkSeveral(TileBoundsBuilder &tile, ArrayRef<KeyInterval> intervals);
   Run createRun(TileBoundsBuilder &tile, const KeyInterval &interval);
   Run join(Run a, Run b);

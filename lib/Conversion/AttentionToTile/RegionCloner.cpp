@@ -15,11 +15,16 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-void RegionCloner::clone(OpBuilder &builder, Operation &op,
-                         IRMapping &mapping) {
+void RegionCloner::clone(Operation &op, IRMapping &mapping) {
   auto read = dyn_cast<ReadOp>(op);
   if (!read) {
-    builder.clone(op, mapping);
+    Operation *copy = builder.clone(op, mapping);
+    if (auto known = bounds.find(&op); known != bounds.end())
+      mapping.map(op.getResult(0), tile::BoundedOp::create(
+                                       builder, op.getLoc(), copy->getResult(0),
+                                       known->second[0], known->second[1],
+                                       known->second[2], known->second[3])
+                                       .getResult());
     return;
   }
   SmallVector<Value> indices;
@@ -45,7 +50,7 @@ void RegionCloner::cloneInvariants(Block &region, ArrayRef<Value> varying) {
     if (depends)
       dependent.insert(op.result_begin(), op.result_end());
     else
-      clone(builder, op, mapping);
+      clone(op, mapping);
   }
 }
 
@@ -55,6 +60,23 @@ Value RegionCloner::cloneBody(Block &region, ValueRange arguments) {
   for (Operation &op : region.without_terminator())
     if (!llvm::all_of(op.getResults(),
                       [&](Value result) { return mapping.contains(result); }))
-      clone(builder, op, inner);
+      clone(op, inner);
   return inner.lookup(region.getTerminator()->getOperand(0));
+}
+
+void RegionCloner::cloneNeeded(Value value, IRMapping &mapping) {
+  if (mapping.contains(value))
+    return;
+  Operation *op = value.getDefiningOp();
+  for (Value operand : op->getOperands())
+    cloneNeeded(operand, mapping);
+  clone(*op, mapping);
+}
+
+Value RegionCloner::cloneValue(Block &region, Value value,
+                               ValueRange arguments) {
+  IRMapping inner = mapping;
+  inner.map(region.getArguments(), arguments);
+  cloneNeeded(value, inner);
+  return inner.lookup(value);
 }

@@ -23,6 +23,12 @@ public:
   void map(Value from, Value to) { mapping.map(from, to); }
   Value lookup(Value value) const { return mapping.lookup(value); }
 
+  /// Says what is known of a condition, as operands of `tile.bounded`: copies
+  /// of it say so.
+  void bound(Operation *condition, ArrayRef<Value> limits) {
+    bounds[condition] = llvm::to_vector(limits);
+  }
+
   /// Copies the ops that do not depend on any of `varying`, and the constants
   /// that the region captures.
   void cloneInvariants(Block &region, ArrayRef<Value> varying);
@@ -31,11 +37,17 @@ public:
   /// region. Returns what the region yields.
   Value cloneBody(Block &region, ValueRange arguments);
 
+  /// Copies the ops that compute `value` in the region, and the constants that
+  /// they capture, with `arguments` in the place of those of the region.
+  Value cloneValue(Block &region, Value value, ValueRange arguments);
+
 private:
-  static void clone(OpBuilder &builder, Operation &op, IRMapping &mapping);
+  void clone(Operation &op, IRMapping &mapping);
+  void cloneNeeded(Value value, IRMapping &mapping);
 
   OpBuilder &builder;
   IRMapping mapping;
+  DenseMap<Operation *, SmallVector<Value>> bounds;
 };
 
 } // namespace mlir::attn

@@ -64,6 +64,8 @@ public:
 
   /// The thread in the block, in its warpgroup, and the lane in its warp.
   Value thread();
+  /// Warpgroup 0 is the producer's.
+  Value threadOfConsumers() { return add(thread(), -sm90::kWarpgroupThreads); }
   Value threadOfWarpgroup() { return bitAnd(thread(), 127); }
   Value warpOfWarpgroup() { return shiftRight(threadOfWarpgroup(), 5); }
   Value lane() { return bitAnd(thread(), 31); }
@@ -85,6 +87,9 @@ struct Use {
 Use describeUse(Int32 &i32, Value count, int64_t stages);
 Value barrierAddress(Int32 &i32, Value base, Value stage);
 
+/// The address of `offset` in shared memory.
+Value sharedAddress(OpBuilder &b, Location loc, int64_t offset);
+
 /// The address of a stage, or of a buffer of one, in bytes.
 Value byteAddress(Int32 &i32, Type type, ValueRange memory);
 /// The address of `row` of it in its first panel.
@@ -95,6 +100,8 @@ void populateCopyPatterns(const TypeConverter &converter,
 void populateFragmentPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInstancePatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
+void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);

@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -22,23 +23,23 @@ static int64_t bytesOf(Type type) {
   return type.isIndex() ? 8 : std::max(1u, type.getIntOrFloatBitWidth() / 8);
 }
 
-Value sm90_to_nvvm::getElementAddress(OpBuilder &b, Location loc,
-                                      sm90::ReadOp op, ValueRange indices) {
+Value sm90_to_nvvm::getElementAddress(OpBuilder &b, Location loc, Value pointer,
+                                      Type element, ValueRange indices,
+                                      ValueRange strides) {
   Type i64 = b.getI64Type();
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, loc, i64, value);
   };
-  Value address = LLVM::PtrToIntOp::create(b, loc, i64, op.getPointer());
+  Value address = LLVM::PtrToIntOp::create(b, loc, i64, pointer);
   if (indices.empty())
     return address;
   Value offset = wide(indices.back());
-  for (auto [index, stride] :
-       llvm::zip_equal(indices.drop_back(), op.getStrides())) {
+  for (auto [index, stride] : llvm::zip_equal(indices.drop_back(), strides)) {
     Value own = arith::MulIOp::create(b, loc, wide(index), stride);
     offset = arith::AddIOp::create(b, loc, own, offset);
   }
-  Value bytes = arith::ConstantOp::create(
-      b, loc, b.getI64IntegerAttr(bytesOf(op.getElement().getType())));
+  Value bytes =
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytesOf(element)));
   offset = arith::MulIOp::create(b, loc, offset, bytes);
   return arith::AddIOp::create(b, loc, address, offset);
 }
@@ -103,7 +104,9 @@ struct LowerRead : OpConversionPattern<sm90::ReadOp> {
           inside ? arith::AndIOp::create(rewriter, loc, inside, own).getResult()
                  : own;
     }
-    Value address = getElementAddress(rewriter, loc, op, adaptor.getIndices());
+    Value address = getElementAddress(rewriter, loc, op.getPointer(),
+                                      op.getElement().getType(),
+                                      adaptor.getIndices(), op.getStrides());
     Value element =
         readElement(rewriter, loc, op, address, /*offset=*/0, inside);
     Type type = op.getElement().getType();
@@ -114,9 +117,32 @@ struct LowerRead : OpConversionPattern<sm90::ReadOp> {
   }
 };
 
+/// One thread writes for all.
+struct LowerWrite : OpConversionPattern<sm90::WriteOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::WriteOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value address = getElementAddress(rewriter, loc, adaptor.getPointer(),
+                                      op.getElement().getType(),
+                                      adaptor.getIndices(), adaptor.getStrides());
+    Value isFirst = i32.isZero(i32.threadOfConsumers());
+    auto branch =
+        scf::IfOp::create(rewriter, loc, isFirst, /*withElseRegion=*/false);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    Value pointer = LLVM::IntToPtrOp::create(
+        rewriter, loc, adaptor.getPointer().getType(), address);
+    LLVM::StoreOp::create(rewriter, loc, adaptor.getElement(), pointer);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void sm90_to_nvvm::populateReadPatterns(const TypeConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<LowerRead>(converter, patterns.getContext());
+  patterns.add<LowerRead, LowerWrite>(converter, patterns.getContext());
 }

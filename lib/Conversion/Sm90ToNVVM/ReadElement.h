@@ -14,10 +14,10 @@
 
 namespace mlir::attn::sm90_to_nvvm {
 
-/// The address, as an i64, of the element at `indices` of the tensor of `op`.
-/// Nothing is read, so that it may lie outside.
-Value getElementAddress(OpBuilder &builder, Location loc, sm90::ReadOp op,
-                        ValueRange indices);
+/// The address, as an i64, of the element of type `element` at `indices` of a
+/// compact tensor. Nothing is read, so that it may lie outside.
+Value getElementAddress(OpBuilder &builder, Location loc, Value pointer,
+                        Type element, ValueRange indices, ValueRange strides);
 
 /// Reads the element that is `offset` elements behind `address`, or zero unless
 /// `inside`, which is null for a tensor of rank 0. A float of 16 bits is

@@ -320,7 +320,8 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
     SmallVector<Value> values;
     for (Term base : bases)
       values.push_back(materialize(base, b.getIndexType()));
-    return getElementAddress(b, loc, op, values);
+    return getElementAddress(b, loc, op.getPointer(), op.getElement().getType(),
+                             values, op.getStrides());
   });
   return {readElement(b, loc, op, address, constant, inside)};
 }
@@ -414,7 +415,7 @@ Term RegionEvaluator::evaluateOp(Operation &op) {
   return known->second;
 }
 
-Value RegionEvaluator::evaluate(ArrayRef<Term> arguments) {
+SmallVector<Value> RegionEvaluator::evaluateAll(ArrayRef<Term> arguments) {
   terms.clear();
   for (auto [argument, term] :
        llvm::zip_equal(region.getArguments(), arguments))
@@ -423,6 +424,8 @@ Value RegionEvaluator::evaluate(ArrayRef<Term> arguments) {
     if (IntegerAttr constant; !isTermType(op.getResult(0).getType()) ||
                               !matchPattern(&op, m_Constant(&constant)))
       terms[op.getResult(0)] = evaluateOp(op);
-  Value yielded = region.getTerminator()->getOperand(0);
-  return materialize(lookup(yielded), yielded.getType());
+  return llvm::map_to_vector(
+      region.getTerminator()->getOperands(), [&](Value yielded) {
+        return materialize(lookup(yielded), yielded.getType());
+      });
 }

@@ -35,8 +35,12 @@ public:
   RegionEvaluator(OpBuilder &builder, Location loc, Block &region, Value query,
                   Value key);
 
-  /// What the region yields for its arguments.
-  Value evaluate(ArrayRef<Term> arguments);
+  /// What the region, which yields one value, yields for its arguments.
+  Value evaluate(ArrayRef<Term> arguments) {
+    return evaluateAll(arguments).front();
+  }
+  /// All that it yields.
+  SmallVector<Value> evaluateAll(ArrayRef<Term> arguments);
 
 private:
   using Key = std::vector<int64_t>;

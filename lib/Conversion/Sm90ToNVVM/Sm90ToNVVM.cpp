@@ -157,8 +157,8 @@ static Value consumerId(Int32 &i32, OpBuilder &, Location) {
   return i32.add(i32.warpgroup(), -1);
 }
 
-/// The address of `offset` in shared memory.
-static Value sharedAddress(OpBuilder &b, Location loc, int64_t offset) {
+Value mlir::attn::sm90_to_nvvm::sharedAddress(OpBuilder &b, Location loc,
+                                              int64_t offset) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 3);
   Value base = LLVM::AddressOfOp::create(b, loc, pointer, kSharedMemoryName);
   Int32 i32(b, loc);
@@ -335,6 +335,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateFragmentPatterns(converter, patterns);
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
+  populateExtremesPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);
   populateStorePatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,

@@ -274,6 +274,13 @@ void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
                             limit);
 }
 
+void Consumer::consumeWrite(tile::WriteOp op) {
+  sm90::WriteOp::create(builder, loc, use(op.getElement()),
+                        kernel.stores.lookup(op.getView()),
+                        useAll(op.getIndices()),
+                        kernel.strides.lookup(op.getView()));
+}
+
 LogicalResult Consumer::consumeStore(tile::StoreOp store) {
   auto type = cast<VectorType>(store.getTile().getType());
   if (failed(checkRows(store, type)))
@@ -369,6 +376,8 @@ LogicalResult Consumer::consumeIf(scf::IfOp op) {
   for (auto [source, target] : {std::pair(op.thenBlock(), copy.thenBlock()),
                                 std::pair(op.elseBlock(), copy.elseBlock())}) {
     OpBuilder::InsertionGuard guard(builder);
+    // A branch without results comes with its end.
+    target->clear();
     builder.setInsertionPointToEnd(target);
     counts = outer;
     SmallVector<Value> yielded;
@@ -447,6 +456,14 @@ LogicalResult Consumer::consumeOp(Operation *op) {
       })
       .Case([&](tile::ScoreOp score) {
         consumeScore(score);
+        return success();
+      })
+      .Case([&](tile::FindExtremesOp find) {
+        consumeFindExtremes(find);
+        return success();
+      })
+      .Case([&](tile::WriteOp write) {
+        consumeWrite(write);
         return success();
       })
       .Case<tile::DimOp, tile::ReadOp, tile::FindSequenceOp, tile::WalkOp>(

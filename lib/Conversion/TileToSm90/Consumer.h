@@ -56,6 +56,8 @@ private:
   LogicalResult consumeDot(tile::DotOp dot);
   void consumeMask(tile::MaskOp op);
   void consumeScore(tile::ScoreOp op);
+  void consumeFindExtremes(tile::FindExtremesOp op);
+  void consumeWrite(tile::WriteOp op);
   void consumeRegion(Operation *op, Operation *copy);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);
   Statistics updateMax(tile::OnlineSoftmaxOp op);

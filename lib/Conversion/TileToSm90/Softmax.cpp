@@ -33,7 +33,13 @@ void Consumer::consumeScore(tile::ScoreOp op) {
                                           scores, query, use(op.getKey())));
 }
 
-/// Copies the region of a mask or a modifier.
+void Consumer::consumeFindExtremes(tile::FindExtremesOp op) {
+  consumeRegion(op, sm90::FindExtremesOp::create(
+                        builder, loc, op.getResultTypes(), use(op.getBegin()),
+                        use(op.getEnd()), /*offset=*/IntegerAttr()));
+}
+
+/// Copies the region of a mask, a modifier or a search.
 void Consumer::consumeRegion(Operation *op, Operation *copy) {
   Block &source = op->getRegion(0).front();
   OpBuilder::InsertionGuard guard(builder);
@@ -41,11 +47,18 @@ void Consumer::consumeRegion(Operation *op, Operation *copy) {
   Block *block = builder.createBlock(&copy->getRegion(0), {},
                                      source.getArgumentTypes(), locations);
   mapping.map(source.getArguments(), block->getArguments());
-  for (Operation &inner : source.without_terminator())
-    cloneScalar(kernel, builder, &inner, mapping);
-  sm90::YieldOp::create(builder, loc,
-                        mapping.lookup(source.getTerminator()->getOperand(0)));
-  mapping.map(op->getResult(0), copy->getResult(0));
+  for (Operation &inner : source.without_terminator()) {
+    // What is known of a condition has been made use of.
+    if (auto bounded = dyn_cast<tile::BoundedOp>(inner))
+      mapping.map(bounded.getResult(), mapping.lookup(bounded.getCondition()));
+    else
+      cloneScalar(kernel, builder, &inner, mapping);
+  }
+  SmallVector<Value> yielded;
+  for (Value value : source.getTerminator()->getOperands())
+    yielded.push_back(mapping.lookup(value));
+  sm90::YieldOp::create(builder, loc, yielded);
+  mapping.map(op->getResults(), copy->getResults());
 }
 
 Value Consumer::select(arith::CmpFPredicate predicate, Value a, Value b,

@@ -92,7 +92,7 @@ private:
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
-  LogicalResult collectReads();
+  LogicalResult collectElements();
   LogicalResult addMatrix(tile::StoreOp store);
   void addPointer(Use use, Value view, int64_t alignment = 1);
   void collectSizes();
@@ -209,15 +209,18 @@ static bool isReadable(Type type) {
          type.isInteger(64);
 }
 
-LogicalResult SignatureBuilder::collectReads() {
+/// Of single elements, which are written as well.
+LogicalResult SignatureBuilder::collectElements() {
   DenseSet<Value> seen;
-  auto add = [&](Value view) {
+  auto add = [&](Value view, Use use) {
     if (seen.insert(view).second)
-      addPointer(Read, view);
+      addPointer(use, view);
   };
   WalkResult result = source.walk([&](Operation *op) {
     if (auto find = dyn_cast<tile::FindSequenceOp>(op))
-      add(find.getCuSeqlens());
+      add(find.getCuSeqlens(), Read);
+    if (auto write = dyn_cast<tile::WriteOp>(op))
+      add(write.getView(), Store);
     auto read = dyn_cast<tile::ReadOp>(op);
     if (!read)
       return WalkResult::advance();
@@ -226,7 +229,7 @@ LogicalResult SignatureBuilder::collectReads() {
           << read.getElement().getType();
       return WalkResult::interrupt();
     }
-    add(read.getView());
+    add(read.getView(), Read);
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -265,7 +268,9 @@ ArrayAttr SignatureBuilder::createTensors() {
                                             tile::KernelOp::getNameAttrName()),
         RankedTensorType::get(type.getShape(), type.getElementType()),
         getSymbols(view), output,
-        least ? least.asArrayRef() : ArrayRef<int64_t>()));
+        least ? least.asArrayRef() : ArrayRef<int64_t>(),
+        static_cast<bool>(
+            source.getArgAttr(index, tile::KernelOp::getWorkspaceAttrName()))));
   }
   return builder.getArrayAttr(tensors);
 }
@@ -394,6 +399,18 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
   }
 }
 
+/// A block for each instance.
+static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
+  return sm90::ScheduleAttr::get(
+      schedule.getContext(), schedule.getKvStages(),
+      schedule.getConsumerWarpgroups(), schedule.getProducerRegisters(),
+      schedule.getConsumerRegisters(), schedule.getQueryInRegisters(),
+      schedule.getOutputInQueryBuffer(), schedule.getOutputFromRegisters(),
+      /*persistent=*/false,
+      /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
+      schedule.getDependentLaunch());
+}
+
 FailureOr<Kernel> SignatureBuilder::build() {
   schedule =
       dyn_cast_or_null<sm90::ScheduleAttr>(source.getSchedule().getTarget());
@@ -413,9 +430,12 @@ FailureOr<Kernel> SignatureBuilder::build() {
         return source.emitOpError("expected argument ")
                << view.getArgNumber() << " to have the attribute " << attr;
   if (failed(collectLoads()) || failed(collectStores()) ||
-      failed(collectReads()))
+      failed(collectElements()))
     return failure();
   collectSizes();
+  // Without copies there is no producer to hand instances out.
+  if (loads.empty())
+    schedule = withoutTickets(schedule);
   if (schedule.getDynamic())
     arguments.push_back(
         {LLVM::LLVMPointerType::get(builder.getContext(), 1), Counter, {}});

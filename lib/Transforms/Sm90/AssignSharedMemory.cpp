@@ -47,6 +47,12 @@ struct AssignSharedMemory
       alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += alloc.getTickets().getType().getBytes();
     });
+    int64_t consumerWarps = 4 * kernel.getSchedule().getConsumerWarpgroups();
+    kernel.walk([&](FindExtremesOp find) {
+      offset = llvm::alignTo(offset, kExtremeBytes);
+      find.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += kExtremeBytes * consumerWarps * find.getNumResults();
+    });
     kernel.walk([&](MBarrierInitOp barrier) {
       offset = llvm::alignTo(offset, kBarrierBytes);
       barrier.setOffsetAttr(builder.getI64IntegerAttr(offset));

@@ -31,7 +31,8 @@ def InferLayoutsPass : Pass<"sm90-infer-layouts", "::mlir::sm90::KernelOp"> {
 def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::KernelOp"> {
   let summary = "Place buffers and barriers in shared memory";
   let description = [{
-    Gives every `sm90.alloc`, `sm90.tickets.alloc` and `sm90.mbarrier.init` an
+    Gives every `sm90.alloc`, `sm90.tickets.alloc`, `sm90.mbarrier.init` and
+    `sm90.find_extremes` an
     offset, and the kernel its `shared_memory`. Fails where the target has less.
 
     ```mlir

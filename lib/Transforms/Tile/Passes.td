@@ -51,9 +51,9 @@ def SplitMaskedLoopPass : Pass<"tile-split-masked-loop", "::mlir::tile::KernelOp
     Splits a loop over blocks of keys, walked from the right to the left, in
     three: blocks that the mask cuts on the right, blocks that it leaves whole,
     blocks that it cuts on the left. The middle one has no `tile.mask`. A side
-    that provably needs no iteration is left out. Obeys `split_masked_loop` of
-    the schedule; a loop whose mask `KeyBounds` cannot read, or that is unbounded
-    on the right, stays as it is.
+    that provably needs no iteration is left out. What `tile.bounded` says of a
+    condition counts as well. Obeys `split_masked_loop` of the schedule; a loop whose
+    mask `KeyBounds` cannot read, or that is unbounded on the right, stays as it is.
 
     ```mlir
     scf.for %i = %c0 to %n step %c1 iter_args(...) {

@@ -186,6 +186,7 @@ private:
   };
 
   SmallVector<Part> splitOneRun();
+  attn::TileBounds getUnion();
   Range createCleanRange(size_t run, const attn::KeyInterval &interval);
   Range chooseLonger(Range a, Range b);
   Value apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
@@ -214,12 +215,25 @@ private:
 };
 } // namespace
 
-/// Of one run and one interval, where more can be said before the kernel runs.
+/// The bounds of intervals with one begin: what is clean for any of them is.
+attn::TileBounds Partition::getUnion() {
+  attn::TileBounds bounds = tile.getBounds(masked.bounds.intervals.front());
+  for (const attn::KeyInterval &interval :
+       ArrayRef(masked.bounds.intervals).drop_front()) {
+    OpFoldResult other = tile.getBounds(interval).cleanEnd;
+    bounds.cleanEnd =
+        max(getValueOrCreateConstantIndexOp(builder, loc, bounds.cleanEnd),
+            getValueOrCreateConstantIndexOp(builder, loc, other));
+  }
+  return bounds;
+}
+
+/// Of one run and one interval for each query, where more can be said before
+/// the kernel runs.
 SmallVector<Part> Partition::splitOneRun() {
-  const attn::KeyInterval &interval = masked.bounds.intervals.front();
   int64_t block = masked.blockSize();
   Value firstKey = masked.runs.front().firstKey;
-  attn::TileBounds bounds = tile.getBounds(interval);
+  attn::TileBounds bounds = getUnion();
   Value begin = loop.getLowerBound(), end = loop.getUpperBound();
   SmallVector<Part> parts;
   // Iteration i has the keys [firstKey - i * block, firstKey - (i - 1) *
@@ -232,7 +246,7 @@ SmallVector<Part> Partition::splitOneRun() {
     cleanBegin = clamp(cleanBegin, begin, end);
     parts.push_back({begin, cleanBegin, /*masked=*/true});
   }
-  if (interval.lower.empty()) {
+  if (masked.bounds.intervals.front().lower.empty()) {
     parts.push_back({cleanBegin, end, /*masked=*/false});
     return parts;
   }
@@ -282,8 +296,7 @@ Partition::Range Partition::chooseLonger(Range a, Range b) {
 
 SmallVector<Part> Partition::createParts() {
   ArrayRef<attn::KeyInterval> intervals = masked.bounds.intervals;
-  if (masked.runs.size() == 1 && intervals.size() == 1 &&
-      intervals.front().conditions.empty())
+  if (masked.runs.size() == 1 && attn::KeyBounds::isOneInterval(intervals))
     return splitOneRun();
   std::optional<Range> clean;
   for (size_t run = 0; run < masked.runs.size(); ++run)

@@ -56,13 +56,14 @@ func.func @other_op(%q: !t, %k: !t) -> !t {
 // -----
 
 // What computes is named, not what prepares its operands.
-func.func @recurrence(%q: tensor<2x4x2x8xf32>) -> tensor<2x4x2x8xf32> {
+func.func @backward(%q: tensor<2x4x2x8xf32>) -> tensor<2x4x2x8xf32> {
   %0 = arith.addf %q, %q : tensor<2x4x2x8xf32>
-  // expected-error @below {{'attn.recurrence' op is not lowered to the tile level}}
-  %o = attn.recurrence %0, %0, %0
+  // expected-error @below {{'attn.recurrence_backward' op is not lowered to the tile level}}
+  %dq, %dk, %dv = attn.recurrence_backward %0, %0, %0
+      gradient(%0 : tensor<2x4x2x8xf32>)
       : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>
-      -> tensor<2x4x2x8xf32>
-  return %o : tensor<2x4x2x8xf32>
+      -> tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>
+  return %dq : tensor<2x4x2x8xf32>
 }
 
 // -----

@@ -1,7 +1,6 @@
 // RUN: attn-opt %s -split-input-file -verify-diagnostics
 
-// attn.merge C1
-func.func @merge_none() {
+func.func @merge_none_C1() {
   // expected-error @below {{'attn.merge' op expected at least one part}}
   %0 = "attn.merge"() <{operandSegmentSizes = array<i32: 0, 0, 0>}> : () -> tensor<?x?x8x64xf32>
   return
@@ -9,8 +8,7 @@ func.func @merge_none() {
 
 // -----
 
-// attn.merge C1
-func.func @merge_rank(%o: tensor<?xf32>) {
+func.func @merge_rank_C1(%o: tensor<?xf32>) {
   // expected-error @below {{'attn.merge' op expected parts [B, Lq, Hq, Dv] or [total_q, Hq, Dv], got 'tensor<?xf32>'}}
   %0 = attn.merge %o : (tensor<?xf32>) -> tensor<?xf32>
   return
@@ -18,8 +16,7 @@ func.func @merge_rank(%o: tensor<?xf32>) {
 
 // -----
 
-// attn.merge C1
-func.func @merge_types(%o: tensor<?x?x8x64xf32>, %p: tensor<?x?x4x64xf32>) {
+func.func @merge_types_C1(%o: tensor<?x?x8x64xf32>, %p: tensor<?x?x4x64xf32>) {
   // expected-error @below {{'attn.merge' op expected parts of one type, got 'tensor<?x?x8x64xf32>' and 'tensor<?x?x4x64xf32>'}}
   %0 = attn.merge %o, %p : (tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>) -> tensor<?x?x8x64xf32>
   return
@@ -27,8 +24,7 @@ func.func @merge_types(%o: tensor<?x?x8x64xf32>, %p: tensor<?x?x4x64xf32>) {
 
 // -----
 
-// attn.merge C2
-func.func @merge_lses(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>) {
+func.func @merge_lses_C2(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>) {
   // expected-error @below {{'attn.merge' op expected an lse for each of the 2 parts, got 1}}
   %0 = attn.merge %o, %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>
   return
@@ -36,8 +32,7 @@ func.func @merge_lses(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>) {
 
 // -----
 
-// attn.merge C2
-func.func @merge_bases(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %m: tensor<?x8x?xf32, #attn.log2>) {
+func.func @merge_bases_C2(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %m: tensor<?x8x?xf32, #attn.log2>) {
   // expected-error @below {{'attn.merge' op expected lse of one type and base, got 'tensor<?x8x?xf32>' and 'tensor<?x8x?xf32, #attn.log2>'}}
   %0 = attn.merge %o, %o lse(%l, %m) : (tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32, #attn.log2>) -> tensor<?x?x8x64xf32>
   return
@@ -45,8 +40,7 @@ func.func @merge_bases(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %m: tens
 
 // -----
 
-// attn.merge C2
-func.func @merge_result_base(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32, #attn.log2>) {
+func.func @merge_result_base_C2(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32, #attn.log2>) {
   // expected-error @below {{'attn.merge' op expected the lse to have the type of those of the parts, 'tensor<?x8x?xf32, #attn.log2>', got 'tensor<?x8x?xf32>'}}
   %0, %1 = attn.merge %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x8x?xf32, #attn.log2>) -> (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
   return
@@ -54,8 +48,7 @@ func.func @merge_result_base(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32, #at
 
 // -----
 
-// attn.merge C2
-func.func @merge_lse_shape(%o: tensor<?x?x8x64xf32>, %l: tensor<?x4x?xf32>) {
+func.func @merge_lse_shape_C2(%o: tensor<?x?x8x64xf32>, %l: tensor<?x4x?xf32>) {
   // expected-error @below {{'attn.merge' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
   %0 = attn.merge %o lse(%l) : (tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>
   return
@@ -63,8 +56,7 @@ func.func @merge_lse_shape(%o: tensor<?x?x8x64xf32>, %l: tensor<?x4x?xf32>) {
 
 // -----
 
-// attn.merge C3
-func.func @merge_sum_sink(%o: tensor<?x?x8x64xf32>, %s: tensor<8xf32>) {
+func.func @merge_sum_sink_C3(%o: tensor<?x?x8x64xf32>, %s: tensor<8xf32>) {
   // expected-error @below {{'attn.merge' op expected a sink with lse alone: sums have no total that it could be part of}}
   %0 = attn.merge %o sink(%s) : (tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>
   return
@@ -72,8 +64,7 @@ func.func @merge_sum_sink(%o: tensor<?x?x8x64xf32>, %s: tensor<8xf32>) {
 
 // -----
 
-// attn.merge C3
-func.func @merge_sink(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %s: tensor<4xf32>) {
+func.func @merge_sink_C3(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %s: tensor<4xf32>) {
   // expected-error @below {{'attn.merge' op expected sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
   %0 = attn.merge %o lse(%l) sink(%s) : (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<4xf32>) -> tensor<?x?x8x64xf32>
   return
@@ -81,8 +72,7 @@ func.func @merge_sink(%o: tensor<?x?x8x64xf32>, %l: tensor<?x8x?xf32>, %s: tenso
 
 // -----
 
-// attn.merge C4
-func.func @merge_output(%o: tensor<?x?x8x64xf32>) {
+func.func @merge_output_C4(%o: tensor<?x?x8x64xf32>) {
   // expected-error @below {{'attn.merge' op expected output of bf16, f16 or f32, got 'tensor<?x?x8x64xi32>'}}
   %0 = attn.merge %o : (tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xi32>
   return
@@ -90,8 +80,7 @@ func.func @merge_output(%o: tensor<?x?x8x64xf32>) {
 
 // -----
 
-// attn.merge C5
-func.func @merge_sum_lse(%o: tensor<?x?x8x64xf32>) {
+func.func @merge_sum_lse_C5(%o: tensor<?x?x8x64xf32>) {
   // expected-error @below {{'attn.merge' op expected no lse of parts that have none}}
   %0, %1 = attn.merge %o : (tensor<?x?x8x64xf32>) -> (tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
   return
@@ -99,8 +88,7 @@ func.func @merge_sum_lse(%o: tensor<?x?x8x64xf32>) {
 
 // -----
 
-// attn.convert_lse C1
-func.func @convert_lse(%l: tensor<?x8x?xf32>) {
+func.func @convert_lse_C1(%l: tensor<?x8x?xf32>) {
   // expected-error @below {{'attn.convert_lse' op expected f32 of one shape to and from the encoding #attn.log2, got 'tensor<?x8x?xf32>' and 'tensor<?x8x?xf32>'}}
   %0 = attn.convert_lse %l : tensor<?x8x?xf32> -> tensor<?x8x?xf32>
   return
@@ -108,8 +96,7 @@ func.func @convert_lse(%l: tensor<?x8x?xf32>) {
 
 // -----
 
-// attn.select C1
-func.func @select_key(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x32xf32>) {
+func.func @select_key_C1(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x32xf32>) {
   // expected-error @below {{'attn.select' op expected query [B, Lq, HI, D] and key [B, Lk, HK, D] of one element type, got 'tensor<?x?x8x16xf32>' and 'tensor<?x?x1x32xf32>'}}
   %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x32xf32> -> tensor<?x?x1x4xi32>
   return
@@ -117,8 +104,7 @@ func.func @select_key(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x32xf32>) {
 
 // -----
 
-// attn.select C1
-func.func @select_heads(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x3x16xf32>) {
+func.func @select_heads_C1(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x3x16xf32>) {
   // expected-error @below {{'attn.select' op expected the query heads to be a multiple of the key heads, got 8 and 3}}
   %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x3x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -126,8 +112,7 @@ func.func @select_heads(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x3x16xf32>) {
 
 // -----
 
-// attn.select C2
-func.func @select_indices(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_indices_C2(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected indices [B, Lq, Hs, 4] of i32 with Hs a divisor of 8, got 'tensor<?x?x3x4xi32>'}}
   %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x3x4xi32>
   return
@@ -135,8 +120,7 @@ func.func @select_indices(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.select C3
-func.func @select_weights(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %w: tensor<?x?x4xf32>) {
+func.func @select_weights_C3(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %w: tensor<?x?x4xf32>) {
   // expected-error @below {{'attn.select' op expected weights of type 'tensor<?x?x8xf32>', got 'tensor<?x?x4xf32>'}}
   %0 = attn.select %q, %k weights(%w : tensor<?x?x4xf32>) top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -144,8 +128,7 @@ func.func @select_weights(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %w
 
 // -----
 
-// attn.select C4
-func.func @select_positions(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_positions_C4(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected positions where a key stands for a block of tokens: the number of keys does not say where the queries are}}
   %0 = attn.select %q, %k block<64> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -153,8 +136,7 @@ func.func @select_positions(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) 
 
 // -----
 
-// attn.select C4
-func.func @select_positions_type(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %p: tensor<?xi32>) {
+func.func @select_positions_type_C4(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %p: tensor<?xi32>) {
   // expected-error @below {{'attn.select' op expected positions of type 'tensor<?x?xi32>', got 'tensor<?xi32>'}}
   %0 = attn.select %q, %k positions(%p : tensor<?xi32>) block<64> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -162,8 +144,7 @@ func.func @select_positions_type(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf
 
 // -----
 
-// attn.select C5
-func.func @select_block(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_block_C5(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected block to be at least 1, got 0}}
   %0 = attn.select %q, %k block<0> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -171,8 +152,7 @@ func.func @select_block(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.select C5
-func.func @select_forced(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_forced_C5(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected what is forced to be at least 0, got -1}}
   %0 = attn.select %q, %k forced<-1, 0> top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -180,8 +160,7 @@ func.func @select_forced(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.select C5
-func.func @select_scale(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_scale_C5(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected scale to be finite, got 0x7F800000 : f32}}
   %0 = attn.select %q, %k scale(0x7F800000) top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
   return
@@ -189,8 +168,7 @@ func.func @select_scale(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.select C6
-func.func @select_mask(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+func.func @select_mask_C6(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.select' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index')}}
   %0 = attn.select %q, %k mask {
   ^bb0(%b: index):
@@ -202,8 +180,7 @@ func.func @select_mask(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.compress C1
-func.func @compress_shape(%x: tensor<?x?x8x16xf32>) {
+func.func @compress_shape_C1(%x: tensor<?x?x8x16xf32>) {
   // expected-error @below {{'attn.compress' op expected input and result [B, L, H, D] that agree but for the length, got 'tensor<?x?x8x16xf32>' and 'tensor<?x?x1x16xf32>'}}
   %0 = attn.compress %x block<4> stride<4> : tensor<?x?x8x16xf32> -> tensor<?x?x1x16xf32>
   return
@@ -211,8 +188,7 @@ func.func @compress_shape(%x: tensor<?x?x8x16xf32>) {
 
 // -----
 
-// attn.compress C1
-func.func @compress_elements(%x: tensor<?x?x1x16xi32>) {
+func.func @compress_elements_C1(%x: tensor<?x?x1x16xi32>) {
   // expected-error @below {{'attn.compress' op expected input of bf16, f16 or f32, got 'tensor<?x?x1x16xi32>'}}
   %0 = attn.compress %x block<4> stride<4> : tensor<?x?x1x16xi32> -> tensor<?x?x1x16xf32>
   return
@@ -220,8 +196,7 @@ func.func @compress_elements(%x: tensor<?x?x1x16xi32>) {
 
 // -----
 
-// attn.compress C2
-func.func @compress_bias(%x: tensor<?x?x1x16xf32>, %b: tensor<4x1x16xf32>) {
+func.func @compress_bias_C2(%x: tensor<?x?x1x16xf32>, %b: tensor<4x1x16xf32>) {
   // expected-error @below {{'attn.compress' op expected a bias with a gate alone}}
   %0 = attn.compress %x bias(%b : tensor<4x1x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
   return
@@ -229,8 +204,7 @@ func.func @compress_bias(%x: tensor<?x?x1x16xf32>, %b: tensor<4x1x16xf32>) {
 
 // -----
 
-// attn.compress C2
-func.func @compress_gate(%x: tensor<?x?x1x16xf32>, %g: tensor<?x?x8x16xf32>) {
+func.func @compress_gate_C2(%x: tensor<?x?x1x16xf32>, %g: tensor<?x?x8x16xf32>) {
   // expected-error @below {{'attn.compress' op expected gate of type 'tensor<?x?x1x16xf32>', got 'tensor<?x?x8x16xf32>'}}
   %0 = attn.compress %x gate(%g : tensor<?x?x8x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
   return
@@ -238,8 +212,7 @@ func.func @compress_gate(%x: tensor<?x?x1x16xf32>, %g: tensor<?x?x8x16xf32>) {
 
 // -----
 
-// attn.compress C2
-func.func @compress_bias_type(%x: tensor<?x?x1x16xf32>, %b: tensor<8x1x16xf32>) {
+func.func @compress_bias_type_C2(%x: tensor<?x?x1x16xf32>, %b: tensor<8x1x16xf32>) {
   // expected-error @below {{'attn.compress' op expected bias of type 'tensor<4x1x16xf32>', got 'tensor<8x1x16xf32>'}}
   %0 = attn.compress %x gate(%x : tensor<?x?x1x16xf32>) bias(%b : tensor<8x1x16xf32>) block<4> stride<4> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
   return
@@ -247,8 +220,7 @@ func.func @compress_bias_type(%x: tensor<?x?x1x16xf32>, %b: tensor<8x1x16xf32>) 
 
 // -----
 
-// attn.compress C3
-func.func @compress_stride(%x: tensor<?x?x1x16xf32>) {
+func.func @compress_stride_C3(%x: tensor<?x?x1x16xf32>) {
   // expected-error @below {{'attn.compress' op expected stride to be at least 1, got 0}}
   %0 = attn.compress %x block<4> stride<0> : tensor<?x?x1x16xf32> -> tensor<?x?x1x16xf32>
   return
@@ -256,8 +228,7 @@ func.func @compress_stride(%x: tensor<?x?x1x16xf32>) {
 
 // -----
 
-// attn.rotary C1
-func.func @rotary_rank(%x: tensor<?x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+func.func @rotary_rank_C1(%x: tensor<?x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
   // expected-error @below {{'attn.rotary' op expected input [B, L, H, D] or [total, H, D], got 'tensor<?x64xf32>'}}
   %0 = attn.rotary %x at %p by %f : tensor<?x64xf32>, tensor<?xi32>, tensor<32xf32>
   return
@@ -265,8 +236,7 @@ func.func @rotary_rank(%x: tensor<?x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf3
 
 // -----
 
-// attn.rotary C1
-func.func @rotary_positions(%x: tensor<?x2x64xf32>, %p: tensor<?x?xi32>, %f: tensor<32xf32>) {
+func.func @rotary_positions_C1(%x: tensor<?x2x64xf32>, %p: tensor<?x?xi32>, %f: tensor<32xf32>) {
   // expected-error @below {{'attn.rotary' op expected positions of type 'tensor<?xi32>', got 'tensor<?x?xi32>'}}
   %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?x?xi32>, tensor<32xf32>
   return
@@ -274,8 +244,7 @@ func.func @rotary_positions(%x: tensor<?x2x64xf32>, %p: tensor<?x?xi32>, %f: ten
 
 // -----
 
-// attn.rotary C2
-func.func @rotary_frequencies(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<?xf32>) {
+func.func @rotary_frequencies_C2(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<?xf32>) {
   // expected-error @below {{'attn.rotary' op expected frequencies [n] of f32 with a static n, got 'tensor<?xf32>'}}
   %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?xi32>, tensor<?xf32>
   return
@@ -283,8 +252,7 @@ func.func @rotary_frequencies(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: ten
 
 // -----
 
-// attn.rotary C3
-func.func @rotary_channels(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+func.func @rotary_channels_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
   // expected-error @below {{'attn.rotary' op expected channels 2 to 66 to be among those of 'tensor<?x2x64xf32>'}}
   %0 = attn.rotary %x at %p by %f offset<2> : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
   return
@@ -292,8 +260,23 @@ func.func @rotary_channels(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor
 
 // -----
 
-// attn.rotary C4
-func.func @rotary_amplitude(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+func.func @rotary_offset_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
+  // expected-error @below {{'attn.rotary' op expected channels 9223372036854775807 to 9223372036854775807 to be among those of 'tensor<?x2x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f offset<9223372036854775807> : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @rotary_many_frequencies_C3(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<4611686018427387904xf32>) {
+  // expected-error @below {{'attn.rotary' op expected channels 0 to 9223372036854775807 to be among those of 'tensor<?x2x64xf32>'}}
+  %0 = attn.rotary %x at %p by %f : tensor<?x2x64xf32>, tensor<?xi32>, tensor<4611686018427387904xf32>
+  return
+}
+
+// -----
+
+func.func @rotary_amplitude_C4(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>) {
   // expected-error @below {{'attn.rotary' op expected amplitude to be finite, got 0x7F800000 : f32}}
   %0 = attn.rotary %x at %p by %f amplitude(0x7F800000) : tensor<?x2x64xf32>, tensor<?xi32>, tensor<32xf32>
   return
@@ -301,8 +284,7 @@ func.func @rotary_amplitude(%x: tensor<?x2x64xf32>, %p: tensor<?xi32>, %f: tenso
 
 // -----
 
-// attn.quantize C1
-func.func @quantize_data(%x: tensor<?x2x64xf32>) {
+func.func @quantize_data_C1(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected data of f8E4M3FN, f8E5M2 or i8, got 'tensor<?x2x64xi16>'}}
   %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x64xi16>, tensor<?x2x2xf32>
   return
@@ -310,8 +292,7 @@ func.func @quantize_data(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.quantize C1
-func.func @quantize_shape(%x: tensor<?x2x64xf32>) {
+func.func @quantize_shape_C1(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected data of type 'tensor<?x2x64xi8>', got 'tensor<?x2x32xi8>'}}
   %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x32xi8>, tensor<?x2x2xf32>
   return
@@ -319,8 +300,7 @@ func.func @quantize_shape(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.quantize C2
-func.func @quantize_group(%x: tensor<?x2x64xf32>) {
+func.func @quantize_group_C2(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected input with a last size that is a multiple of 24, got 'tensor<?x2x64xf32>'}}
   %0, %1 = attn.quantize %x group<24> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
   return
@@ -328,8 +308,7 @@ func.func @quantize_group(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.quantize C2
-func.func @quantize_group_zero(%x: tensor<?x2x64xf32>) {
+func.func @quantize_group_zero_C2(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected group to be at least 1, got 0}}
   %0, %1 = attn.quantize %x group<0> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
   return
@@ -337,8 +316,7 @@ func.func @quantize_group_zero(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.quantize C2
-func.func @quantize_scale(%x: tensor<?x2x64xf32>) {
+func.func @quantize_scale_C2(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected scale of type 'tensor<?x2x2xf32>', got 'tensor<?x2x1xf32>'}}
   %0, %1 = attn.quantize %x group<32> : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x1xf32>
   return
@@ -346,8 +324,7 @@ func.func @quantize_scale(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.quantize C3
-func.func @quantize_least(%x: tensor<?x2x64xf32>) {
+func.func @quantize_least_C3(%x: tensor<?x2x64xf32>) {
   // expected-error @below {{'attn.quantize' op expected least to be at least 0 and finite, got -1.000000e+00 : f32}}
   %0, %1 = attn.quantize %x group<32> least(-1.0) : tensor<?x2x64xf32> -> tensor<?x2x64xi8>, tensor<?x2x2xf32>
   return
@@ -355,8 +332,7 @@ func.func @quantize_least(%x: tensor<?x2x64xf32>) {
 
 // -----
 
-// attn.dequantize C1
-func.func @dequantize_data(%x: tensor<?x2x64xf32>, %s: tensor<1x1x1xf32>) {
+func.func @dequantize_data_C1(%x: tensor<?x2x64xf32>, %s: tensor<1x1x1xf32>) {
   // expected-error @below {{'attn.dequantize' op expected data of f8E4M3FN, f8E5M2 or integers of at most 8 bits, got 'tensor<?x2x64xf32>'}}
   %0 = attn.dequantize %x by %s : tensor<?x2x64xf32>, tensor<1x1x1xf32> -> tensor<?x2x64xf32>
   return
@@ -364,8 +340,7 @@ func.func @dequantize_data(%x: tensor<?x2x64xf32>, %s: tensor<1x1x1xf32>) {
 
 // -----
 
-// attn.dequantize C2
-func.func @dequantize_scale(%x: tensor<?x2x64xi8>, %s: tensor<1xf32>) {
+func.func @dequantize_scale_C2(%x: tensor<?x2x64xi8>, %s: tensor<1xf32>) {
   // expected-error @below {{'attn.dequantize' op expected scale of f32 and of the rank of 'tensor<?x2x64xi8>', got 'tensor<1xf32>'}}
   %0 = attn.dequantize %x by %s : tensor<?x2x64xi8>, tensor<1xf32> -> tensor<?x2x64xf32>
   return
@@ -373,8 +348,7 @@ func.func @dequantize_scale(%x: tensor<?x2x64xi8>, %s: tensor<1xf32>) {
 
 // -----
 
-// attn.dequantize C3
-func.func @dequantize_groups(%x: tensor<?x2x64xi8>, %s: tensor<1x1x1xf32>) {
+func.func @dequantize_groups_C3(%x: tensor<?x2x64xi8>, %s: tensor<1x1x1xf32>) {
   // expected-error @below {{'attn.dequantize' op expected 3 groups of at least 1, got array<i64: 1, 1>}}
   %0 = attn.dequantize %x by %s groups [1, 1] : tensor<?x2x64xi8>, tensor<1x1x1xf32> -> tensor<?x2x64xf32>
   return
@@ -382,8 +356,15 @@ func.func @dequantize_groups(%x: tensor<?x2x64xi8>, %s: tensor<1x1x1xf32>) {
 
 // -----
 
-// attn.dequantize C4
-func.func @dequantize_sizes(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
+func.func @dequantize_group_C4(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
+  // expected-error @below {{'attn.dequantize' op expected size 2 of scale to be 1 or 1, got 3}}
+  %0 = attn.dequantize %x by %s groups [1, 1, 9223372036854775807] : tensor<?x2x64xi8>, tensor<1x1x3xf32> -> tensor<?x2x64xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_sizes_C4(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
   // expected-error @below {{'attn.dequantize' op expected size 2 of scale to be 1 or 2, got 3}}
   %0 = attn.dequantize %x by %s groups [1, 1, 32] : tensor<?x2x64xi8>, tensor<1x1x3xf32> -> tensor<?x2x64xf32>
   return
@@ -391,8 +372,7 @@ func.func @dequantize_sizes(%x: tensor<?x2x64xi8>, %s: tensor<1x1x3xf32>) {
 
 // -----
 
-// attn.unpack_mla C1
-func.func @unpack_bytes(%x: tensor<?x576xi8>) {
+func.func @unpack_mla_bytes_C1(%x: tensor<?x576xi8>) {
   // expected-error @below {{'attn.unpack_mla' op expected bytes of i8 in rows of 656, got 'tensor<?x576xi8>'}}
   %0 = attn.unpack_mla %x : tensor<?x576xi8> -> tensor<?x576xbf16>
   return
@@ -400,8 +380,7 @@ func.func @unpack_bytes(%x: tensor<?x576xi8>) {
 
 // -----
 
-// attn.unpack_mla C1
-func.func @unpack_result(%x: tensor<?x656xi8>) {
+func.func @unpack_mla_result_C1(%x: tensor<?x656xi8>) {
   // expected-error @below {{'attn.unpack_mla' op expected result of type 'tensor<?x576xbf16>', got 'tensor<?x512xbf16>'}}
   %0 = attn.unpack_mla %x : tensor<?x656xi8> -> tensor<?x512xbf16>
   return
@@ -409,8 +388,7 @@ func.func @unpack_result(%x: tensor<?x656xi8>) {
 
 // -----
 
-// attn.cache.append C1
-func.func @append_cache(%x: tensor<?x2x64xf32>, %c: tensor<?x2x64xf32>, %s: tensor<?xi32>) {
+func.func @cache_append_cache_C1(%x: tensor<?x2x64xf32>, %c: tensor<?x2x64xf32>, %s: tensor<?xi32>) {
   // expected-error @below {{'attn.cache.append' op expected cache [pages, size, H, D] or [pages, H, size, D], got 'tensor<?x2x64xf32>'}}
   %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x2x64xf32>, tensor<?xi32>
   return
@@ -418,8 +396,7 @@ func.func @append_cache(%x: tensor<?x2x64xf32>, %c: tensor<?x2x64xf32>, %s: tens
 
 // -----
 
-// attn.cache.append C2
-func.func @append_rank(%x: tensor<?xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi32>) {
+func.func @cache_append_rank_C2(%x: tensor<?xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi32>) {
   // expected-error @below {{'attn.cache.append' op expected rows [B, L, H, D] or [total, H, D], got 'tensor<?xf32>'}}
   %0 = attn.cache.append %x to %c at %s : tensor<?xf32>, tensor<?x16x2x64xf32>, tensor<?xi32>
   return
@@ -427,8 +404,7 @@ func.func @append_rank(%x: tensor<?xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<
 
 // -----
 
-// attn.cache.append C2
-func.func @append_rows(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf16>, %s: tensor<?xi32>) {
+func.func @cache_append_rows_C2(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf16>, %s: tensor<?xi32>) {
   // expected-error @below {{'attn.cache.append' op expected rows of type 'tensor<?x2x64xf16>', got 'tensor<?x2x64xf32>'}}
   %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x16x2x64xf16>, tensor<?xi32>
   return
@@ -436,8 +412,7 @@ func.func @append_rows(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf16>, %s: te
 
 // -----
 
-// attn.cache.append C3
-func.func @append_slots(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi64>) {
+func.func @cache_append_slots_C3(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf32>, %s: tensor<?xi64>) {
   // expected-error @below {{'attn.cache.append' op expected slots of type 'tensor<?xi32>', got 'tensor<?xi64>'}}
   %0 = attn.cache.append %x to %c at %s : tensor<?x2x64xf32>, tensor<?x16x2x64xf32>, tensor<?xi64>
   return
@@ -445,8 +420,7 @@ func.func @append_slots(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf32>, %s: t
 
 // -----
 
-// attn.attention_backward C1
-func.func @backward_kv(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %i: tensor<?x?x1x8xi32>) {
+func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %i: tensor<?x?x1x8xi32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   %some = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x1x8xi32>
   // expected-error @below {{'attn.attention_backward' op expected kv to be defined by 'attn.kv.dense' or 'attn.kv.varlen', got 'attn.kv.gather'}}
@@ -456,8 +430,7 @@ func.func @backward_kv(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse:
 
 // -----
 
-// attn.attention_backward C2
-func.func @backward_query(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x6x?xf32>) {
+func.func @attention_backward_query_C2(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x6x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected the query heads to be a multiple of the key heads, got 6 and 4}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q : (tensor<?x?x6x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x6x64xf32>, tensor<?x6x?xf32>, tensor<?x?x6x64xf32>) -> tensor<?x?x6x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -466,8 +439,7 @@ func.func @backward_query(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x4x64xf32>, %l
 
 // -----
 
-// attn.attention_backward C3
-func.func @backward_output(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_output_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected output of type 'tensor<?x?x8x64xf32>', got 'tensor<?x?x4x64xf32>'}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %k, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x4x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -476,8 +448,7 @@ func.func @backward_output(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %
 
 // -----
 
-// attn.attention_backward C3
-func.func @backward_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
+func.func @attention_backward_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %l, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -486,8 +457,7 @@ func.func @backward_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse
 
 // -----
 
-// attn.attention_backward C3
-func.func @backward_d_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
+func.func @attention_backward_d_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q d_lse(%l) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -496,8 +466,7 @@ func.func @backward_d_lse(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %l
 
 // -----
 
-// attn.attention_backward C4
-func.func @backward_d_key(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_d_key_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_key of type 'tensor<?x?x4x64xf32>', got 'tensor<?x?x8x64xf32>'}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>
@@ -506,8 +475,7 @@ func.func @backward_d_key(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %l
 
 // -----
 
-// attn.attention_backward C5
-func.func @backward_no_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+func.func @attention_backward_no_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a d_sink where there is a sink, and nowhere else}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -516,8 +484,7 @@ func.func @backward_no_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>
 
 // -----
 
-// attn.attention_backward C5
-func.func @backward_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+func.func @attention_backward_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
   %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<4xf32>)
@@ -526,8 +493,7 @@ func.func @backward_d_sink(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %
 
 // -----
 
-// attn.attention_backward C6
-func.func @backward_no_wrt(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+func.func @attention_backward_no_wrt_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a gradient for each of the 1 tensors of wrt, got 0}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -536,8 +502,7 @@ func.func @backward_no_wrt(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %
 
 // -----
 
-// attn.attention_backward C6
-func.func @backward_wrt_type(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+func.func @attention_backward_wrt_type_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a gradient of type 'tensor<8xf32>', got 'tensor<?xf32>'}}
   %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<?xf32>)
@@ -546,8 +511,7 @@ func.func @backward_wrt_type(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>,
 
 // -----
 
-// attn.attention_backward C6
-func.func @backward_wrt_unread(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+func.func @attention_backward_wrt_unread_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected wrt to name float tensors that the score modifier reads, got one of type 'tensor<8xf32>'}}
   %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<8xf32>)
@@ -556,8 +520,7 @@ func.func @backward_wrt_unread(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32
 
 // -----
 
-// attn.attention_backward C7
-func.func @backward_scale(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_scale_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected scale to be finite, got 0x7F800000 : f32}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q scale(0x7F800000) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
@@ -566,8 +529,7 @@ func.func @backward_scale(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %l
 
 // -----
 
-// attn.attention_backward C7
-func.func @backward_mask(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_mask_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index')}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q mask {

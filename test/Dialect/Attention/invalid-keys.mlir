@@ -1,7 +1,6 @@
 // RUN: attn-opt %s -split-input-file -verify-diagnostics
 
-// attn.kv.latent C1
-func.func @latent_rank(%c: tensor<?x1x576xbf16>) {
+func.func @kv_latent_rank_C1(%c: tensor<?x1x576xbf16>) {
   // expected-error @below {{'attn.kv.latent' op expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<?x1x576xbf16>'}}
   %0 = attn.kv.latent %c slice<512> : tensor<?x1x576xbf16>
   return
@@ -9,8 +8,7 @@ func.func @latent_rank(%c: tensor<?x1x576xbf16>) {
 
 // -----
 
-// attn.kv.latent C1
-func.func @latent_packed_rank(%c: tensor<?x?x1x576xbf16>, %n: tensor<?xi32>) {
+func.func @kv_latent_packed_rank_C1(%c: tensor<?x?x1x576xbf16>, %n: tensor<?xi32>) {
   // expected-error @below {{'attn.kv.latent' op expected key to have rank 3 ([total_k, Hk, D]), got 'tensor<?x?x1x576xbf16>'}}
   %0 = attn.kv.latent %c slice<512> cu_seqlens(%n : tensor<?xi32>) : tensor<?x?x1x576xbf16>
   return
@@ -18,8 +16,7 @@ func.func @latent_packed_rank(%c: tensor<?x?x1x576xbf16>, %n: tensor<?xi32>) {
 
 // -----
 
-// attn.kv.latent C2
-func.func @latent_slice(%c: tensor<?x?x1x576xbf16>) {
+func.func @kv_latent_slice_C2(%c: tensor<?x?x1x576xbf16>) {
   // expected-error @below {{'attn.kv.latent' op expected slice to be from 1 to 576, got 577}}
   %0 = attn.kv.latent %c slice<577> : tensor<?x?x1x576xbf16>
   return
@@ -27,8 +24,7 @@ func.func @latent_slice(%c: tensor<?x?x1x576xbf16>) {
 
 // -----
 
-// attn.kv.latent C3
-func.func @latent_ends(%c: tensor<?x1x576xbf16>, %n: tensor<?xi64>) {
+func.func @kv_latent_ends_C3(%c: tensor<?x1x576xbf16>, %n: tensor<?xi64>) {
   // expected-error @below {{'attn.kv.latent' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?xi64>'}}
   %0 = attn.kv.latent %c slice<512> cu_seqlens(%n : tensor<?xi64>) : tensor<?x1x576xbf16>
   return
@@ -36,8 +32,7 @@ func.func @latent_ends(%c: tensor<?x1x576xbf16>, %n: tensor<?xi64>) {
 
 // -----
 
-// attn.kv.paged C1
-func.func @paged_pages(%k: tensor<?x16x2x64xbf16>, %v: tensor<?x8x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
+func.func @kv_paged_pages_C1(%k: tensor<?x16x2x64xbf16>, %v: tensor<?x8x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected pages of keys and values of rank 4 that agree in all sizes but the last, got 'tensor<?x16x2x64xbf16>' and 'tensor<?x8x2x64xbf16>'}}
   %0 = attn.kv.paged %k values(%v : tensor<?x8x2x64xbf16>) table(%t, %n : tensor<?x?xi32>, tensor<?xi32>) : tensor<?x16x2x64xbf16>
   return
@@ -45,8 +40,7 @@ func.func @paged_pages(%k: tensor<?x16x2x64xbf16>, %v: tensor<?x8x2x64xbf16>, %t
 
 // -----
 
-// attn.kv.paged C2
-func.func @paged_values(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
+func.func @kv_paged_values_C2(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected either values or a slice of the keys}}
   %0 = attn.kv.paged %k table(%t, %n : tensor<?x?xi32>, tensor<?xi32>) : tensor<?x16x2x64xbf16>
   return
@@ -54,8 +48,7 @@ func.func @paged_values(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: ten
 
 // -----
 
-// attn.kv.paged C2
-func.func @paged_slice(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
+func.func @kv_paged_slice_C2(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected slice to be from 1 to 64, got 65}}
   %0 = attn.kv.paged %k slice<65> table(%t, %n : tensor<?x?xi32>, tensor<?xi32>) : tensor<?x16x2x64xbf16>
   return
@@ -63,8 +56,7 @@ func.func @paged_slice(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tens
 
 // -----
 
-// attn.kv.paged C3
-func.func @paged_lists(%k: tensor<?x16x2x64xbf16>) {
+func.func @kv_paged_lists_C3(%k: tensor<?x16x2x64xbf16>) {
   // expected-error @below {{'attn.kv.paged' op expected either a table or csr}}
   %0 = attn.kv.paged %k slice<64> : tensor<?x16x2x64xbf16>
   return
@@ -72,8 +64,7 @@ func.func @paged_lists(%k: tensor<?x16x2x64xbf16>) {
 
 // -----
 
-// attn.kv.paged C4
-func.func @paged_table(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi64>, %n: tensor<3xi32>) {
+func.func @kv_paged_table_C4(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi64>, %n: tensor<3xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected table of type 'tensor<3x?xi32>', got 'tensor<?x?xi64>'}}
   %0 = attn.kv.paged %k slice<64> table(%t, %n : tensor<?x?xi64>, tensor<3xi32>) : tensor<?x16x2x64xbf16>
   return
@@ -81,8 +72,7 @@ func.func @paged_table(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi64>, %n: tens
 
 // -----
 
-// attn.kv.paged C5
-func.func @paged_indptr(%k: tensor<?x16x2x64xbf16>, %p: tensor<3xi32>, %n: tensor<3xi32>) {
+func.func @kv_paged_indptr_C5(%k: tensor<?x16x2x64xbf16>, %p: tensor<3xi32>, %n: tensor<3xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected indptr of type 'tensor<4xi32>', got 'tensor<3xi32>'}}
   %0 = attn.kv.paged %k slice<64> csr(%p, %n, %n : tensor<3xi32>, tensor<3xi32>, tensor<3xi32>) : tensor<?x16x2x64xbf16>
   return
@@ -90,8 +80,7 @@ func.func @paged_indptr(%k: tensor<?x16x2x64xbf16>, %p: tensor<3xi32>, %n: tenso
 
 // -----
 
-// attn.kv.gather C1
-func.func @gather_argument(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, %i: tensor<?x?x1x8xi32>) {
+func.func @kv_gather_argument_C1(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, %i: tensor<?x?x1x8xi32>) {
   // expected-error @below {{'attn.kv.gather' op expected source to be defined by a constructor such as 'attn.kv.dense', got an argument}}
   %0 = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, tensor<?x?x1x8xi32>
   return
@@ -99,8 +88,7 @@ func.func @gather_argument(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64x
 
 // -----
 
-// attn.kv.gather C2
-func.func @gather_indices(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x8xi64>) {
+func.func @kv_gather_indices_C2(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x8xi64>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.kv.gather' op expected indices [B, Lq, Hs, n] or [total_q, Hs, n] of i32, got 'tensor<?x?x8xi64>'}}
   %0 = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, tensor<?x?x8xi64>
@@ -109,8 +97,7 @@ func.func @gather_indices(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x8xi64>) {
 
 // -----
 
-// attn.kv.gather C2
-func.func @gather_lists(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x?x8xi32>) {
+func.func @kv_gather_lists_C2(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x?x8xi32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.kv.gather' op expected dimension 2 of indices to be static and positive, got 'tensor<?x?x?x8xi32>'}}
   %0 = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, tensor<?x?x?x8xi32>
@@ -119,8 +106,7 @@ func.func @gather_lists(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x?x8xi32>) {
 
 // -----
 
-// attn.kv.gather C3
-func.func @gather_block(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x1x8xi32>) {
+func.func @kv_gather_block_C3(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x1x8xi32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.kv.gather' op expected block to be at least 1, got 0}}
   %0 = attn.kv.gather %kv at %i block<0> : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, tensor<?x?x1x8xi32>
@@ -129,8 +115,7 @@ func.func @gather_block(%k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x1x8xi32>) {
 
 // -----
 
-// attn.kv.concat C1
-func.func @concat_argument(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>) {
+func.func @kv_concat_argument_C1(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>) {
   // expected-error @below {{'attn.kv.concat' op expected sources to be defined by a constructor such as 'attn.kv.dense', got an argument}}
   %0 = attn.kv.concat %kv : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>> -> !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>
   return
@@ -138,8 +123,7 @@ func.func @concat_argument(%kv: !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64x
 
 // -----
 
-// attn.kv.concat C2
-func.func @concat_none() {
+func.func @kv_concat_none_C2() {
   // expected-error @below {{'attn.kv.concat' op expected at least one source}}
   %0 = "attn.kv.concat"() : () -> !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>
   return
@@ -147,8 +131,7 @@ func.func @concat_none() {
 
 // -----
 
-// attn.kv.concat C2
-func.func @concat_packed(%k: tensor<?x2x64xbf16>, %n: tensor<?xi32>) {
+func.func @kv_concat_packed_C2(%k: tensor<?x2x64xbf16>, %n: tensor<?xi32>) {
   %kv = attn.kv.varlen %k, %k, %n : tensor<?x2x64xbf16>, tensor<?x2x64xbf16>, tensor<?xi32>
   // expected-error @below {{'attn.kv.concat' op expected sources that are not packed, got '!attn.kv<tensor<?x2x64xbf16>, tensor<?x2x64xbf16>>'}}
   %0 = attn.kv.concat %kv : !attn.kv<tensor<?x2x64xbf16>, tensor<?x2x64xbf16>> -> !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>
@@ -157,8 +140,7 @@ func.func @concat_packed(%k: tensor<?x2x64xbf16>, %n: tensor<?xi32>) {
 
 // -----
 
-// attn.kv.concat C3
-func.func @concat_heads(%k: tensor<?x?x2x64xbf16>) {
+func.func @kv_concat_heads_C3(%k: tensor<?x?x2x64xbf16>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.kv.concat' op expected sources that agree with '!attn.kv<tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>>' but for the length, got '!attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>'}}
   %0 = attn.kv.concat %kv : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>> -> !attn.kv<tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>>
@@ -167,8 +149,7 @@ func.func @concat_heads(%k: tensor<?x?x2x64xbf16>) {
 
 // -----
 
-// attn.kv.concat C3
-func.func @concat_length(%k: tensor<1x3x2x64xf32>) {
+func.func @kv_concat_length_C3(%k: tensor<1x3x2x64xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<1x3x2x64xf32>, tensor<1x3x2x64xf32>
   // expected-error @below {{'attn.kv.concat' op expected kv of length 6, got '!attn.kv<tensor<1x5x2x64xf32>, tensor<1x5x2x64xf32>>'}}
   %0 = attn.kv.concat %kv, %kv : !attn.kv<tensor<1x3x2x64xf32>, tensor<1x3x2x64xf32>>, !attn.kv<tensor<1x3x2x64xf32>, tensor<1x3x2x64xf32>> -> !attn.kv<tensor<1x5x2x64xf32>, tensor<1x5x2x64xf32>>
@@ -177,8 +158,7 @@ func.func @concat_length(%k: tensor<1x3x2x64xf32>) {
 
 // -----
 
-// attn.attention C12
-func.func @pages_and_sequences(%q: tensor<?x4x64xbf16>, %k: tensor<?x16x2x64xbf16>, %t: tensor<2x?xi32>, %n: tensor<2xi32>, %cu: tensor<4xi32>) {
+func.func @attention_pages_and_sequences_C12(%q: tensor<?x4x64xbf16>, %k: tensor<?x16x2x64xbf16>, %t: tensor<2x?xi32>, %n: tensor<2xi32>, %cu: tensor<4xi32>) {
   %kv = attn.kv.paged %k slice<64> table(%t, %n : tensor<2x?xi32>, tensor<2xi32>) : tensor<?x16x2x64xbf16>
   // expected-error @below {{'attn.attention' op expected cu_seqlens of as many sequences as have pages, got 3 and 2}}
   %0 = attn.attention %q, %kv cu_seqlens(%cu : tensor<4xi32>) : tensor<?x4x64xbf16>, !attn.kv<tensor<2x?x2x64xbf16>, tensor<2x?x2x64xbf16>> -> tensor<?x4x64xbf16>
@@ -187,8 +167,7 @@ func.func @pages_and_sequences(%q: tensor<?x4x64xbf16>, %k: tensor<?x16x2x64xbf1
 
 // -----
 
-// attn.attention C16
-func.func @gathered_lists(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x1x8xi32>, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) {
+func.func @attention_gathered_lists_C16(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %i: tensor<?x?x1x8xi32>, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   %some = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>>, tensor<?x?x1x8xi32>
   // expected-error @below {{'attn.attention' op expected no lists of blocks with keys of 'attn.kv.gather', which are not one dense tensor}}
@@ -198,8 +177,7 @@ func.func @gathered_lists(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, 
 
 // -----
 
-// attn.attention C17
-func.func @positions(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %p: tensor<?xi32>) {
+func.func @attention_positions_C17(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %p: tensor<?xi32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.attention' op expected positions of type 'tensor<?x?xi32>', got 'tensor<?xi32>'}}
   %0 = attn.attention %q, %kv positions(%p : tensor<?xi32>) : tensor<?x?x4x64xbf16>, !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>> -> tensor<?x?x4x64xbf16>
@@ -208,8 +186,7 @@ func.func @positions(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %p: t
 
 // -----
 
-// attn.attention C18
-func.func @sink_off_by_one(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %s: tensor<4xf32>) {
+func.func @attention_sink_off_by_one_C18(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>, %s: tensor<4xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.attention' op expected a sink with the normalizer softmax alone, got off_by_one}}
   %0 = attn.attention %q, %kv normalizer<off_by_one> sink(%s : tensor<4xf32>) : tensor<?x?x4x64xbf16>, !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>> -> tensor<?x?x4x64xbf16>
@@ -218,8 +195,7 @@ func.func @sink_off_by_one(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>,
 
 // -----
 
-// attn.attention C18
-func.func @sigmoid_lse(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>) {
+func.func @attention_sigmoid_lse_C18(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>
   // expected-error @below {{'attn.attention' op expected no lse with the normalizer sigmoid, which has no sum}}
   %0, %1 = attn.attention %q, %kv normalizer<sigmoid> : tensor<?x?x4x64xbf16>, !attn.kv<tensor<?x?x2x64xbf16>, tensor<?x?x2x64xbf16>> -> tensor<?x?x4x64xbf16>, tensor<?x4x?xf32>
@@ -248,8 +224,7 @@ func.func @score_name(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x2x64xbf16>) {
 
 // -----
 
-// attn.dilated C1
-func.func @dilated(%p: index) {
+func.func @dilated_C1(%p: index) {
   // expected-error @below {{'attn.dilated' op expected step to be at least 1, got 0}}
   %0 = attn.dilated<0> %p, %p
   return
@@ -257,8 +232,7 @@ func.func @dilated(%p: index) {
 
 // -----
 
-// attn.column C1
-func.func @column_stretch(%p: index) {
+func.func @column_stretch_C1(%p: index) {
   // expected-error @below {{'attn.column' op expected stretch to be at least 1, got 0}}
   %0 = attn.column<0, 0> %p
   return
@@ -266,8 +240,7 @@ func.func @column_stretch(%p: index) {
 
 // -----
 
-// attn.column C1
-func.func @column_count(%p: index) {
+func.func @column_count_C1(%p: index) {
   // expected-error @below {{'attn.column' op expected count from 0 to 8, got 9}}
   %0 = attn.column<8, 9> %p
   return
@@ -275,8 +248,7 @@ func.func @column_count(%p: index) {
 
 // -----
 
-// attn.span C1
-func.func @span(%p: index, %t: tensor<?xi32>) {
+func.func @span_C1(%p: index, %t: tensor<?xi32>) {
   // expected-error @below {{'attn.span' op expected ids of type 'tensor<?x?xi32>', got 'tensor<?xi32>'}}
   %0 = attn.span %t, %p, %p, %p : tensor<?xi32>
   return
@@ -284,8 +256,7 @@ func.func @span(%p: index, %t: tensor<?xi32>) {
 
 // -----
 
-// attn.bits C1
-func.func @bits_rank(%p: index, %t: tensor<?x?xi32>) {
+func.func @bits_rank_C1(%p: index, %t: tensor<?x?xi32>) {
   // expected-error @below {{'attn.bits' op expected words of type 'tensor<?x?x?xi32>', got 'tensor<?x?xi32>'}}
   %0 = attn.bits %t, %p, %p, %p : tensor<?x?xi32>
   return
@@ -293,8 +264,7 @@ func.func @bits_rank(%p: index, %t: tensor<?x?xi32>) {
 
 // -----
 
-// attn.bits C1
-func.func @bits_width(%p: index, %t: tensor<?x?x?xi64>) {
+func.func @bits_width_C1(%p: index, %t: tensor<?x?x?xi64>) {
   // expected-error @below {{'attn.bits' op expected words of integers of at most 32 bits, got 'tensor<?x?x?xi64>'}}
   %0 = attn.bits %t, %p, %p, %p : tensor<?x?x?xi64>
   return
@@ -302,8 +272,7 @@ func.func @bits_width(%p: index, %t: tensor<?x?x?xi64>) {
 
 // -----
 
-// attn.tree C1
-func.func @tree_lengths(%p: index, %n: tensor<?x?xi32>, %t: tensor<?x?x?xi32>) {
+func.func @tree_lengths_C1(%p: index, %n: tensor<?x?xi32>, %t: tensor<?x?x?xi32>) {
   // expected-error @below {{'attn.tree' op expected lengths of type 'tensor<?xi32>', got 'tensor<?x?xi32>'}}
   %0 = attn.tree %n, %t, %p, %p, %p : tensor<?x?xi32>, tensor<?x?x?xi32>
   return
@@ -311,8 +280,7 @@ func.func @tree_lengths(%p: index, %n: tensor<?x?xi32>, %t: tensor<?x?x?xi32>) {
 
 // -----
 
-// attn.tree C2
-func.func @tree_ancestors(%p: index, %n: tensor<?xi32>, %t: tensor<?x?xi32>) {
+func.func @tree_ancestors_C2(%p: index, %n: tensor<?xi32>, %t: tensor<?x?xi32>) {
   // expected-error @below {{'attn.tree' op expected ancestors of type 'tensor<?x?x?xi32>', got 'tensor<?x?xi32>'}}
   %0 = attn.tree %n, %t, %p, %p, %p : tensor<?xi32>, tensor<?x?xi32>
   return
@@ -320,8 +288,7 @@ func.func @tree_ancestors(%p: index, %n: tensor<?xi32>, %t: tensor<?x?xi32>) {
 
 // -----
 
-// attn.bias C1
-func.func @bias(%x: f32, %p: index, %t: tensor<?x?x?xf32>) {
+func.func @bias_C1(%x: f32, %p: index, %t: tensor<?x?x?xf32>) {
   // expected-error @below {{'attn.bias' op expected bias of type 'tensor<?x?x?x?xf32>', got 'tensor<?x?x?xf32>'}}
   %0 = attn.bias %x, %t, %p, %p, %p, %p : tensor<?x?x?xf32>
   return

@@ -40,45 +40,38 @@ func.func private @name_results() -> (tensor<f32> {attn.name = "o"}, tensor<f32>
 
 // !attn.kv
 
-// C1
 // expected-error @below {{expected key to have rank 4 ([B, Lk, Hk, D]) or 3 ([total_k, Hk, D]), got 'tensor<2x3xf32>'}}
-func.func private @kv_rank(!attn.kv<tensor<2x3xf32>, tensor<2x3x4x4xf32>>)
+func.func private @kv_rank_C1(!attn.kv<tensor<2x3xf32>, tensor<2x3x4x4xf32>>)
 
 // -----
 
-// C1
 // expected-error @below {{expected key and value to have the same rank, got 'tensor<2x3x4xf32>' and 'tensor<2x3x4x4xf32>'}}
-func.func private @kv_ranks(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
+func.func private @kv_ranks_C1(!attn.kv<tensor<2x3x4xf32>, tensor<2x3x4x4xf32>>)
 
 // -----
 
-// C2
 // expected-error @below {{expected dimension 3 of value to be static and positive, got 'tensor<2x3x4x?xf32>'}}
-func.func private @kv_static(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x?xf32>>)
+func.func private @kv_static_C2(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x?xf32>>)
 
 // -----
 
-// C2
 // expected-error @below {{expected dimension 2 of key to be static and positive, got 'tensor<2x3x0x4xf32>'}}
-func.func private @kv_positive(!attn.kv<tensor<2x3x0x4xf32>, tensor<2x3x0x4xf32>>)
+func.func private @kv_positive_C2(!attn.kv<tensor<2x3x0x4xf32>, tensor<2x3x0x4xf32>>)
 
 // -----
 
-// C3
 // expected-error @below {{expected key and value to agree in dimension 1, got 'tensor<2x3x4x4xf32>' and 'tensor<2x?x4x4xf32>'}}
-func.func private @kv_shape(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x?x4x4xf32>>)
+func.func private @kv_shape_C3(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x?x4x4xf32>>)
 
 // -----
 
-// C4
 // expected-error @below {{expected key and value to have the same element type, got 'f32' and 'bf16'}}
-func.func private @kv_elements(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x4xbf16>>)
+func.func private @kv_elements_C4(!attn.kv<tensor<2x3x4x4xf32>, tensor<2x3x4x4xbf16>>)
 
 // -----
 
-// C4
 // expected-error @below {{expected the element type of key and value to be bf16, f16 or f32, got 'f64'}}
-func.func private @kv_element_type(!attn.kv<tensor<2x3x4x4xf64>, tensor<2x3x4x4xf64>>)
+func.func private @kv_element_type_C4(!attn.kv<tensor<2x3x4x4xf64>, tensor<2x3x4x4xf64>>)
 
 // -----
 
@@ -90,8 +83,7 @@ func.func @kv_dense(%k: tensor<2x3x4x4xf32>, %v: tensor<2x5x4x4xf32>) {
 
 // -----
 
-// C1
-func.func @kv_dense_rank(%k: tensor<3x4x4xf32>, %v: tensor<3x4x4xf32>) {
+func.func @kv_dense_rank_C1(%k: tensor<3x4x4xf32>, %v: tensor<3x4x4xf32>) {
   // expected-error @below {{'attn.kv.dense' op expected key to have rank 4 ([B, Lk, Hk, D]), got 'tensor<3x4x4xf32>'}}
   %kv = attn.kv.dense %k, %v : tensor<3x4x4xf32>, tensor<3x4x4xf32>
   return
@@ -101,8 +93,7 @@ func.func @kv_dense_rank(%k: tensor<3x4x4xf32>, %v: tensor<3x4x4xf32>) {
 
 // attn.kv.varlen
 
-// C1
-func.func @kv_varlen_rank(%k: tensor<2x3x4x4xf32>, %v: tensor<2x3x4x4xf32>, %cu: tensor<3xi32>) {
+func.func @kv_varlen_rank_C1(%k: tensor<2x3x4x4xf32>, %v: tensor<2x3x4x4xf32>, %cu: tensor<3xi32>) {
   // expected-error @below {{'attn.kv.varlen' op expected key to have rank 3 ([total_k, Hk, D]), got 'tensor<2x3x4x4xf32>'}}
   %kv = attn.kv.varlen %k, %v, %cu : tensor<2x3x4x4xf32>, tensor<2x3x4x4xf32>, tensor<3xi32>
   return
@@ -118,8 +109,7 @@ func.func @kv_varlen_rows(%k: tensor<3x4x4xf32>, %v: tensor<5x4x4xf32>, %cu: ten
 
 // -----
 
-// C2
-func.func @kv_varlen_element(%k: tensor<3x4x4xf32>, %cu: tensor<3xi64>) {
+func.func @kv_varlen_element_C2(%k: tensor<3x4x4xf32>, %cu: tensor<3xi64>) {
   // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<3xi64>'}}
   %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<3xi64>
   return
@@ -127,8 +117,7 @@ func.func @kv_varlen_element(%k: tensor<3x4x4xf32>, %cu: tensor<3xi64>) {
 
 // -----
 
-// C2
-func.func @kv_varlen_nothing(%k: tensor<3x4x4xf32>, %cu: tensor<0xi32>) {
+func.func @kv_varlen_nothing_C2(%k: tensor<3x4x4xf32>, %cu: tensor<0xi32>) {
   // expected-error @below {{'attn.kv.varlen' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<0xi32>'}}
   %kv = attn.kv.varlen %k, %k, %cu : tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<0xi32>
   return
@@ -138,10 +127,9 @@ func.func @kv_varlen_nothing(%k: tensor<3x4x4xf32>, %cu: tensor<0xi32>) {
 
 // attn.attention
 
-// C1
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @query_rank_packed(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+func.func @attention_query_rank_packed_C1(%q: !q, %k: !k, %cu: tensor<?xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected query to have rank 3 ([total_q, Hq, D]) with cu_seqlens, got 'tensor<?x?x8x64xf16>'}}
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
@@ -150,10 +138,9 @@ func.func @query_rank_packed(%q: !q, %k: !k, %cu: tensor<?xi32>) {
 
 // -----
 
-// C3
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @dense_queries(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+func.func @attention_dense_queries_C3(%q: !q, %k: !k, %cu: tensor<?xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x?x8x64xf16>' and 'tensor<?x2x64xf16>'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -162,10 +149,9 @@ func.func @dense_queries(%q: !q, %k: !k, %cu: tensor<?xi32>) {
 
 // -----
 
-// C3
 !q = tensor<?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @dense_keys(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+func.func @attention_dense_keys_C3(%q: !q, %k: !k, %cu: tensor<?xi32>) {
   %kv = attn.kv.dense %k, %k : !k, !k
   // expected-error @below {{'attn.attention' op expected queries and keys that are both packed (cu_seqlens and 'attn.kv.varlen') or both dense, got 'tensor<?x8x64xf16>' and 'tensor<?x?x2x64xf16>'}}
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q
@@ -174,10 +160,9 @@ func.func @dense_keys(%q: !q, %k: !k, %cu: tensor<?xi32>) {
 
 // -----
 
-// C5
 !q = tensor<?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @packed_output(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+func.func @attention_packed_output_C5(%q: !q, %k: !k, %cu: tensor<?xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected output of type 'tensor<?x8x64xf16>', got 'tensor<?x?x8x64xf16>'}}
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> tensor<?x?x8x64xf16>
@@ -186,10 +171,9 @@ func.func @packed_output(%q: !q, %k: !k, %cu: tensor<?xi32>) {
 
 // -----
 
-// C6
 !q = tensor<?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @packed_lse(%q: !q, %k: !k, %cu: tensor<?xi32>) {
+func.func @attention_packed_lse_C6(%q: !q, %k: !k, %cu: tensor<?xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected lse of type 'tensor<8x?xf32>', got 'tensor<?x8x?xf32>'}}
   %o, %lse = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) : !q, !attn.kv<!k, !k> -> !q, tensor<?x8x?xf32>
@@ -198,10 +182,9 @@ func.func @packed_lse(%q: !q, %k: !k, %cu: tensor<?xi32>) {
 
 // -----
 
-// C12
 !q = tensor<?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @cu_seqlens_type(%q: !q, %k: !k, %cu: tensor<?xi32>, %cu_q: tensor<?x?xi32>) {
+func.func @attention_cu_seqlens_type_C12(%q: !q, %k: !k, %cu: tensor<?xi32>, %cu_q: tensor<?x?xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?x?xi32>'}}
   %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<?x?xi32>) : !q, !attn.kv<!k, !k> -> !q
@@ -210,10 +193,9 @@ func.func @cu_seqlens_type(%q: !q, %k: !k, %cu: tensor<?xi32>, %cu_q: tensor<?x?
 
 // -----
 
-// C12
 !q = tensor<?x8x64xf16>
 !k = tensor<?x2x64xf16>
-func.func @cu_seqlens_sizes(%q: !q, %k: !k, %cu: tensor<4xi32>, %cu_q: tensor<5xi32>) {
+func.func @attention_cu_seqlens_sizes_C12(%q: !q, %k: !k, %cu: tensor<4xi32>, %cu_q: tensor<5xi32>) {
   %kv = attn.kv.varlen %k, %k, %cu : !k, !k, tensor<4xi32>
   // expected-error @below {{'attn.attention' op expected cu_seqlens of queries and keys of the same size, got 'tensor<5xi32>' and 'tensor<4xi32>'}}
   %o = attn.attention %q, %kv cu_seqlens(%cu_q : tensor<5xi32>) : !q, !attn.kv<!k, !k> -> !q
@@ -245,9 +227,8 @@ func.func @packed_ids(%q: !q, %k: !k, %cu: tensor<4xi32>, %ids: tensor<?x?xi32>)
 
 // -----
 
-// C1
 !k = tensor<?x?x2x64xf16>
-func.func @query_rank(%q: tensor<?x8x64xf16>, %k: !k, %v: !k) {
+func.func @attention_query_rank_C1(%q: tensor<?x8x64xf16>, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected query to have rank 4 ([B, Lq, Hq, D]), got 'tensor<?x8x64xf16>'}}
   %o = attn.attention %q, %kv : tensor<?x8x64xf16>, !attn.kv<!k, !k> -> tensor<?x8x64xf16>
@@ -256,9 +237,8 @@ func.func @query_rank(%q: tensor<?x8x64xf16>, %k: !k, %v: !k) {
 
 // -----
 
-// C1
 !k = tensor<?x?x2x64xf16>
-func.func @query_static(%q: tensor<?x?x?x64xf16>, %k: !k, %v: !k) {
+func.func @attention_query_static_C1(%q: tensor<?x?x?x64xf16>, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected dimension 2 of query to be static and positive, got 'tensor<?x?x?x64xf16>'}}
   %o = attn.attention %q, %kv : tensor<?x?x?x64xf16>, !attn.kv<!k, !k> -> tensor<?x?x?x64xf16>
@@ -267,10 +247,9 @@ func.func @query_static(%q: tensor<?x?x?x64xf16>, %k: !k, %v: !k) {
 
 // -----
 
-// C2
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @kv_argument(%q: !q, %kv: !attn.kv<!k, !k>) {
+func.func @attention_kv_argument_C2(%q: !q, %kv: !attn.kv<!k, !k>) {
   // expected-error @below {{'attn.attention' op expected kv to be defined by a constructor such as 'attn.kv.dense', got an argument}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
   return
@@ -278,10 +257,9 @@ func.func @kv_argument(%q: !q, %kv: !attn.kv<!k, !k>) {
 
 // -----
 
-// C2
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @kv_other(%q: !q) {
+func.func @attention_kv_other_C2(%q: !q) {
   %kv = builtin.unrealized_conversion_cast to !attn.kv<!k, !k>
   // expected-error @below {{'attn.attention' op expected kv to be defined by a constructor such as 'attn.kv.dense', got 'builtin.unrealized_conversion_cast'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -290,10 +268,9 @@ func.func @kv_other(%q: !q) {
 
 // -----
 
-// C3
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xbf16>
-func.func @query_element_type(%q: !q, %k: !k, %v: !k) {
+func.func @attention_query_element_type_C3(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected query and key to have the same element type, got 'f16' and 'bf16'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -302,10 +279,9 @@ func.func @query_element_type(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C3
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x128xf16>
-func.func @head_dim(%q: !q, %k: !k, %v: !k) {
+func.func @attention_head_dim_C3(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected query and key to agree in dimension 3, got 'tensor<?x?x8x64xf16>' and 'tensor<?x?x2x128xf16>'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -314,10 +290,9 @@ func.func @head_dim(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C3
 !q = tensor<3x?x8x64xf16>
 !k = tensor<2x?x2x64xf16>
-func.func @batch(%q: !q, %k: !k, %v: !k) {
+func.func @attention_batch_C3(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected query and key to agree in dimension 0, got 'tensor<3x?x8x64xf16>' and 'tensor<2x?x2x64xf16>'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -326,10 +301,9 @@ func.func @batch(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C4
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x3x64xf16>
-func.func @groups(%q: !q, %k: !k, %v: !k) {
+func.func @attention_groups_C4(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected the query heads to be a multiple of the key heads, got 8 and 3}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q
@@ -338,11 +312,10 @@ func.func @groups(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C5
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
 !v = tensor<?x?x2x32xf16>
-func.func @output(%q: !q, %k: !k, %v: !v) {
+func.func @attention_output_C5(%q: !q, %k: !k, %v: !v) {
   %kv = attn.kv.dense %k, %v : !k, !v
   // expected-error @below {{'attn.attention' op expected output of type 'tensor<?x?x8x32xf16>', got 'tensor<?x?x8x64xf16>'}}
   %o = attn.attention %q, %kv : !q, !attn.kv<!k, !v> -> !q
@@ -351,10 +324,9 @@ func.func @output(%q: !q, %k: !k, %v: !v) {
 
 // -----
 
-// C6
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @lse(%q: !q, %k: !k, %v: !k) {
+func.func @attention_lse_C6(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x?x8xf32>'}}
   %o, %lse = attn.attention %q, %kv : !q, !attn.kv<!k, !k> -> !q, tensor<?x?x8xf32>
@@ -363,10 +335,9 @@ func.func @lse(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C7
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @mask_arguments(%q: !q, %k: !k, %v: !k) {
+func.func @attention_mask_arguments_C7(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index', 'index')}}
   %o = attn.attention %q, %kv mask {
@@ -379,10 +350,9 @@ func.func @mask_arguments(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C7
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @score_arguments(%q: !q, %k: !k, %v: !k) {
+func.func @attention_score_arguments_C7(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected region 'score' to have arguments ('f32', 'index', 'index', 'index', 'index'), got ('f32')}}
   %o = attn.attention %q, %kv score {
@@ -394,10 +364,9 @@ func.func @score_arguments(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C7
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @mask_terminator(%q: !q, %k: !k, %v: !k) {
+func.func @attention_mask_terminator_C7(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected region 'mask' to end with 'attn.yield', got 'llvm.unreachable'}}
   %o = attn.attention %q, %kv mask {
@@ -409,10 +378,9 @@ func.func @mask_terminator(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C7
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @score_yield(%q: !q, %k: !k, %v: !k) {
+func.func @attention_score_yield_C7(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
@@ -425,11 +393,10 @@ func.func @score_yield(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C8
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
 func.func private @f(index) -> i1
-func.func @mask_body(%q: !q, %k: !k, %v: !k) {
+func.func @attention_mask_body_C8(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask {
   ^bb0(%b: index, %h: index, %p: index, %j: index):
@@ -442,9 +409,8 @@ func.func @mask_body(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C8
 !k = tensor<?x?x8x64xf16>
-func.func @region_double(%q: !k, %k: !k) {
+func.func @attention_region_double_C8(%q: !k, %k: !k) {
   %kv = attn.kv.dense %k, %k : !k, !k
   %o = attn.attention %q, %kv score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
@@ -458,9 +424,8 @@ func.func @region_double(%q: !k, %k: !k) {
 
 // -----
 
-// C8
 !k = tensor<?x?x8x64xf16>
-func.func @region_results(%q: !k, %k: !k) {
+func.func @attention_region_results_C8(%q: !k, %k: !k) {
   %kv = attn.kv.dense %k, %k : !k, !k
   %o = attn.attention %q, %kv mask {
   ^bb0(%b: index, %h: index, %p: index, %j: index):
@@ -473,10 +438,9 @@ func.func @region_results(%q: !k, %k: !k) {
 
 // -----
 
-// C8
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @score_body(%q: !q, %k: !k, %v: !k, %t: tensor<4xf32>) {
+func.func @attention_score_body_C8(%q: !q, %k: !k, %v: !k, %t: tensor<4xf32>) {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv score {
   ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
@@ -490,10 +454,9 @@ func.func @score_body(%q: !q, %k: !k, %v: !k, %t: tensor<4xf32>) {
 
 // -----
 
-// C9
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @mask_captures(%q: !q, %k: !k, %v: !k, %n: index) {
+func.func @attention_mask_captures_C9(%q: !q, %k: !k, %v: !k, %n: index) {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask {
   ^bb0(%b: index, %h: index, %p: index, %j: index):
@@ -506,10 +469,9 @@ func.func @mask_captures(%q: !q, %k: !k, %v: !k, %n: index) {
 
 // -----
 
-// C10
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @scale(%q: !q, %k: !k, %v: !k) {
+func.func @attention_scale_C10(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.attention' op expected scale to be finite, got 0x7FC00000 : f32}}
   %o = attn.attention %q, %kv scale(0x7FC00000) : !q, !attn.kv<!k, !k> -> !q
@@ -518,9 +480,8 @@ func.func @scale(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C11
 !k = tensor<?x?x8x64xf16>
-func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
+func.func @attention_sink_C11(%q: !k, %k: !k, %s: tensor<4xf32>) {
   %kv = attn.kv.dense %k, %k : !k, !k
   // expected-error @below {{'attn.attention' op expected sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
   %o = attn.attention %q, %kv sink(%s : tensor<4xf32>) : !k, !attn.kv<!k, !k> -> !k
@@ -529,9 +490,8 @@ func.func @sink(%q: !k, %k: !k, %s: tensor<4xf32>) {
 
 // -----
 
-// C13
 !k = tensor<2x300x8x64xf16>
-func.func @list_without_indices(%q: !k, %n: tensor<1x1x5xi32>) {
+func.func @attention_list_without_indices_C13(%q: !k, %n: tensor<1x1x5xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected counts and indices of the partial blocks, got one of them}}
   %o = "attn.attention"(%q, %kv, %n) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0, 0>, block_q = 64 : i64, block_k = 64 : i64}> ({}, {}) : (!k, !attn.kv<!k, !k>, tensor<1x1x5xi32>) -> !k
@@ -540,9 +500,8 @@ func.func @list_without_indices(%q: !k, %n: tensor<1x1x5xi32>) {
 
 // -----
 
-// C13
 !k = tensor<2x300x8x64xf16>
-func.func @list_without_size(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_list_without_size_C13(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected the sizes of blocks where there are lists of them, and nowhere else}}
   %o = attn.attention %q, %kv full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -551,9 +510,8 @@ func.func @list_without_size(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi
 
 // -----
 
-// C13
 !k = tensor<2x300x8x64xf16>
-func.func @size_without_list(%q: !k, %n: !k) {
+func.func @attention_size_without_list_C13(%q: !k, %n: !k) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected the sizes of blocks where there are lists of them, and nowhere else}}
   %o = attn.attention %q, %kv blocks<64, 64> : !k, !attn.kv<!k, !k> -> !k
@@ -562,9 +520,8 @@ func.func @size_without_list(%q: !k, %n: !k) {
 
 // -----
 
-// C13
 !k = tensor<2x300x8x64xf16>
-func.func @block_q(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_block_q_C13(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected block_q to be at least 1, got 0}}
   %o = attn.attention %q, %kv blocks<0, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -573,9 +530,8 @@ func.func @block_q(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C13
 !k = tensor<2x300x8x64xf16>
-func.func @block_k(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_block_k_C13(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected block_k to be at least 1, got -64}}
   %o = attn.attention %q, %kv blocks<64, -64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -584,9 +540,8 @@ func.func @block_k(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_element(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_list_element_C14(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x1x5xi64>' and 'tensor<1x1x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x5xi64>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -595,9 +550,8 @@ func.func @list_element(%q: !k, %n: tensor<1x1x5xi64>, %c: tensor<1x1x5x9xi32>) 
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_rank(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_list_rank_C14(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x5xi32>' and 'tensor<1x1x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -606,9 +560,8 @@ func.func @list_rank(%q: !k, %n: tensor<1x5xi32>, %c: tensor<1x1x5x9xi32>) {
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_batch(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
+func.func @attention_list_batch_C14(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<3x1x5xi32>' and 'tensor<3x1x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<3x1x5xi32>, tensor<3x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -617,9 +570,8 @@ func.func @list_batch(%q: !k, %n: tensor<3x1x5xi32>, %c: tensor<3x1x5x9xi32>) {
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_heads(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
+func.func @attention_list_heads_C14(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x4x5xi32>' and 'tensor<1x4x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x4x5xi32>, tensor<1x4x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -628,9 +580,8 @@ func.func @list_heads(%q: !k, %n: tensor<1x4x5xi32>, %c: tensor<1x4x5x9xi32>) {
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_dynamic_heads(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9xi32>) {
+func.func @attention_list_dynamic_heads_C14(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x?x5xi32>' and 'tensor<1x?x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x?x5xi32>, tensor<1x?x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -639,9 +590,8 @@ func.func @list_dynamic_heads(%q: !k, %n: tensor<1x?x5xi32>, %c: tensor<1x?x5x9x
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_disagree(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>) {
+func.func @attention_list_disagree_C14(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected full blocks in counts [B or 1, 8 or 1, rows] and indices [B or 1, 8 or 1, rows, columns] of i32, got 'tensor<1x1x5xi32>' and 'tensor<1x8x5x9xi32>'}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x8x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -650,9 +600,8 @@ func.func @list_disagree(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x8x5x9xi32>)
 
 // -----
 
-// C14
 !k = tensor<2x300x8x64xf16>
-func.func @list_rows(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
+func.func @attention_list_rows_C14(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected at least 5 rows of full blocks for 300 queries, got 4}}
   %o = attn.attention %q, %kv blocks<64, 64> full(%n, %c : tensor<1x1x4xi32>, tensor<1x1x4x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -661,9 +610,8 @@ func.func @list_rows(%q: !k, %n: tensor<1x1x4xi32>, %c: tensor<1x1x4x9xi32>) {
 
 // -----
 
-// C15
 !k = tensor<2x300x8x64xf16>
-func.func @mask_of_full_blocks(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
+func.func @attention_mask_of_full_blocks_C15(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9xi32>) {
   %kv = attn.kv.dense %q, %q : !k, !k
   // expected-error @below {{'attn.attention' op expected partial blocks for the mask to apply to}}
   %o = attn.attention %q, %kv mask(causal) blocks<64, 64> full(%n, %c : tensor<1x1x5xi32>, tensor<1x1x5x9xi32>) : !k, !attn.kv<!k, !k> -> !k
@@ -672,11 +620,10 @@ func.func @mask_of_full_blocks(%q: !k, %n: tensor<1x1x5xi32>, %c: tensor<1x1x5x9
 
 // -----
 
-// C16
 !q = tensor<?x8x64xf16>
 !l = tensor<1x1x5xi32>
 !c = tensor<1x1x5x9xi32>
-func.func @packed_lists(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
+func.func @attention_packed_lists_C16(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
   %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
   // expected-error @below {{'attn.attention' op expected no lists of blocks with cu_seqlens: rows of blocks would belong to more than one sequence}}
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) blocks<64, 64> full(%n, %c : !l, !c) : !q, !attn.kv<!q, !q> -> !q
@@ -685,9 +632,23 @@ func.func @packed_lists(%q: !q, %cu: tensor<?xi32>, %n: !l, %c: !c) {
 
 // -----
 
-// C2 of a read
 !q = tensor<?x8x64xf16>
-func.func @packed_covers(%q: !q, %cu: tensor<?xi32>, %n: tensor<?x?xindex>) {
+func.func @read_packed_covers_numbered_C2(%q: !q, %cu: tensor<?xi32>, %n: tensor<?xindex>) {
+  %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
+  %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
+  ^bb0(%b: index, %h: index, %p: index, %j: index, %i: index):
+    // expected-error @below {{'attn.read' op expected no covers along a position where sequences are packed}}
+    %length = attn.read %n[%p] covers : tensor<?xindex>
+    %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  } : !q, !attn.kv<!q, !q> -> !q
+  return
+}
+
+// -----
+
+!q = tensor<?x8x64xf16>
+func.func @read_packed_covers_C2(%q: !q, %cu: tensor<?xi32>, %n: tensor<?x?xindex>) {
   %kv = attn.kv.varlen %q, %q, %cu : !q, !q, tensor<?xi32>
   %o = attn.attention %q, %kv cu_seqlens(%cu : tensor<?xi32>) mask {
   ^bb0(%b: index, %h: index, %p: index, %j: index):
@@ -760,8 +721,7 @@ func.func @mask_operand(%q: !q, %k: !k, %v: !k, %ids: f32) {
 
 // Mask ops
 
-// C1
-func.func @window_left(%p: index, %j: index) {
+func.func @window_left_C1(%p: index, %j: index) {
   // expected-error @below {{'attn.window' op expected left to be at least 0, got -1}}
   %0 = attn.window<-1, 0> %p, %j
   return
@@ -769,10 +729,9 @@ func.func @window_left(%p: index, %j: index) {
 
 // -----
 
-// C1
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @window_right(%q: !q, %k: !k, %v: !k) {
+func.func @window_right_C1(%q: !q, %k: !k, %v: !k) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.window' op expected right to be at least 0, got -3}}
   %o = attn.attention %q, %kv mask(window<inf, -3>) : !q, !attn.kv<!k, !k> -> !q
@@ -781,8 +740,7 @@ func.func @window_right(%q: !q, %k: !k, %v: !k) {
 
 // -----
 
-// C1
-func.func @first(%j: index) {
+func.func @first_C1(%j: index) {
   // expected-error @below {{'attn.first' op expected count to be at least 0, got -4}}
   %0 = attn.first<-4> %j
   return
@@ -790,8 +748,7 @@ func.func @first(%j: index) {
 
 // -----
 
-// C1
-func.func @chunk(%p: index, %j: index) {
+func.func @chunk_C1(%p: index, %j: index) {
   // expected-error @below {{'attn.chunk' op expected size to be at least 1, got 0}}
   %0 = attn.chunk<0> %p, %j
   return
@@ -799,8 +756,7 @@ func.func @chunk(%p: index, %j: index) {
 
 // -----
 
-// C1
-func.func @prefix(%lengths: tensor<?x?xi32>, %b: index, %j: index) {
+func.func @prefix_C1(%lengths: tensor<?x?xi32>, %b: index, %j: index) {
   // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<?xi32>', got 'tensor<?x?xi32>'}}
   %0 = attn.prefix %lengths, %b, %j : tensor<?x?xi32>
   return
@@ -808,10 +764,9 @@ func.func @prefix(%lengths: tensor<?x?xi32>, %b: index, %j: index) {
 
 // -----
 
-// C1
 !q = tensor<2x7x8x64xf16>
 !k = tensor<2x?x2x64xf16>
-func.func @prefix_batch(%q: !q, %k: !k, %v: !k, %lengths: tensor<3xi32>) {
+func.func @prefix_batch_C1(%q: !q, %k: !k, %v: !k, %lengths: tensor<3xi32>) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.prefix' op expected lengths of type 'tensor<2xi32>', got 'tensor<3xi32>'}}
   %o = attn.attention %q, %kv mask(prefix(%lengths : tensor<3xi32>)) : !q, !attn.kv<!k, !k> -> !q
@@ -820,10 +775,9 @@ func.func @prefix_batch(%q: !q, %k: !k, %v: !k, %lengths: tensor<3xi32>) {
 
 // -----
 
-// C1
 !q = tensor<?x7x8x64xf16>
 !k = tensor<?x9x2x64xf16>
-func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x7xi32>) {
+func.func @document_C1(%q: !q, %k: !k, %v: !k, %ids: tensor<?x7xi32>) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.document' op expected ids of type 'tensor<?x9xi32>', got 'tensor<?x7xi32>'}}
   %o = attn.attention %q, %kv mask(document(%ids : tensor<?x7xi32>)) : !q, !attn.kv<!k, !k> -> !q
@@ -834,8 +788,7 @@ func.func @document(%q: !q, %k: !k, %v: !k, %ids: tensor<?x7xi32>) {
 
 // Score ops and reads
 
-// C1
-func.func @softcap_zero(%x: f32) {
+func.func @softcap_zero_C1(%x: f32) {
   // expected-error @below {{'attn.softcap' op expected cap to be positive and finite, got 0.000000e+00 : f32}}
   %0 = attn.softcap<0.0> %x
   return
@@ -843,8 +796,7 @@ func.func @softcap_zero(%x: f32) {
 
 // -----
 
-// C1
-func.func @softcap_negative(%x: f32) {
+func.func @softcap_negative_C1(%x: f32) {
   // expected-error @below {{'attn.softcap' op expected cap to be positive and finite, got -5.000000e+01 : f32}}
   %0 = attn.softcap<-50.0> %x
   return
@@ -852,10 +804,9 @@ func.func @softcap_negative(%x: f32) {
 
 // -----
 
-// C1
 !q = tensor<?x?x8x64xf16>
 !k = tensor<?x?x2x64xf16>
-func.func @alibi(%q: !q, %k: !k, %v: !k, %slopes: tensor<2xf32>) {
+func.func @alibi_C1(%q: !q, %k: !k, %v: !k, %slopes: tensor<2xf32>) {
   %kv = attn.kv.dense %k, %v : !k, !k
   // expected-error @below {{'attn.alibi' op expected slopes of type 'tensor<8xf32>', got 'tensor<2xf32>'}}
   %o = attn.attention %q, %kv score(alibi(%slopes : tensor<2xf32>)) : !q, !attn.kv<!k, !k> -> !q
@@ -864,8 +815,7 @@ func.func @alibi(%q: !q, %k: !k, %v: !k, %slopes: tensor<2xf32>) {
 
 // -----
 
-// C1
-func.func @read(%t: tensor<?x?xi32>, %j: index) {
+func.func @read_C1(%t: tensor<?x?xi32>, %j: index) {
   // expected-error @below {{'attn.read' op expected one index per dimension of tensor (2), got 1}}
   %0 = attn.read %t[%j] : tensor<?x?xi32>
   return

@@ -1090,6 +1090,71 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, dynam
 
 // -----
 
+// C1 of sm90.find_extremes.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+    %x:2 = sm90.find_extremes(%c0 to %c0) : i32, i32 {
+    ^bb0(%p: index):
+      %i = arith.index_cast %p : index to i32
+      sm90.yield %i : i32
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.find_extremes.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.find_extremes' op expected 0 results, two for each pair, got 2}}
+    %x:2 = sm90.find_extremes(%c0 to %c0) : i32, i32 {
+    ^bb0(%p: index):
+      sm90.yield
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C6: a search has nowhere to exchange what it finds.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = [], shared_memory = 1024 : i64} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.find_extremes' op expected an offset in a kernel with shared_memory, got none}}
+    %x:2 = sm90.find_extremes(%c0 to %c0) : i32, i32 {
+    ^bb0(%p: index):
+      %i = arith.index_cast %p : index to i32
+      %true = arith.constant true
+      sm90.yield %i, %true : i32, i1
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.write.
+sm90.kernel @f(%w: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"w", tensor<2x2xi32>, [-1, -1], output = true>]} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %i = arith.constant 7 : i32
+    // expected-error@+1 {{'sm90.write' op expected one stride less than indices, got 0 and 2}}
+    sm90.write %i, %w[%c0, %c0] : i32, !llvm.ptr<1>
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.ticket.put.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %tickets = sm90.tickets.alloc : !sm90.tickets<2>

@@ -318,3 +318,29 @@ sm90.kernel @turns() attributes {schedule = #sm90.schedule<ping_pong = true, nar
   }
   sm90.return
 }
+
+// Searches and single elements.
+// CHECK-LABEL: sm90.kernel @search(
+// CHECK-SAME: tensors = [#sm90.tensor<"w", tensor<?x2xi32>, [0, -1], output = true, workspace = true>]
+sm90.kernel @search(%w: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<persistent = false>, instances = [],
+                tensors = [#sm90.tensor<"w", tensor<?x2xi32>, [0, -1], output = true, workspace = true>]} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant 2 : i64
+    %true = arith.constant true
+    // CHECK: %[[E:.*]]:2 = sm90.find_extremes(%{{.*}} to %[[N:.*]]) : i32, i32 {
+    // CHECK-NEXT: ^bb0(%[[P:.*]]: index):
+    // CHECK-NEXT: %[[I:.*]] = arith.index_cast %[[P]] : index to i32
+    // CHECK-NEXT: sm90.yield %[[I]], %{{.*}} : i32, i1
+    %e:2 = sm90.find_extremes(%c0 to %n) : i32, i32 {
+    ^bb0(%p: index):
+      %i = arith.index_cast %p : index to i32
+      sm90.yield %i, %true : i32, i1
+    }
+    // CHECK: sm90.write %[[E]]#1, %{{.*}}[%{{.*}}, %{{.*}}] strides[%{{.*}}] : i32, !llvm.ptr<1>
+    sm90.write %e#1, %w[%c0, %c0] strides [%s] : i32, !llvm.ptr<1>
+  }
+  sm90.return
+}

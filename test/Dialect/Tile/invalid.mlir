@@ -156,6 +156,24 @@ tile.kernel @least_4(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.l
 
 // -----
 
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<4xi32>'}}
+tile.kernel @workspace_static(%w: !tile.view<4xi32> {tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C6
+// expected-error @below {{'tile.kernel' op expected argument 0, a workspace, to have 1 dynamic axes, one for each bound of the scf.forall, and static ones behind them, got '!tile.view<?x?xi32>'}}
+tile.kernel @workspace_dynamic(%w: !tile.view<?x?xi32> {tile.symbols = array<i64: 0, 1>, tile.output, tile.workspace}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
 // expected-error @below {{region with 1 blocks}}
 tile.kernel @empty() schedule(<block_q = 16, block_kv = 16>) {}
 
@@ -519,6 +537,58 @@ tile.kernel @store_slice(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_
 
 // -----
 
+// tile.write
+
+// C1
+tile.kernel @write_indices(%x: !tile.view<3x4xi32>) schedule(<block_q = 16, block_kv = 16>) {
+  %c1 = arith.constant 1 : i32
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.write' op expected 2 indices, one per axis of the view, got 1}}
+    tile.write %c1, %x[%i] : !tile.view<3x4xi32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.find_extremes
+
+// C1
+func.func @extremes_arguments(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index, %q: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @extremes_pairs(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected a region of one index argument that yields pairs of an i32 and an i1}}
+  %x:2 = tile.find_extremes(%i to %i) : i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %a : i32, i32
+  }
+  return
+}
+
+// -----
+
+// C2
+func.func @extremes_results(%i: index, %a: i32, %c: i1) {
+  // expected-error @below {{'tile.find_extremes' op expected 2 results, two for each pair, got 3}}
+  %x:3 = tile.find_extremes(%i to %i) : i32, i32, i32 {
+  ^bb0(%p: index):
+    tile.yield %a, %c : i32, i1
+  }
+  return
+}
+
+// -----
+
 // tile.find_sequence
 
 // C1
@@ -595,5 +665,45 @@ func.func @score_result(%s: vector<2x3xf32>, %i: index) {
   ^bb0(%x: f32, %p: index, %j: index):
     tile.yield %p : index
   }
+  return
+}
+
+// -----
+
+// tile.decay_ratios
+
+// C1
+func.func @ratios_shape(%x: vector<4xf32>) {
+  // expected-error @below {{'tile.decay_ratios' op expected a result of 4x4, got 'vector<4x3xf32>'}}
+  %r = tile.decay_ratios %x : vector<4xf32> -> vector<4x3xf32>
+  return
+}
+
+// -----
+
+// tile.invert_unit_lower
+
+// C1
+func.func @invert_shape(%a: vector<4x3xf32>, %x: vector<4xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected a square matrix, got 'vector<4x3xf32>'}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) : vector<4x3xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_rows(%a: vector<4x4xf32>, %x: vector<3xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 3}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<3xf32>) : vector<4x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @invert_columns(%a: vector<4x4xf32>, %x: vector<4xf32>, %y: vector<5xf32>) {
+  // expected-error @below {{'tile.invert_unit_lower' op expected 4 elements, one per row, got 5}}
+  %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) columns(%y : vector<5xf32>) : vector<4x4xf32>
   return
 }

@@ -116,3 +116,54 @@ tile.kernel @packed(%x: !tile.view<?x4xf32> {tile.symbols = array<i64: 0, -1>}, 
   }
   tile.return
 }
+
+// CHECK-LABEL: func @chunk(
+func.func @chunk(%x: vector<4xf32>, %a: vector<4x4xf32>) -> vector<4x4xf32> {
+  // CHECK: %[[SUMS:.*]] = tile.cumulative_sum %{{.*}} : vector<4xf32>
+  %sums = tile.cumulative_sum %x : vector<4xf32>
+  // CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]] : vector<4xf32> -> vector<4x4xf32>
+  %ratios = tile.decay_ratios %sums : vector<4xf32> -> vector<4x4xf32>
+  // CHECK: tile.invert_unit_lower %[[RATIOS]] rows(%[[SUMS]] : vector<4xf32>) : vector<4x4xf32>
+  %t = tile.invert_unit_lower %ratios rows(%sums : vector<4xf32>) : vector<4x4xf32>
+  // CHECK: tile.invert_unit_lower %{{.*}} rows(%[[SUMS]] : vector<4xf32>) columns(%{{.*}} : vector<4xf32>) : vector<4x4xf32>
+  %u = tile.invert_unit_lower %t rows(%sums : vector<4xf32>) columns(%x : vector<4xf32>) : vector<4x4xf32>
+  return %u : vector<4x4xf32>
+}
+
+// What one kernel finds for a later one.
+// CHECK-LABEL: tile.kernel @limits(
+// CHECK-SAME: %[[W:[a-z0-9]+]]: !tile.view<?x2xi32> {tile.output, tile.symbols = array<i64: 1, -1>, tile.workspace}
+tile.kernel @limits(%ids: !tile.view<?xi32> {tile.symbols = array<i64: 0>},
+                    %w: !tile.view<?x2xi32> {tile.symbols = array<i64: 1, -1>, tile.output, tile.workspace})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %true = arith.constant true
+  %n = tile.dim %ids[0] : !tile.view<?xi32>
+  scf.forall (%i) in (%n) {
+    // CHECK: %[[E:.*]]:2 = tile.find_extremes(%{{.*}} to %{{.*}}) : i32, i32 {
+    // CHECK-NEXT: ^bb0(%[[P:.*]]: index):
+    // CHECK-NEXT: %[[ID:.*]] = tile.read %{{.*}}[%[[P]]] : <?xi32>
+    // CHECK-NEXT: tile.yield %[[ID]], %{{.*}} : i32, i1
+    %low, %high = tile.find_extremes(%c0 to %i) : i32, i32 {
+    ^bb0(%p: index):
+      %id = tile.read %ids[%p] : !tile.view<?xi32>
+      tile.yield %id, %true : i32, i1
+    }
+    // CHECK: tile.write %[[E]]#1, %[[W]][%{{.*}}, %{{.*}}] : <?x2xi32>
+    tile.write %high, %w[%i, %c0] : !tile.view<?x2xi32>
+  }
+  tile.return
+}
+
+// CHECK-LABEL: func.func @bounded(
+func.func @bounded(%s: vector<2x4xf32>, %i: index) -> vector<2x4xf32> {
+  %masked = tile.mask %s query(%i) key(%i) : vector<2x4xf32> {
+  ^bb0(%p: index, %j: index):
+    // CHECK: %[[C:.*]] = arith.cmpi
+    %c = arith.cmpi eq, %p, %j : index
+    // CHECK-NEXT: tile.bounded %[[C]] within(%[[I:.*]] to %[[I]]) clean(%[[I]] to %[[I]])
+    %keep = tile.bounded %c within(%i to %i) clean(%i to %i)
+    tile.yield %keep : i1
+  }
+  return %masked : vector<2x4xf32>
+}

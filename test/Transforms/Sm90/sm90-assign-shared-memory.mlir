@@ -26,3 +26,31 @@ sm90.kernel @none() attributes {schedule = #sm90.schedule<>, tensors = [], insta
   sm90.warp_roles producer {} consumer {}
   sm90.return
 }
+
+// Each of 4 warps has 4 bytes for each result of a search.
+// CHECK-LABEL: sm90.kernel @search(
+// CHECK-SAME: shared_memory = 72 : i64
+sm90.kernel @search(%n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, instances = [],
+                tensors = [#sm90.tensor<"x", tensor<?xi32>, [0]>]} {
+  // CHECK: sm90.mbarrier.init arrivals(1) at 64 : <1>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    // CHECK: sm90.find_extremes(%{{.*}} to %{{.*}}) at 0 : i32, i32 {
+    %a:2 = sm90.find_extremes(%n to %n) : i32, i32 {
+    ^bb0(%p: index):
+      %i = arith.index_cast %p : index to i32
+      %true = arith.constant true
+      sm90.yield %i, %true : i32, i1
+    }
+    // CHECK: sm90.find_extremes(%{{.*}} to %{{.*}}) at 32 : i32, i32 {
+    %b:2 = sm90.find_extremes(%n to %n) : i32, i32 {
+    ^bb0(%p: index):
+      %i = arith.index_cast %p : index to i32
+      %true = arith.constant true
+      sm90.yield %i, %true : i32, i1
+    }
+  }
+  sm90.return
+}

@@ -596,3 +596,92 @@ tile.kernel @runs(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.symbol
   }
   tile.return
 }
+
+// A condition of which it is known where it holds for all queries: the clean blocks are
+// those that end before all bounds do, and begin behind it.
+// CHECK-LABEL: tile.kernel @bounded(
+// CHECK:         scf.forall (%[[FIRST:[a-z0-9_]+]], %[[B:[a-z0-9_]+]], %[[E:[a-z0-9_]+]], %[[CB:[a-z0-9_]+]], %[[CE:[a-z0-9_]+]]) in
+// CHECK-DAG:       %[[LAST:.*]] = affine.min #{{.*}}(%[[CE]])[%{{.*}}]
+// CHECK-DAG:       %[[LEFTMOST:.*]] = affine.max #{{.*}}(%[[CB]])
+// CHECK:           scf.for
+// CHECK:             tile.mask
+// CHECK:               tile.bounded %{{.*}} within(%[[B]] to %[[E]]) clean(%[[CB]] to %[[CE]])
+// CHECK:           scf.for
+// CHECK-NOT:         tile.mask
+// CHECK:           scf.for
+// CHECK:             tile.mask
+// CHECK:               tile.bounded
+// CHECK:           tile.store
+tile.kernel @bounded(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.symbols = array<i64: 1, -1>},
+    %ids: !tile.view<?xi32> {tile.symbols = array<i64: 2>},
+    %o: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.output})
+    schedule(<block_q = 8, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m0 = arith.constant dense<0xFF800000> : vector<8xf32>
+  %l0 = arith.constant dense<0.0> : vector<8xf32>
+  %n = tile.dim %k[0] : !x
+  scf.forall (%first, %begin, %end, %clean_begin, %clean_end) in (%n, %n, %n, %n, %n) {
+    %qt = tile.load %q[%first, %c0] axes [0, 1] : !x -> vector<8x16xf16>
+    %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%m = %m0, %l = %l0) -> (vector<8xf32>, vector<8xf32>) {
+      %j0 = affine.apply affine_map<(d0)[s0] -> (d0 * -16 + s0)>(%i)[%first]
+      %kt = tile.load %k[%j0, %c0] axes [0, 1] : !x -> vector<16x16xf16>
+      %s = tile.dot %qt, %kt transpose_rhs : vector<8x16xf16>, vector<16x16xf16> -> vector<8x16xf32>
+      %x = tile.mask %s query(%first) key(%j0) : vector<8x16xf32> {
+      ^bb0(%p: index, %j: index):
+        %inside = arith.cmpi slt, %j, %n : index
+        %own = tile.read %ids[%p] : !tile.view<?xi32>
+        %other = tile.read %ids[%j] : !tile.view<?xi32>
+        %same = arith.cmpi eq, %own, %other : i32
+        %known = tile.bounded %same within(%begin to %end) clean(%clean_begin to %clean_end)
+        %keep = arith.andi %inside, %known : i1
+        tile.yield %keep : i1
+      }
+      %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(1.0) may_be_empty : vector<8x16xf32>, vector<8xf32>
+      scf.yield %m1, %l1 : vector<8xf32>, vector<8xf32>
+    }
+    tile.store %r#1, %o[%first] axes [0] : vector<8xf32>, !tile.view<?xf32>
+  }
+  tile.return
+}
+
+// Two intervals with one begin: what either holds for all queries is clean, and behind
+// it nothing is masked.
+// CHECK-LABEL: tile.kernel @prefix(
+// CHECK:         scf.forall (%[[P:[a-z0-9_]+]], %[[N:[a-z0-9_]+]], %[[FIRST:[a-z0-9_]+]], %[[COUNT:[a-z0-9_]+]]) in
+// CHECK:           %[[ENDS:.*]] = arith.maxsi
+// CHECK:           affine.apply #{{.*}}(%[[FIRST]], %[[ENDS]])
+// CHECK:           scf.for
+// CHECK:             tile.mask
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %[[COUNT]]
+// CHECK-NOT:         tile.mask
+// CHECK-NOT:       scf.for
+// CHECK:           tile.store
+tile.kernel @prefix(%q: !x {tile.symbols = array<i64: 0, -1>}, %k: !x {tile.symbols = array<i64: 1, -1>},
+    %o: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.output})
+    schedule(<block_q = 8, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m0 = arith.constant dense<0xFF800000> : vector<8xf32>
+  %l0 = arith.constant dense<0.0> : vector<8xf32>
+  %length = tile.dim %k[0] : !x
+  scf.forall (%p0, %n, %first, %count) in (%length, %length, %length, %length) {
+    %qt = tile.load %q[%p0, %c0] axes [0, 1] : !x -> vector<8x16xf16>
+    %r:2 = scf.for %i = %c0 to %count step %c1 iter_args(%m = %m0, %l = %l0) -> (vector<8xf32>, vector<8xf32>) {
+      %j0 = affine.apply affine_map<(d0)[s0] -> (d0 * -16 + s0)>(%i)[%first]
+      %kt = tile.load %k[%j0, %c0] axes [0, 1] : !x -> vector<16x16xf16>
+      %s = tile.dot %qt, %kt transpose_rhs : vector<8x16xf16>, vector<16x16xf16> -> vector<8x16xf32>
+      %x = tile.mask %s query(%p0) key(%j0) : vector<8x16xf32> {
+      ^bb0(%p: index, %j: index):
+        %causal = arith.cmpi sle, %j, %p : index
+        %early = arith.cmpi slt, %j, %n : index
+        %keep = arith.ori %causal, %early : i1
+        tile.yield %keep : i1
+      }
+      %w, %m1, %l1, %c = tile.online_softmax %x, %m, %l scale(1.0) may_be_empty : vector<8x16xf32>, vector<8xf32>
+      scf.yield %m1, %l1 : vector<8xf32>, vector<8xf32>
+    }
+    tile.store %r#1, %o[%p0] axes [0] : vector<8xf32>, !tile.view<?xf32>
+  }
+  tile.return
+}

@@ -50,7 +50,10 @@ protected:
                                     const CompileOptions &options = {}) {
     auto module = parseSourceString<ModuleOp>(source, &context);
     EXPECT_TRUE(module);
-    return compileKernel(*module, options);
+    FailureOr<CompiledProgram> compiled = compileProgram(*module, options);
+    if (failed(compiled))
+      return failure();
+    return compiled->program.kernels.back();
   }
 
   static DialectRegistry registry() {
@@ -242,6 +245,49 @@ TEST_F(CompileTest, BundleHasAKernelForEachSchedule) {
   EXPECT_TRUE(target.variants[0].launches[0].dependent);
   EXPECT_TRUE(target.variants[1].guard.empty());
   EXPECT_EQ(target.variants[1].launches[0].kernel, 1u);
+}
+
+TEST_F(CompileTest, WorkspacesLieBetweenLaunches) {
+  auto module = parseSourceString<ModuleOp>(R"mlir(
+func.func @f(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>,
+             %ids: tensor<?x?xi32> {attn.name = "ids"}) -> tensor<?x?x4x64xbf16> {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>
+  %o = attn.attention %q, %kv mask(document(%ids : tensor<?x?xi32>))
+      : tensor<?x?x4x64xbf16>,
+        !attn.kv<tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>>
+      -> tensor<?x?x4x64xbf16>
+  return %o : tensor<?x?x4x64xbf16>
+})mlir",
+                                            &context);
+  ASSERT_TRUE(module);
+  FailureOr<CompiledProgram> compiled = compileProgram(*module, {});
+  ASSERT_TRUE(succeeded(compiled)) << messages;
+  // The program does not know of what lies between its kernels.
+  ASSERT_EQ(compiled->signature.tensors.size(), 4u);
+  EXPECT_EQ(compiled->signature.tensors[2].name, "ids");
+  EXPECT_TRUE(compiled->signature.tensors[3].isOutput);
+  ASSERT_EQ(compiled->program.kernels.size(), 2u);
+  EXPECT_EQ(compiled->program.kernels[0].plan.kernel, "f_limits");
+  EXPECT_FALSE(compiled->program.kernels[0].plan.persistent);
+  const Variant &variant = compiled->program.variants.front();
+  ASSERT_EQ(variant.workspaces.size(), 1u);
+  const Workspace &workspace = variant.workspaces.front();
+  EXPECT_EQ(workspace.elementType, ElementType::I32);
+  // Four numbers for each tile of each batch.
+  ASSERT_EQ(workspace.shape.size(), 3u);
+  expectCount(workspace.shape[0], {{Term::Kind::Size, 0, 0, 0},
+                                   {Term::Kind::Constant, 0},
+                                   {Term::Kind::Maximum}});
+  expectCount(workspace.shape[1], {{Term::Kind::Size, 0, 0, 1},
+                                   {Term::Kind::Constant, 128},
+                                   {Term::Kind::CeilDivide},
+                                   {Term::Kind::Constant, 0},
+                                   {Term::Kind::Maximum}});
+  expectCount(workspace.shape[2], {{Term::Kind::Constant, 4}});
+  ASSERT_EQ(variant.launches.size(), 2u);
+  EXPECT_EQ(variant.launches[0].tensors, (std::vector<int32_t>{0, 1, 2, 4}));
+  EXPECT_EQ(variant.launches[1].kernel, 1u);
+  EXPECT_EQ(variant.launches[1].tensors, (std::vector<int32_t>{0, 1, 2, 4, 3}));
 }
 
 TEST_F(CompileTest, RefusesMoreThanOneFunction) {

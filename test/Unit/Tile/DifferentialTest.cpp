@@ -215,7 +215,7 @@ protected:
 
 private:
   void compare(const Program &program, Lengths lengths, Bounds bounds,
-               func::FuncOp function, tile::KernelOp kernel);
+               func::FuncOp function, ArrayRef<tile::KernelOp> kernels);
 
   MLIRContext context;
 };
@@ -276,7 +276,7 @@ static void compareRows(ArrayRef<Tensor> got, ArrayRef<Tensor> expected,
 
 void DifferentialTest::compare(const Program &program, Lengths lengths,
                                Bounds bounds, func::FuncOp function,
-                               tile::KernelOp kernel) {
+                               ArrayRef<tile::KernelOp> kernels) {
   SCOPED_TRACE("lengths " + std::to_string(lengths.queries) + " and " +
                std::to_string(lengths.keys));
   int64_t batch = lengths.queries < 100 ? 2 : 1;
@@ -292,7 +292,7 @@ void DifferentialTest::compare(const Program &program, Lengths lengths,
   if (program.prepare)
     program.prepare(inputs);
   auto expected = reference::run(function, inputs);
-  auto got = reference::runTile(kernel, inputs);
+  auto got = reference::runTile(kernels, inputs);
   ASSERT_TRUE(succeeded(expected));
   ASSERT_TRUE(succeeded(got));
   compareOutputs((*got)[0], (*expected)[0], bounds.output);
@@ -309,7 +309,7 @@ void DifferentialTest::compare(const Program &program,
   ASSERT_TRUE(succeeded(lowerToLevel(*lowered, EmitLevel::Tile, {})));
   for (Lengths pair : lengths)
     compare(program, pair, bounds, *source->getOps<func::FuncOp>().begin(),
-            *lowered->getOps<tile::KernelOp>().begin());
+            llvm::to_vector(lowered->getOps<tile::KernelOp>()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -161,6 +161,89 @@ TEST_F(TileInterpreterTest, SequencesOfSlots) {
           << slot << ", " << b;
 }
 
+TEST_F(TileInterpreterTest, Extremes) {
+  // Of the odd ones from 1 on, of all, of none, and of an empty range.
+  auto result =
+      run("%x: !tile.view<5xi32>, %y: !tile.view<2x4xi32> {tile.output}",
+          "%c5 = arith.constant 5 : index\n"
+          "%c3 = arith.constant 3 : index\n"
+          "%a:6 = tile.find_extremes(%c1 to %c5) : i32, i32, i32, i32, i32, "
+          "i32 {\n^bb0(%p: index):\n"
+          "  %e = tile.read %x[%p] : !tile.view<5xi32>\n"
+          "  %odd = arith.trunci %e : i32 to i1\n"
+          "  %t = arith.constant true\n"
+          "  %f = arith.constant false\n"
+          "  tile.yield %e, %odd, %e, %t, %e, %f : i32, i1, i32, i1, i32, i1\n"
+          "}\n"
+          "%b:2 = tile.find_extremes(%c5 to %c2) : i32, i32 {\n"
+          "^bb0(%p: index):\n"
+          "  %e = tile.read %x[%p] : !tile.view<5xi32>\n"
+          "  %t = arith.constant true\n"
+          "  tile.yield %e, %t : i32, i1\n"
+          "}\n"
+          "tile.write %a#0, %y[%c0, %c0] : !tile.view<2x4xi32>\n"
+          "tile.write %a#1, %y[%c0, %c1] : !tile.view<2x4xi32>\n"
+          "tile.write %a#2, %y[%c0, %c2] : !tile.view<2x4xi32>\n"
+          "tile.write %a#3, %y[%c0, %c3] : !tile.view<2x4xi32>\n"
+          "tile.write %a#4, %y[%c1, %c0] : !tile.view<2x4xi32>\n"
+          "tile.write %a#5, %y[%c1, %c1] : !tile.view<2x4xi32>\n"
+          "tile.write %b#0, %y[%c1, %c2] : !tile.view<2x4xi32>\n"
+          "tile.write %b#1, %y[%c1, %c3] : !tile.view<2x4xi32>\n",
+          Tensor{{5}, {-9, 4, 7, -3, 8}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  constexpr double least = std::numeric_limits<int32_t>::min(),
+                   greatest = std::numeric_limits<int32_t>::max();
+  EXPECT_EQ(
+      result->front().values,
+      (std::vector<double>{-3, 7, -3, 8, greatest, least, greatest, least}));
+}
+
+TEST_F(TileInterpreterTest, WritesAreToBeInside) {
+  auto result = run("%y: !tile.view<2xi32> {tile.output}",
+                    "%e = arith.constant 1 : i32\n"
+                    "tile.write %e, %y[%c2] : !tile.view<2xi32>",
+                    {});
+  expectFailure(result, "'tile.write' op expected an index below 2, got 2");
+}
+
+TEST_F(TileInterpreterTest, OneKernelPreparesAnother) {
+  // The first one writes the number of each of its instances.
+  const char *text = R"mlir(
+tile.kernel @first(%y: !tile.view<?xf32> {tile.name = "y", tile.symbols = array<i64: 0>},
+                   %w: !tile.view<?x1xi32> {tile.name = "w", tile.symbols = array<i64: 1, -1>, tile.output, tile.workspace})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %y[0] : !tile.view<?xf32>
+  scf.forall (%i) in (%n) {
+    %e = arith.index_cast %i : index to i32
+    tile.write %e, %w[%i, %c0] : !tile.view<?x1xi32>
+  }
+  tile.return
+}
+tile.kernel @second(%x: !tile.view<2xi32> {tile.name = "x"},
+                    %y: !tile.view<?xf32> {tile.name = "y", tile.symbols = array<i64: 0>},
+                    %w: !tile.view<?x1xi32> {tile.name = "w", tile.symbols = array<i64: 1, -1>, tile.workspace},
+                    %z: !tile.view<2xi32> {tile.name = "z", tile.output})
+    schedule(<block_q = 16, block_kv = 16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    %a = tile.read %x[%i] : !tile.view<2xi32>
+    %j = arith.index_cast %a : i32 to index
+    %e = tile.read %w[%j, %c0] : !tile.view<?x1xi32>
+    tile.write %e, %z[%i] : !tile.view<2xi32>
+  }
+  tile.return
+})mlir";
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  ASSERT_TRUE(module) << messages;
+  auto kernels = llvm::to_vector(module->getOps<tile::KernelOp>());
+  auto result = runTile(
+      kernels, {Tensor{{2}, {4, 2}}, Tensor{{5}, std::vector<double>(5)}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  ASSERT_EQ(result->size(), 1u);
+  EXPECT_EQ(result->front().values, (std::vector<double>{4, 2}));
+}
+
 TEST_F(TileInterpreterTest, SizesComeFromSymbols) {
   auto result = run(
       "%x: !tile.view<?x?xf32> {tile.symbols = array<i64: 0, 1>},"
@@ -621,16 +704,110 @@ TEST_F(TileInterpreterTest, LeastSize) {
 }
 
 //===----------------------------------------------------------------------===//
+// Chunks of recurrences
+//===----------------------------------------------------------------------===//
+
+TEST_F(TileInterpreterTest, CumulativeSums) {
+  EXPECT_EQ(compute("%a = arith.constant dense<[1.0, 2.0, -4.0, 0.5]> : "
+                    "vector<4xf32>\n"
+                    "%r = tile.cumulative_sum %a : vector<4xf32>"),
+            (std::vector<double>{1, 3, -1, -0.5}));
+}
+
+/// Above the diagonal the difference is not raised to a power.
+TEST_F(TileInterpreterTest, DecayRatios) {
+  auto result =
+      run("%out: !tile.view<2x2xf32> {tile.output}",
+          "%a = arith.constant dense<[0.0, -200.0]> : vector<2xf32>\n"
+          "%r = tile.decay_ratios %a : vector<2xf32> -> vector<2x2xf32>\n"
+          "%one = arith.constant dense<[3.0, 202.0]> : vector<2xf32>\n"
+          "%all = vector.broadcast %one : vector<2xf32> to vector<2x2xf32>\n"
+          "%s = arith.mulf %r, %all : vector<2x2xf32>\n"
+          "tile.store %s, %out[%c0, %c0] axes [0, 1] : vector<2x2xf32>, "
+          "!tile.view<2x2xf32>",
+          {});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ(result->front().values, (std::vector<double>{3, 0, 0, 202}));
+}
+
+/// Against what the definition gives for a matrix of three rows, whose diagonal
+/// and upper elements are not read.
+TEST_F(TileInterpreterTest, InvertUnitLower) {
+  auto invert = [&](const std::string &columns) {
+    auto result =
+        run("%out: !tile.view<3x3xf32> {tile.output}",
+            "%a = arith.constant dense<[[0x7FC00000, 0x7FC00000, 0x7FC00000], "
+            "[2.0, 0x7FC00000, 0x7FC00000], [3.0, 5.0, 0x7FC00000]]> : "
+            "vector<3x3xf32>\n"
+            "%f = arith.constant dense<[7.0, 1.0, 2.0]> : vector<3xf32>\n"
+            "%g = arith.constant dense<[1.0, 0.0, 4.0]> : vector<3xf32>\n"
+            "%r = tile.invert_unit_lower %a rows(%f : vector<3xf32>) " +
+                columns +
+                " : vector<3x3xf32>\n"
+                "tile.store %r, %out[%c0, %c0] axes [0, 1] : vector<3x3xf32>, "
+                "!tile.view<3x3xf32>",
+            {});
+    EXPECT_TRUE(succeeded(result)) << messages;
+    return result->front().values;
+  };
+  EXPECT_EQ(invert(""), (std::vector<double>{1, 0, 0, -2, 1, 0, 14, -10, 1}));
+  EXPECT_EQ(invert("columns(%g : vector<3xf32>)"),
+            (std::vector<double>{1, 0, 0, -2, 0, 0, 14, 0, 4}));
+}
+
+TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
+  EXPECT_EQ(compute("%a = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : "
+                    "vector<4xf32>\n"
+                    "%x = vector.extract %a[2] : f32 from vector<4xf32>\n"
+                    "%all = vector.broadcast %x : f32 to vector<4xf32>\n"
+                    "%m = vector.create_mask %c2 : vector<4xi1>\n"
+                    "%r = arith.select %m, %a, %all : vector<4xi1>, "
+                    "vector<4xf32>"),
+            (std::vector<double>{1, 2, 3, 3}));
+  auto result =
+      run("%x: !tile.view<2x3xf32>, %y: !tile.view<3x2xf32> {tile.output}",
+          "%t = tile.load %x[%c0, %c0] axes [0, 1] : !tile.view<2x3xf32> -> "
+          "vector<2x3xf32>\n"
+          "%s = vector.transpose %t, [1, 0] : vector<2x3xf32> to "
+          "vector<3x2xf32>\n"
+          "tile.store %s, %y[%c0, %c0] axes [0, 1] : vector<3x2xf32>, "
+          "!tile.view<3x2xf32>",
+          Tensor{{2, 3}, {1, 2, 3, 4, 5, 6}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ(result->front().values, (std::vector<double>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST_F(TileInterpreterTest, TilesThatAreNotMade) {
+  std::pair<std::string, std::string> cases[] = {
+      {"%a = arith.constant dense<1.0> : vector<1x2xf32>\n"
+       "%b = vector.broadcast %a : vector<1x2xf32> to vector<3x2xf32>",
+       "'vector.broadcast' op expected a scalar or whole rows to be repeated"},
+      {"%a = arith.constant dense<1> : vector<1x2xi32>\n"
+       "%b = vector.transpose %a, [1, 0] : vector<1x2xi32> to vector<2x1xi32>",
+       "'vector.transpose' op expected a tile of floats whose two dimensions "
+       "are exchanged"},
+      {"%a = arith.constant dense<1.0> : vector<2xf32>\n"
+       "%b = vector.extract %a[%c1] : f32 from vector<2xf32>",
+       "'vector.extract' op expected one float of a tile of one dimension, at "
+       "a constant position"},
+      {"%b = vector.create_mask %c1, %c1 : vector<2x2xi1>",
+       "'vector.create_mask' op expected a mask of one dimension"}};
+  for (const auto &[body, message] : cases) {
+    messages.clear();
+    expectFailure(run("%out: !tile.view<4xf32> {tile.output}", body, {}),
+                  message);
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//
 
 TEST_F(TileInterpreterTest, UnknownOp) {
   auto result = run("%out: !tile.view<4xf32> {tile.output}",
-                    "%a = arith.constant 1.0 : f32\n"
-                    "%b = vector.broadcast %a : f32 to vector<4xf32>",
-                    {});
+                    "%b = vector.step : vector<4xindex>", {});
   expectFailure(result,
-                "'vector.broadcast' op is not known to the tile interpreter");
+                "'vector.step' op is not known to the tile interpreter");
 }
 
 TEST_F(TileInterpreterTest, StepsAreToBePositive) {

@@ -132,8 +132,8 @@ void PackedTileTest::compare(const std::string &modifiers,
       inputs.push_back(makeIntegers(ends.keyRows, 3));
     auto expected =
         reference::run(*source->getOps<func::FuncOp>().begin(), inputs);
-    auto got =
-        reference::runTile(*lowered->getOps<tile::KernelOp>().begin(), inputs);
+    auto got = reference::runTile(
+        llvm::to_vector(lowered->getOps<tile::KernelOp>()), inputs);
     ASSERT_TRUE(succeeded(expected) && succeeded(got));
     for (size_t i : {0, 1})
       expectSame((*got)[i], (*expected)[i]);

@@ -126,6 +126,7 @@ static AttnBytes *compile(const char *path, const char *folder) {
   attnCompileOptionsSetTarget(options, "sm_90a");
   attnCompileOptionsSetAssemble(options, false);
   attnCompileOptionsSetCacheFolder(options, folder);
+  attnCompileOptionsSetScheduleTable(options, "");
   AttnBytes *ptx = attnProgramCreatePtx(program, options);
   printf("PTX: %.8s\n", strstr(attnBytesBorrowData(ptx), ".version"));
   attnBytesDestroy(ptx);

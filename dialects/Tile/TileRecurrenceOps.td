@@ -1,0 +1,86 @@
+//===- TileRecurrenceOps.td - What chunks of recurrences need -*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TILE_TILERECURRENCEOPS_TD
+#define ATTN_TILE_TILERECURRENCEOPS_TD
+
+include "Tile/TileDialect.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+/// A number for each token of a chunk, and for each pair of them.
+def Tile_Tokens : VectorOfRankAndType<[1], [F32]>;
+def Tile_Pairs : VectorOfRankAndType<[2], [F32]>;
+
+class Tile_RecurrenceOp<string mnemonic, list<Trait> traits = []>
+    : Op<Tile_Dialect, mnemonic, [Pure] # traits>;
+
+def Tile_CumulativeSumOp : Tile_RecurrenceOp<"cumulative_sum", [
+    AllTypesMatch<["source", "result"]>]> {
+  let summary = "the sums of the elements up to each";
+  let description = [{
+    Element i of the result is the sum of elements 0 to i.
+
+    ```mlir
+    %sums = tile.cumulative_sum %decays : vector<64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tokens:$source);
+  let results = (outs Tile_Tokens:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+}
+
+def Tile_DecayRatiosOp : Tile_RecurrenceOp<"decay_ratios"> {
+  let summary = "what is left of each token when a later one comes";
+  let description = [{
+    Element (i, j) is exp2(exponents[i] - exponents[j]) for j <= i, and 0 above the
+    diagonal, where the difference may be large. Only differences are raised to a
+    power: that of an exponent alone may overflow, or be too small to divide by.
+
+    ```mlir
+    %ratios = tile.decay_ratios %sums : vector<64xf32> -> vector<64x64xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the result is square, with a row per exponent |
+  }];
+  let arguments = (ins Tile_Tokens:$exponents);
+  let results = (outs Tile_Pairs:$result);
+  let assemblyFormat = "$exponents attr-dict `:` type($exponents) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_InvertUnitLowerOp : Tile_RecurrenceOp<"invert_unit_lower", [
+    AllTypesMatch<["matrix", "result"]>]> {
+  let summary = "the inverse of a unit lower triangular matrix";
+  let description = [{
+    With L what `matrix` has below its diagonal, and the other elements left
+    unread:
+
+        (I + diag(rows) L)^-1 diag(columns)
+
+    `columns` are ones where they are not given.
+
+    ```mlir
+    %t = tile.invert_unit_lower %a rows(%beta : vector<64xf32>)
+       columns(%beta : vector<64xf32>) : vector<64x64xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the matrix is square |
+    | C2 | rows and columns have one element for each of the matrix |
+  }];
+  let arguments = (ins Tile_Pairs:$matrix, Tile_Tokens:$rows,
+                       Optional<Tile_Tokens>:$columns);
+  let results = (outs Tile_Pairs:$result);
+  let assemblyFormat = [{
+    $matrix `rows` `(` $rows `:` type($rows) `)`
+    (`columns` `(` $columns^ `:` type($columns) `)`)? attr-dict `:` type($matrix)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_TILE_TILERECURRENCEOPS_TD

@@ -1,0 +1,362 @@
+//===- ChunkKernel.cpp - The chunked form of a recurrence -----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ChunkKernel.h"
+
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+ChunkKernelBuilder::ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
+                                       tile::ScheduleAttr schedule)
+    : function(function), op(op), builder(function), loc(op.getLoc()),
+      schedule(schedule), tokens(schedule.getBlockKv()),
+      rows(schedule.getBlockQ()), keyDim(op.getKeyDim()),
+      scale(op.getScaleOrDefault()),
+      element(op.getQueryType().getElementType()),
+      fine(element.isF32() ? element : builder.getF16Type()) {}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value ChunkKernelBuilder::apply(AffineExpr expr, ArrayRef<Value> operands) {
+  AffineMap map = AffineMap::get(operands.size(), 0, expr);
+  return getValueOrCreateConstantIndexOp(
+      builder, loc,
+      affine::makeComposedFoldedAffineApply(builder, loc, map,
+                                            getAsOpFoldResult(operands)));
+}
+
+Value ChunkKernelBuilder::splat(VectorType type, double value) {
+  return arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
+}
+
+Value ChunkKernelBuilder::scaled(Value tile, double factor) {
+  if (factor == 1)
+    return tile;
+  return mul(tile, splat(cast<VectorType>(tile.getType()), factor));
+}
+
+Value ChunkKernelBuilder::exp2(Value exponents) {
+  return math::Exp2Op::create(builder, loc, exponents);
+}
+
+Value ChunkKernelBuilder::scaleColumns(Value tile, Value factors) {
+  if (!factors)
+    return tile;
+  return mul(
+      tile, vector::BroadcastOp::create(builder, loc, tile.getType(), factors));
+}
+
+Value ChunkKernelBuilder::round(Value tile, Type type) {
+  auto source = cast<VectorType>(tile.getType());
+  if (source.getElementType() == type)
+    return tile;
+  return arith::TruncFOp::create(builder, loc,
+                                 source.cloneWith(std::nullopt, type), tile);
+}
+
+Value ChunkKernelBuilder::extend(Value tile) {
+  auto source = cast<VectorType>(tile.getType());
+  if (source.getElementType().isF32())
+    return tile;
+  return arith::ExtFOp::create(builder, loc, f32Tile(source.getShape()), tile);
+}
+
+Value ChunkKernelBuilder::transpose(Value tile) {
+  return vector::TransposeOp::create(builder, loc, tile,
+                                     ArrayRef<int64_t>{1, 0});
+}
+
+Value ChunkKernelBuilder::dot(Value lhs, Value rhs, bool transposeRhs,
+                              Value acc) {
+  int64_t rows = cast<VectorType>(lhs.getType()).getDimSize(0);
+  int64_t columns =
+      cast<VectorType>(rhs.getType()).getDimSize(transposeRhs ? 0 : 1);
+  return tile::DotOp::create(builder, loc, f32Tile({rows, columns}), lhs, rhs,
+                             acc, transposeRhs);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> ChunkKernelBuilder::getPlace(Value row,
+                                                ArrayRef<Value> rest) {
+  SmallVector<Value> place;
+  if (!isPacked())
+    place.push_back(sequence);
+  place.push_back(row);
+  llvm::append_range(place, rest);
+  return place;
+}
+
+Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
+                                     ArrayRef<Value> rest, int64_t columns) {
+  SmallVector<Value> place = getPlace(row, rest);
+  auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
+  return tile::LoadOp::create(
+      builder, loc, VectorType::get({tokens, columns}, element), view(operand),
+      place, slice, ArrayRef<int64_t>{axis, axis + 2});
+}
+
+Value ChunkKernelBuilder::loadNumbers(Value operand, Value row) {
+  auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
+  return tile::LoadOp::create(builder, loc, f32Tile({tokens}), view(operand),
+                              getPlace(row, valueHead), slice,
+                              ArrayRef<int64_t>{axis});
+}
+
+SmallVector<Value> ChunkKernelBuilder::readEnds() {
+  auto read = [&](Value index) -> Value {
+    Value end = tile::ReadOp::create(builder, loc, builder.getI32Type(),
+                                     view(op.getCuSeqlens()), index,
+                                     /*position=*/true);
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                      end);
+  };
+  Value begin = read(sequence);
+  return {begin, read(apply(d(0) + 1, sequence))};
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+static bool isValueFirst(Value state) {
+  auto encoding =
+      cast<StateAttr>(cast<RankedTensorType>(state.getType()).getEncoding());
+  return encoding.getLayout() == StateLayout::ValueKey;
+}
+
+Value ChunkKernelBuilder::createInitialState() {
+  Value state = op.getState();
+  if (!state)
+    return splat(f32Tile({rows, keyDim}), 0);
+  Type type = cast<RankedTensorType>(state.getType()).getElementType();
+  Value zero = constant(0);
+  bool valueFirst = isValueFirst(state);
+  SmallVector<Value> place{sequence, valueHead, zero, zero};
+  place[valueFirst ? 2 : 3] = channel;
+  SmallVector<int64_t> shape{keyDim, rows};
+  if (valueFirst)
+    std::swap(shape[0], shape[1]);
+  Value tile = tile::LoadOp::create(builder, loc, VectorType::get(shape, type),
+                                    view(state), place, ValueRange(),
+                                    ArrayRef<int64_t>{2, 3});
+  return extend(valueFirst ? tile : transpose(tile));
+}
+
+void ChunkKernelBuilder::storeFinalState(Value state) {
+  if (!finalState)
+    return;
+  Type type = cast<tile::ViewType>(finalState.getType()).getElementType();
+  Value zero = constant(0);
+  bool valueFirst = isValueFirst(op.getFinalState());
+  SmallVector<Value> place{sequence, valueHead, zero, zero};
+  place[valueFirst ? 2 : 3] = channel;
+  Value tile = round(state, type);
+  tile::StoreOp::create(builder, loc, valueFirst ? tile : transpose(tile),
+                        finalState, place, ValueRange(),
+                        ArrayRef<int64_t>{2, 3});
+}
+
+//===----------------------------------------------------------------------===//
+// A chunk
+//===----------------------------------------------------------------------===//
+
+/// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
+/// differences of sums would lose bits, and infinite ones their meaning.
+static constexpr double kLeastLogDecay = -160;
+
+/// The logarithms (base 2) of the decays of the tokens, 0 behind the last one.
+Value ChunkKernelBuilder::loadLogDecays(Value row) {
+  auto type = cast<RankedTensorType>(op.getDecay().getType());
+  bool isLog = cast<GateAttr>(type.getEncoding()).getScale() == GateScale::Log;
+  VectorType tile = f32Tile({tokens});
+  bool isConstant = type.getRank() == 1;
+  Value decay;
+  if (isConstant)
+    decay = vector::BroadcastOp::create(
+        builder, loc, tile,
+        tile::ReadOp::create(builder, loc, builder.getF32Type(),
+                             view(op.getDecay()), valueHead));
+  else
+    decay = loadNumbers(op.getDecay(), row);
+  decay = isLog ? scaled(decay, llvm::numbers::log2e)
+                : math::Log2Op::create(builder, loc, decay).getResult();
+  decay = arith::MaximumFOp::create(builder, loc, decay,
+                                    splat(tile, kLeastLogDecay));
+  // Rows that are not there are loaded as zeros, which are no logarithms of 1
+  // on a linear scale.
+  if (isLog && !isConstant)
+    return decay;
+  auto mask = VectorType::get({tokens}, builder.getI1Type());
+  Value isToken = vector::CreateMaskOp::create(
+      builder, loc, mask, apply(d(0) - d(1), {length, row}));
+  return arith::SelectOp::create(builder, loc, isToken, decay, splat(tile, 0));
+}
+
+ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
+  if (!op.getDecay())
+    return {splat(f32Tile({tokens}), 0), {}, {}, {}};
+  Value sums = tile::CumulativeSumOp::create(builder, loc, loadLogDecays(row));
+  Value last =
+      vector::ExtractOp::create(builder, loc, sums, /*position=*/tokens - 1);
+  Value lasts = vector::BroadcastOp::create(builder, loc, sums.getType(), last);
+  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last)};
+}
+
+ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
+  Chunk chunk;
+  chunk.row = row;
+  Value zero = constant(0);
+  chunk.query = loadMatrix(op.getQuery(), row, {keyHead, zero}, keyDim);
+  chunk.key = loadMatrix(op.getKey(), row, {keyHead, zero}, keyDim);
+  chunk.eraseKey = chunk.key;
+  if (Value own = op.getEraseKey()) {
+    int64_t heads =
+        cast<RankedTensorType>(own.getType()).getShape().take_back(2).front();
+    Value head = heads == op.getHeads() ? keyHead : valueHead;
+    chunk.eraseKey = loadMatrix(own, row, {head, zero}, keyDim);
+  }
+  chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
+  if (op.getErase())
+    chunk.erase = loadNumbers(op.getErase(), row);
+  if (op.getWrite())
+    chunk.write = op.getWrite() == op.getErase()
+                      ? chunk.erase
+                      : loadNumbers(op.getWrite(), row);
+  chunk.decay = createDecay(row);
+  return chunk;
+}
+
+/// P.
+Value ChunkKernelBuilder::createReads(const Chunk &chunk) {
+  Value reads =
+      scaled(dot(chunk.query, chunk.key, /*transposeRhs=*/true), scale);
+  Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
+                                             chunk.decay.sums);
+  return round(mul(reads, ratios), element);
+}
+
+/// (I + A)^-1, times the writing strengths where these are those of erasing.
+Value ChunkKernelBuilder::createInverse(const Chunk &chunk) {
+  Value erased = dot(chunk.eraseKey, chunk.key, /*transposeRhs=*/true);
+  if (chunk.decay.reached)
+    erased = mul(erased, tile::DecayRatiosOp::create(
+                             builder, loc, erased.getType(), chunk.decay.sums));
+  Value rows = chunk.erase ? chunk.erase : splat(f32Tile({tokens}), 1);
+  bool isShared = chunk.erase && chunk.erase == chunk.write;
+  Value inverse =
+      tile::InvertUnitLowerOp::create(builder, loc, erased.getType(), erased,
+                                      rows, isShared ? chunk.write : Value());
+  return round(inverse, fine);
+}
+
+/// U^T.
+Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value state) {
+  Value written = extend(transpose(chunk.value));
+  bool isShared = chunk.erase && chunk.erase == chunk.write;
+  if (!isShared)
+    written = scaleColumns(written, chunk.write);
+  if (!op.erases())
+    return written;
+  Value inverse = createInverse(chunk);
+  Value read = dot(state, chunk.eraseKey, /*transposeRhs=*/true);
+  Value factors = chunk.decay.reached;
+  if (chunk.erase && !isShared)
+    factors = factors ? mul(factors, chunk.erase) : chunk.erase;
+  written = sub(written, scaleColumns(read, factors));
+  return dot(round(written, fine), inverse, /*transposeRhs=*/true);
+}
+
+void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
+  Value tile = transpose(round(transposed, element));
+  auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
+  tile::StoreOp::create(builder, loc, tile, output,
+                        getPlace(chunk.row, {valueHead, channel}), slice,
+                        ArrayRef<int64_t>{axis, axis + 2});
+}
+
+/// The state behind chunk `number`, from `state` in front of it.
+Value ChunkKernelBuilder::createChunk(Value number, Value state) {
+  Chunk chunk = loadChunk(apply(d(0) * tokens, number));
+  Value reads = createReads(chunk);
+  Value rounded = round(state, element);
+  Value old = dot(rounded, chunk.query, /*transposeRhs=*/true);
+  Value written = createWritten(chunk, rounded);
+  const Decay &decay = chunk.decay;
+  if (decay.reached)
+    old = scaleColumns(old, scaled(decay.reached, scale));
+  else
+    old = scaled(old, scale);
+  storeOutput(chunk,
+              dot(round(written, element), reads, /*transposeRhs=*/true, old));
+  if (decay.whole)
+    state = mul(state, vector::BroadcastOp::create(
+                           builder, loc, state.getType(), decay.whole));
+  Value kept = round(scaleColumns(written, decay.left), element);
+  return dot(kept, chunk.key, /*transposeRhs=*/false, state);
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+void ChunkKernelBuilder::createInstance(Value split) {
+  keyHead = valueHead;
+  if (int64_t group = op.getValueHeads() / op.getHeads(); group != 1)
+    keyHead = apply(d(0).floorDiv(group), valueHead);
+  channel = apply(d(0) * rows, split);
+  if (isPacked()) {
+    slice = readEnds();
+    length = apply(d(1) - d(0), {slice[0], slice[1]});
+  }
+  Value state = createInitialState();
+  auto loop = scf::ForOp::create(builder, loc, constant(0),
+                                 apply(d(0).ceilDiv(tokens), length),
+                                 constant(1), state);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(loop.getBody());
+    Value next = createChunk(loop.getInductionVar(), loop.getRegionIterArg(0));
+    scf::YieldOp::create(builder, loc, next);
+  }
+  storeFinalState(loop.getResult(0));
+}
+
+/// An instance for each sequence, value head, and part of its channels.
+void ChunkKernelBuilder::build() {
+  createKernel();
+  Value query = view(op.getQuery());
+  Value sequences;
+  if (isPacked()) {
+    Value ends = tile::DimOp::create(builder, loc, view(op.getCuSeqlens()), 0);
+    sequences = apply(d(0) - 1, ends);
+  } else {
+    sequences = tile::DimOp::create(builder, loc, query, 0);
+    length = tile::DimOp::create(builder, loc, query, 1);
+  }
+  OpFoldResult extents[] = {
+      sequences, builder.getIndexAttr(op.getValueHeads()),
+      builder.getIndexAttr(llvm::divideCeil(op.getValueDim(), rows))};
+  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
+                                      /*mapping=*/std::nullopt);
+  tile::ReturnOp::create(builder, loc);
+  builder.setInsertionPointToStart(forall.getBody());
+  auto ids = forall.getInductionVars();
+  sequence = ids[0];
+  valueHead = ids[1];
+  createInstance(ids[2]);
+}

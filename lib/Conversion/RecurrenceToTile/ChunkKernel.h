@@ -1,0 +1,128 @@
+//===- ChunkKernel.h - The chunked form of a recurrence ---------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_RECURRENCETOTILE_CHUNKKERNEL_H
+#define ATTN_LIB_CONVERSION_RECURRENCETOTILE_CHUNKKERNEL_H
+
+#include "Attention/Attention.h"
+#include "Tile/Tile.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace mlir::attn {
+
+/// Creates the kernel of a function that computes one recurrence, in front of
+/// the function. With G_i the sum of the logarithms (base 2) of the decays of
+/// tokens 0 to i of a chunk, A what is erased of each token by a later one, P
+/// what a later one reads of it, and S the state in front of the chunk:
+///
+///     A_ij = erase_i <erase_key_i, k_j> 2^(G_i - G_j)   for j < i
+///     P_ij = scale <q_i, k_j> 2^(G_i - G_j)             for j <= i
+///     U = (I + A)^-1 (write V - erase 2^G (erase_key S))
+///     o = scale 2^G (q S) + P U
+///     S = 2^G_last S + (2^(G_last - G) k)^T U
+///
+/// Without an erasure A is 0. The state is kept transposed, so that its rows
+/// are channels of the values, which do not depend on each other.
+class ChunkKernelBuilder {
+public:
+  ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
+                     tile::ScheduleAttr schedule);
+
+  void build();
+
+private:
+  /// What becomes of a chunk by its decays: the sums G, 2^G for each token,
+  /// 2^(G_last - G) for each token, and 2^G_last. Null without a decay.
+  struct Decay {
+    Value sums, reached, left, whole;
+  };
+  /// The tiles of a chunk.
+  struct Chunk {
+    Value row, query, key, eraseKey, value, erase, write;
+    Decay decay;
+  };
+
+  void createKernel();
+  void createInstance(Value split);
+  Value createInitialState();
+  void storeFinalState(Value state);
+  Value createChunk(Value number, Value state);
+  Chunk loadChunk(Value row);
+  Decay createDecay(Value row);
+  Value loadLogDecays(Value row);
+  Value createInverse(const Chunk &chunk);
+  Value createReads(const Chunk &chunk);
+  Value createWritten(const Chunk &chunk, Value state);
+  void storeOutput(const Chunk &chunk, Value output);
+
+  //===--- Memory ---------------------------------------------------------===//
+
+  Value view(Value operand) { return views.lookup(operand); }
+  /// The place of the token of row `row`, with what follows the token.
+  SmallVector<Value> getPlace(Value row, ArrayRef<Value> rest);
+  Value loadMatrix(Value operand, Value row, ArrayRef<Value> rest,
+                   int64_t columns);
+  /// A number of the value head for each token.
+  Value loadNumbers(Value operand, Value row);
+  SmallVector<Value> readEnds();
+  bool isPacked() { return op.isPacked(); }
+
+  //===--- Values ---------------------------------------------------------===//
+
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  /// expr over dims bound to `operands`.
+  Value apply(AffineExpr expr, ArrayRef<Value> operands);
+  AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
+  VectorType f32Tile(ArrayRef<int64_t> shape) {
+    return VectorType::get(shape, builder.getF32Type());
+  }
+  Value splat(VectorType type, double value);
+  Value mul(Value a, Value b) {
+    return arith::MulFOp::create(builder, loc, a, b);
+  }
+  Value sub(Value a, Value b) {
+    return arith::SubFOp::create(builder, loc, a, b);
+  }
+  Value scaled(Value tile, double factor);
+  Value exp2(Value exponents);
+  /// `tile` with each column multiplied by its factor.
+  Value scaleColumns(Value tile, Value factors);
+  /// `tile` with elements of `type`.
+  Value round(Value tile, Type type);
+  Value extend(Value tile);
+  Value transpose(Value tile);
+  Value dot(Value lhs, Value rhs, bool transposeRhs, Value acc = {});
+
+  func::FuncOp function;
+  RecurrenceOp op;
+  OpBuilder builder;
+  Location loc;
+  tile::ScheduleAttr schedule;
+  /// Tokens of a chunk, channels of the value of an instance, and of a key.
+  int64_t tokens, rows, keyDim;
+  double scale;
+  /// Of the operands of products, and of those that tell tokens from tokens:
+  /// f16 has three more bits than bf16.
+  Type element, fine;
+
+  IRMapping views;
+  Value output, finalState;
+  /// Of the instance: the sequence, the heads, the first channel of the value,
+  /// the tokens, and begin and end of the rows of a packed sequence.
+  Value sequence, keyHead, valueHead, channel, length;
+  SmallVector<Value> slice;
+};
+
+} // namespace mlir::attn
+
+#endif // ATTN_LIB_CONVERSION_RECURRENCETOTILE_CHUNKKERNEL_H

@@ -1,0 +1,82 @@
+//===- ChunkRecurrence.cpp - Compute a recurrence chunk by chunk ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/Lowered.h"
+#include "attn/Conversion/Passes.h"
+
+#include "ChunkKernel.h"
+
+#include "attn/Schedule/Passes.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_CHUNKRECURRENCEPASS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+
+/// Each argument is an operand, and the results are returned, the output among
+/// them and each once.
+static LogicalResult checkInterface(func::FuncOp function, RecurrenceOp op) {
+  for (BlockArgument argument : function.getArguments())
+    if (argument.use_empty())
+      return function.emitError("expected argument ")
+             << argument.getArgNumber()
+             << " to be an operand of the recurrence";
+  DenseSet<Value> returned;
+  for (Value result : function.front().getTerminator()->getOperands())
+    if (result.getDefiningOp() != op || !returned.insert(result).second)
+      return function.emitError("expected results of the recurrence to be "
+                                "returned, each once");
+  if (!returned.contains(op.getOutput()))
+    return function.emitError("expected the output of the recurrence to be "
+                              "returned");
+  return success();
+}
+
+/// The schedule, whose blocks divide the channels of the value.
+static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
+  auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+  if (!schedule)
+    return op.emitOpError("has no tile.schedule; run attn-select-schedule "
+                          "first");
+  if (op.getValueDim() % schedule.getBlockQ() != 0)
+    return op.emitOpError("expected a block_q that divides the ")
+           << op.getValueDim() << " channels of the values, got "
+           << schedule.getBlockQ();
+  return schedule;
+}
+
+namespace {
+struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
+  void runOnOperation() override {
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (!function.getOps<RecurrenceOp>().empty() && failed(convert(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convert(func::FuncOp function) {
+    if (failed(checkLowered(function)))
+      return failure();
+    RecurrenceOp op = *function.getOps<RecurrenceOp>().begin();
+    if (function.front().getOperations().size() != 2)
+      return function.emitError("expected a recurrence alone in its function");
+    FailureOr<tile::ScheduleAttr> schedule = findSchedule(op);
+    if (failed(checkInterface(function, op)) || failed(schedule))
+      return failure();
+    ChunkKernelBuilder(function, op, *schedule).build();
+    function.erase();
+    return success();
+  }
+};
+} // namespace

@@ -1,0 +1,72 @@
+//===- TileVectorOps.cpp - Tiles made of other tiles ----------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Ops of the vector dialect on tiles of one or two dimensions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileInstance.h"
+
+using namespace mlir;
+using namespace mlir::attn::reference;
+
+/// Repeats a scalar in every element, or a row in every row.
+LogicalResult Instance::run(vector::BroadcastOp op) {
+  auto source = dyn_cast<VectorType>(op.getSourceType());
+  VectorType type = op.getResultVectorType();
+  if (source &&
+      source.getShape() != type.getShape().take_back(source.getRank()))
+    return fail(op, "expected a scalar or whole rows to be repeated");
+  const TileValue &value = get(op.getSource());
+  TileValue result;
+  for (int64_t i = 0, e = type.getNumElements(); i != e; ++i) {
+    if (value.integers.empty())
+      result.floats.push_back(value.floats[i % value.size()]);
+    else
+      result.integers.push_back(value.integers[i % value.size()]);
+  }
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(vector::TransposeOp op) {
+  VectorType type = op.getSourceVectorType();
+  if (op.getPermutation() != ArrayRef<int64_t>({1, 0}) ||
+      !isa<FloatType>(type.getElementType()))
+    return fail(op, "expected a tile of floats whose two dimensions are "
+                    "exchanged");
+  const std::vector<float> &source = get(op.getVector()).floats;
+  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+  TileValue result;
+  for (int64_t column = 0; column != columns; ++column)
+    for (int64_t row = 0; row != rows; ++row)
+      result.floats.push_back(source[row * columns + column]);
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(vector::ExtractOp op) {
+  auto type = dyn_cast<FloatType>(op.getType());
+  if (!type || op.getSourceVectorType().getRank() != 1 ||
+      op.hasDynamicPosition())
+    return fail(op, "expected one float of a tile of one dimension, at a "
+                    "constant position");
+  float element = get(op.getSource()).floats[op.getStaticPosition().front()];
+  set(op, {{element}, {}});
+  return success();
+}
+
+LogicalResult Instance::run(vector::CreateMaskOp op) {
+  if (op.getType().getRank() != 1)
+    return fail(op, "expected a mask of one dimension");
+  int64_t count = getInteger(op.getOperand(0));
+  TileValue result;
+  for (int64_t i = 0; i != op.getType().getDimSize(0); ++i)
+    result.integers.push_back(i < count ? -1 : 0);
+  set(op, std::move(result));
+  return success();
+}

@@ -1,0 +1,22 @@
+//===- SelectRecurrence.h - Decide how a recurrence is computed -*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_SCHEDULE_SELECTRECURRENCE_H
+#define ATTN_LIB_SCHEDULE_SELECTRECURRENCE_H
+
+#include "Attention/Attention.h"
+#include "Tile/Tile.h"
+
+namespace mlir::attn {
+
+/// The schedule of the chunked form on a Hopper chip, or a diagnostic where
+/// there is none.
+FailureOr<tile::ScheduleAttr> selectChunks(RecurrenceOp op);
+
+} // namespace mlir::attn
+
+#endif // ATTN_LIB_SCHEDULE_SELECTRECURRENCE_H

@@ -1,0 +1,142 @@
+// RUN: attn-opt %s -attn-chunk-recurrence | FileCheck %s
+
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4xf32, #attn.gate<log>>
+!n = tensor<?x?x4xf32>
+
+// A decay and a delta rule: the strengths of erasing and writing are one, which is
+// in the inverse. Two value heads share a key head.
+
+// CHECK-LABEL: tile.kernel @gated_delta
+// CHECK-SAME: %q: !tile.view<?x?x2x64xbf16> {tile.name = "q", tile.symbols = array<i64: 0, 1, -1, -1>}
+// CHECK-SAME: %g: !tile.view<?x?x4xf32> {tile.name = "g", tile.symbols = array<i64: 0, 1, -1>}
+// CHECK-SAME: %result0: !tile.view<?x?x4x128xbf16> {tile.name = "result0", tile.output, tile.symbols = array<i64: 0, 1, -1, -1>}
+// CHECK-DAG: %[[BATCH:.*]] = tile.dim %q[0]
+// CHECK-DAG: %[[LENGTH:.*]] = tile.dim %q[1]
+// CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %[[PART:.*]]) in (%[[BATCH]], 4, 2) {
+// CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[N]])
+// CHECK: %[[CHANNEL:.*]] = affine.apply #{{.*}}(%[[PART]])
+// CHECK: %[[CHUNKS:.*]] = affine.apply #{{.*}}()[%[[LENGTH]]]
+// CHECK: scf.for %[[C:.*]] = %{{.*}} to %[[CHUNKS]] step %{{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (vector<64x64xf32>) {
+// CHECK: %[[ROW:.*]] = affine.apply #{{.*}}(%[[C]])
+// CHECK: %[[Q:.*]] = tile.load %q[%[[B]], %[[ROW]], %[[H]], %{{.*}}] axes [1, 3]
+// CHECK: %[[K:.*]] = tile.load %k[%[[B]], %[[ROW]], %[[H]], %{{.*}}] axes [1, 3]
+// CHECK: %[[V:.*]] = tile.load %v[%[[B]], %[[ROW]], %[[N]], %[[CHANNEL]]] axes [1, 3]
+// CHECK: %[[BETA:.*]] = tile.load %beta[%[[B]], %[[ROW]], %[[N]]] axes [1]
+// CHECK: %[[G:.*]] = tile.load %g[%[[B]], %[[ROW]], %[[N]]] axes [1]
+// CHECK: %[[LOG2:.*]] = arith.mulf %[[G]], %{{.*}}
+// CHECK: %[[BOUNDED:.*]] = arith.maximumf %[[LOG2]], %{{.*}}
+// CHECK: %[[SUMS:.*]] = tile.cumulative_sum %[[BOUNDED]]
+// CHECK: %[[LAST:.*]] = vector.extract %[[SUMS]][63]
+// CHECK: %[[LASTS:.*]] = vector.broadcast %[[LAST]]
+// CHECK: %[[REACHED:.*]] = math.exp2 %[[SUMS]]
+// CHECK: %[[REST:.*]] = arith.subf %[[LASTS]], %[[SUMS]]
+// CHECK: %[[LEFT:.*]] = math.exp2 %[[REST]]
+// CHECK: %[[WHOLE:.*]] = math.exp2 %[[LAST]] : f32
+// What queries read of the chunk.
+// CHECK: %[[QK:.*]] = tile.dot %[[Q]], %[[K]] transpose_rhs
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[QK]], %{{.*}}
+// CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]]
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCALED]], %[[RATIOS]]
+// CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
+// CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q]] transpose_rhs
+// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
+// CHECK: %[[VF:.*]] = arith.extf %[[VT]]
+// CHECK: %[[KK:.*]] = tile.dot %[[K]], %[[K]] transpose_rhs
+// CHECK: %[[RATIOS2:.*]] = tile.decay_ratios %[[SUMS]]
+// CHECK: %[[A:.*]] = arith.mulf %[[KK]], %[[RATIOS2]]
+// CHECK: %[[INVERSE:.*]] = tile.invert_unit_lower %[[A]] rows(%[[BETA]] : vector<64xf32>) columns(%[[BETA]] : vector<64xf32>)
+// CHECK: %[[T:.*]] = arith.truncf %[[INVERSE]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K]] transpose_rhs
+// CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
+// CHECK: %[[SKD:.*]] = arith.mulf %[[SK]], %[[COLUMNS]]
+// CHECK: %[[W:.*]] = arith.subf %[[VF]], %[[SKD]]
+// CHECK: %[[WF:.*]] = arith.truncf %[[W]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[U:.*]] = tile.dot %[[WF]], %[[T]] transpose_rhs
+// CHECK: %[[O:.*]] = tile.dot %{{.*}}, %[[P]] transpose_rhs acc(%{{.*}})
+// CHECK: %[[OB:.*]] = arith.truncf %[[O]]
+// CHECK: %[[OT:.*]] = vector.transpose %[[OB]], [1, 0]
+// CHECK: tile.store %[[OT]], %result0[%[[B]], %[[ROW]], %[[N]], %[[CHANNEL]]] axes [1, 3]
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[WHOLE]] : f32 to vector<64x64xf32>
+// CHECK: %[[OLD:.*]] = arith.mulf %[[S]], %[[ALL]]
+// CHECK: %[[NEXT:.*]] = tile.dot %{{.*}}, %[[K]] acc(%[[OLD]])
+// CHECK: scf.yield %[[NEXT]]
+func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                       %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                       %beta: !n {attn.name = "beta"}) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// Without anything else there is neither an inverse nor a power; what is written
+// are the values.
+
+// CHECK-LABEL: tile.kernel @linear
+// CHECK-NOT: tile.invert_unit_lower
+// CHECK-NOT: math.exp2
+// CHECK-NOT: tile.cumulative_sum
+// CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[ZERO:.*]] :
+// CHECK-NOT: tile.invert_unit_lower
+// CHECK: tile.dot %{{.*}} acc
+// CHECK: tile.dot %{{.*}} acc
+// CHECK-NOT: tile.dot
+func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
+  %o = attn.recurrence %q, %k, %v
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// A constant decay is read once for all tokens, and those behind the last one do
+// not decay.
+
+// CHECK-LABEL: tile.kernel @constant
+// CHECK: %[[GAMMA:.*]] = tile.read %arg3[%{{.*}}]
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[GAMMA]] : f32 to vector<64xf32>
+// CHECK: %[[LOG:.*]] = math.log2 %[[ALL]]
+// CHECK: %[[BOUNDED:.*]] = arith.maximumf %[[LOG]]
+// CHECK: %[[TOKENS:.*]] = vector.create_mask %{{.*}} : vector<64xi1>
+// CHECK: %[[OWN:.*]] = arith.select %[[TOKENS]], %[[BOUNDED]], %{{.*}}
+// CHECK: tile.cumulative_sum %[[OWN]]
+!constant = tensor<4xf32, #attn.gate<linear>>
+func.func @constant(%q: !q, %k: !q, %v: !v, %gamma: !constant) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%gamma : !constant)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// Packed sequences have an instance each; their states are in any layout.
+
+// CHECK-LABEL: tile.kernel @packed
+// CHECK-SAME: %arg3: !tile.view<?x4x64x128xf32> {tile.least = array<i64: 0, 0, -1, 1>, tile.name = "arg3", tile.symbols = array<i64: 2, -1, -1, -1>}
+// CHECK-SAME: %result1: !tile.view<?x4x128x64xbf16> {tile.least = array<i64: 0, 0, -1, 1>, tile.name = "result1", tile.output, tile.symbols = array<i64: 2, -1, -1, -1>}
+// CHECK: %[[ENDS:.*]] = tile.dim %arg4[0]
+// CHECK: %[[COUNT:.*]] = affine.apply #{{.*}}()[%[[ENDS]]]
+// CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %{{.*}}) in (%[[COUNT]], 4, 1)
+// CHECK: tile.read %arg4[%[[B]]] position
+// CHECK: tile.read %arg4[%{{.*}}] position
+// CHECK: %[[S0:.*]] = tile.load %arg3[%[[B]], %[[N]], %{{.*}}, %{{.*}}] axes [2, 3] : <?x4x64x128xf32> -> vector<64x128xf32>
+// CHECK: %[[S:.*]] = vector.transpose %[[S0]], [1, 0]
+// CHECK: %[[END:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[S]])
+// CHECK: tile.load %arg0[%{{.*}}] slice(%[[FROM:.*]], %[[TO:.*]]) axes [0, 2]
+// CHECK: tile.store %{{.*}}, %result0[%{{.*}}] slice(%[[FROM]], %[[TO]]) axes [0, 2]
+// CHECK: %[[ROUNDED:.*]] = arith.truncf %[[END]]
+// CHECK: tile.store %[[ROUNDED]], %result1[%[[B]], %[[N]], %{{.*}}, %{{.*}}] axes [2, 3]
+!pq = tensor<?x2x64xbf16>
+!pv = tensor<?x4x128xbf16>
+!s0 = tensor<?x4x64x128xf32, #attn.state<key_value>>
+!s1 = tensor<?x4x128x64xbf16, #attn.state<value_key>>
+func.func @packed(%q: !pq, %k: !pq, %v: !pv, %s: !s0, %cu: tensor<?xi32>) -> (!pv, !s1) {
+  %o, %e = attn.recurrence %q, %k, %v state(%s : !s0) cu_seqlens(%cu : tensor<?xi32>)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !pq, !pq, !pv -> !pv state(!s1)
+  return %o, %e : !pv, !s1
+}
+
+// Other functions are left alone.
+
+// CHECK-LABEL: func.func @other
+func.func @other(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}

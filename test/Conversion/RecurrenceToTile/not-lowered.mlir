@@ -1,0 +1,117 @@
+// What has no chunked form yet is refused by name.
+// RUN: attn-opt %s -attn-chunk-recurrence -split-input-file -verify-diagnostics
+// RUN: attn-opt %s -attn-select-schedule -split-input-file -verify-diagnostics
+
+!q = tensor<?x?x2x64xbf16>
+!c = tensor<?x?x2x64xf32>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+
+func.func @decay(%q: !q, %g: !g) -> !q {
+  // expected-error @below {{'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!c = tensor<?x?x2x64xf32>
+
+func.func @erase(%q: !q, %c: !c) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an erasure of each channel, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q erase(%c : !c) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!c = tensor<?x?x2x64xf32>
+
+func.func @write(%q: !q, %c: !c) -> !q {
+  // expected-error @below {{'attn.recurrence' op has a write of each channel, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q write(%c : !c) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @erase_direction(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an erase_direction, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q erase_key(%q : !q) erase_direction(%q : !q) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @before_decay(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an erasure before the decay, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q erase_key(%q : !q) before_decay : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @bonus(%q: !q, %b: tensor<2x64xf32>) -> !q {
+  // expected-error @below {{'attn.recurrence' op has a bonus, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q bonus(%b : tensor<2x64xf32>) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @denominator(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has a denominator, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q denominator(1.0e-06) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @l2_normalize(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an l2_normalize, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!s = tensor<?x2x64x64xf32, #attn.state<key_value>>
+
+func.func @slots(%q: !q, %s: !s, %i: tensor<?xi32>) -> !q {
+  // expected-error @below {{'attn.recurrence' op has slots, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q state(%s : !s) slots(%i : tensor<?xi32>) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @micro_steps(%q: !q, %k: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has several writes a token, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %k, %k micro_steps(2) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x2x64xbf16>
+!s = tensor<?x2x64x64xf32, #attn.state<key_value>>
+
+func.func @packed_state(%q: !q, %cu: tensor<?xi32>) -> (!q, !s) {
+  // expected-error @below {{'attn.recurrence' op has final states of packed sequences without initial ones, which is not lowered to the tile level}}
+  %o, %s = attn.recurrence %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) : !q, !q, !q -> !q state(!s)
+  return %o, %s : !q, !s
+}

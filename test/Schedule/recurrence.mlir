@@ -1,0 +1,62 @@
+// RUN: attn-opt %s -attn-select-schedule -split-input-file -verify-diagnostics | FileCheck %s
+
+// A block has the states of 128 channels of the value, or of 64.
+
+// CHECK-LABEL: func @wide
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false>>}
+!q = tensor<?x?x2x128xbf16>
+!v = tensor<?x?x4x256xbf16>
+func.func @wide(%q: !q, %v: !v) -> !v {
+  %o = attn.recurrence %q, %q, %v : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// -----
+
+// CHECK-LABEL: func @narrow
+// CHECK: tile.schedule<block_q = 64, {{.*}}consumer_warpgroups = 1
+!q = tensor<?x?x2x64xf16>
+func.func @narrow(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// What is given is kept.
+
+// CHECK-LABEL: func @given
+// CHECK: tile.schedule<block_q = 16, block_kv = 16
+!q = tensor<?x?x2x32xf32>
+func.func @given(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, target = #sm90.schedule<>>} : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x96xbf16>
+!v = tensor<?x?x2x64xbf16>
+func.func @key_dim(%q: !q, %v: !v) -> !v {
+  // expected-error @below {{'attn.recurrence' op has no schedule for 'bf16' with 96 channels of keys and 64 of values on sm_90a; expected bf16 or f16 with 64 or 128 of keys and a multiple of 64 of values}}
+  %o = attn.recurrence %q, %q, %v : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// -----
+
+!q = tensor<?x?x2x64xf32>
+func.func @f32(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has no schedule for 'f32' with 64 channels of keys and 64 of values on sm_90a; expected bf16 or f16 with 64 or 128 of keys and a multiple of 64 of values}}
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+func.func @registers(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op expected at most 64512 registers per block of 384 threads on sm_90a, got 98304 (128 * (256 + 2 * 256))}}
+  %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 2, producer_registers = 256, consumer_registers = 256>>} : !q, !q, !q -> !q
+  return %o : !q
+}

@@ -1,0 +1,360 @@
+//===- ChunkTest.cpp - Chunked recurrences against the reference ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The reference goes token by token in f64. Programs in f32 show errors of the
+// algebra that the rounding of bf16 would hide.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Reference/Recurrences.h"
+
+#include "attn/Pipelines/Compile.h"
+#include "attn/Pipelines/Registration.h"
+#include "attn/Reference/TileInterpreter.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::reference;
+
+namespace {
+
+class ChunkTest : public RecurrenceTestBase {
+protected:
+  ChunkTest() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  /// Random queries and values, and keys of length 1.
+  RecurrenceProgram makeUnitKeys(const RecurrenceSizes &sizes) {
+    RecurrenceProgram program = makeProgram(sizes);
+    normalizeRows(program.key);
+    return program;
+  }
+  static void normalizeRows(Tensor &tensor);
+  static void addDelta(RecurrenceProgram &program, const Tensor &beta) {
+    program.operands["erase"].tensor = beta;
+    program.operands["write"].tensor = beta;
+  }
+  /// Packs sequences of these lengths out of one.
+  static void pack(RecurrenceProgram &program, ArrayRef<int64_t> lengths);
+
+  /// Compares both levels, with instances of `channels` of the value, which are
+  /// all where it is 0, and chunks of `chunk`.
+  void compare(const RecurrenceProgram &program, double bound,
+               int64_t channels = 0, int64_t chunk = 64);
+  /// The same in bf16.
+  void compareRounded(RecurrenceProgram program, double bound);
+
+private:
+  void compare(const std::string &source, const RecurrenceProgram &program,
+               double bound, int64_t channels, int64_t chunk);
+};
+
+} // namespace
+
+void ChunkTest::normalizeRows(Tensor &tensor) {
+  int64_t columns = tensor.shape.back();
+  for (auto it = tensor.values.begin(); it != tensor.values.end();
+       it += columns) {
+    double sum = 0;
+    for (int64_t i = 0; i != columns; ++i)
+      sum += it[i] * it[i];
+    for (int64_t i = 0; i != columns; ++i)
+      it[i] /= std::sqrt(sum);
+  }
+}
+
+void ChunkTest::pack(RecurrenceProgram &program, ArrayRef<int64_t> lengths) {
+  auto dropBatch = [](Tensor &tensor) {
+    if (tensor.shape.size() > 1)
+      tensor.shape.erase(tensor.shape.begin());
+  };
+  dropBatch(program.query);
+  dropBatch(program.key);
+  dropBatch(program.value);
+  for (auto &[name, operand] : program.operands)
+    if (name != "state")
+      dropBatch(operand.tensor);
+  std::vector<double> ends{0};
+  for (int64_t length : lengths)
+    ends.push_back(ends.back() + length);
+  program.operands["cu_seqlens"] = makeIntegers(ends);
+}
+
+/// ||a - b|| / ||b|| over elements whose numbers have the same remainder, which
+/// are those of a head, of `columns` adjacent ones.
+static double getError(const Tensor &a, const Tensor &b, int64_t head,
+                       int64_t heads, int64_t columns) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i != b.values.size(); ++i) {
+    if (static_cast<int64_t>(i) / columns % heads != head)
+      continue;
+    difference += (a.values[i] - b.values[i]) * (a.values[i] - b.values[i]);
+    norm += b.values[i] * b.values[i];
+  }
+  return norm == 0 ? difference : std::sqrt(difference / norm);
+}
+
+void ChunkTest::compare(const std::string &source,
+                        const RecurrenceProgram &program, double bound,
+                        int64_t channels, int64_t chunk) {
+  std::vector<Tensor> inputs;
+  for (const auto &[name, operand] : program.getArguments())
+    inputs.push_back(operand.tensor);
+  auto expected = run(parse(source), inputs);
+  ASSERT_TRUE(succeeded(expected)) << messages << source;
+  func::FuncOp function = parse(source);
+  int64_t valueDim = program.value.shape.back();
+  std::string schedule = "#tile.schedule<block_q = " +
+                         std::to_string(channels ? channels : valueDim) +
+                         ", block_kv = " + std::to_string(chunk) +
+                         ", target = #sm90.schedule<>>";
+  function.walk([&](RecurrenceOp op) {
+    op->setAttr("tile.schedule", parseAttribute(schedule, &context));
+  });
+  ASSERT_TRUE(succeeded(lowerToLevel(*module, EmitLevel::Tile, {})))
+      << messages << source;
+  auto got = runTile(*module->getOps<tile::KernelOp>().begin(), inputs);
+  ASSERT_TRUE(succeeded(got)) << messages << source;
+  int64_t heads = program.value.shape.rbegin()[1];
+  for (int64_t head = 0; head != heads; ++head)
+    EXPECT_LE(getError((*got)[0], (*expected)[0], head, heads, valueDim), bound)
+        << "head " << head << "\n"
+        << source;
+  for (int64_t head = 0; got->size() > 1 && head != heads; ++head)
+    EXPECT_LE(getError((*got)[1], (*expected)[1], head, heads,
+                       valueDim * program.query.shape.back()),
+              bound)
+        << "state of head " << head << "\n"
+        << source;
+}
+
+void ChunkTest::compare(const RecurrenceProgram &program, double bound,
+                        int64_t channels, int64_t chunk) {
+  compare(program.spellForward(), program, bound, channels, chunk);
+}
+
+void ChunkTest::compareRounded(RecurrenceProgram program, double bound) {
+  for (Tensor *tensor : {&program.query, &program.key, &program.value})
+    for (double &value : tensor->values) {
+      APFloat rounded(value);
+      bool losesInfo;
+      rounded.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven,
+                      &losesInfo);
+      value = rounded.convertToDouble();
+    }
+  std::string source = program.spellForward();
+  for (ArrayRef<int64_t> shape : {ArrayRef<int64_t>(program.query.shape),
+                                  ArrayRef<int64_t>(program.value.shape)}) {
+    std::string from = RecurrenceProgram::spellType(shape, "f32");
+    std::string to = RecurrenceProgram::spellType(shape, "bf16");
+    for (size_t at; (at = source.find(from)) != std::string::npos;)
+      source.replace(at, from.size(), to);
+  }
+  compare(source, program, bound, /*channels=*/0, /*chunk=*/64);
+}
+
+static constexpr double kF32Bound = 2e-5;
+static constexpr int64_t kLengths[] = {1, 15, 16, 17, 63, 64, 65, 200};
+
+//===----------------------------------------------------------------------===//
+// Lengths, decays, strengths
+//===----------------------------------------------------------------------===//
+
+TEST_F(ChunkTest, LengthsOfGatedDelta) {
+  for (int64_t tokens : kLengths) {
+    RecurrenceProgram program = makeUnitKeys({2, tokens, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({2, tokens, 2}, -0.5, 0));
+    addDelta(program, uniform({2, tokens, 2}, 0, 1));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound);
+  }
+}
+
+TEST_F(ChunkTest, StrengthsAndDecays) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0})
+    for (double beta : {0.0, 1.0, 2.0}) {
+      RecurrenceProgram program = makeUnitKeys({1, 150, 1, 1, 8, 6});
+      program.operands["decay"] = makeDecay(makeFilled({1, 150, 1}, decay));
+      addDelta(program, makeFilled({1, 150, 1}, beta));
+      // Nothing is written where beta is 0, so that there is to be a state.
+      program.operands["state"] = makeState(random({1, 1, 8, 6}));
+      program.finalLayout = "key_value";
+      compare(program, kF32Bound);
+    }
+}
+
+TEST_F(ChunkTest, LengthsWithoutADecay) {
+  for (int64_t tokens : kLengths) {
+    RecurrenceProgram program = makeUnitKeys({1, tokens, 1, 1, 8, 6});
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound);
+    addDelta(program, uniform({1, tokens, 1}, 0, 2));
+    compare(program, kF32Bound);
+  }
+}
+
+/// Behind the last token a constant does not decay the state any more.
+TEST_F(ChunkTest, ConstantDecays) {
+  for (const char *scale : {"log", "linear"}) {
+    bool isLog = scale == StringRef("log");
+    RecurrenceProgram program = makeUnitKeys({2, 70, 2, 2, 8, 6});
+    program.operands["decay"] =
+        makeDecay(uniform({2}, isLog ? -1 : 0.3, isLog ? 0 : 1), scale);
+    program.finalLayout = "value_key";
+    compare(program, kF32Bound);
+    addDelta(program, uniform({2, 70, 2}, 0, 1));
+    compare(program, kF32Bound);
+  }
+}
+
+/// A factor of zero, whose logarithm is infinite, is a new beginning.
+TEST_F(ChunkTest, LinearDecays) {
+  RecurrenceProgram program = makeUnitKeys({1, 70, 1, 2, 8, 6});
+  Tensor factors = uniform({1, 70, 2}, 0.5, 1);
+  for (int64_t i : {4, 5, 40, 80, 139})
+    factors.values[i] = 0;
+  program.operands["decay"] = makeDecay(factors, "linear");
+  program.finalLayout = "key_value";
+  compare(program, kF32Bound);
+  addDelta(program, uniform({1, 70, 2}, 0, 1));
+  compare(program, kF32Bound);
+}
+
+/// One that is stronger than f32 can say leaves nothing, and neither does an
+/// infinite one.
+TEST_F(ChunkTest, StrongDecays) {
+  RecurrenceProgram program = makeUnitKeys({1, 70, 1, 1, 8, 6});
+  Tensor logarithms = uniform({1, 70, 1}, -300, 0);
+  logarithms.values[7] = -std::numeric_limits<double>::infinity();
+  program.operands["decay"] = makeDecay(logarithms);
+  addDelta(program, uniform({1, 70, 1}, 0, 1));
+  compare(program, 2e-4);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+TEST_F(ChunkTest, ErasesAndWritesOfTheirOwn) {
+  RecurrenceProgram program = makeUnitKeys({1, 70, 2, 4, 8, 6});
+  program.operands["erase"].tensor = uniform({1, 70, 4}, 0, 1);
+  compare(program, kF32Bound);
+  program.operands["write"].tensor = uniform({1, 70, 4}, 0, 2);
+  compare(program, kF32Bound);
+  program.operands["decay"] = makeDecay(uniform({1, 70, 4}, -0.3, 0));
+  compare(program, kF32Bound);
+  program.operands.erase("erase");
+  compare(program, kF32Bound);
+}
+
+TEST_F(ChunkTest, EraseKeys) {
+  for (int64_t heads : {2, 4}) {
+    RecurrenceProgram program = makeUnitKeys({1, 70, 2, 4, 8, 6});
+    Tensor keys = random({1, 70, heads, 8});
+    normalizeRows(keys);
+    program.operands["erase_key"].tensor = keys;
+    program.operands["decay"] = makeDecay(uniform({1, 70, 4}, -1, -0.2));
+    compare(program, kF32Bound);
+    addDelta(program, uniform({1, 70, 4}, 0, 0.5));
+    compare(program, kF32Bound);
+  }
+}
+
+TEST_F(ChunkTest, PartsOfTheValueAndSmallChunks) {
+  RecurrenceProgram program = makeUnitKeys({2, 50, 1, 3, 4, 12});
+  program.operands["decay"] = makeDecay(uniform({2, 50, 3}, -0.5, 0));
+  addDelta(program, uniform({2, 50, 3}, 0, 1));
+  program.flags["scale"] = "(0.75)";
+  program.finalLayout = "value_key";
+  compare(program, kF32Bound, /*channels=*/4, /*chunk=*/16);
+}
+
+TEST_F(ChunkTest, States) {
+  for (const char *initial : {"key_value", "value_key"})
+    for (const char *final : {"key_value", "value_key"}) {
+      RecurrenceProgram program = makeUnitKeys({2, 70, 1, 2, 8, 6});
+      program.operands["decay"] = makeDecay(uniform({2, 70, 2}, -0.1, 0));
+      addDelta(program, uniform({2, 70, 2}, 0, 1));
+      bool isKeyFirst = initial == StringRef("key_value");
+      program.operands["state"] = makeState(
+          isKeyFirst ? random({2, 2, 8, 6}) : random({2, 2, 6, 8}), initial);
+      program.finalLayout = final;
+      compare(program, kF32Bound);
+    }
+}
+
+/// Chunks begin with a sequence, and end with it; one without tokens keeps its
+/// state.
+TEST_F(ChunkTest, PackedSequences) {
+  for (bool erases : {false, true}) {
+    RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({1, 180, 2}, -0.5, 0));
+    if (erases)
+      addDelta(program, uniform({1, 180, 2}, 0, 1));
+    program.operands["state"] = makeState(random({5, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    pack(program, {1, 64, 0, 65, 50});
+    compare(program, kF32Bound);
+    program.operands.erase("state");
+    program.finalLayout = "";
+    compare(program, kF32Bound);
+  }
+}
+
+/// A linear or a constant decay says nothing of the rows of the next sequence.
+TEST_F(ChunkTest, PackedSequencesWithOtherDecays) {
+  RecurrenceProgram program = makeUnitKeys({1, 100, 1, 2, 8, 6});
+  program.operands["decay"] = makeDecay(uniform({1, 100, 2}, 0.5, 1), "linear");
+  program.operands["state"] = makeState(random({2, 2, 8, 6}));
+  program.finalLayout = "key_value";
+  pack(program, {30, 70});
+  compare(program, kF32Bound);
+  program.operands["decay"] = makeDecay(uniform({2}, -0.5, 0));
+  compare(program, kF32Bound);
+}
+
+//===----------------------------------------------------------------------===//
+// Rounding
+//===----------------------------------------------------------------------===//
+
+/// The errors that a kernel may make.
+static constexpr double kRandomBound = 4e-3, kCorrelatedBound = 6e-3;
+
+TEST_F(ChunkTest, RoundingOfRandomNumbers) {
+  for (double decay : {-0.01, -0.2, -5.0, -20.0}) {
+    RecurrenceProgram program = makeUnitKeys({1, 256, 1, 2, 128, 128});
+    normalizeRows(program.query);
+    program.operands["decay"] = makeDecay(uniform({1, 256, 2}, decay, 0));
+    addDelta(program, uniform({1, 256, 2}, 0, 1));
+    program.finalLayout = "key_value";
+    compareRounded(program, kRandomBound);
+    program.operands.erase("erase");
+    program.operands.erase("write");
+    compareRounded(program, kRandomBound);
+  }
+}
+
+TEST_F(ChunkTest, RoundingOfCorrelatedKeys) {
+  RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
+  for (size_t i = 0; i != program.key.values.size(); ++i)
+    program.key.values[i] =
+        0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
+  normalizeRows(program.key);
+  normalizeRows(program.query);
+  program.operands["decay"] = makeDecay(makeFilled({1, 256, 1}, -1e-3));
+  addDelta(program, makeFilled({1, 256, 1}, 0.95));
+  program.finalLayout = "key_value";
+  compareRounded(program, kCorrelatedBound);
+}
