@@ -86,6 +86,21 @@ constexpr int64_t kStoreBytes = 16;
 /// A stage of the buffer, or the stage, that `memory` is.
 StageType asStage(Type memory);
 
+/// A warp has a strip of 16 columns or rows of a matrix; four of the length in
+/// every 32 are in one thread.
+constexpr int64_t kStripWidth = 16;
+constexpr int64_t kStripStep = 32;
+
+/// The layout of a vector that goes along `axis` (0: one element per row) of a
+/// matrix in a layout of strips, and the other way round. Nothing where the
+/// layout is another.
+std::optional<Layout> getVectorLayout(Layout matrix, int64_t axis);
+std::optional<Layout> getMatrixLayout(Layout vector, int64_t axis);
+
+/// Whether a vector goes along the length of strips, so that each warp has all
+/// of it.
+bool isAlongStrips(Layout vector);
+
 /// The layout of a fragment, or nothing before `sm90-infer-layouts`.
 std::optional<Layout> getLayout(RankedTensorType type);
 

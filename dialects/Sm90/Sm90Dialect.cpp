@@ -88,12 +88,15 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t consumerRegisters, bool,
                                    bool inQueryBuffer, bool fromRegisters,
                                    bool persistent, bool dynamic, bool, bool,
-                                   bool) {
+                                   bool, bool warpRoles) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
+  if (!warpRoles && (persistent || warpgroups != 1))
+    return emitError() << "expected a schedule without warp_roles to have one "
+                          "consumer warpgroup and not to be persistent";
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (warpgroups < 1)
@@ -108,10 +111,64 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+static bool isStrips(Layout layout) { return layout >= Layout::ColumnStrips; }
+
+/// A matrix of strips, or a vector of it: a multiple of 32 along the strips,
+/// and a strip of 16 for each warp across.
+static LogicalResult
+verifyStrips(Layout layout, ArrayRef<int64_t> shape,
+             function_ref<InFlightDiagnostic()> emitError) {
+  auto isLength = [](int64_t size) {
+    return size > 0 && size % kStripStep == 0;
+  };
+  auto isAcross = [](int64_t size) { return size == kWarpgroupRows; };
+  bool isMatrix = layout == Layout::ColumnStrips || layout == Layout::RowStrips;
+  bool fits = shape.size() == (isMatrix ? 2 : 1);
+  if (fits && isMatrix) {
+    bool byColumns = layout == Layout::ColumnStrips;
+    fits = isLength(shape[byColumns ? 0 : 1]) &&
+           isAcross(shape[byColumns ? 1 : 0]);
+  } else if (fits) {
+    fits = isAlongStrips(layout) ? isLength(shape[0]) : isAcross(shape[0]);
+  }
+  if (fits)
+    return success();
+  return emitError() << "expected " << kWarpgroupRows
+                     << " across the strips and a multiple of " << kStripStep
+                     << " along them for the layout " << stringifyLayout(layout)
+                     << ", got [" << shape << "]";
+}
+
+std::optional<Layout> mlir::sm90::getVectorLayout(Layout matrix, int64_t axis) {
+  if (matrix == Layout::ColumnStrips)
+    return axis == 0 ? Layout::ColumnStripsRows : Layout::ColumnStripsColumns;
+  if (matrix == Layout::RowStrips)
+    return axis == 0 ? Layout::RowStripsRows : Layout::RowStripsColumns;
+  return std::nullopt;
+}
+
+std::optional<Layout> mlir::sm90::getMatrixLayout(Layout vector, int64_t axis) {
+  for (Layout matrix : {Layout::ColumnStrips, Layout::RowStrips})
+    if (getVectorLayout(matrix, axis) == vector)
+      return matrix;
+  return std::nullopt;
+}
+
+bool mlir::sm90::isAlongStrips(Layout vector) {
+  return vector == Layout::ColumnStripsRows ||
+         vector == Layout::RowStripsColumns;
+}
+
 /// The size of one thread's part of a fragment must be the same for all.
 LogicalResult
 LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
                            function_ref<InFlightDiagnostic()> emitError) const {
+  if (isStrips(getValue()))
+    return verifyStrips(getValue(), shape, emitError);
   bool isMatrix =
       getValue() == Layout::Accumulator || getValue() == Layout::OperandA;
   int64_t step =
@@ -131,8 +188,13 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
 
 LogicalResult TensorAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr, RankedTensorType type,
-                                 ArrayRef<int64_t> symbols, bool,
-                                 ArrayRef<int64_t> least, bool) {
+                                 ArrayRef<int64_t> symbols, bool output,
+                                 ArrayRef<int64_t> least, int64_t updates,
+                                 bool) {
+  if (updates < -1 || (updates >= 0 && !output))
+    return emitError() << "expected updates of an output to be the number of "
+                          "an input, got "
+                       << updates;
   Type element = type.getElementType();
   bool isInteger =
       element.isSignlessInteger(1) || element.isSignlessInteger(8) ||

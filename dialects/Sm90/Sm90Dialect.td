@@ -47,7 +47,13 @@ def Sm90_Layout : I32EnumAttr<"Layout", "how a fragment is spread over a warpgro
     I32EnumAttrCase<"Accumulator", 0, "accumulator">,
     I32EnumAttrCase<"OperandA", 1, "operand_a">,
     I32EnumAttrCase<"Rows", 2, "rows">,
-    I32EnumAttrCase<"PartialRows", 3, "partial_rows">]> {
+    I32EnumAttrCase<"PartialRows", 3, "partial_rows">,
+    I32EnumAttrCase<"ColumnStrips", 4, "column_strips">,
+    I32EnumAttrCase<"ColumnStripsRows", 5, "column_strips_rows">,
+    I32EnumAttrCase<"ColumnStripsColumns", 6, "column_strips_columns">,
+    I32EnumAttrCase<"RowStrips", 7, "row_strips">,
+    I32EnumAttrCase<"RowStripsRows", 8, "row_strips_rows">,
+    I32EnumAttrCase<"RowStripsColumns", 9, "row_strips_columns">]> {
   let cppNamespace = "::mlir::sm90";
   let genSpecializedAttr = 0;
 }
@@ -67,6 +73,18 @@ def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout", [
       of a quad hold the same values.
     - `partial_rows` (64): as `rows`, but each thread of a quad has values of its
       own, which `sm90.combine_quad` combines.
+
+    Strips are for memory that is read and written once. A warp has a strip of 16
+    columns, or rows, of a matrix in full length, and a thread four neighbouring
+    ones of them. Of the length it has four neighbours in every 32:
+
+    - `column_strips` (R x 64, R a multiple of 32): register 4r + c holds row
+      32(r/4) + 4(l/4) + r mod 4, column 16w + 4(l mod 4) + c.
+    - `row_strips` (64 x C, C a multiple of 32): register (C/8)r + c holds row
+      16w + 4(l/8) + r, column 32(c/4) + 4(l mod 8) + c mod 4.
+    - `column_strips_rows`, `column_strips_columns`, `row_strips_rows`,
+      `row_strips_columns`: one element per row, or per column, of such a matrix;
+      each thread holds those of its rows, or of its columns.
   }];
   let assemblyFormat = "`<` $value `>`";
 }
@@ -103,6 +121,9 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       the place of the tanh that modifies them.
     - `dependent_launch`: the kernel may start before the one in front of it on
       the same stream has ended, for which it waits once it is set up.
+    - `warp_roles`: a warpgroup copies and the others compute. Without them
+      all warps do the same, on `consumer_registers` each, and no copy goes through
+      shared memory.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -116,7 +137,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$dynamic,
     DefaultValuedParameter<"bool", "false">:$ping_pong,
     DefaultValuedParameter<"bool", "true">:$narrow_tanh,
-    DefaultValuedParameter<"bool", "true">:$dependent_launch);
+    DefaultValuedParameter<"bool", "true">:$dependent_launch,
+    DefaultValuedParameter<"bool", "true">:$warp_roles);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -129,7 +151,8 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
     tensor, have one size. -1 says nothing of a static size. `least` has
     groups of an axis, the number of a size (-1 for none), what is added to it, and
     a divisor: along the axis, the tensor is at least the sum, divided and rounded
-    up. A `workspace` is written by one kernel of a module and read by a later one;
+    up. `updates` is the number of the input whose memory an output has, or -1. A
+    `workspace` is written by one kernel of a module and read by a later one;
     its sizes are the counts of instances of the former, and static ones behind
     them.
   }];
@@ -137,10 +160,12 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
                         ArrayRefParameter<"int64_t">:$symbols,
                         DefaultValuedParameter<"bool", "false">:$output,
                         OptionalArrayRefParameter<"int64_t">:$least,
+                        DefaultValuedParameter<"int64_t", "-1">:$updates,
                         DefaultValuedParameter<"bool", "false">:$workspace);
   let assemblyFormat = [{
     `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
-    (`,` `output` `=` $output^)? (`,` `workspace` `=` $workspace^)? `>`
+    (`updates` `(` $updates^ `)`)? (`,` `output` `=` $output^)?
+    (`,` `workspace` `=` $workspace^)? `>`
   }];
   let genVerifyDecl = 1;
 }

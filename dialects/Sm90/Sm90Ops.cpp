@@ -60,6 +60,13 @@ mlir::sm90::getFixedLayouts(Operation *op) {
         return Pairs{{broadcast.getSource(), Layout::Rows},
                      {broadcast.getResult(), Layout::Accumulator}};
       })
+      .Case([](ReduceStripsOp reduce) {
+        bool byColumns = reduce.getAxis() == 0;
+        Layout matrix = byColumns ? Layout::ColumnStrips : Layout::RowStrips;
+        return Pairs{
+            {reduce.getSource(), matrix},
+            {reduce.getResult(), *getVectorLayout(matrix, byColumns ? 1 : 0)}};
+      })
       .Default([](Operation *) { return Pairs(); });
 }
 
@@ -208,11 +215,19 @@ LogicalResult KernelOp::verify() {
 }
 
 LogicalResult KernelOp::verifyRegions() {
-  auto roles = getBody().front().getOps<WarpRolesOp>();
-  size_t count = std::distance(roles.begin(), roles.end());
-  if (count != 1) // C3
+  auto countOps = [](auto ops) {
+    return std::distance(ops.begin(), ops.end());
+  };
+  Block &body = getBody().front();
+  auto roles = countOps(body.getOps<WarpRolesOp>());
+  auto warps = countOps(body.getOps<WarpsOp>());
+  if (getSchedule().getWarpRoles() && roles != 1) // C3
     return emitOpError("expected exactly one sm90.warp_roles in the body, got ")
-           << count;
+           << roles;
+  if (!getSchedule().getWarpRoles() && (warps != 1 || roles != 0)) // C3
+    return emitOpError("expected exactly one sm90.warps and no roles in the "
+                       "body, got ")
+           << warps << " and " << roles;
   if (!getSharedMemory())
     return success();
   WalkResult result = walk([](Operation *op) { // C6
@@ -443,6 +458,77 @@ LogicalResult StoreMatrixOp::verify() {
       type.getElementTypeBitWidth() != 16) // C1
     return emitOpError("expected a fragment of ")
            << kWarpgroupRows << " rows of 16-bit elements, got " << type;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Strips
+//===----------------------------------------------------------------------===//
+
+template <typename Access> static LogicalResult verifyStripsAccess(Access op) {
+  auto fragment = cast<RankedTensorType>(op.getFragment().getType());
+  size_t rank = op.getIndices().size();
+  if (rank == 0 || op.getSizes().size() != rank ||
+      op.getStrides().size() != rank - 1) // C1
+    return op.emitOpError("expected a size for each of ")
+           << rank << " indices and a stride for each but the last one, got "
+           << op.getSizes().size() << " and " << op.getStrides().size();
+  ArrayRef<int64_t> axes = op.getAxes();
+  bool fits = !axes.empty() &&
+              axes.size() == static_cast<size_t>(fragment.getRank()) &&
+              axes.front() >= 0 && llvm::is_sorted(axes) &&
+              axes.back() == static_cast<int64_t>(rank) - 1 &&
+              (axes.size() == 1 || axes[0] != axes[1]);
+  if (!fits) // C2
+    return op.emitOpError("expected ")
+           << fragment.getRank() << " increasing axes, the last one of them "
+           << rank - 1 << ", got [" << axes << "]";
+  Type element = op.getElement();
+  if (!element.isBF16() && !element.isF16() && !element.isF32()) // C3
+    return op.emitOpError("expected elements of bf16, f16 or f32, got ")
+           << element;
+  return success();
+}
+
+LogicalResult LoadStripsOp::verify() { return verifyStripsAccess(*this); }
+LogicalResult StoreStripsOp::verify() { return verifyStripsAccess(*this); }
+
+/// A vector that belongs to the other axis of a matrix than `axis`.
+static LogicalResult verifyAcross(Operation *op, int64_t axis, Type matrix,
+                                  Type vector) {
+  if (axis != 0 && axis != 1) // C1
+    return op->emitOpError("expected axis 0 or 1, got ") << axis;
+  int64_t expected = cast<RankedTensorType>(matrix).getDimSize(1 - axis);
+  int64_t got = cast<RankedTensorType>(vector).getDimSize(0);
+  if (expected != got) // C2
+    return op->emitOpError("expected a vector of ")
+           << expected << " elements, got " << got;
+  return success();
+}
+
+LogicalResult ReduceStripsOp::verify() {
+  return verifyAcross(*this, getAxis(), getSource().getType(),
+                      getResult().getType());
+}
+
+LogicalResult BroadcastStripsOp::verify() {
+  auto matrix = cast<RankedTensorType>(getResult().getType());
+  auto vector = cast<RankedTensorType>(getSource().getType());
+  if (failed(verifyAcross(*this, getAxis(), matrix, vector)))
+    return failure();
+  std::optional<Layout> of = getLayout(matrix), own = getLayout(vector);
+  if (of && own && getVectorLayout(*of, 1 - getAxis()) != own) // C3
+    return emitOpError("expected the layout of a vector of ")
+           << stringifyLayout(*of) << ", got " << stringifyLayout(*own);
+  return success();
+}
+
+LogicalResult ReduceVectorOp::verify() {
+  std::optional<Layout> layout =
+      getLayout(cast<RankedTensorType>(getSource().getType()));
+  if (layout && !isAlongStrips(*layout)) // C1
+    return emitOpError("expected a vector along strips, got one in ")
+           << stringifyLayout(*layout);
   return success();
 }
 

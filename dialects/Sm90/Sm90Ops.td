@@ -45,17 +45,19 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     the number of program instances. An argument is a tensor map or a pointer of
     the tensor that `sm90.tensor` names by its number, or of its axis `sm90.axis`,
     as an index, the size, and, as an i64, the stride. A pointer with `sm90.counter` leads to an i32 that
-    is zero at the start of a launch, and has to be at its end. Of a pointer with `sm90.alignment` the
-    address and, in bytes, all strides but the innermost are multiples of that.
+    is zero at the start of a launch, and has to be at its end.
 
-    The body allocates buffers and barriers and ends in one `sm90.warp_roles`.
+    The body allocates buffers and barriers and ends in one `sm90.warp_roles`, or
+    in one `sm90.warps` where the schedule has no roles. A pointer with
+    `sm90.alignment` is a multiple of so many bytes, and so are the strides of its
+    tensor but for the innermost one.
     `shared_memory` is assigned by `sm90-assign-shared-memory`.
 
     | constraint | rule |
     |---|---|
     | C1 | every argument is a tensor map, a `!llvm.ptr<1>`, an index or an i64 |
     | C2 | `sm90.tensor` of every argument that is no counter is a number below the number of tensors; an index and an i64 have `sm90.axis`, below the rank of the tensor |
-    | C3 | the body holds exactly one `sm90.warp_roles` |
+    | C3 | the body holds exactly one `sm90.warp_roles`, or `sm90.warps` where the schedule has no roles |
     | C4 | there are no results |
     | C5 | every size of an extent is of an axis of a tensor |
     | C6 | where `shared_memory` is given, all that takes shared memory has an offset |
@@ -89,9 +91,11 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     static ::llvm::StringRef getCounterAttrName() { return "sm90.counter"; }
     static ::llvm::StringRef getAlignmentAttrName() { return "sm90.alignment"; }
 
-    /// The producer warpgroup and the consumers, in threads.
+    /// The consumers and, where there are roles, the producer warpgroup, in
+    /// threads.
     int64_t getThreads() {
-      return 128 * (1 + getSchedule().getConsumerWarpgroups());
+      return 128 * (getSchedule().getWarpRoles() +
+                    getSchedule().getConsumerWarpgroups());
     }
   }];
 }
@@ -121,8 +125,25 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
   let assemblyFormat = "`producer` $producer `consumer` $consumer attr-dict";
 }
 
+def Sm90_WarpsOp : Sm90_Op<"warps", [
+    HasParent<"KernelOp">, SingleBlockImplicitTerminator<"YieldOp">, NoRegionArguments]> {
+  let summary = "what all warps of a block do";
+  let description = [{
+    In a kernel without roles.
+
+    ```mlir
+    sm90.warps {
+      ...
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+}
+
 def Sm90_YieldOp : Sm90_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["WarpRolesOp", "MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
+    Pure, Terminator, ReturnLike,
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -478,6 +499,123 @@ def Sm90_StoreMatrixOp : Sm90_Op<"store_matrix", [Sm90_FixedLayouts, MemoryEffec
     $fragment `,` $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)` attr-dict
     `:` type($fragment) `,` qualified(type($pointer))
   }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Strips
+//===----------------------------------------------------------------------===//
+
+class Sm90_StripsAccess<string mnemonic, list<Trait> traits>
+    : Sm90_Op<mnemonic, [AttrSizedOperandSegments] # traits> {
+  let hasVerifier = 1;
+}
+
+def Sm90_LoadStripsOp : Sm90_StripsAccess<"load_strips", [MemoryEffects<[MemRead]>]> {
+  let summary = "loads a tile from global memory into registers";
+  let description = [{
+    The tile starts at `indices`, of a tensor of the given sizes, and extends along
+    `axes`. `strides` are those of all axes but the last one, whose elements are
+    adjacent. The elements of the memory are `element`; they are extended to f32.
+    Those outside of the tensor are zero; there are none where the tile is `whole`,
+    and four neighbours along the last axis are then loaded at once, so that their
+    address has to be a multiple of their size. What is `constant` is written by
+    nobody while the kernel runs.
+
+    ```mlir
+    %s = sm90.load_strips %states[%n, %h, %c0, %v] of [%count, %heads, %rows, %columns]
+       strides [%s0, %s1, %s2] axes [2, 3] whole : f32 -> tensor<128x64xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | there are as many indices as sizes, and one stride less |
+    | C2 | there is one axis per dimension of the tile; they increase, and the last one is the innermost |
+    | C3 | the elements are bf16, f16 or f32 |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides,
+                       DenseI64ArrayAttr:$axes, TypeAttr:$element, UnitAttr:$whole,
+                       UnitAttr:$constant);
+  let results = (outs RankedTensorOf<[F32]>:$fragment);
+  let assemblyFormat = [{
+    $pointer `[` $indices `]` `of` `[` $sizes `]` `strides` `[` $strides `]` `axes` $axes
+    (`whole` $whole^)? (`constant` $constant^)? attr-dict `:` $element `->` type($fragment)
+  }];
+}
+
+def Sm90_StoreStripsOp : Sm90_StripsAccess<"store_strips", [MemoryEffects<[MemWrite]>]> {
+  let summary = "stores a tile from registers into global memory";
+  let description = [{
+    The mirror of `sm90.load_strips`, with the same constraints: elements are rounded
+    to `element`, and those outside of the tensor are dropped. Of threads that hold
+    the same elements one stores them.
+
+    ```mlir
+    sm90.store_strips %o, %out[%b, %h, %v] of [%batch, %heads, %columns]
+       strides [%s0, %s1] axes [2] whole : tensor<64xf32> -> bf16
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$fragment, LLVM_PointerInAddressSpace<1>:$pointer,
+                       Variadic<Index>:$indices, Variadic<Index>:$sizes,
+                       Variadic<I64>:$strides, DenseI64ArrayAttr:$axes, TypeAttr:$element,
+                       UnitAttr:$whole);
+  let assemblyFormat = [{
+    $fragment `,` $pointer `[` $indices `]` `of` `[` $sizes `]` `strides` `[` $strides `]`
+    `axes` $axes (`whole` $whole^)? attr-dict `:` type($fragment) `->` $element
+  }];
+}
+
+def Sm90_ReduceStripsOp : Sm90_Op<"reduce_strips", [Sm90_FixedLayouts, Pure]> {
+  let summary = "combines the elements of each strip, along its length";
+  let description = [{
+    All of each column (`axis(0)`, of column strips) or of each row (`axis(1)`, of
+    row strips). All threads that share the column or the row get the result.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the axis is 0 or 1 |
+    | C2 | the result has one element for each along the other axis |
+  }];
+  let arguments = (ins Sm90_CombineAttr:$combine, Sm90_Scores:$source, I64Attr:$axis);
+  let results = (outs Sm90_RowStats:$result);
+  let assemblyFormat = [{
+    $combine $source `axis` `(` $axis `)` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_BroadcastStripsOp : Sm90_Op<"broadcast_strips", [Pure]> {
+  let summary = "repeats a vector along an axis of strips";
+  let description = [{
+    Along axis 0 the vector has one element per column of the result, along axis 1
+    one per row. The layout of the vector follows from that of the result.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the axis is 0 or 1 |
+    | C2 | the vector has one element for each along the other axis |
+    | C3 | the layouts belong together |
+  }];
+  let arguments = (ins Sm90_RowStats:$source, I64Attr:$axis);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $source `axis` `(` $axis `)` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_ReduceVectorOp : Sm90_Op<"reduce_vector", [Pure]> {
+  let summary = "combines all elements of a vector along strips";
+  let description = [{
+    All threads get the result.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the vector goes along the length of strips: `column_strips_rows` or `row_strips_columns` |
+  }];
+  let arguments = (ins Sm90_CombineAttr:$combine, Sm90_RowStats:$source);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$combine $source attr-dict `:` type($source)";
   let hasVerifier = 1;
 }
 

@@ -35,7 +35,7 @@ def Tile_Dialect : Dialect {
   let hasOperationAttrVerify = 1;
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "math::MathDialect",
-    "scf::SCFDialect"
+    "scf::SCFDialect", "vector::VectorDialect"
   ];
 }
 
@@ -73,7 +73,8 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     block size.
 
     - `block_q`, `block_kv`: rows of queries and of keys that one step handles. Of a
-      recurrence, channels of the value that an instance has, and tokens of a chunk.
+      recurrence, channels of the value that an instance has, and tokens of a chunk;
+      one of a single token is none, but a step of the state.
     - `hoist_score_dot`: the scores of the next block are issued before the
       current block is normalised (pass `tile-hoist-score-dot`).
     - `split_masked_loop`: blocks that no mask touches get a loop of their own

@@ -122,6 +122,18 @@ static bool limitsSize(Attribute least, ViewType view) {
   return true;
 }
 
+/// Whether the output `index` may start as the input that `updates` numbers.
+static bool updatesInput(KernelOp kernel, unsigned index, Attribute updates) {
+  auto number = dyn_cast<IntegerAttr>(updates);
+  ArrayRef<Type> types = kernel.getArgumentTypes();
+  if (!number || !kernel.getArgAttr(index, KernelOp::getOutputAttrName()) ||
+      number.getValue().uge(types.size()))
+    return false;
+  unsigned input = number.getInt();
+  return types[input] == types[index] &&
+         !kernel.getArgAttr(input, KernelOp::getOutputAttrName());
+}
+
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) // C1
     if (!isa<ViewType>(type))
@@ -149,6 +161,14 @@ LogicalResult KernelOp::verify() {
              << " to have groups of an axis, the number of a size or -1, any "
                 "number and a positive divisor, got "
              << least;
+  }
+  for (unsigned index = 0; index != getArgumentTypes().size(); ++index) { // C7
+    Attribute updates = getArgAttr(index, getUpdatesAttrName());
+    if (updates && !updatesInput(*this, index, updates))
+      return emitOpError("expected tile.updates of argument ")
+             << index
+             << " to be the number of an input of the type of that output, got "
+             << updates;
   }
   return success();
 }

@@ -41,7 +41,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     the sizes: axes of one number have one size, and -1 says nothing of an axis.
     `tile.least` has groups of an axis, the number of a size (-1 for none), what is
     added to it, and a divisor: along the axis, the argument is at least the sum,
-    divided and rounded up.
+    divided and rounded up. `tile.updates` of an output is the number of an input:
+    the two are the same memory, so that what the kernel does not write stays as it
+    was.
     `tile.workspace` marks what one kernel of a module writes for a later one, which
     has an argument of that name: it has an element, or several along its static
     axes, for each program instance of the kernel that writes it.
@@ -55,6 +57,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     | C4 | `tile.symbols` has one number per axis, not negative for a dynamic one |
     | C5 | `tile.least` has groups of an axis of the view, the number of a size or -1, any number and a positive divisor |
     | C6 | a `tile.workspace` that is an output has a dynamic axis for each bound of the `scf.forall`, and static ones behind them |
+    | C7 | `tile.updates` is of an output, and the number of an input of the same type |
 
     ```mlir
     tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.symbols = array<i64: 0, -1>},
@@ -101,6 +104,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
     static ::llvm::StringRef getOutputAttrName() { return "tile.output"; }
     static ::llvm::StringRef getSymbolsAttrName() { return "tile.symbols"; }
     static ::llvm::StringRef getLeastAttrName() { return "tile.least"; }
+    static ::llvm::StringRef getUpdatesAttrName() { return "tile.updates"; }
     static ::llvm::StringRef getWorkspaceAttrName() { return "tile.workspace"; }
   }];
 }

@@ -6,8 +6,6 @@
 //     o_t = S_t^T q_t K^-1/2
 //
 // The 1.3B model of the paper has heads of 128. Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op has no schedule for 'bf16' with 8 channels of keys and 6 of values
 
 func.func @comba(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                  %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

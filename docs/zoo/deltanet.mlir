@@ -6,8 +6,6 @@
 //
 // Queries and keys are normalised by the caller. DeltaNet-1.3B has 16 heads of 128.
 // Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op has no schedule for 'bf16' with 8 channels of keys and 6 of values
 
 func.func @deltanet(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                     %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

@@ -9,7 +9,7 @@
 // Row 3 t + j of keys, values and beta is step j of token t. The 1.3B model of the
 // paper has heads of 128. Here are 2 of 8 and 6.
 //
-// Reference only: 'attn.recurrence' op has several writes a token, which is not lowered to the tile level
+// Reference only: 'attn.recurrence' op has micro_steps and a number of tokens that is not static
 
 func.func @deltaproduct(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                         %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

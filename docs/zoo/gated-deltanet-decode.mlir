@@ -9,8 +9,6 @@
 //
 // Qwen3-Next-80B-A3B has 16 heads of 128 for queries and keys, 32 of 128 for values.
 // Here are 2 of 8 and 4 of 6.
-//
-// Reference only: 'attn.recurrence' op has an l2_normalize, which is not lowered to the tile level
 
 func.func @gated_deltanet_decode(
     %q: tensor<?x2x8xbf16> {attn.name = "q"},

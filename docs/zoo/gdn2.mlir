@@ -7,8 +7,6 @@
 //
 // The default of fla-org/flash-linear-attention is 16 heads of 128. Here are 2 of 8 and
 // 6.
-//
-// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @gdn2(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                 %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

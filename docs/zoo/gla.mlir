@@ -5,8 +5,6 @@
 //     o_t = S_t^T q_t K^-1/2
 //
 // GLA-1.3B has 4 heads of 256 (keys) and 512 (values). Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @gla(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

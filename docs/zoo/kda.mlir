@@ -7,8 +7,6 @@
 //
 // Kimi-Linear-48B-A3B has 32 heads of 128 for keys and for values. Here are 2 heads of
 // 8 for keys and 4 of 6 for values.
-//
-// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @kda(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

@@ -6,8 +6,6 @@
 // The rotation of queries and keys in front of it and the group norm behind it are no
 // part of this program. RetNet-3B has 10 heads of 256 (keys) and 512 (values), here
 // with 4 of 8 and 12.
-//
-// Reference only: 'attn.recurrence' op has no schedule for 'bf16' with 8 channels of keys and 12 of values
 
 func.func @retnet(%q: tensor<?x?x4x8xbf16> {attn.name = "q"},
                   %k: tensor<?x?x4x8xbf16> {attn.name = "k"},

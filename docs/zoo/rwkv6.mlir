@@ -5,8 +5,6 @@
 //     S_t = diag(exp(w_t)) S_{t-1} + k_t v_t^T      w = -exp(...)
 //
 // RWKV-6-World-3B has 40 heads of 64. Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @rwkv6(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                  %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

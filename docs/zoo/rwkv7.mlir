@@ -7,8 +7,6 @@
 // where kk is the key, normalised, and w = -0.606531 sigmoid(...). The caller computes
 // a, b, k and w; the bonus and the group norm behind are no part of this program.
 // RWKV-7-World-2.9B has 40 heads of 64. Here are 2 of 8 and 6.
-//
-// Reference only: 'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level
 
 func.func @rwkv7(%q: tensor<?x?x2x8xbf16> {attn.name = "q"},
                  %k: tensor<?x?x2x8xbf16> {attn.name = "k"},

@@ -51,8 +51,5 @@ LogicalResult attn::checkLowered(func::FuncOp function) {
   for (AttentionOp attention : function.getOps<AttentionOp>())
     if (failed(checkFeatures(attention)))
       return failure();
-  for (RecurrenceOp recurrence : function.getOps<RecurrenceOp>())
-    if (failed(checkChunked(recurrence)))
-      return failure();
   return success();
 }

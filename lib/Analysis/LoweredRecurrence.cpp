@@ -18,7 +18,7 @@ static bool isPerChannel(RecurrenceOp op, Value gates) {
                       op.getQueryType().getRank();
 }
 
-LogicalResult attn::checkChunked(RecurrenceOp op) {
+StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
       {isPerChannel(op, op.getDecay()), "a decay of each channel"},
       {isPerChannel(op, op.getErase()), "an erasure of each channel"},
@@ -34,7 +34,14 @@ LogicalResult attn::checkChunked(RecurrenceOp op) {
        "final states of packed sequences without initial ones"}};
   for (auto [isThere, what] : features)
     if (isThere)
-      return op.emitOpError("has ")
-             << what << ", which is not lowered to the tile level";
-  return success();
+      return what;
+  return {};
+}
+
+LogicalResult attn::checkChunked(RecurrenceOp op) {
+  StringRef what = findUnchunked(op);
+  if (what.empty())
+    return success();
+  return op.emitOpError("has ")
+         << what << ", which is not lowered to the tile level";
 }

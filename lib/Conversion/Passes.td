@@ -54,6 +54,45 @@ def ConvertAttentionToTilePass : Pass<"convert-attn-to-tile", "::mlir::ModuleOp"
     "::mlir::scf::SCFDialect", "::mlir::tile::TileDialect"];
 }
 
+def StepRecurrencePass : Pass<"attn-step-recurrence", "::mlir::ModuleOp"> {
+  let summary = "Compute a recurrence token by token";
+  let description = [{
+    Turns each function that is one `attn.recurrence` over its arguments, with a
+    `tile.schedule` whose `block_kv` is 1, into a `tile.kernel`. An instance has
+    `block_q` columns of the state of one value head of one sequence, which it loads
+    once, and keeps in between: the columns do not depend on each other. What is
+    computed for a token follows from which operands there are. Other functions are
+    left alone. Requires `attn-select-schedule`.
+
+    A pool of states is updated where it is: the result has the memory of the
+    operand (`tile.updates`). A sequence whose slot is not one of the pool is
+    padding.
+
+    ```mlir
+    func.func @f(%q: tensor<?x1x16x128xbf16>, ...) -> (...) {
+      %o, %s = attn.recurrence %q, %k, %v decay(...) ... {tile.schedule = ...} : ...
+      return %o, %s : ...
+    }
+    // becomes
+    tile.kernel @f(%q: !tile.view<?x1x16x128xbf16>, ...) ... {
+      scf.forall (%b, %n, %block) in (...) {
+        %s0 = tile.load %state[%b, %n, %c0, %v0] axes [2, 3] : ... -> vector<128x64xf32>
+        %s = scf.for %t = %c0 to %tokens step %c1 iter_args(%before = %s0) {
+          %q_row = tile.load %q[%b, %t, %h, %c0] axes [3] : ... -> vector<128xbf16>
+          ...
+          tile.store %o_row, %o[%b, %t, %n, %v0] axes [3] : vector<64xbf16>, ...
+          scf.yield %after : vector<128x64xf32>
+        }
+        tile.store %s, %final[%b, %n, %c0, %v0] axes [2, 3] : vector<128x64xf32>, ...
+      }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tile::TileDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ChunkRecurrencePass : Pass<"attn-chunk-recurrence", "::mlir::ModuleOp"> {
   let summary = "Compute a recurrence chunk by chunk";
   let description = [{

@@ -192,6 +192,7 @@ void ManifestWriter::tensors(const std::vector<TensorSpec> &tensors) {
     json.member("type", std::string(elementName(tensor.elementType)));
     json.list("shape", tensor.shape, [&](int64_t size) { json.value(size); });
     json.member("output", tensor.isOutput);
+    json.member("updates", int64_t(tensor.updates));
     json.end('}');
   });
 }
@@ -219,7 +220,7 @@ void ManifestWriter::parameter(const KernelParameter &parameter) {
   case Kind::Pointer:
     json.member("kind", std::string("pointer"));
     json.member("tensor", int64_t(parameter.tensor));
-    json.member("alignment", parameter.alignment);
+    json.member("alignment", int64_t(parameter.alignment));
     break;
   case Kind::Size:
     json.member("kind", std::string("size"));

@@ -47,6 +47,7 @@ static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
   for (int64_t size : tensor.getType().getShape())
     spec.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
   spec.isOutput = tensor.getOutput();
+  spec.updates = static_cast<int32_t>(tensor.getUpdates());
   return spec;
 }
 
@@ -140,9 +141,8 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
                              number(sm90::KernelOp::getAxisAttrName())}};
   } else {
     parameter.kind = Kind::Pointer;
-    if (auto alignment = kernel.getArgAttrOfType<IntegerAttr>(
-            index, sm90::KernelOp::getAlignmentAttrName()))
-      parameter.alignment = alignment.getInt();
+    if (int32_t alignment = number(sm90::KernelOp::getAlignmentAttrName()))
+      parameter.alignment = alignment;
   }
   return parameter;
 }

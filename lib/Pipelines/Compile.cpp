@@ -52,6 +52,7 @@ static void addSchedulePasses(OpPassManager &manager,
 static void addTilePasses(OpPassManager &manager,
                           const CompileOptions &options) {
   addSchedulePasses(manager, options);
+  manager.addPass(createStepRecurrencePass());
   manager.addPass(createChunkRecurrencePass());
   manager.addPass(createConvertAttentionToTilePass());
   manager.addPass(createCanonicalizerPass());

@@ -35,8 +35,8 @@ LogicalResult Instance::run(Operation *op) {
             tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp, tile::CumulativeSumOp, tile::DecayRatiosOp,
             tile::InvertUnitLowerOp, vector::BroadcastOp, vector::TransposeOp,
-            vector::ExtractOp, vector::CreateMaskOp>(
-          [&](auto known) { return run(known); })
+            vector::ExtractOp, vector::CreateMaskOp, vector::ReductionOp,
+            vector::MultiDimReductionOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });
 }
 

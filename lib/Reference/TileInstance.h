@@ -84,6 +84,8 @@ private:
   LogicalResult run(vector::TransposeOp op);
   LogicalResult run(vector::ExtractOp op);
   LogicalResult run(vector::CreateMaskOp op);
+  LogicalResult run(vector::ReductionOp op);
+  LogicalResult run(vector::MultiDimReductionOp op);
   LogicalResult runElementwise(Operation *op);
   FailureOr<const TileValue *> runRegion(Block &block, Value matrix,
                                          int64_t query, int64_t key);

@@ -168,6 +168,9 @@ LogicalResult Arguments::createOutputs() {
       elements *= *size;
     }
     poison(tensor, elements);
+    if (auto updates = kernel.getArgAttrOfType<IntegerAttr>(
+            index, KernelOp::getUpdatesAttrName()))
+      tensor.values = tensors[updates.getInt()].values;
   }
   return success();
 }

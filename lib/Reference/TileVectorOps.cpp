@@ -70,3 +70,30 @@ LogicalResult Instance::run(vector::CreateMaskOp op) {
   set(op, std::move(result));
   return success();
 }
+
+LogicalResult Instance::run(vector::ReductionOp op) {
+  if (op.getKind() != vector::CombiningKind::ADD || op.getAcc() ||
+      !isa<FloatType>(op.getType()))
+    return fail(op, "expected a sum of floats without an accumulator");
+  float sum = 0;
+  for (float element : get(op.getVector()).floats)
+    sum += element;
+  set(op, {{sum}, {}});
+  return success();
+}
+
+LogicalResult Instance::run(vector::MultiDimReductionOp op) {
+  VectorType type = op.getSourceVectorType();
+  ArrayRef<int64_t> dims = op.getReductionDims();
+  if (op.getKind() != vector::CombiningKind::ADD || type.getRank() != 2 ||
+      dims.size() != 1 || !isa<FloatType>(type.getElementType()))
+    return fail(op, "expected sums of a tile of floats along one of two "
+                    "dimensions");
+  const std::vector<float> &source = get(op.getSource()).floats;
+  TileValue result = get(op.getAcc());
+  int64_t columns = type.getDimSize(1);
+  for (auto [i, element] : llvm::enumerate(source))
+    result.floats[dims.front() == 0 ? i % columns : i / columns] += element;
+  set(op, std::move(result));
+  return success();
+}

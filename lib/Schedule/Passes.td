@@ -16,7 +16,8 @@ def SelectSchedulePass : Pass<"attn-select-schedule", "::mlir::ModuleOp"> {
     Writes the attribute `tile.schedule` of every `attn.attention` that has none,
     from its element type, head dimension and mask and from the model of the
     target. An attention that no schedule covers is refused with the reason. Likewise
-    for every `attn.recurrence`, from its element type and channels.
+    for every `attn.recurrence`, from its element type and channels, and whether it
+    has few tokens.
     Requires `attn-lower-mask-ops`.
 
     A `table` has schedules that were measured (`tools/scripts/tune-schedules` writes

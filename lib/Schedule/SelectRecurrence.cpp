@@ -8,6 +8,7 @@
 #include "SelectRecurrence.h"
 
 #include "Sm90/Sm90.h"
+#include "attn/Analysis/Lowered.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -19,16 +20,16 @@ static constexpr int64_t kChunk = 64;
 static constexpr int64_t kLargestPart = 2 * sm90::kWarpgroupRows;
 static constexpr int64_t kLargestKey = 128;
 
-FailureOr<tile::ScheduleAttr> attn::selectChunks(RecurrenceOp op) {
-  Type element = op.getQueryType().getElementType();
-  int64_t keyDim = op.getKeyDim(), valueDim = op.getValueDim();
-  bool fits = keyDim % sm90::kWarpgroupRows == 0 && keyDim <= kLargestKey &&
-              valueDim % sm90::kWarpgroupRows == 0;
-  if (!fits || element.isF32())
-    return op.emitOpError("has no schedule for ")
-           << element << " with " << keyDim << " channels of keys and "
-           << valueDim << " of values on sm_90a; expected bf16 or f16 with "
-           << "64 or 128 of keys and a multiple of 64 of values";
+/// Whether the tensor cores take chunks of these tensors.
+static bool fitsChunks(RecurrenceOp op) {
+  return op.getKeyDim() % sm90::kWarpgroupRows == 0 &&
+         op.getKeyDim() <= kLargestKey &&
+         op.getValueDim() % sm90::kWarpgroupRows == 0 &&
+         !op.getQueryType().getElementType().isF32();
+}
+
+static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
+  int64_t valueDim = op.getValueDim();
   int64_t part =
       valueDim % kLargestPart == 0 ? kLargestPart : sm90::kWarpgroupRows;
   MLIRContext *context = op.getContext();
@@ -39,9 +40,56 @@ FailureOr<tile::ScheduleAttr> attn::selectChunks(RecurrenceOp op) {
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/false, /*dependent_launch=*/true);
+      /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
       /*longest_first=*/false, /*section_bytes=*/1, hopper);
+}
+
+/// The number of tokens where it is known and small, else nothing.
+static std::optional<int64_t> countFewTokens(RecurrenceOp op) {
+  constexpr int64_t kFewTokens = 16;
+  if (op.isPacked())
+    return std::nullopt;
+  int64_t tokens = op.getQueryType().getDimSize(1);
+  if (ShapedType::isDynamic(tokens) || tokens > kFewTokens)
+    return std::nullopt;
+  return tokens;
+}
+
+/// The state of 64 columns is spread over the registers of a warpgroup, half a
+/// register per channel of the key: enough blocks have room at once to keep the
+/// memory busy. It is read once and written once, whatever else is computed. In
+/// a loop over tokens more is kept, and more is waited for than the state.
+static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
+  constexpr int64_t kLargestKeyOfSteps = 256;
+  constexpr int64_t kFourBlocks = 128, kThreeBlocks = 168, kTwoBlocks = 256;
+  int64_t keyDim = op.getKeyDim();
+  if (keyDim > kLargestKeyOfSteps)
+    return op.emitOpError("has no schedule for keys of ")
+           << keyDim << " channels on sm_90a; expected at most "
+           << kLargestKeyOfSteps;
+  int64_t registers = kTwoBlocks;
+  if (keyDim <= kLargestKey)
+    registers = countFewTokens(op) == 1 ? kFourBlocks : kThreeBlocks;
+  MLIRContext *context = op.getContext();
+  auto hopper = sm90::ScheduleAttr::get(
+      context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
+      /*producer_registers=*/24, registers,
+      /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
+      /*output_from_registers=*/false,
+      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
+      /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false);
+  return tile::ScheduleAttr::get(
+      context, /*block_q=*/sm90::kWarpgroupRows, /*block_kv=*/1,
+      /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
+      /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
+      /*section_bytes=*/1, hopper);
+}
+
+FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {
+  if (countFewTokens(op) || !findUnchunked(op).empty() || !fitsChunks(op))
+    return selectSteps(op);
+  return selectChunks(op);
 }

@@ -331,6 +331,12 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
+  // A walk that data bounds sees a part of the keys, so that the cache keeps
+  // those of more heads, and long tiles of late heads do not come last.
+  constexpr int64_t boundedSections = 8;
+  int64_t sectionBytes =
+      model.l2WorkingSet *
+      (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
   // With little to hold, the assembler does better with fewer registers; a
   // producer takes more that reads lists, or loads queries amid keys.
   bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
@@ -345,14 +351,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
       /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true);
+      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
+      /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, model.l2WorkingSet, hopper);
+      /*longest_first=*/uneven, sectionBytes, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the
@@ -377,7 +384,7 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       hopper.getOutputFromRegisters(), hopper.getPersistent(),
       hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
-      hopper.getDependentLaunch());
+      hopper.getDependentLaunch(), hopper.getWarpRoles());
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
@@ -496,7 +503,7 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     WalkResult result = getOperation().walk([&](RecurrenceOp op) {
       auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
       if (!schedule) {
-        FailureOr<tile::ScheduleAttr> selected = selectChunks(op);
+        FailureOr<tile::ScheduleAttr> selected = selectForRecurrence(op);
         if (failed(selected))
           return WalkResult::interrupt();
         schedule = *selected;

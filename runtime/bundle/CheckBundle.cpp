@@ -37,6 +37,17 @@ static bool exists(const std::vector<TensorSpec> &tensors, int32_t tensor,
          size_t(axis) < tensors[tensor].shape.size();
 }
 
+/// Whether `output` may have the memory of the input that it updates.
+static bool canUpdate(const std::vector<TensorSpec> &tensors,
+                      const TensorSpec &output) {
+  if (!output.isOutput || output.updates < 0 ||
+      size_t(output.updates) >= tensors.size())
+    return false;
+  const TensorSpec &input = tensors[output.updates];
+  return !input.isOutput && input.elementType == output.elementType &&
+         input.shape == output.shape;
+}
+
 /// Names are distinct, ranks small, and the outputs come last.
 static Status checkSpecs(const std::string &owner,
                          const std::vector<TensorSpec> &tensors) {
@@ -61,6 +72,11 @@ static Status checkSpecs(const std::string &owner,
                        "' in front of the outputs");
     hadOutput |= tensor.isOutput;
   }
+  for (const TensorSpec &tensor : tensors)
+    if (tensor.updates != -1 && !canUpdate(tensors, tensor))
+      return malformed("expected '", tensor.name,
+                       "' to update an input of its type, got ",
+                       tensor.updates);
   return {};
 }
 
@@ -117,11 +133,6 @@ static Status checkParameter(const LaunchPlan &plan,
                      "' is of a tensor that is not there");
   if (parameter.kind == KernelParameter::Kind::TensorMap)
     return checkTensorMap(plan, parameter);
-  if (parameter.alignment < 1 ||
-      (parameter.alignment & (parameter.alignment - 1)))
-    return malformed("expected the alignment of '",
-                     plan.tensors[parameter.tensor].name,
-                     "' to be a power of two, got ", parameter.alignment);
   if (parameter.kind == KernelParameter::Kind::Size &&
       !exists(plan.tensors, parameter.tensor, parameter.axis))
     return malformed("a parameter of '", plan.kernel,

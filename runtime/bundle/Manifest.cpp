@@ -20,8 +20,9 @@ using namespace attn::runtime;
 namespace {
 constexpr int64_t maxInt64 = std::numeric_limits<int64_t>::max();
 constexpr int64_t maxInt32 = std::numeric_limits<int32_t>::max();
-constexpr int64_t maxAlignment = 256;
 constexpr size_t maxText = 4096;
+/// The widest access of a thread.
+constexpr int64_t maxAlignment = 16;
 /// Of any list; small enough that a manifest cannot ask for much memory.
 constexpr size_t maxItems = 4096;
 
@@ -267,7 +268,7 @@ Expression ManifestReader::takeExpression(const json::Value &object,
 }
 
 TensorSpec ManifestReader::toTensor(const json::Value &value) {
-  checkKeys(value, {"name", "type", "shape", "output"});
+  checkKeys(value, {"name", "type", "shape", "output", "updates"});
   TensorSpec tensor;
   tensor.name = takeText(value, "name");
   tensor.elementType = takeElementType(value);
@@ -275,6 +276,8 @@ TensorSpec ManifestReader::toTensor(const json::Value &value) {
     tensor.shape.push_back(toInteger(size, -1, maxInt64));
   });
   tensor.isOutput = takeFlag(value, "output");
+  tensor.updates =
+      static_cast<int32_t>(takeInteger(value, "updates", -1, maxInt32));
   return tensor;
 }
 
@@ -346,7 +349,8 @@ KernelParameter ManifestReader::toParameter(const json::Value &value) {
   } else if (kind == "pointer") {
     checkKeys(value, {"kind", "tensor", "alignment"});
     parameter.kind = Kind::Pointer;
-    parameter.alignment = takeInteger(value, "alignment", 1, maxAlignment);
+    parameter.alignment =
+        static_cast<uint32_t>(takeInteger(value, "alignment", 1, maxAlignment));
   } else if (kind == "size") {
     checkKeys(value, {"kind", "tensor", "axis"});
     parameter.axis =

@@ -41,7 +41,7 @@ private:
   Status checkTensorIndex(int32_t tensor) const;
   Status checkAlignment(int32_t index, uint64_t alignment) const;
   Status checkInnermost(int32_t index) const;
-  Status checkStrides(int32_t index, int64_t alignment) const;
+  Status checkStrides(int32_t index, uint64_t alignment) const;
   Result<ParameterValue> describe(const KernelParameter &parameter) const;
   Result<uint64_t> byteStride(int32_t index, const TensorMapDim &dim) const;
 
@@ -120,6 +120,23 @@ static Status checkReference(const std::vector<TensorSpec> &specs,
   return {};
 }
 
+/// What an output updates is where the output is.
+static Status checkUpdates(const std::vector<TensorSpec> &specs, size_t index,
+                           const std::vector<TensorArgument> &tensors) {
+  int32_t updates = specs[index].updates;
+  if (updates < 0)
+    return {};
+  if (updates >= static_cast<int64_t>(specs.size()))
+    return failure("malformed launch plan: there is no tensor ", updates);
+  const TensorArgument &input = tensors[updates], &output = tensors[index];
+  if (input.address == output.address && input.strides == output.strides &&
+      input.shape == output.shape)
+    return {};
+  return failure("expected '", specs[index].name,
+                 "' to be the same memory as '", specs[updates].name,
+                 "', which it updates");
+}
+
 Status attn::runtime::checkTensors(const std::vector<TensorSpec> &specs,
                                    const EqualSizes &equalSizes,
                                    const std::vector<TensorArgument> &tensors) {
@@ -127,6 +144,9 @@ Status attn::runtime::checkTensors(const std::vector<TensorSpec> &specs,
     return failure("expected ", specs.size(), " tensors, got ", tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i)
     if (Status status = checkTensor(specs[i], tensors[i]); status.failed())
+      return status;
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (Status status = checkUpdates(specs, i, tensors); status.failed())
       return status;
   for (const auto &[a, b] : equalSizes) {
     for (LaunchPlan::SizeRef ref : {a, b})
@@ -203,8 +223,8 @@ Result<ParameterValue> Planner::evaluate(const KernelParameter &parameter,
     return describe(parameter);
   case KernelParameter::Kind::Pointer:
     if (Status status = checkAlignment(
-            index, std::max<uint64_t>(elementSize(tensors[index].elementType),
-                                      parameter.alignment));
+            index, std::max<uint64_t>(parameter.alignment,
+                                      elementSize(tensors[index].elementType)));
         status.failed())
       return status.error();
     if (Status status = checkInnermost(index); status.failed())
@@ -247,13 +267,14 @@ Status Planner::checkInnermost(int32_t index) const {
   return {};
 }
 
-/// Of the axes along which anything steps.
-Status Planner::checkStrides(int32_t index, int64_t alignment) const {
+/// Those that lead to what is accessed: frameworks give any to an axis of one
+/// element.
+Status Planner::checkStrides(int32_t index, uint64_t alignment) const {
   const TensorArgument &tensor = tensors[index];
-  auto size = static_cast<int64_t>(elementSize(tensor.elementType));
+  uint64_t size = elementSize(tensor.elementType);
   for (size_t axis = 0; axis + 1 < tensor.shape.size(); ++axis)
     if (tensor.shape[axis] > 1 &&
-        tensor.strides[axis] % std::max<int64_t>(alignment / size, 1))
+        static_cast<uint64_t>(tensor.strides[axis]) * size % alignment)
       return failure("expected stride ", axis, " of '",
                      plan.tensors[index].name, "' to be a multiple of ",
                      alignment, " bytes, got ", tensor.strides[axis],

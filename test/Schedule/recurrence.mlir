@@ -35,19 +35,86 @@ func.func @given(%q: !q) -> !q {
 
 // -----
 
+// What the tensor cores do not take, and what has no chunked form, goes from token
+// to token.
+
+// CHECK-LABEL: func @key_dim
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
 !q = tensor<?x?x2x96xbf16>
 !v = tensor<?x?x2x64xbf16>
 func.func @key_dim(%q: !q, %v: !v) -> !v {
-  // expected-error @below {{'attn.recurrence' op has no schedule for 'bf16' with 96 channels of keys and 64 of values on sm_90a; expected bf16 or f16 with 64 or 128 of keys and a multiple of 64 of values}}
   %o = attn.recurrence %q, %q, %v : !q, !q, !v -> !v
   return %o : !v
 }
 
 // -----
 
+// CHECK-LABEL: func @f32
+// CHECK: tile.schedule<block_q = 64, block_kv = 1,
 !q = tensor<?x?x2x64xf32>
 func.func @f32(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has no schedule for 'f32' with 64 channels of keys and 64 of values on sm_90a; expected bf16 or f16 with 64 or 128 of keys and a multiple of 64 of values}}
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @normalized
+// CHECK: tile.schedule<block_q = 64, block_kv = 1,
+!q = tensor<?x?x2x64xbf16>
+func.func @normalized(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// So do a few tokens: four blocks share a multiprocessor where there is a single
+// one. Many channels take all registers.
+
+// CHECK-LABEL: func @token
+// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false>>}
+!q = tensor<?x1x2x128xbf16>
+func.func @token(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @tokens
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
+!q = tensor<?x16x2x128xbf16>
+func.func @tokens(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @more_tokens
+// CHECK: tile.schedule<block_q = 128, block_kv = 64,
+!q = tensor<?x17x2x128xbf16>
+func.func @more_tokens(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @channels
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+!q = tensor<?x1x2x256xbf16>
+func.func @channels(%q: !q) -> !q {
+  %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x288xbf16>
+func.func @many_channels(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has no schedule for keys of 288 channels on sm_90a; expected at most 256}}
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
   return %o : !q
 }

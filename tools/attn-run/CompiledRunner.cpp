@@ -157,6 +157,11 @@ Status CompiledRunner::allocate(const std::vector<HostTensor> &inputs) {
   tensors.clear();
   arguments.clear();
   for (size_t i = 0; i < shapes->size(); ++i) {
+    // What is updated is there already.
+    if (int32_t updates = signature.tensors[i].updates; updates >= 0) {
+      arguments.push_back(arguments[updates]);
+      continue;
+    }
     Result<GuardedTensor> tensor = GuardedTensor::create(
         *owner, signature.tensors[i], std::move((*shapes)[i]));
     if (tensor.failed())
@@ -185,12 +190,16 @@ Status CompiledRunner::allocateWorkspace() {
 
 Result<std::vector<HostTensor>> CompiledRunner::collect() const {
   std::vector<HostTensor> outputs;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (Status status = tensors[i].checkGuards(); status.failed())
+  for (const GuardedTensor &tensor : tensors)
+    if (Status status = tensor.checkGuards(); status.failed())
       return status.error();
-    if (!executable->signature().tensors[i].isOutput)
+  // Those that update an input have no memory of their own.
+  size_t own = 0;
+  for (const TensorSpec &spec : executable->signature().tensors) {
+    size_t number = spec.updates >= 0 ? spec.updates : own++;
+    if (!spec.isOutput)
       continue;
-    Result<HostTensor> output = tensors[i].load();
+    Result<HostTensor> output = tensors[number].load();
     if (output.failed())
       return output.error();
     outputs.push_back(std::move(*output));

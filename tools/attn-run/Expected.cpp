@@ -9,14 +9,14 @@
 
 #include "attn/Runtime/Npy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 using namespace attn::run;
 using namespace attn::runtime;
 
-/// The error that a kernel is allowed, see docs/testing.md.
-static double allowedError(ElementType type) {
+double attn::run::allowedError(ElementType type) {
   switch (type) {
   case ElementType::BF16:
     return 3e-3;
@@ -44,6 +44,34 @@ static double relativeError(const HostTensor &output,
     norm += b * b;
   }
   return difference == 0 ? 0 : std::sqrt(difference / norm);
+}
+
+double attn::run::largestError(const HostTensor &output,
+                               const std::vector<double> &expected,
+                               const std::vector<size_t> &axes) {
+  std::vector<int64_t> strides = rowMajorStrides(output.shape);
+  size_t groups = 1;
+  for (size_t axis : axes)
+    groups *= static_cast<size_t>(output.shape[axis]);
+  std::vector<double> differences(groups), norms(groups);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    size_t group = 0;
+    for (size_t axis : axes)
+      group =
+          group * output.shape[axis] + i / strides[axis] % output.shape[axis];
+    double a = output.get(i), b = expected[i];
+    if (std::isnan(b) && std::isnan(a))
+      continue;
+    if (!std::isfinite(a) || !std::isfinite(b))
+      return std::numeric_limits<double>::infinity();
+    differences[group] += (a - b) * (a - b);
+    norms[group] += b * b;
+  }
+  double largest = 0;
+  for (size_t group = 0; group < groups; ++group)
+    if (differences[group] != 0)
+      largest = std::max(largest, std::sqrt(differences[group] / norms[group]));
+  return largest;
 }
 
 Result<std::vector<ExpectedReport>>

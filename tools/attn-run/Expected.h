@@ -21,6 +21,16 @@ struct ExpectedReport {
   bool passed() const { return error <= limit; }
 };
 
+/// The error that a kernel is allowed in elements of `type`, see
+/// docs/testing.md.
+double allowedError(runtime::ElementType type);
+
+/// The largest error of what elements have the same indices along `axes`, in
+/// relation to its norm. What is expected to be NaN has to be one.
+double largestError(const runtime::HostTensor &output,
+                    const std::vector<double> &expected,
+                    const std::vector<size_t> &axes);
+
 /// Compares those of `outputs` that `files` names with the files. Fails where a
 /// file cannot be read or has another shape.
 runtime::Result<std::vector<ExpectedReport>>

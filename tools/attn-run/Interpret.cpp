@@ -7,6 +7,8 @@
 
 #include "Interpret.h"
 
+#include <algorithm>
+
 using namespace attn::run;
 using namespace attn::runtime;
 namespace reference = mlir::attn::reference;
@@ -79,4 +81,40 @@ Result<CheckReport> attn::run::verify(const Program &program,
     comparison.expectedLse = (*expected)[*attention.lse].values.data();
   }
   return check(comparison, sample);
+}
+
+/// By sequence and head: of packed sequences, by head.
+static std::vector<size_t> headAxes(mlir::attn::RecurrenceOp op,
+                                    mlir::Value result) {
+  if (result != op.getOutput())
+    return {0, 1};
+  return op.isPacked() ? std::vector<size_t>{1} : std::vector<size_t>{0, 2};
+}
+
+Result<std::vector<ExpectedReport>>
+attn::run::verifyRecurrence(const Program &program, mlir::attn::RecurrenceOp op,
+                            const std::vector<HostTensor> &inputs,
+                            const std::vector<HostTensor> &outputs) {
+  auto expected = interpret(program, inputs, {});
+  if (expected.failed())
+    return expected.error();
+  reference::Options options;
+  options.arithmetic = reference::Arithmetic::Eager;
+  auto eager = interpret(program, inputs, options);
+  if (eager.failed())
+    return eager.error();
+  std::vector<HostTensor> rounded = encode(program.outputs(), *eager);
+  std::vector<ExpectedReport> reports;
+  auto results = program.function().front().getTerminator()->getOperands();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    auto errorOf = [&](const HostTensor &tensor) {
+      return largestError(tensor, (*expected)[i].values,
+                          headAxes(op, results[i]));
+    };
+    // Some recurrences magnify what any f32 state has lost.
+    double limit =
+        std::max(allowedError(outputs[i].elementType), 2 * errorOf(rounded[i]));
+    reports.push_back({program.outputs()[i].name, errorOf(outputs[i]), limit});
+  }
+  return reports;
 }

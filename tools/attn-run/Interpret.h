@@ -9,6 +9,7 @@
 #define ATTN_TOOLS_ATTNRUN_INTERPRET_H
 
 #include "Check.h"
+#include "Expected.h"
 #include "Program.h"
 
 #include "attn/Reference/Reference.h"
@@ -36,6 +37,13 @@ runtime::Result<CheckReport>
 verify(const Program &program, const AttentionProgram &attention,
        const std::vector<runtime::HostTensor> &inputs,
        const std::vector<runtime::HostTensor> &outputs, const Sample &sample);
+
+/// Compares the results of a program that is one recurrence with the reference,
+/// head by head.
+runtime::Result<std::vector<ExpectedReport>>
+verifyRecurrence(const Program &program, mlir::attn::RecurrenceOp op,
+                 const std::vector<runtime::HostTensor> &inputs,
+                 const std::vector<runtime::HostTensor> &outputs);
 
 } // namespace attn::run
 

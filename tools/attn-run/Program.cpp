@@ -248,6 +248,18 @@ Result<AttentionProgram> Program::findAttention() const {
   return found;
 }
 
+mlir::attn::RecurrenceOp Program::findRecurrence() const {
+  mlir::attn::RecurrenceOp found;
+  mlir::Operation *terminator = function().front().getTerminator();
+  for (mlir::Value value : terminator->getOperands()) {
+    auto op = value.getDefiningOp<mlir::attn::RecurrenceOp>();
+    if (!op || (found && op != found))
+      return {};
+    found = op;
+  }
+  return found;
+}
+
 Geometry
 AttentionProgram::geometry(const std::vector<HostTensor> &inputs) const {
   const std::vector<int64_t> &queries = inputs[query].shape;

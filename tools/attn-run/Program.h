@@ -64,6 +64,9 @@ public:
 
   runtime::Result<AttentionProgram> findAttention() const;
 
+  /// The recurrence that every result comes from, or null.
+  mlir::attn::RecurrenceOp findRecurrence() const;
+
 private:
   Program() = default;
   runtime::Status findFunction();

@@ -138,10 +138,19 @@ static Result<std::unique_ptr<Runner>> makeRunner(const Program &program) {
   return makeCompiledRunner(program, makeEmulator(), options);
 }
 
-/// Only results that come from one attention can be checked or counted.
+/// Only results that come from one attention can be checked row by row or
+/// counted; those of one recurrence are compared head by head.
 static Status checkResults(const Program &program,
                            const std::vector<HostTensor> &inputs,
                            Report &report) {
+  if (mlir::attn::RecurrenceOp op = program.findRecurrence()) {
+    auto compared = verifyRecurrence(program, op, inputs, report.outputs);
+    if (compared.failed())
+      return compared.error();
+    report.expected.insert(report.expected.end(), compared->begin(),
+                           compared->end());
+    return {};
+  }
   Result<AttentionProgram> attention = program.findAttention();
   if (attention.failed())
     return failure("cannot check: ", attention.message());

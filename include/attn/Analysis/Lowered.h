@@ -18,7 +18,11 @@ namespace mlir::attn {
 /// one of the attn dialect is named before those that prepare its operands.
 LogicalResult checkLowered(func::FuncOp function);
 
-/// The same of what a recurrence has that its chunked form does not.
+/// What a recurrence has that its chunked form does not, in words; empty where
+/// there is nothing.
+llvm::StringRef findUnchunked(RecurrenceOp op);
+
+/// Emits a diagnostic where there is something.
 LogicalResult checkChunked(RecurrenceOp op);
 
 } // namespace mlir::attn

@@ -69,6 +69,8 @@ struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
     if (failed(checkLowered(function)))
       return failure();
     RecurrenceOp op = *function.getOps<RecurrenceOp>().begin();
+    if (failed(checkChunked(op)))
+      return failure();
     if (function.front().getOperations().size() != 2)
       return function.emitError("expected a recurrence alone in its function");
     FailureOr<tile::ScheduleAttr> schedule = findSchedule(op);

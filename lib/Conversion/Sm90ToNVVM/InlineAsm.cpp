@@ -69,16 +69,6 @@ Value mlir::attn::ptx::loadGlobalIf(OpBuilder &b, Location loc,
       .getResult(0);
 }
 
-void mlir::attn::ptx::storeGlobalIf(OpBuilder &b, Location loc, Value address,
-                                    int64_t offset, ValueRange words,
-                                    Value predicate) {
-  SmallVector<Value> operands{address, predicate};
-  llvm::append_range(operands, words);
-  emit(b, loc,
-       "@$1 st.global.v4.b32 [$0+" + Twine(offset) + "], {$2, $3, $4, $5};",
-       "l,b,r,r,r,r", operands);
-}
-
 /// The results of an instruction that has several.
 static SmallVector<Value> unpack(OpBuilder &b, Operation *op, size_t count) {
   if (count == 1)
@@ -309,4 +299,85 @@ SmallVector<Value> mlir::attn::ptx::wgmmaWait(OpBuilder &b, Location loc,
       emit(b, loc, "wgmma.wait_group.sync.aligned " + Twine(pending) + ";",
            constraints, operands, acc.getTypes());
   return unpack(b, op, acc.size());
+}
+
+//===----------------------------------------------------------------------===//
+// Words of global memory
+//===----------------------------------------------------------------------===//
+
+/// "b32", "v2.f32", ...
+static std::string wordsFormat(size_t words, bool isFloat) {
+  std::string type = isFloat ? "f32" : "b32";
+  return words == 1 ? type : "v" + std::to_string(words) + "." + type;
+}
+
+SmallVector<Value> mlir::attn::ptx::loadGlobalWords(OpBuilder &b, Location loc,
+                                                    Value address,
+                                                    int64_t offset,
+                                                    size_t words, bool isFloat,
+                                                    bool constant) {
+  SmallVector<Type> types(words, isFloat ? Type(b.getF32Type())
+                                         : Type(b.getI32Type()));
+  std::string results = words == 1 ? "$0" : registerList(0, words);
+  // Nothing else of a multiprocessor reads what is not constant.
+  std::string text =
+      llvm::formatv("ld.global{0}.{1} {2}, [${3}+{4}];",
+                    constant ? ".nc" : ".L1::no_allocate",
+                    wordsFormat(words, isFloat), results, words, offset);
+  std::string constraints = repeat(isFloat ? "=f" : "=r", words) + ",l";
+  if (!constant)
+    return unpack(b, emit(b, loc, text, constraints, address, types), words);
+  Type type =
+      words == 1
+          ? types.front()
+          : Type(LLVM::LLVMStructType::getLiteral(b.getContext(), types));
+  Operation *op = LLVM::InlineAsmOp::create(
+      b, loc, TypeRange(type), ValueRange(address), text, constraints,
+      /*has_side_effects=*/false, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
+  return unpack(b, op, words);
+}
+
+void mlir::attn::ptx::storeGlobalWords(OpBuilder &b, Location loc,
+                                       Value address, int64_t offset,
+                                       ValueRange words, Value predicate) {
+  bool isFloat = words.front().getType().isF32();
+  std::string values = words.size() == 1 ? "$1" : registerList(1, words.size());
+  std::string text =
+      llvm::formatv("st.global.{0} [$0+{1}], {2};",
+                    wordsFormat(words.size(), isFloat), offset, values);
+  std::string constraints = "l," + repeat(isFloat ? "f" : "r", words.size());
+  SmallVector<Value> operands{address};
+  llvm::append_range(operands, words);
+  if (predicate) {
+    text = "@$" + std::to_string(operands.size()) + " " + text;
+    constraints += ",b";
+    operands.push_back(predicate);
+  }
+  emit(b, loc, text, constraints, operands);
+}
+
+Value mlir::attn::ptx::loadGlobalElementIf(OpBuilder &b, Location loc,
+                                           Type type, Value address,
+                                           int64_t offset, Value predicate) {
+  bool isFloat = type.isF32();
+  std::string text =
+      llvm::formatv("{{ {0} @$2 ld.global.{1} $0, [$1+{2}]; }",
+                    isFloat ? "mov.f32 $0, 0f00000000;" : "mov.b16 $0, 0;",
+                    isFloat ? "f32" : "b16", offset);
+  return emit(b, loc, text, isFloat ? "=&f,l,b" : "=&h,l,b",
+              {address, predicate}, type)
+      ->getResult(0);
+}
+
+void mlir::attn::ptx::storeGlobalElementIf(OpBuilder &b, Location loc,
+                                           Value address, int64_t offset,
+                                           Value element, Value predicate) {
+  bool isFloat = element.getType().isF32();
+  std::string text = llvm::formatv("@$2 st.global.{0} [$0+{1}], $1;",
+                                   isFloat ? "f32" : "b16", offset);
+  emit(b, loc, text, isFloat ? "l,f,b" : "l,h,b",
+       {address, element, predicate});
 }

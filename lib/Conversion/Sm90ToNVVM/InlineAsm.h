@@ -101,10 +101,22 @@ SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
 Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
                    Value address, int64_t offset, Value predicate);
 
-/// Stores 16 bytes, four i32, to `address + offset` of global memory where
-/// `predicate` holds.
-void storeGlobalIf(OpBuilder &b, Location loc, Value address, int64_t offset,
-                   ValueRange words, Value predicate);
+/// Neighbouring 32-bit words of global memory, up to four: `words` are f32
+/// where `isFloat`, else i32. What is `constant` is written by nobody, so that
+/// the load may be moved.
+SmallVector<Value> loadGlobalWords(OpBuilder &b, Location loc, Value address,
+                                   int64_t offset, size_t words, bool isFloat,
+                                   bool constant);
+/// Stores neighbouring words, all f32 or all i32, where `predicate` (null for
+/// always) holds.
+void storeGlobalWords(OpBuilder &b, Location loc, Value address, int64_t offset,
+                      ValueRange words, Value predicate);
+/// One element, an f32 or an i16, where `predicate` holds, and else zero.
+/// Others may have written it before.
+Value loadGlobalElementIf(OpBuilder &b, Location loc, Type type, Value address,
+                          int64_t offset, Value predicate);
+void storeGlobalElementIf(OpBuilder &b, Location loc, Value address,
+                          int64_t offset, Value element, Value predicate);
 
 } // namespace mlir::attn::ptx
 

@@ -171,8 +171,8 @@ LowerStoreMatrix::matchAndRewrite(sm90::StoreMatrixOp op, Adaptor adaptor,
             rewriter, loc, inside,
             arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
                                   thread, i32.constant(count)));
-      ptx::storeGlobalIf(rewriter, loc, address, first * sm90::kStoreBytes, own,
-                         stores);
+      ptx::storeGlobalWords(rewriter, loc, address, first * sm90::kStoreBytes,
+                            own, stores);
     }
   }
   rewriter.eraseOp(op);

@@ -107,6 +107,8 @@ void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateStorePatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
+void populateStripsPatterns(const TypeConverter &converter,
+                            RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 

@@ -32,6 +32,13 @@ using namespace mlir::attn::sm90_to_nvvm;
 //===----------------------------------------------------------------------===//
 
 int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
+  std::optional<sm90::Layout> layout = sm90::getLayout(type);
+  // Eight threads share the length of a strip, and four its width.
+  if (layout && sm90::isAlongStrips(*layout))
+    return type.getNumElements() / 8;
+  if (layout == sm90::Layout::ColumnStripsColumns ||
+      layout == sm90::Layout::RowStripsRows)
+    return sm90::kStripWidth / 4;
   // The threads of a quad hold the same rows.
   if (type.getRank() == 1)
     return type.getNumElements() * 4 / sm90::kWarpgroupThreads;
@@ -122,6 +129,9 @@ Value Int32::firstColumn() { return shiftLeft(bitAnd(lane(), 3), 1); }
 //===----------------------------------------------------------------------===//
 
 static constexpr StringLiteral kSharedMemoryName = "shared_memory";
+
+/// What an instruction can number.
+static constexpr int64_t kMostRegisters = 255;
 
 namespace {
 
@@ -253,6 +263,22 @@ LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
   return success();
 }
 
+namespace {
+/// Without roles there is nothing to branch on.
+struct LowerWarps : RolePattern<sm90::WarpsOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::WarpsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Block &body = op.getBody().front();
+    rewriter.eraseOp(body.getTerminator());
+    rewriter.inlineBlockBefore(&body, op);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
 /// An llvm.func in the place of the kernel, with its body.
 static LLVM::LLVMFuncOp createFunction(sm90::KernelOp kernel) {
   OpBuilder b(kernel);
@@ -272,7 +298,13 @@ static LLVM::LLVMFuncOp createFunction(sm90::KernelOp kernel) {
       "nvvm.maxntid",
       b.getDenseI32ArrayAttr({static_cast<int32_t>(kernel.getThreads())}));
   // Without it the assembler may ignore setmaxnreg.
-  function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  if (kernel.getSchedule().getWarpRoles())
+    function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  else
+    function->setAttr(
+        "nvvm.maxnreg",
+        b.getI32IntegerAttr(std::min<int64_t>(
+            kernel.getSchedule().getConsumerRegisters(), kMostRegisters)));
   function->setAttr(kKernelScheduleName, kernel.getSchedule());
 
   Block *entry = function.addEntryBlock(b);
@@ -338,8 +370,9 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateExtremesPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);
   populateStorePatterns(converter, patterns);
+  populateStripsPatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
-               LowerMBarrierInit, LowerWarpRoles,
+               LowerMBarrierInit, LowerWarpRoles, LowerWarps,
                LowerIndex<sm90::BlockIdOp, blockId>,
                LowerIndex<sm90::GridSizeOp, gridSize>,
                LowerIndex<sm90::WarpgroupIdOp, consumerId>>(converter,

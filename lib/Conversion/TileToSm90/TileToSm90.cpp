@@ -86,15 +86,20 @@ private:
     Value view;
     /// The axis of a size or of a stride, or -1.
     int64_t axis = -1;
-    /// Of a pointer, what threads rely on.
-    int64_t alignment = 1;
+    /// What the address and the strides are multiples of, in bytes, or 0.
+    int64_t alignment = 0;
   };
 
   LogicalResult collectLoads();
   LogicalResult collectStores();
   LogicalResult collectElements();
   LogicalResult addMatrix(tile::StoreOp store);
-  void addPointer(Use use, Value view, int64_t alignment = 1);
+  void collectAccesses();
+  void addPointer(Use use, Value view, int64_t alignment = 0);
+  LogicalResult checkSchedule();
+  LogicalResult checkArguments();
+  void createTarget(Kernel &kernel, ArrayAttr extents);
+  void findConstants(Kernel &kernel);
   void collectSizes();
   template <typename Access>
   LogicalResult addTensorMap(Access access, Use use, int64_t rows);
@@ -235,6 +240,31 @@ LogicalResult SignatureBuilder::collectElements() {
   return failure(result.wasInterrupted());
 }
 
+/// Without roles, all goes through pointers. Four neighbours are accessed at
+/// once where nothing lies outside.
+void SignatureBuilder::collectAccesses() {
+  constexpr int64_t kNeighbours = 4;
+  llvm::MapVector<Value, int64_t> alignments;
+  source.walk([&](Operation *op) {
+    Value view;
+    if (auto load = dyn_cast<tile::LoadOp>(op))
+      view = load.getView();
+    else if (auto store = dyn_cast<tile::StoreOp>(op))
+      view = store.getView();
+    else if (auto read = dyn_cast<tile::ReadOp>(op))
+      view = read.getView();
+    else
+      return;
+    int64_t &alignment = alignments[view];
+    if (isa<tile::ReadOp>(op) || !isWhole(op))
+      return;
+    Type element = cast<tile::ViewType>(view.getType()).getElementType();
+    alignment = kNeighbours * element.getIntOrFloatBitWidth() / 8;
+  });
+  for (auto [view, alignment] : alignments)
+    addPointer(Read, view, alignment);
+}
+
 void SignatureBuilder::addPointer(Use use, Value view, int64_t alignment) {
   arguments.push_back({getPointerType(), use, view, /*axis=*/-1, alignment});
   for (int64_t axis = 0;
@@ -262,6 +292,8 @@ ArrayAttr SignatureBuilder::createTensors() {
         source.getArgAttr(index, tile::KernelOp::getOutputAttrName()));
     auto least = source.getArgAttrOfType<DenseI64ArrayAttr>(
         index, tile::KernelOp::getLeastAttrName());
+    auto updates = source.getArgAttrOfType<IntegerAttr>(
+        index, tile::KernelOp::getUpdatesAttrName());
     tensors.push_back(sm90::TensorAttr::get(
         builder.getContext(),
         source.getArgAttrOfType<StringAttr>(index,
@@ -269,6 +301,7 @@ ArrayAttr SignatureBuilder::createTensors() {
         RankedTensorType::get(type.getShape(), type.getElementType()),
         getSymbols(view), output,
         least ? least.asArrayRef() : ArrayRef<int64_t>(),
+        updates ? updates.getInt() : -1,
         static_cast<bool>(
             source.getArgAttr(index, tile::KernelOp::getWorkspaceAttrName()))));
   }
@@ -408,10 +441,10 @@ static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
       schedule.getOutputInQueryBuffer(), schedule.getOutputFromRegisters(),
       /*persistent=*/false,
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
-      schedule.getDependentLaunch());
+      schedule.getDependentLaunch(), schedule.getWarpRoles());
 }
 
-FailureOr<Kernel> SignatureBuilder::build() {
+LogicalResult SignatureBuilder::checkSchedule() {
   schedule =
       dyn_cast_or_null<sm90::ScheduleAttr>(source.getSchedule().getTarget());
   if (!schedule)
@@ -423,14 +456,75 @@ FailureOr<Kernel> SignatureBuilder::build() {
            << rows << ", " << sm90::kWarpgroupRows
            << " for each consumer warpgroup, got "
            << source.getSchedule().getBlockQ();
+  return success();
+}
+
+LogicalResult SignatureBuilder::checkArguments() {
   for (BlockArgument view : source.getArguments())
     for (StringRef attr : {tile::KernelOp::getNameAttrName(),
                            tile::KernelOp::getSymbolsAttrName()})
       if (!source.getArgAttr(view.getArgNumber(), attr))
         return source.emitOpError("expected argument ")
                << view.getArgNumber() << " to have the attribute " << attr;
-  if (failed(collectLoads()) || failed(collectStores()) ||
-      failed(collectElements()))
+  return success();
+}
+
+void SignatureBuilder::createTarget(Kernel &kernel, ArrayAttr extents) {
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attrs;
+  for (const Argument &argument : arguments) {
+    types.push_back(argument.type);
+    NamedAttrList list;
+    if (argument.use == Counter) {
+      list.set(sm90::KernelOp::getCounterAttrName(), builder.getUnitAttr());
+      attrs.push_back(list.getDictionary(builder.getContext()));
+      continue;
+    }
+    list.set(sm90::KernelOp::getTensorAttrName(),
+             builder.getI64IntegerAttr(numberOf(argument.view)));
+    if (argument.axis >= 0)
+      list.set(sm90::KernelOp::getAxisAttrName(),
+               builder.getI64IntegerAttr(argument.axis));
+    if (argument.alignment > 0)
+      list.set(sm90::KernelOp::getAlignmentAttrName(),
+               builder.getI64IntegerAttr(argument.alignment));
+    attrs.push_back(list.getDictionary(builder.getContext()));
+  }
+  kernel.target = sm90::KernelOp::create(
+      builder, source.getLoc(), source.getSymName(),
+      builder.getFunctionType(types, {}), schedule, createTensors(), extents,
+      /*shared_memory=*/IntegerAttr(), /*arg_attrs=*/ArrayAttr(),
+      /*res_attrs=*/ArrayAttr());
+  function_interface_impl::setAllArgAttrDicts(kernel.target, attrs);
+  Block *entry = builder.createBlock(&kernel.target.getBody());
+  for (const Argument &argument : arguments)
+    bind(kernel, argument, entry->addArgument(argument.type, source.getLoc()));
+}
+
+/// Inputs that no output updates. A matrix is one that an instance may find its
+/// own output in place of: it is read before that is written.
+void SignatureBuilder::findConstants(Kernel &kernel) {
+  for (BlockArgument view : source.getArguments())
+    if (!source.getArgAttr(view.getArgNumber(),
+                           tile::KernelOp::getOutputAttrName()))
+      kernel.constants.insert(view);
+  for (unsigned i = 0, e = source.getArgumentTypes().size(); i != e; ++i)
+    if (auto updates = source.getArgAttrOfType<IntegerAttr>(
+            i, tile::KernelOp::getUpdatesAttrName()))
+      kernel.constants.erase(source.getArgument(updates.getInt()));
+  source.walk([&](tile::LoadOp load) {
+    if (cast<VectorType>(load.getTile().getType()).getRank() == 2)
+      kernel.constants.erase(load.getView());
+  });
+}
+
+FailureOr<Kernel> SignatureBuilder::build() {
+  if (failed(checkSchedule()) || failed(checkArguments()))
+    return failure();
+  if (!schedule.getWarpRoles())
+    collectAccesses();
+  else if (failed(collectLoads()) || failed(collectStores()) ||
+           failed(collectElements()))
     return failure();
   collectSizes();
   // Without copies there is no producer to hand instances out.
@@ -451,35 +545,8 @@ FailureOr<Kernel> SignatureBuilder::build() {
   if (kernel.repeats && !schedule.getDynamic())
     return source.emitOpError("expected a dynamic schedule, since instances "
                               "that fail are computed again");
-  SmallVector<Type> types;
-  SmallVector<DictionaryAttr> attrs;
-  for (const Argument &argument : arguments) {
-    types.push_back(argument.type);
-    NamedAttrList list;
-    if (argument.use == Counter) {
-      list.set(sm90::KernelOp::getCounterAttrName(), builder.getUnitAttr());
-      attrs.push_back(list.getDictionary(builder.getContext()));
-      continue;
-    }
-    list.set(sm90::KernelOp::getTensorAttrName(),
-             builder.getI64IntegerAttr(numberOf(argument.view)));
-    if (argument.axis >= 0)
-      list.set(sm90::KernelOp::getAxisAttrName(),
-               builder.getI64IntegerAttr(argument.axis));
-    if (argument.alignment > 1)
-      list.set(sm90::KernelOp::getAlignmentAttrName(),
-               builder.getI64IntegerAttr(argument.alignment));
-    attrs.push_back(list.getDictionary(builder.getContext()));
-  }
-  kernel.target = sm90::KernelOp::create(
-      builder, source.getLoc(), source.getSymName(),
-      builder.getFunctionType(types, {}), schedule, createTensors(), *extents,
-      /*shared_memory=*/IntegerAttr(), /*arg_attrs=*/ArrayAttr(),
-      /*res_attrs=*/ArrayAttr());
-  function_interface_impl::setAllArgAttrDicts(kernel.target, attrs);
-  Block *entry = builder.createBlock(&kernel.target.getBody());
-  for (const Argument &argument : arguments)
-    bind(kernel, argument, entry->addArgument(argument.type, source.getLoc()));
+  createTarget(kernel, *extents);
+  findConstants(kernel);
   allocate(kernel);
   return kernel;
 }
@@ -501,6 +568,19 @@ static LogicalResult cloneScalars(Kernel &kernel, OpBuilder &builder) {
   return success();
 }
 
+/// All warps do the same.
+static LogicalResult convertWarps(Kernel &kernel, OpBuilder &builder) {
+  Location loc = kernel.source.getLoc();
+  auto warps = sm90::WarpsOp::create(builder, loc);
+  sm90::ReturnOp::create(builder, loc);
+  Block *block = builder.createBlock(&warps.getBody());
+  sm90::YieldOp::create(builder, loc);
+  if (failed(buildWarps(kernel, block)))
+    return failure();
+  kernel.source.erase();
+  return success();
+}
+
 static LogicalResult convertKernel(tile::KernelOp source) {
   FailureOr<Kernel> kernel = SignatureBuilder(source).build();
   if (failed(kernel))
@@ -513,6 +593,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
     return failure();
   if (kernel->schedule().getDependentLaunch())
     sm90::AwaitPreviousLaunchOp::create(builder, loc);
+  if (!kernel->schedule().getWarpRoles())
+    return convertWarps(*kernel, builder);
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {

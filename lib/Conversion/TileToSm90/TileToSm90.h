@@ -37,8 +37,11 @@ struct Kernel {
   llvm::MapVector<Value, Ring> rings;
   /// The tensor map or the pointer of each view that is stored to.
   DenseMap<Value, Value> stores;
-  /// The pointer of each view of which single elements are read.
+  /// The pointer of each view of which single elements are read, or which is
+  /// accessed without roles.
   DenseMap<Value, Value> reads;
+  /// The views whose memory nobody writes while the kernel runs.
+  DenseSet<Value> constants;
   /// The staging buffer of each view that is stored to through a tensor map,
   /// where it has one of its own.
   DenseMap<Value, Value> staging;
@@ -120,6 +123,12 @@ enum class Role { Producer, Consumer };
 LogicalResult forEachInstance(Kernel &kernel, Role role, OpBuilder &builder,
                               IRMapping &mapping, Counts &counts,
                               function_ref<LogicalResult(Block &source)> body);
+
+/// Whether the tile that a load or a store names lies inside of its view.
+bool isWhole(Operation *op);
+
+/// Fills the block of a kernel without roles.
+LogicalResult buildWarps(Kernel &kernel, Block *block);
 
 /// Fill the roles of the kernel.
 LogicalResult buildProducer(Kernel &kernel, Block *role);

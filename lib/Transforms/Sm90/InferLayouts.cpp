@@ -129,7 +129,8 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp>(op) ||
+  if (isa<MaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp, LoadStripsOp,
+          StoreStripsOp, ReduceVectorOp>(op) ||
       op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);
@@ -150,24 +151,73 @@ static LogicalResult constrain(LayoutClasses &classes, Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](scf::ForOp loop) { return constrainLoop(classes, loop); })
       .Case([&](scf::IfOp branch) { return constrainIf(classes, branch); })
-      .Case<scf::YieldOp, LayoutCastOp>([](auto) { return success(); })
+      .Case<scf::YieldOp, LayoutCastOp, BroadcastStripsOp>(
+          [](auto) { return success(); })
       .Default([&](Operation *other) {
         return constrainElementwise(classes, other);
       });
 }
 
-/// Constants of equal value may need different layouts: one for each use.
+/// A vector and the matrix that it is repeated to: of either layout follows
+/// that of the other, and from it maybe those of the next pair.
+static LogicalResult relateStrips(LayoutClasses &classes, KernelOp kernel) {
+  SmallVector<BroadcastStripsOp> open;
+  kernel.walk([&](BroadcastStripsOp op) { open.push_back(op); });
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (BroadcastStripsOp op : std::exchange(open, {})) {
+      int64_t axis = 1 - op.getAxis();
+      std::optional<Layout> matrix = classes.lookup(op.getResult());
+      std::optional<Layout> vector = classes.lookup(op.getSource());
+      if (!matrix && !vector) {
+        open.push_back(op);
+        continue;
+      }
+      changed = true;
+      std::optional<Layout> other = matrix ? getVectorLayout(*matrix, axis)
+                                           : getMatrixLayout(*vector, axis);
+      if (!other)
+        return op.emitOpError("expected a layout of strips, got ")
+               << stringifyLayout(matrix ? *matrix : *vector);
+      if (failed(classes.fix(op, matrix ? op.getSource() : op.getResult(),
+                             *other)))
+        return failure();
+    }
+  }
+  return success();
+}
+
+/// What is stored where nothing else determines its layout, such as a constant,
+/// has that of what is stored elsewhere through the same pointer.
+static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
+  DenseMap<Value, Layout> known;
+  SmallVector<StoreStripsOp> stores;
+  kernel.walk([&](StoreStripsOp op) { stores.push_back(op); });
+  for (StoreStripsOp op : stores)
+    if (std::optional<Layout> layout = classes.lookup(op.getFragment()))
+      known.try_emplace(op.getPointer(), *layout);
+  for (StoreStripsOp op : stores) {
+    auto found = known.find(op.getPointer());
+    if (!classes.lookup(op.getFragment()) && found != known.end() &&
+        failed(classes.fix(op, op.getFragment(), found->second)))
+      return failure();
+  }
+  return success();
+}
+
+/// Fragments of equal elements may need different layouts: one for each use.
 static void separateConstants(KernelOp kernel) {
-  SmallVector<arith::ConstantOp> constants;
-  kernel.walk([&](arith::ConstantOp constant) {
-    if (isFragment(constant.getResult()))
-      constants.push_back(constant);
+  SmallVector<Operation *> constants;
+  kernel.walk([&](Operation *op) {
+    if (isa<arith::ConstantOp, SplatOp>(op) && isFragment(op->getResult(0)))
+      constants.push_back(op);
   });
-  for (arith::ConstantOp constant : constants) {
+  for (Operation *constant : constants) {
     OpBuilder builder(constant);
-    for (OpOperand &use :
-         llvm::make_early_inc_range(constant.getResult().getUses())) {
-      if (constant.getResult().hasOneUse())
+    Value fragment = constant->getResult(0);
+    for (OpOperand &use : llvm::make_early_inc_range(fragment.getUses())) {
+      if (fragment.hasOneUse())
         break;
       use.set(builder.clone(*constant)->getResult(0));
     }
@@ -260,7 +310,8 @@ struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
       });
       return failure(result.wasInterrupted());
     };
-    if (failed(each(constrain)) || failed(each(setLayouts)) ||
+    if (failed(each(constrain)) || failed(relateStrips(classes, kernel)) ||
+        failed(relateStores(classes, kernel)) || failed(each(setLayouts)) ||
         failed(removeCasts(kernel)))
       signalPassFailure();
   }

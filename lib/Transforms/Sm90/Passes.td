@@ -15,8 +15,10 @@ def InferLayoutsPass : Pass<"sm90-infer-layouts", "::mlir::sm90::KernelOp"> {
   let description = [{
     Products, reductions and memory accesses fix the layout of their fragments;
     element-wise ops and loops pass it on. `sm90.layout_cast` stands where two
-    layouts meet. A fragment that gets two layouts, or none, is an error. Casts
-    that turn out to change nothing are removed.
+    layouts meet. A vector that is repeated to a matrix of strips, and the matrix,
+    follow from each other; a constant that is stored is as what is stored elsewhere
+    through the pointer. A fragment that gets two layouts, or none, is an error.
+    Casts that turn out to change nothing are removed.
 
     ```mlir
     %s, %k = sm90.wgmma.wait %f pending(0) : ... -> tensor<64x128xf32>, ...

@@ -1,6 +1,5 @@
 // What has no chunked form yet is refused by name.
 // RUN: attn-opt %s -attn-chunk-recurrence -split-input-file -verify-diagnostics
-// RUN: attn-opt %s -attn-select-schedule -split-input-file -verify-diagnostics
 
 !q = tensor<?x?x2x64xbf16>
 !c = tensor<?x?x2x64xf32>

@@ -28,17 +28,17 @@
 // CHECK: nvvm.shfl.sync {{ *}}bfly %{{.*}}, %{{.*}}, %c2_i32
 // CHECK: nvvm.shfl.sync {{ *}}bfly %{{.*}}, %{{.*}}, %c1_i32
 // CHECK: nvvm.shfl.sync {{ *}}bfly %{{.*}}, %{{.*}}, %c1_i32
-// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "@$1 st.global.v4.b32 [$0+0], {$2, $3, $4, $5};", "l,b,r,r,r,r,~{memory}" %[[ADDRESS]], %[[INSIDE]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "@$5 st.global.v4.b32 [$0+0], {$1, $2, $3, $4};", "l,r,r,r,r,b,~{memory}" %[[ADDRESS]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[INSIDE]] :
 // CHECK-COUNT-4: nvvm.shfl.sync {{ *}}bfly
 // CHECK: %[[HAS:.*]] = arith.cmpi slt, %[[FIRST]], %c2_i32
 // CHECK: %[[STORES:.*]] = arith.andi %[[INSIDE]], %[[HAS]] : i1
-// CHECK: "@$1 st.global.v4.b32 [$0+64], {$2, $3, $4, $5};", "l,b,r,r,r,r,~{memory}" %[[ADDRESS]], %[[STORES]],
+// CHECK: "@$5 st.global.v4.b32 [$0+64], {$1, $2, $3, $4};", "l,r,r,r,r,b,~{memory}" %[[ADDRESS]], {{.*}}, %[[STORES]] :
 // The second row is eight rows below.
 // CHECK: %[[SECOND:.*]] = arith.addi %[[ADDRESS]], %[[DISTANCE]]
 // CHECK: %[[BELOW:.*]] = arith.addi %{{.*}}, %c8_i32
 // CHECK: %[[INSIDE:.*]] = arith.cmpi slt, %[[BELOW]], %[[LIMIT]]
-// CHECK: "@$1 st.global.v4.b32 [$0+0], {$2, $3, $4, $5};", "l,b,r,r,r,r,~{memory}" %[[SECOND]], %[[INSIDE]],
-// CHECK: "@$1 st.global.v4.b32 [$0+64], {$2, $3, $4, $5};", "l,b,r,r,r,r,~{memory}" %[[SECOND]], %{{.*}},
+// CHECK: "@$5 st.global.v4.b32 [$0+0], {$1, $2, $3, $4};", "l,r,r,r,r,b,~{memory}" %[[SECOND]], {{.*}}, %[[INSIDE]] :
+// CHECK: "@$5 st.global.v4.b32 [$0+64], {$1, $2, $3, $4};", "l,r,r,r,r,b,~{memory}" %[[SECOND]], %{{.*}} :
 // CHECK-NOT: st.global
 sm90.kernel @store(%o: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
                    %stride: i64 {sm90.tensor = 0, sm90.axis = 0},

@@ -16,6 +16,26 @@
 
 // -----
 
+// expected-error@+1 {{expected a schedule without warp_roles to have one consumer warpgroup and not to be persistent}}
+#s = #sm90.schedule<consumer_warpgroups = 1, warp_roles = false>
+
+// -----
+
+// expected-error@+1 {{expected a schedule without warp_roles to have one consumer warpgroup and not to be persistent}}
+#s = #sm90.schedule<persistent = false, warp_roles = false>
+
+// -----
+
+// expected-error@+1 {{expected updates of an output to be the number of an input, got 0}}
+#t = #sm90.tensor<"s", tensor<4xf32>, [-1] updates(0)>
+
+// -----
+
+// expected-error@+1 {{expected updates of an output to be the number of an input, got -2}}
+#t = #sm90.tensor<"s", tensor<4xf32>, [-1] updates(-2), output = true>
+
+// -----
+
 // expected-error@+1 {{expected registers as a multiple of 8 from 24 to 256, got 100}}
 #s = #sm90.schedule<consumer_registers = 100>
 
@@ -1237,3 +1257,128 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // expected-error@+1 {{expected a number of values of at least 0, got -1}}
 func.func private @tickets() -> !sm90.tickets<2, values = -1>
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Strips
+//===----------------------------------------------------------------------===//
+
+func.func @strips(%a: tensor<32x64xf32, #sm90.layout<column_strips>>,
+                  %b: tensor<64x32xf32, #sm90.layout<row_strips>>,
+                  // expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout column_strips, got [32, 32]}}
+                  %c: tensor<32x32xf32, #sm90.layout<column_strips>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout row_strips, got [64, 48]}}
+func.func @strips(%c: tensor<64x48xf32, #sm90.layout<row_strips>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout row_strips_columns, got [16]}}
+func.func @strips(%c: tensor<16xf32, #sm90.layout<row_strips_columns>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout column_strips_columns, got [32]}}
+func.func @strips(%c: tensor<32xf32, #sm90.layout<column_strips_columns>>) {
+  return
+}
+
+// -----
+
+// A kernel without roles (C3 of sm90.kernel).
+// expected-error@+1 {{expected exactly one sm90.warps and no roles in the body, got 0 and 1}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+func.func @load_strips_c1(%p: !llvm.ptr<1>, %i: index) {
+  // expected-error@+1 {{expected a size for each of 2 indices and a stride for each but the last one, got 2 and 0}}
+  %0 = sm90.load_strips %p[%i, %i] of [%i, %i] strides [] axes [0, 1] : f32 -> tensor<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @load_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{expected 1 increasing axes, the last one of them 1, got [0]}}
+  %0 = sm90.load_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0] : f32 -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @load_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{expected 2 increasing axes, the last one of them 1, got [1, 1]}}
+  %0 = sm90.load_strips %p[%i, %i] of [%i, %i] strides [%s] axes [1, 1] : f32 -> tensor<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @load_strips_c3(%p: !llvm.ptr<1>, %i: index) {
+  // expected-error@+1 {{expected elements of bf16, f16 or f32, got 'i32'}}
+  %0 = sm90.load_strips %p[%i] of [%i] strides [] axes [0] : i32 -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @store_strips_c1(%p: !llvm.ptr<1>, %i: index, %x: tensor<32xf32>) {
+  // expected-error@+1 {{expected a size for each of 1 indices and a stride for each but the last one, got 0 and 0}}
+  sm90.store_strips %x, %p[%i] of [] strides [] axes [0] : tensor<32xf32> -> f32
+  return
+}
+
+// -----
+
+func.func @reduce_strips_c1(%x: tensor<32x64xf32>) {
+  // expected-error@+1 {{expected axis 0 or 1, got 2}}
+  %0 = sm90.reduce_strips <sum> %x axis(2) : tensor<32x64xf32> -> tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_strips_c2(%x: tensor<32x64xf32>) {
+  // expected-error@+1 {{expected a vector of 64 elements, got 32}}
+  %0 = sm90.reduce_strips <sum> %x axis(0) : tensor<32x64xf32> -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_strips_c2(%x: tensor<64xf32>) {
+  // expected-error@+1 {{expected a vector of 32 elements, got 64}}
+  %0 = sm90.broadcast_strips %x axis(1) : tensor<64xf32> -> tensor<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_strips_c3(%x: tensor<64xf32, #sm90.layout<row_strips_rows>>) {
+  // expected-error@+1 {{expected the layout of a vector of column_strips, got row_strips_rows}}
+  %0 = sm90.broadcast_strips %x axis(0) : tensor<64xf32, #sm90.layout<row_strips_rows>> -> tensor<32x64xf32, #sm90.layout<column_strips>>
+  return
+}
+
+// -----
+
+func.func @reduce_vector_c1(%x: tensor<64xf32, #sm90.layout<row_strips_rows>>) {
+  // expected-error@+1 {{expected a vector along strips, got one in row_strips_rows}}
+  %0 = sm90.reduce_vector <sum> %x : tensor<64xf32, #sm90.layout<row_strips_rows>>
+  return
+}

@@ -319,6 +319,47 @@ sm90.kernel @turns() attributes {schedule = #sm90.schedule<ping_pong = true, nar
   sm90.return
 }
 
+// A kernel whose warps all do the same.
+
+// CHECK-LABEL: sm90.kernel @warps(
+// CHECK-SAME: !llvm.ptr<1> {sm90.alignment = 16 : i64, sm90.tensor = 0 : i64}
+// CHECK-SAME: schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>
+// CHECK-SAME: #sm90.tensor<"new", tensor<?x64xf32>, [0, -1] updates(0), output = true>
+sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
+                   %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
+                   %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>,
+                tensors = [#sm90.tensor<"s", tensor<?x64xf32>, [0, -1]>,
+                           #sm90.tensor<"new", tensor<?x64xf32>, [0, -1] updates(0), output = true>],
+                instances = []} {
+  // CHECK: sm90.warps {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    // CHECK: %[[S:.*]] = sm90.load_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] whole : f32 -> !column_strips
+    %0 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] whole : f32 -> tensor<32x64xf32, #sm90.layout<column_strips>>
+    // CHECK: sm90.load_strips %{{.*}} axes [1] constant : bf16 -> !column_strips_columns
+    %1 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [1] constant : bf16 -> tensor<64xf32, #sm90.layout<column_strips_columns>>
+    // CHECK: %[[R:.*]] = sm90.reduce_strips <sum> %[[S]] axis(0) : !column_strips -> !column_strips_columns
+    %2 = sm90.reduce_strips <sum> %0 axis(0) : tensor<32x64xf32, #sm90.layout<column_strips>> -> tensor<64xf32, #sm90.layout<column_strips_columns>>
+    // CHECK: sm90.broadcast_strips %[[R]] axis(0) : !column_strips_columns -> !column_strips
+    %3 = sm90.broadcast_strips %2 axis(0) : tensor<64xf32, #sm90.layout<column_strips_columns>> -> tensor<32x64xf32, #sm90.layout<column_strips>>
+    %4 = arith.constant dense<1.0> : tensor<32xf32, #sm90.layout<column_strips_rows>>
+    // CHECK: sm90.reduce_vector <max> %{{.*}} : !column_strips_rows
+    %5 = sm90.reduce_vector <max> %4 : tensor<32xf32, #sm90.layout<column_strips_rows>>
+    // CHECK: sm90.store_strips %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] : !column_strips -> bf16
+    sm90.store_strips %3, %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] : tensor<32x64xf32, #sm90.layout<column_strips>> -> bf16
+  }
+  sm90.return
+}
+
+// CHECK-LABEL: func.func @row_strips(
+// CHECK-SAME: !row_strips
+func.func @row_strips(%a: tensor<64x32xf32, #sm90.layout<row_strips>>,
+                      %b: tensor<64xf32, #sm90.layout<row_strips_rows>>,
+                      %c: tensor<32xf32, #sm90.layout<row_strips_columns>>) {
+  return
+}
 // Searches and single elements.
 // CHECK-LABEL: sm90.kernel @search(
 // CHECK-SAME: tensors = [#sm90.tensor<"w", tensor<?x2xi32>, [0, -1], output = true, workspace = true>]

@@ -111,6 +111,51 @@ tile.kernel @other_symbols(%x: !tile.view<3xf32> {tile.symbols = "a"}) schedule(
 
 // -----
 
+// C7
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got "x"}}
+tile.kernel @updates_0(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = "x"}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C7
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
+tile.kernel @updates_1(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C7
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 2 : i64}}
+tile.kernel @updates_2(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 2}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C7
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 1 : i64}}
+tile.kernel @updates_3(%x: !tile.view<4xf32>, %y: !tile.view<4xf32> {tile.output, tile.updates = 1}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
+// C7
+// expected-error @below {{'tile.kernel' op expected tile.updates of argument 1 to be the number of an input of the type of that output, got 0 : i64}}
+tile.kernel @updates_4(%x: !tile.view<4xbf16>, %y: !tile.view<4xf32> {tile.output, tile.updates = 0}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {}
+  tile.return
+}
+
+// -----
+
 // C5
 // expected-error @below {{'tile.kernel' op expected tile.least of argument 0 to have groups of an axis, the number of a size or -1, any number and a positive divisor, got "a"}}
 tile.kernel @least_0(%x: !tile.view<?xf32> {tile.symbols = array<i64: 0>, tile.least = "a"}) schedule(<block_q = 16, block_kv = 16>) {

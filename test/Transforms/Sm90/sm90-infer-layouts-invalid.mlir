@@ -116,3 +116,19 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// An accumulator is no matrix of strips.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %0 = arith.constant dense<0.0> : tensor<64x64xf32>
+    %1 = sm90.reduce_columns <max> %0 : tensor<64x64xf32> -> tensor<64xf32>
+    %2 = arith.constant dense<0.0> : tensor<64xf32>
+    // expected-error @below {{expected a layout of strips, got accumulator}}
+    %3 = sm90.broadcast_strips %2 axis(0) : tensor<64xf32> -> tensor<64x64xf32>
+    %4 = sm90.reduce_columns <max> %3 : tensor<64x64xf32> -> tensor<64xf32>
+  }
+  sm90.return
+}

@@ -99,3 +99,43 @@ sm90.kernel @no_fragments() attributes {schedule = #sm90.schedule<>, tensors = [
   }
   sm90.return
 }
+
+// A sum along an axis says which strips a matrix has; vectors that are repeated to
+// it follow, and from them other matrices. What is stored instead of a vector, and
+// where nothing says how it is spread, is as that.
+
+// CHECK-LABEL: sm90.kernel @strips(
+// CHECK: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : !row_strips_rows
+// CHECK: %[[S:.*]] = sm90.load_strips {{.*}} -> !row_strips
+// CHECK: %[[K:.*]] = sm90.load_strips {{.*}} -> !row_strips_columns
+// CHECK: sm90.broadcast_strips %[[K]] axis(0) : !row_strips_columns -> !row_strips
+// CHECK: sm90.reduce_strips <sum> %{{.*}} axis(1) : !row_strips -> !row_strips_rows
+// CHECK: sm90.broadcast_strips %{{.*}} axis(1) : !row_strips_rows -> !row_strips
+// CHECK: %[[OTHER:.*]] = sm90.load_strips {{.*}} -> !row_strips_columns
+// CHECK: sm90.reduce_vector <sum> %[[OTHER]] : !row_strips_columns
+// CHECK: sm90.store_strips %[[ZERO]], %{{.*}} : !row_strips_rows -> f32
+sm90.kernel @strips(%s: !llvm.ptr<1> {sm90.tensor = 0}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
+                    %o: !llvm.ptr<1> {sm90.tensor = 1}, %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>,
+                tensors = [#sm90.tensor<"s", tensor<?x32xf32>, [0, -1]>, #sm90.tensor<"o", tensor<?xf32>, [0], output = true>],
+                instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant dense<0.0> : tensor<64xf32>
+    %0 = sm90.load_strips %s[%c0, %c0] of [%n, %c32] strides [%stride] axes [0, 1] : f32 -> tensor<64x32xf32>
+    %1 = sm90.load_strips %s[%c0, %c0] of [%n, %c32] strides [%stride] axes [1] : f32 -> tensor<32xf32>
+    %2 = sm90.broadcast_strips %1 axis(0) : tensor<32xf32> -> tensor<64x32xf32>
+    %3 = arith.mulf %0, %2 : tensor<64x32xf32>
+    %4 = sm90.reduce_strips <sum> %3 axis(1) : tensor<64x32xf32> -> tensor<64xf32>
+    %5 = sm90.broadcast_strips %4 axis(1) : tensor<64xf32> -> tensor<64x32xf32>
+    %6 = sm90.load_strips %s[%c0, %c0] of [%n, %c32] strides [%stride] axes [1] : f32 -> tensor<32xf32>
+    %7 = sm90.broadcast_strips %6 axis(0) : tensor<32xf32> -> tensor<64x32xf32>
+    %8 = arith.addf %5, %7 : tensor<64x32xf32>
+    %9 = sm90.reduce_vector <sum> %6 : tensor<32xf32>
+    %10 = sm90.reduce_strips <sum> %8 axis(1) : tensor<64x32xf32> -> tensor<64xf32>
+    sm90.store_strips %10, %o[%c0] of [%n] strides [] axes [0] : tensor<64xf32> -> f32
+    sm90.store_strips %zero, %o[%c0] of [%n] strides [] axes [0] : tensor<64xf32> -> f32
+  }
+  sm90.return
+}

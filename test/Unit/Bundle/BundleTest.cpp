@@ -308,9 +308,6 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
   EXPECT_EQ(edited("\"pointer\"", "\"painter\""),
             expect(".targets[0].kernels[0].parameters[1] to be a tensor_map, a "
                    "pointer, a size, a value or a counter"));
-  EXPECT_EQ(edited("\"alignment\":16", "\"alignment\":0"),
-            expect(".targets[0].kernels[0].parameters[1].alignment to be an "
-                   "integer from 1 to 256"));
   EXPECT_EQ(edited("128,\"ceil_divide\"", "128,\"ceil_divode\""),
             expect(".targets[0].kernels[0].instances[0] to be a constant, an "
                    "operation, a size or a stride"));
@@ -327,6 +324,23 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
       edited("[[\"multiprocessors\"],[64]]", "[7654321098765432109,[64] ] "),
       expect(".targets[0].variants[1].workspaces[0].shape[0] to be an "
              "expression"));
+}
+
+/// Of outputs in place, and of pointers to accesses of several elements.
+TEST(BundleTest, KeepsUpdatesAndAlignments) {
+  Bundle bundle = exampleBundle();
+  LaunchPlan &plan = bundle.targets[1].kernels[0].plan;
+  plan.tensors[1].updates = 0;
+  ASSERT_EQ(plan.parameters[1].alignment, 16u);
+  Result<Bundle> read = readBundle(writeBundle(bundle));
+  ASSERT_FALSE(read.failed()) << read.message();
+  const LaunchPlan &got = read->targets[1].kernels[0].plan;
+  EXPECT_EQ(got.tensors[0].updates, -1);
+  EXPECT_EQ(got.tensors[1].updates, 0);
+  EXPECT_EQ(got.parameters[1].alignment, 16u);
+  EXPECT_EQ(edited("\"alignment\":16", "\"alignment\":32"),
+            "malformed manifest: expected manifest.targets[0].kernels[0]."
+            "parameters[1].alignment to be an integer from 1 to 16");
 }
 
 TEST(BundleTest, ReadsFiles) {

@@ -53,6 +53,21 @@ TEST_F(CheckBundleTest, RefusesTensors) {
   std::swap(plan().tensors[0], plan().tensors[1]);
   EXPECT_EQ(refusal(),
             "malformed bundle: expected input 'q' in front of the outputs");
+  bundle.signature.tensors[1].updates = 0;
+  EXPECT_EQ(refusal(), "nothing refused");
+  for (int32_t updates : {-2, 1, 2}) {
+    bundle.signature.tensors[1].updates = updates;
+    EXPECT_EQ(refusal(), "malformed bundle: expected 'o' to update an input of "
+                         "its type, got " +
+                             std::to_string(updates));
+  }
+  bundle.signature.tensors[0].updates = 0;
+  EXPECT_EQ(refusal(), "malformed bundle: expected 'q' to update an input of "
+                       "its type, got 0");
+  bundle.signature.tensors[1].updates = 0;
+  bundle.signature.tensors[1].elementType = ElementType::F16;
+  EXPECT_EQ(refusal(), "malformed bundle: expected 'o' to update an input of "
+                       "its type, got 0");
   bundle.signature.equalSizes[0].second.axis = 2;
   EXPECT_EQ(refusal(), "malformed bundle: an equality of 'a \"program\"\n' is "
                        "of an axis that is not there");
@@ -97,9 +112,6 @@ TEST_F(CheckBundleTest, RefusesKernels) {
   plan().parameters[1].tensor = 2;
   EXPECT_EQ(refusal(), "malformed bundle: a parameter of 'whole' is of a "
                        "tensor that is not there");
-  plan().parameters[1].alignment = 12;
-  EXPECT_EQ(refusal(), "malformed bundle: expected the alignment of 'o' to be "
-                       "a power of two, got 12");
   plan().parameters[2].axis = 2;
   EXPECT_EQ(refusal(), "malformed bundle: a parameter of 'whole' is of an axis "
                        "that is not there");

@@ -88,25 +88,6 @@ TEST_F(LaunchTest, EvaluatesParameters) {
   EXPECT_EQ(std::get<int32_t>(launch->parameters[2]), 1000);
 }
 
-TEST_F(LaunchTest, APointerIsAligned) {
-  plan.parameters[1].alignment = 16;
-  EXPECT_EQ(refusal(), "nothing refused");
-  tensors[2].address += 8;
-  EXPECT_EQ(refusal(),
-            "expected the address of 'lse' to be a multiple of 16, got 196616");
-  tensors[2].address -= 8;
-  tensors[2].strides[0] += 2;
-  EXPECT_EQ(refusal(), "expected stride 0 of 'lse' to be a multiple of 16 "
-                       "bytes, got 16002 elements");
-  // Nothing steps along an axis of one.
-  tensors[2].shape[0] = 1;
-  EXPECT_EQ(refusal(), "nothing refused");
-  tensors[2].shape[0] = 3;
-  // Four bytes are what the elements have in any case.
-  plan.parameters[1].alignment = 2;
-  EXPECT_EQ(refusal(), "nothing refused");
-}
-
 TEST_F(LaunchTest, AKernelThatIsNotPersistentHasABlockPerInstance) {
   plan.persistent = false;
   EXPECT_EQ(planLaunch(plan, tensors, 132)->blocks, 8u * 16 * 3);
@@ -278,6 +259,39 @@ TEST_F(LaunchTest, TakesTheStridesOfATensorThatIsNoMap) {
             "expected the innermost stride of 'lse' to be 1, got 48");
   tensors[0].shape[1] = tensors[2].shape[2] = 1;
   EXPECT_EQ(refusal(), "nothing refused");
+}
+
+/// Four elements of the rows of lse are accessed at once.
+TEST_F(LaunchTest, RefusesWhatIsNotAligned) {
+  plan.parameters[1].alignment = 16;
+  EXPECT_EQ(refusal(), "nothing refused");
+  tensors[2].address += 8;
+  EXPECT_EQ(refusal(), "expected the address of 'lse' to be a multiple of 16, "
+                       "got 196616");
+  tensors[2].address -= 8;
+  tensors[2].strides = {16 * 1002, 1002, 1};
+  EXPECT_EQ(refusal(), "expected stride 1 of 'lse' to be a multiple of 16 "
+                       "bytes, got 1002 elements");
+  // Nothing steps along an axis of one element.
+  tensors[0].shape[0] = tensors[1].shape[0] = tensors[2].shape[0] = 1;
+  tensors[2].strides = {7, 1000, 1};
+  EXPECT_EQ(refusal(), "nothing refused");
+}
+
+TEST_F(LaunchTest, AnOutputMayUpdateAnInput) {
+  plan.tensors.push_back(
+      {"k_new", ElementType::BF16, {-1, -1, 2, 128}, true, 1});
+  tensors.push_back(tensors[1]);
+  EXPECT_EQ(refusal(), "nothing refused");
+  const std::string expected =
+      "expected 'k_new' to be the same memory as 'k', which it updates";
+  tensors[3].address += 16;
+  EXPECT_EQ(refusal(), expected);
+  tensors[3] = tensors[1];
+  tensors[3].strides[1] *= 2;
+  EXPECT_EQ(refusal(), expected);
+  plan.tensors[3].updates = 4;
+  EXPECT_EQ(refusal(), "malformed launch plan: there is no tensor 4");
 }
 
 TEST_F(LaunchTest, AsksNothingOfTheStrideOfASingleElement) {

@@ -810,6 +810,72 @@ TEST_F(TileInterpreterTest, UnknownOp) {
                 "'vector.step' op is not known to the tile interpreter");
 }
 
+TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
+  auto result = run(
+      "%in: !tile.view<2x3xf32>, %out: !tile.view<9xf32> {tile.output}",
+      "%c3 = arith.constant 3 : index\n"
+      "%c5 = arith.constant 5 : index\n"
+      "%c8 = arith.constant 8 : index\n"
+      "%zero2 = arith.constant dense<0.0> : vector<2xf32>\n"
+      "%ten3 = arith.constant dense<10.0> : vector<3xf32>\n"
+      "%x = tile.load %in[%c0, %c0] axes [0, 1] : !tile.view<2x3xf32> -> "
+      "vector<2x3xf32>\n"
+      "%rows = vector.multi_reduction <add>, %x, %zero2 [1] : vector<2x3xf32> "
+      "to vector<2xf32>\n"
+      "%columns = vector.multi_reduction <add>, %x, %ten3 [0] : "
+      "vector<2x3xf32> to vector<3xf32>\n"
+      "%all = vector.reduction <add>, %columns : vector<3xf32> into f32\n"
+      "%repeated = vector.broadcast %rows : vector<2xf32> to vector<3x2xf32>\n"
+      "%turned = vector.transpose %repeated, [1, 0] : vector<3x2xf32> to "
+      "vector<2x3xf32>\n"
+      "%twice = arith.addf %turned, %x : vector<2x3xf32>\n"
+      "%sums = vector.multi_reduction <add>, %twice, %ten3 [0] : "
+      "vector<2x3xf32> to vector<3xf32>\n"
+      "%one = vector.broadcast %all : f32 to vector<1xf32>\n"
+      "tile.store %rows, %out[%c0] axes [0] : vector<2xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %columns, %out[%c2] axes [0] : vector<3xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %sums, %out[%c5] axes [0] : vector<3xf32>, "
+      "!tile.view<9xf32>\n"
+      "tile.store %one, %out[%c8] axes [0] : vector<1xf32>, !tile.view<9xf32>",
+      {{{2, 3}, {1, 2, 3, 4, 5, 6}}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ((*result)[0].values,
+            std::vector<double>({6, 15, 15, 17, 19, 36, 38, 40, 51}));
+}
+
+TEST_F(TileInterpreterTest, TilesOfOtherTilesThatAreNotKnown) {
+  const std::string out = "%out: !tile.view<4xf32> {tile.output}";
+  const std::string matrix =
+      "%m = arith.constant dense<1.0> : vector<2x2xf32>\n"
+      "%v = arith.constant dense<1.0> : vector<2xf32>\n";
+  std::pair<const char *, const char *> cases[] = {
+      {"%b = vector.reduction <maximumf>, %v : vector<2xf32> into f32",
+       "'vector.reduction' op expected a sum of floats without an accumulator"},
+      {"%b = vector.multi_reduction <maximumf>, %m, %v [0] : vector<2x2xf32> "
+       "to vector<2xf32>",
+       "'vector.multi_reduction' op expected sums of a tile of floats along "
+       "one of two dimensions"}};
+  for (auto [op, message] : cases) {
+    messages.clear();
+    expectFailure(run(out, matrix + op, {}), message);
+  }
+}
+
+/// What is not written stays as it was.
+TEST_F(TileInterpreterTest, AnOutputThatUpdatesAnInput) {
+  auto result =
+      run("%in: !tile.view<3xf32>, %out: !tile.view<3xf32> {tile.output, "
+          "tile.updates = 0}",
+          "%x = arith.constant dense<7.0> : vector<1xf32>\n"
+          "tile.store %x, %out[%c1] axes [0] : vector<1xf32>, "
+          "!tile.view<3xf32>",
+          {{{3}, {1, 2, 3}}});
+  ASSERT_TRUE(succeeded(result)) << messages;
+  EXPECT_EQ((*result)[0].values, std::vector<double>({1, 7, 3}));
+}
+
 TEST_F(TileInterpreterTest, StepsAreToBePositive) {
   auto result = run("%out: !tile.view<4xf32> {tile.output}",
                     "%step = arith.subi %c0, %c1 : index\n"

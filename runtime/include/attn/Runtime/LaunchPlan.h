@@ -35,6 +35,9 @@ struct TensorSpec {
   /// Sizes in elements; -1 where the size is only known at launch.
   std::vector<int64_t> shape;
   bool isOutput = false;
+  /// Of an output, the input whose memory it has, so that what is not written
+  /// stays as it was; or -1.
+  int32_t updates = -1;
 };
 
 /// One step of an expression in postfix order.
@@ -96,7 +99,7 @@ struct KernelParameter {
     /// A 128-byte tensor map, passed by value (`mapDims`, `swizzle`).
     TensorMap,
     /// The 64-bit address of the first element of the tensor, whose innermost
-    /// stride is 1 (`alignment`).
+    /// stride is 1.
     Pointer,
     /// size(tensor, axis), as a 32-bit integer.
     Size,
@@ -109,11 +112,11 @@ struct KernelParameter {
   Kind kind = Kind::Size;
   int32_t tensor = 0;
   int32_t axis = 0;
+  /// Of a pointer: what the address and the strides of the axes but the innermost
+  /// one are multiples of, in bytes.
+  uint32_t alignment = 1;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
-  /// What the address, and all strides but the innermost in bytes, are
-  /// multiples of: a power of two.
-  int64_t alignment = 1;
   Expression expression;
 };
 

@@ -1,0 +1,431 @@
+//===- LowerStrips.cpp - Strips of tiles in registers ---------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InlineAsm.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+using sm90::Layout;
+
+/// Neighbours that a thread holds, along and across a strip.
+static constexpr int64_t kNeighbours = 4;
+
+namespace {
+
+template <typename Op> struct StripsPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
+};
+
+/// Which of the 32 lanes is where in the strip of its warp: eight along it,
+/// four across. The lanes that are neighbours in memory follow each other.
+class Lanes {
+public:
+  Lanes(Int32 &i32, Layout layout)
+      : i32(i32), byColumns(layout <= Layout::ColumnStripsColumns) {}
+
+  Value along() {
+    return byColumns ? i32.shiftRight(i32.lane(), 2)
+                     : i32.bitAnd(i32.lane(), 7);
+  }
+  Value across() {
+    return byColumns ? i32.bitAnd(i32.lane(), 3)
+                     : i32.shiftRight(i32.lane(), 3);
+  }
+  /// The distances of lanes that differ in one bit of their place along it.
+  ArrayRef<int64_t> distances() const {
+    static constexpr int64_t kColumns[] = {4, 8, 16}, kRows[] = {1, 2, 4};
+    return byColumns ? ArrayRef<int64_t>(kColumns) : ArrayRef<int64_t>(kRows);
+  }
+
+  Value firstAlong() { return i32.shiftLeft(along(), 2); }
+  Value firstAcross() {
+    return i32.add(i32.shiftLeft(i32.warpOfWarpgroup(), 4),
+                   i32.shiftLeft(across(), 2));
+  }
+
+private:
+  Int32 &i32;
+  bool byColumns;
+};
+
+/// Four registers that are neighbours in memory, from the first row and column
+/// of the thread on.
+struct Group {
+  int64_t row, column;
+};
+
+} // namespace
+
+/// The place of group `number` of the neighbours along a strip.
+static int64_t alongOf(int64_t number) { return number * sm90::kStripStep; }
+
+/// In the order of the registers.
+static SmallVector<Group> findGroups(RankedTensorType type) {
+  Layout layout = *sm90::getLayout(type);
+  SmallVector<Group> groups;
+  if (type.getRank() == 1) {
+    int64_t count = elementsPerThread(type) / kNeighbours;
+    for (int64_t i = 0; i < count; ++i)
+      groups.push_back({0, alongOf(i)});
+    return groups;
+  }
+  if (layout == Layout::ColumnStrips) {
+    for (int64_t r = 0, e = type.getDimSize(0) / 8; r < e; ++r)
+      groups.push_back({alongOf(r / kNeighbours) + r % kNeighbours, 0});
+    return groups;
+  }
+  for (int64_t r = 0; r < kNeighbours; ++r)
+    for (int64_t c = 0, e = type.getDimSize(1) / sm90::kStripStep; c < e; ++c)
+      groups.push_back({r, alongOf(c)});
+  return groups;
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Where the elements of a thread are in memory.
+template <typename Op> class Place {
+public:
+  Place(OpBuilder &b, Op op, Value pointer, RankedTensorType type)
+      : b(b), loc(op.getLoc()), op(op), i32(b, loc), type(type),
+        lanes(i32, *sm90::getLayout(type)),
+        bytes(op.getElement().getIntOrFloatBitWidth() / 8) {
+    bool isMatrix = type.getRank() == 2;
+    Layout layout = *sm90::getLayout(type);
+    if (isMatrix && layout == Layout::ColumnStrips) {
+      firstRow = lanes.firstAlong();
+      firstColumn = lanes.firstAcross();
+    } else if (isMatrix) {
+      firstRow = lanes.firstAcross();
+      firstColumn = lanes.firstAlong();
+    } else {
+      firstColumn = sm90::isAlongStrips(layout) ? lanes.firstAlong()
+                                                : lanes.firstAcross();
+    }
+    Value offset = wide(i32.add(toI32(op.getIndices().back()), firstColumn));
+    for (auto [axis, stride] : llvm::enumerate(op.getStrides())) {
+      Value index = toI32(op.getIndices()[axis]);
+      if (isMatrix && static_cast<int64_t>(axis) == op.getAxes()[0]) {
+        index = i32.add(index, firstRow);
+        rowBytes = mul(stride, constant(bytes));
+      }
+      offset = arith::AddIOp::create(b, loc, offset, mul(wide(index), stride));
+    }
+    Value start = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer);
+    base = arith::AddIOp::create(b, loc, start, mul(offset, constant(bytes)));
+  }
+
+  /// The address of the first row of a group.
+  Value address(Group group) {
+    if (group.row == 0)
+      return base;
+    return arith::AddIOp::create(b, loc, base,
+                                 mul(rowBytes, constant(group.row)));
+  }
+  /// What is to be added to it, in bytes.
+  int64_t offset(Group group, int64_t element = 0) {
+    return (group.column + element) * bytes;
+  }
+
+  /// Whether an element of a group lies inside of the tensor.
+  Value isInside(Group group, int64_t element) {
+    auto below = [&](Value first, int64_t distance, int64_t axis) -> Value {
+      Value position =
+          i32.add(i32.add(toI32(op.getIndices()[axis]), first), distance);
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, position,
+                                   toI32(op.getSizes()[axis]));
+    };
+    ArrayRef<int64_t> axes = op.getAxes();
+    Value inside = below(firstColumn, group.column + element, axes.back());
+    if (axes.size() == 1)
+      return inside;
+    return arith::AndIOp::create(b, loc, inside,
+                                 below(firstRow, group.row, axes.front()));
+  }
+
+  /// Whether no other thread has the same elements and comes first; null where
+  /// none has.
+  Value isFirst() {
+    if (type.getRank() == 2)
+      return {};
+    if (!sm90::isAlongStrips(*sm90::getLayout(type)))
+      return i32.isZero(lanes.along());
+    return i32.isZero(i32.add(lanes.across(), i32.warpOfWarpgroup()));
+  }
+
+private:
+  Value toI32(Value index) { return i32.fromIndex(index); }
+  Value wide(Value value) {
+    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
+  }
+  Value constant(int64_t value) {
+    return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
+  }
+  Value mul(Value x, Value y) { return arith::MulIOp::create(b, loc, x, y); }
+
+  OpBuilder &b;
+  Location loc;
+  Op op;
+  Int32 i32;
+  RankedTensorType type;
+  Lanes lanes;
+  int64_t bytes;
+  Value firstRow, firstColumn, rowBytes, base;
+};
+
+} // namespace
+
+/// Two 16-bit elements of a word, as f32.
+static SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type element,
+                                     Value word) {
+  Int32 i32(b, loc);
+  Type f32 = b.getF32Type();
+  if (element.isBF16())
+    // The upper halves of f32.
+    return {
+        arith::BitcastOp::create(b, loc, f32, i32.shiftLeft(word, 16)),
+        arith::BitcastOp::create(b, loc, f32, i32.bitAnd(word, 0xFFFF0000))};
+  SmallVector<Value> pair;
+  for (Value half : {word, i32.shiftRight(word, 16)}) {
+    Value bits = arith::TruncIOp::create(b, loc, b.getI16Type(), half);
+    Value narrow = arith::BitcastOp::create(b, loc, element, bits);
+    pair.push_back(arith::ExtFOp::create(b, loc, f32, narrow));
+  }
+  return pair;
+}
+
+namespace {
+
+struct LowerLoadStrips : StripsPattern<sm90::LoadStripsOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadStripsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getFragment().getType());
+    Place<sm90::LoadStripsOp> place(rewriter, op, adaptor.getPointer().front(),
+                                    type);
+    SmallVector<Value> results;
+    for (Group group : findGroups(type))
+      llvm::append_range(results, op.getWhole()
+                                      ? loadGroup(rewriter, op, place, group)
+                                      : loadEach(rewriter, op, place, group));
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+
+private:
+  using Access = Place<sm90::LoadStripsOp>;
+
+  static SmallVector<Value> loadGroup(OpBuilder &b, sm90::LoadStripsOp op,
+                                      Access &place, Group group) {
+    bool isWide = op.getElement().isF32();
+    SmallVector<Value> words = ptx::loadGlobalWords(
+        b, op.getLoc(), place.address(group), place.offset(group),
+        isWide ? kNeighbours : kNeighbours / 2, isWide, op.getConstant());
+    if (isWide)
+      return words;
+    SmallVector<Value> elements;
+    for (Value word : words)
+      llvm::append_range(elements,
+                         extendPair(b, op.getLoc(), op.getElement(), word));
+    return elements;
+  }
+
+  static SmallVector<Value> loadEach(OpBuilder &b, sm90::LoadStripsOp op,
+                                     Access &place, Group group) {
+    Location loc = op.getLoc();
+    Type element = op.getElement();
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < kNeighbours; ++i) {
+      Value inside = place.isInside(group, i);
+      Value loaded = ptx::loadGlobalElementIf(
+          b, loc, element.isF32() ? element : Type(b.getI16Type()),
+          place.address(group), place.offset(group, i), inside);
+      if (!element.isF32()) {
+        loaded = arith::BitcastOp::create(b, loc, element, loaded);
+        loaded = arith::ExtFOp::create(b, loc, b.getF32Type(), loaded);
+      }
+      elements.push_back(loaded);
+    }
+    return elements;
+  }
+};
+
+struct LowerStoreStrips : StripsPattern<sm90::StoreStripsOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::StoreStripsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getFragment().getType());
+    Access place(rewriter, op, adaptor.getPointer().front(), type);
+    Value isFirst = place.isFirst();
+    ValueRange elements = adaptor.getFragment();
+    for (Group group : findGroups(type)) {
+      ValueRange own = elements.take_front(kNeighbours);
+      elements = elements.drop_front(kNeighbours);
+      if (op.getWhole())
+        storeGroup(rewriter, op, place, group, own, isFirst);
+      else
+        storeEach(rewriter, op, place, group, own, isFirst);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  using Access = Place<sm90::StoreStripsOp>;
+
+  static void storeGroup(OpBuilder &b, sm90::StoreStripsOp op, Access &place,
+                         Group group, ValueRange elements, Value isFirst) {
+    SmallVector<Value> words(elements);
+    if (!op.getElement().isF32()) {
+      words.clear();
+      for (int64_t i = 0; i < kNeighbours; i += 2)
+        words.push_back(ptx::roundPair(b, op.getLoc(), op.getElement(),
+                                       elements[i], elements[i + 1]));
+    }
+    ptx::storeGlobalWords(b, op.getLoc(), place.address(group),
+                          place.offset(group), words, isFirst);
+  }
+
+  static void storeEach(OpBuilder &b, sm90::StoreStripsOp op, Access &place,
+                        Group group, ValueRange elements, Value isFirst) {
+    Location loc = op.getLoc();
+    for (auto [i, element] : llvm::enumerate(elements)) {
+      Value inside = place.isInside(group, i);
+      if (isFirst)
+        inside = arith::AndIOp::create(b, loc, inside, isFirst);
+      Value stored = element;
+      if (!op.getElement().isF32()) {
+        stored = arith::TruncFOp::create(b, loc, op.getElement(), element);
+        stored = arith::BitcastOp::create(b, loc, b.getI16Type(), stored);
+      }
+      ptx::storeGlobalElementIf(b, loc, place.address(group),
+                                place.offset(group, i), stored, inside);
+    }
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+} // namespace
+
+/// A sum may take in the product that it is of.
+static Value combine(OpBuilder &b, Location loc, sm90::Combine kind, Value x,
+                     Value y) {
+  if (kind == sm90::Combine::Max)
+    return arith::MaxNumFOp::create(b, loc, x, y);
+  return arith::AddFOp::create(b, loc, x, y, arith::FastMathFlags::contract);
+}
+
+/// Of what a thread has, in two chains that hide the latency of each.
+static Value combineOwn(OpBuilder &b, Location loc, sm90::Combine kind,
+                        ArrayRef<Value> values) {
+  constexpr size_t kChains = 2;
+  Value chains[kChains] = {};
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value &chain = chains[i % kChains];
+    chain = chain ? combine(b, loc, kind, chain, value) : value;
+  }
+  return chains[1] ? combine(b, loc, kind, chains[0], chains[1]) : chains[0];
+}
+
+/// Of the eight threads along a strip, for all of them.
+static Value combineAlong(OpBuilder &b, Location loc, sm90::Combine kind,
+                          Layout layout, Value value) {
+  Int32 i32(b, loc);
+  for (int64_t distance : Lanes(i32, layout).distances()) {
+    Value other = NVVM::ShflOp::create(
+        b, loc, b.getF32Type(), i32.constant(-1), value, i32.constant(distance),
+        i32.constant(31), NVVM::ShflKind::bfly, UnitAttr());
+    value = combine(b, loc, kind, value, other);
+  }
+  return value;
+}
+
+/// The place across the strip of register `i` of a matrix, and that along it.
+static std::pair<int64_t, int64_t> placeOf(RankedTensorType type, int64_t i) {
+  if (sm90::getLayout(type) == Layout::ColumnStrips)
+    return {i % kNeighbours, i / kNeighbours};
+  int64_t length = type.getDimSize(1) / 8;
+  return {i / length, i % length};
+}
+
+namespace {
+
+struct LowerReduceStrips : StripsPattern<sm90::ReduceStripsOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ReduceStripsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getSource().getType());
+    SmallVector<Value> lines[kNeighbours];
+    for (auto [i, value] : llvm::enumerate(adaptor.getSource()))
+      lines[placeOf(type, i).first].push_back(value);
+    SmallVector<Value> results;
+    for (ArrayRef<Value> line : lines) {
+      Value own = combineOwn(rewriter, op.getLoc(), op.getCombine(), line);
+      results.push_back(combineAlong(rewriter, op.getLoc(), op.getCombine(),
+                                     *sm90::getLayout(type), own));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerReduceVector : StripsPattern<sm90::ReduceVectorOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ReduceVectorOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getSource().getType());
+    Value own = combineOwn(rewriter, op.getLoc(), op.getCombine(),
+                           llvm::to_vector(adaptor.getSource()));
+    rewriter.replaceOp(op, combineAlong(rewriter, op.getLoc(), op.getCombine(),
+                                        *sm90::getLayout(type), own));
+    return success();
+  }
+};
+
+struct LowerBroadcastStrips : StripsPattern<sm90::BroadcastStripsOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::BroadcastStripsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getResult().getType());
+    auto vector = cast<RankedTensorType>(op.getSource().getType());
+    bool isAlong = sm90::isAlongStrips(*sm90::getLayout(vector));
+    SmallVector<Value> results;
+    for (int64_t i = 0, e = elementsPerThread(type); i < e; ++i) {
+      auto [across, along] = placeOf(type, i);
+      results.push_back(adaptor.getSource()[isAlong ? along : across]);
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+} // namespace
+
+void mlir::attn::sm90_to_nvvm::populateStripsPatterns(
+    const TypeConverter &converter, RewritePatternSet &patterns) {
+  patterns.add<LowerLoadStrips, LowerStoreStrips, LowerReduceStrips,
+               LowerReduceVector, LowerBroadcastStrips>(converter,
+                                                        patterns.getContext());
+}

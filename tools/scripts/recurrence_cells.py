@@ -1,0 +1,186 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Programs of one recurrence with few tokens: the mechanisms, which differ in their
+operands, over layouts and element types of states, channels, heads and numbers of
+tokens."""
+
+import itertools
+
+# Clauses of attn.recurrence, and the inputs that they name.
+MECHANISMS = {
+    "linear": ("", []),
+    "retnet": ("decay(%g : {head_decay})", ["head_decay"]),
+    "mamba2": ("decay(%g : {decay}) write(%beta : {gate}) scale(1.0)", ["decay", "gate"]),
+    "simple_gla": ("decay(%g : {decay})", ["decay"]),
+    "gla": ("decay(%g : {channel_decay})", ["channel_decay"]),
+    "deltanet": (
+        "erase(%beta : {gate}) write(%beta : {gate}) l2_normalize(1.0e-06)",
+        ["gate"],
+    ),
+    "gdn": (
+        "decay(%g : {decay}) erase(%beta : {gate}) write(%beta : {gate})"
+        " l2_normalize(1.0e-06)",
+        ["decay", "gate"],
+    ),
+    "kda": (
+        "decay(%g : {channel_decay}) erase(%beta : {gate}) write(%beta : {gate})"
+        " l2_normalize(1.0e-06)",
+        ["channel_decay", "gate"],
+    ),
+    "gdn2": (
+        "decay(%g : {channel_decay}) erase(%e : {key_gate}) write(%w : {value_gate})"
+        " l2_normalize(1.0e-06)",
+        ["channel_decay", "key_gate", "value_gate"],
+    ),
+    "rwkv6": (
+        "decay(%g : {channel_decay}) bonus(%u : {bonus}) scale(1.0)",
+        ["channel_decay", "bonus"],
+    ),
+    "rwkv7": (
+        "decay(%g : {channel_decay}) erase_key(%a : {rows}) erase_direction(%b : {rows})"
+        " before_decay scale(1.0)",
+        ["channel_decay", "erase_key", "direction"],
+    ),
+    "denominator": (
+        "decay(%g : {decay}) denominator(1.0) normalizer(%z : {normalizer})",
+        ["decay", "normalizer"],
+    ),
+}
+NAMES = {
+    "head_decay": "g",
+    "decay": "g",
+    "channel_decay": "g",
+    "gate": "beta",
+    "key_gate": "e",
+    "value_gate": "w",
+    "bonus": "u",
+    "erase_key": "a",
+    "direction": "b",
+    "normalizer": "z",
+    "rows": "a",
+}
+
+AXES = {
+    "mechanism": list(MECHANISMS),
+    "layout": ["key_value", "value_key"],
+    "state": ["f32", "bf16", "f16"],
+    "element": ["bf16", "f16", "f32"],
+    # Channels of keys and of values.
+    "dims": [(128, 128), (64, 64), (64, 128), (128, 64), (256, 64), (40, 100)],
+    # Heads of keys and of values.
+    "heads": [(2, 2), (1, 3)],
+    "tokens": [1, 2, 4, 16],
+    "pool": [False, True],
+}
+BATCH, POOL = 3, 5
+
+
+def types(cell, batch="?", pool="?"):
+    """The types of the tensors that a program may have."""
+    (keys, values), (heads, own) = cell["dims"], cell["heads"]
+    tokens, element = cell["tokens"], cell["element"]
+    states = pool if cell["pool"] else batch
+    sides = (keys, values) if cell["layout"] == "key_value" else (values, keys)
+    rows = f"tensor<{batch}x{tokens}x"
+    log = ", #attn.gate<log>>"
+    return {
+        "rows": f"{rows}{heads}x{keys}x{element}>",
+        "values": f"{rows}{own}x{values}x{element}>",
+        "head_decay": f"tensor<{own}xf32" + log,
+        "decay": f"{rows}{own}xf32" + log,
+        "channel_decay": f"{rows}{own}x{keys}xf32" + log,
+        "gate": f"{rows}{own}xf32>",
+        "key_gate": f"{rows}{own}x{keys}xf32>",
+        "value_gate": f"{rows}{own}x{values}xf32>",
+        "bonus": f"tensor<{heads}x{keys}xf32>",
+        "erase_key": f"{rows}{heads}x{keys}x{element}>",
+        "direction": f"{rows}{heads}x{keys}x{element}>",
+        "normalizer": f"tensor<{states}x{own}x{keys}xf32>",
+        "state": f"tensor<{states}x{own}x{sides[0]}x{sides[1]}x{cell['state']},"
+        f" #attn.state<{cell['layout']}>>",
+        "slots": f"tensor<{batch}xi32>",
+    }
+
+
+def inputs(cell):
+    """The names and kinds of the tensors of a program, in order."""
+    yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
+    for kind in MECHANISMS[cell["mechanism"]][1]:
+        yield NAMES[kind], kind
+    yield "state", "state"
+    if cell["pool"]:
+        yield "slots", "slots"
+
+
+def program(cell):
+    known = types(cell)
+    clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
+    # The order of the clauses is fixed: scale and l2_normalize come last.
+    ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
+    end = min([end for end in ends if end >= 0], default=len(clauses))
+    state = f" state(%state : {known['state']}) "
+    slots = f"slots(%slots : {known['slots']}) " if cell["pool"] else ""
+    tail = clauses[end:]
+    if tail.startswith("normalizer("):
+        middle = state + tail + " " + slots
+    else:
+        middle = state + slots + tail
+    arguments = ",\n    ".join(
+        f'%{name}: {known[kind]} {{attn.name = "{name}"}}' for name, kind in inputs(cell)
+    )
+    output, final = known["values"], known["state"]
+    results = f'{output} {{attn.name = "o"}}, {final} {{attn.name = "final"}}'
+    names, returned, given = "%o, %s", f"{output}, {final}", f"state({final})"
+    if "normalizer(" in tail:
+        results += f', {known["normalizer"]} {{attn.name = "final_z"}}'
+        names, returned = "%o, %s, %z1", returned + ", " + known["normalizer"]
+        given += f" normalizer({known['normalizer']})"
+    return f"""func.func @recurrence(
+    {arguments})
+    -> ({results}) {{
+  {names} = attn.recurrence %q, %k, %v {clauses[:end]}{middle}
+      : {known["rows"]}, {known["rows"]}, {output} -> {output} {given}
+  return {names} : {returned}
+}}
+"""
+
+
+def shapes(cell):
+    """Options of attn-run that give every dynamic size of a cell."""
+    known = types(cell, BATCH, POOL)
+    for name, kind in inputs(cell):
+        sizes = known[kind][len("tensor<") :].split(",")[0].split("x")[:-1]
+        if kind not in ("head_decay", "bonus"):
+            yield f"--shape={name}=" + "x".join(sizes)
+
+
+def is_allowed(cell):
+    """A pool of normalizers has values of one block. What RWKV-7 erases of random
+    numbers grows from token to token."""
+    if cell["mechanism"] == "rwkv7":
+        return cell["tokens"] <= 2
+    return not (
+        cell["mechanism"] == "denominator" and cell["pool"] and cell["dims"][1] > 64
+    )
+
+
+def name(cell):
+    """A cell in a few words."""
+    return ", ".join(f"{axis} {choice}" for axis, choice in cell.items())
+
+
+def some_cells(generator, count):
+    """Cells at random, in which each choice occurs about equally often."""
+    chosen = 0
+    for number in itertools.count():
+        if chosen == count:
+            return
+        cell = {
+            axis: choices[number % len(choices)]
+            if axis == "mechanism"
+            else generator.choice(choices)
+            for axis, choices in AXES.items()
+        }
+        if is_allowed(cell):
+            chosen += 1
+            yield cell
