@@ -9,6 +9,8 @@
 
 #include "AttentionVerify.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -275,6 +277,16 @@ LogicalResult attn::verifyConstructed(Operation *op, StringRef name, Value kv) {
          << (constructor
                  ? ("'" + constructor->getName().getStringRef() + "'").str()
                  : "an argument");
+}
+
+KVStorage attn::getKVStorage(Value kv) {
+  KVStorage storage;
+  TypeSwitch<Operation *>(kv.getDefiningOp())
+      .Case<KVDenseOp, KVVarlenOp, KVPagedOp>(
+          [&](auto op) { storage = {op, op.getKey(), op.getValue()}; })
+      .Case([&](KVLatentOp op) { storage = {op, op.getKey(), Value()}; })
+      .Case([&](KVGatherOp op) { storage = getKVStorage(op.getSource()); });
+  return storage;
 }
 
 bool attn::hasOwnLengths(Value kv) {

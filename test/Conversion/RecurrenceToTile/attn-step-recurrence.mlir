@@ -16,10 +16,10 @@
 // CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %[[BLOCK:.*]]) in (%[[BATCH]], 4, 1) {
 // CHECK: %[[COLUMN:.*]] = affine.apply #{{.*}}(%[[BLOCK]])
 // CHECK: %[[S0:.*]] = tile.load %state[%[[B]], %[[N]], %{{.*}}, %[[COLUMN]]] axes [2, 3] : <?x4x32x64xf32> -> vector<32x64xf32>
-// CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[N]])
-// CHECK: %[[Q:.*]] = tile.load %q[%[[B]], %{{.*}}, %[[H]], %{{.*}}] axes [3] : <?x1x2x32xf32> -> vector<32xf32>
 // CHECK: %[[K:.*]] = tile.load %k[
 // CHECK: %[[V:.*]] = tile.load %v[%[[B]], %{{.*}}, %[[N]], %[[COLUMN]]] axes [3] : <?x1x4x64xf32> -> vector<64xf32>
+// CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[N]])
+// CHECK: %[[Q:.*]] = tile.load %q[%[[B]], %{{.*}}, %[[H]], %{{.*}}] axes [3] : <?x1x2x32xf32> -> vector<32xf32>
 // CHECK: %[[SCALED:.*]] = arith.mulf %[[Q]], %{{.*}} : vector<32xf32>
 // CHECK: %[[KROWS:.*]] = vector.broadcast %[[K]] : vector<32xf32> to vector<64x32xf32>
 // CHECK: %[[KS:.*]] = vector.transpose %[[KROWS]], [1, 0]

@@ -810,7 +810,7 @@ TEST_F(TileInterpreterTest, UnknownOp) {
                 "'vector.step' op is not known to the tile interpreter");
 }
 
-TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
+TEST_F(TileInterpreterTest, SumsOfTiles) {
   auto result = run(
       "%in: !tile.view<2x3xf32>, %out: !tile.view<9xf32> {tile.output}",
       "%c3 = arith.constant 3 : index\n"
@@ -845,7 +845,7 @@ TEST_F(TileInterpreterTest, TilesOfOtherTiles) {
             std::vector<double>({6, 15, 15, 17, 19, 36, 38, 40, 51}));
 }
 
-TEST_F(TileInterpreterTest, TilesOfOtherTilesThatAreNotKnown) {
+TEST_F(TileInterpreterTest, SumsOfTilesThatAreNotKnown) {
   const std::string out = "%out: !tile.view<4xf32> {tile.output}";
   const std::string matrix =
       "%m = arith.constant dense<1.0> : vector<2x2xf32>\n"
