@@ -99,9 +99,13 @@ void Sm90Dialect::initialize() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
-                                   int64_t consumerRegisters, bool, bool,
+                                   int64_t consumerRegisters, bool,
+                                   bool inQueryBuffer, bool fromRegisters,
                                    bool persistent, bool dynamic, bool, bool,
                                    bool, bool warpRoles) {
+  if (inQueryBuffer && fromRegisters)
+    return emitError() << "expected one of output_in_query_buffer and "
+                          "output_from_registers, got both";
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
   if (!warpRoles && (persistent || warpgroups != 1))
