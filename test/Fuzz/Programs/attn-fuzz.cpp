@@ -67,9 +67,8 @@ static bool examine(Examiner &examiner, Current &current) {
   Examiner::Complaint complaint;
   current.text = program.text;
   if (kind < 3)
-    current.text = garble(random.oneIn(2) ? program.text
-                                          : examiner.makeGeneric(program.text),
-                          random);
+    current.text =
+        garble(examiner.rewrite(program.text, random.oneIn(2)), random);
   if (kind == 3)
     current.text = breakRule(program, random);
   if (printOnly) {
