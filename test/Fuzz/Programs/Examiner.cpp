@@ -61,12 +61,15 @@ std::optional<Examiner::Tensors> Examiner::run(ModuleOp module,
 // Texts
 //===----------------------------------------------------------------------===//
 
-static std::string print(ModuleOp module, bool isGeneric) {
+static std::string print(ModuleOp module, bool isGeneric,
+                         bool hasUniqueNames = false) {
   std::string text;
   llvm::raw_string_ostream os(text);
   OpPrintingFlags flags;
   if (isGeneric)
     flags.printGenericOpForm();
+  if (hasUniqueNames)
+    flags.printUniqueSSAIDs();
   module->print(os, flags);
   return text;
 }
@@ -101,9 +104,9 @@ Examiner::Complaint Examiner::examineText(ModuleOp module) {
   return std::nullopt;
 }
 
-std::string Examiner::makeGeneric(const std::string &text) {
+std::string Examiner::rewrite(const std::string &text, bool isGeneric) {
   Module module = parse(text);
-  return module ? print(*module, true) : text;
+  return module ? print(*module, isGeneric, /*hasUniqueNames=*/true) : "";
 }
 
 Examiner::Complaint Examiner::examineBroken(const std::string &text) {
@@ -338,7 +341,7 @@ Examiner::Complaint Examiner::examineLevels(ModuleOp tile, Random &random) {
       continue;
     if (Complaint wrong = examineText(module))
       return wrong;
-    std::string text = print(module, random.oneIn(2));
+    std::string text = print(module, random.oneIn(2), /*hasUniqueNames=*/true);
     for (int64_t left = 8; left != 0; --left) {
       std::string garbled = garble(text, random);
       if (parse(garbled))

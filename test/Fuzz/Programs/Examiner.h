@@ -31,8 +31,8 @@ public:
   /// Each returns what is wrong, or nothing.
   using Complaint = std::optional<std::string>;
   Complaint examineValid(const Program &program, Random &random);
-  /// The program as ops without syntax of their own.
-  std::string makeGeneric(const std::string &text);
+  /// The program as it is printed, each name for one value.
+  std::string rewrite(const std::string &text, bool isGeneric);
   Complaint examineBroken(const std::string &text);
   Complaint examineGarbled(const Program &program, const std::string &text,
                            Random &random);

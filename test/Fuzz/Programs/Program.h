@@ -107,7 +107,7 @@ Program generate(Random &random);
 
 /// Breaks a rule of `program`; empty where it knows none that is in it.
 std::string breakRule(const Program &program, Random &random);
-/// Changes some words of `text`.
+/// Changes some words of `text`, in which each name stands for one value.
 std::string garble(const std::string &text, Random &random);
 
 } // namespace attn::fuzz

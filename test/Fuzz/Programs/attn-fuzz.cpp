@@ -66,10 +66,12 @@ static bool examine(Examiner &examiner, Current &current) {
   int64_t kind = random.below(8);
   Examiner::Complaint complaint;
   current.text = program.text;
-  if (kind < 3)
-    current.text = garble(random.oneIn(2) ? program.text
-                                          : examiner.makeGeneric(program.text),
-                          random);
+  if (kind < 3) {
+    std::string text = examiner.rewrite(program.text, random.oneIn(2));
+    // Where it cannot be read, that is seen without a change.
+    if (!text.empty())
+      current.text = garble(text, random);
+  }
   if (kind == 3)
     current.text = breakRule(program, random);
   if (printOnly) {
