@@ -50,11 +50,19 @@ static bool isReadByProducts(OpOperand &init) {
   });
 }
 
+/// Of the columns of an accumulator, those from which on clearing it costs more
+/// than the predicate does, which the assembler orders a short loop badly for.
+/// Figures: docs/performance.md.
+static constexpr int64_t kLeastColumns = 128;
+
 void mlir::attn::tile_to_sm90::findZeros(Kernel &kernel) {
   DenseMap<Value, SmallVector<OpOperand *>> found;
   kernel.source.walk([&](tile::DotOp dot) {
+    auto type = cast<VectorType>(dot.getResult().getType());
     if (auto load = dot.getRhs().getDefiningOp<tile::LoadOp>())
-      found[load.getView()].push_back(findZero(dot.getAcc()));
+      found[load.getView()].push_back(type.getDimSize(1) < kLeastColumns
+                                          ? nullptr
+                                          : findZero(dot.getAcc()));
   });
   for (auto &[view, zeros] : found) {
     OpOperand *zero = zeros.front();
