@@ -33,6 +33,17 @@ struct KVTensors {
   Value cuSeqlens;
 };
 
+/// The tensors that hold keys and values, and the constructor that reads them.
+/// The value is null where it is a slice of the key.
+struct KVStorage {
+  Operation *constructor = nullptr;
+  Value key, value;
+};
+
+/// What keys are stored in, also where a list chooses among them; nulls where
+/// there are several sources.
+KVStorage getKVStorage(Value kv);
+
 /// The factor on the queries of a recurrence: `scale`, or K^-1/2.
 double getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim);
 

@@ -45,15 +45,49 @@ static LogicalResult verifyForward(AttentionBackwardOp op) {
   RankedTensorType query = op.getQueryType();
   RankedTensorType output = AttentionOp::inferOutputType(query, op.getKVType());
   RankedTensorType lse = AttentionOp::inferLseType(query);
-  if (failed(verifyLike(op, "output", op.getOutput(), output)) ||
-      failed(verifyLike(op, "d_output", op.getDOutput(), output)) ||
-      failed(verifyTensor(op, "lse", op.getLse(), lse.getShape(),
-                          lse.getElementType())))
+  for (auto [name, value] : {std::pair("output", op.getOutput()),
+                             std::pair("d_output", op.getDOutput())})
+    if (value && failed(verifyLike(op, name, value, output)))
+      return failure();
+  for (auto [name, value] :
+       {std::pair("lse", op.getLse()), std::pair("d_lse", op.getDLse())})
+    if (value && failed(verifyTensor(op, name, value, lse.getShape(),
+                                     lse.getElementType())))
+      return failure();
+  return success();
+}
+
+static LogicalResult verifyNormalizer(AttentionBackwardOp op) {
+  // C8
+  Normalizer normalizer = op.getNormalizerOrDefault();
+  bool isSigmoid = normalizer == Normalizer::Sigmoid;
+  for (Value value : {op.getOutput(), op.getLse()})
+    if (!value != isSigmoid)
+      return op.emitOpError("expected output and lse of the attention, or with "
+                            "the normalizer sigmoid neither");
+  if (isSigmoid && op.getDLse())
+    return op.emitOpError("expected no d_lse with the normalizer sigmoid, "
+                          "which has no sum");
+  if (op.getSink() && normalizer != Normalizer::Softmax)
+    return op.emitOpError("expected a sink with the normalizer softmax alone, "
+                          "got ")
+           << stringifyNormalizer(normalizer);
+  return success();
+}
+
+static LogicalResult verifyGradients(AttentionBackwardOp op,
+                                     const KVStorage &storage) {
+  // C4
+  if (!storage.value != !op.getDValue())
+    return op.emitOpError("expected a d_value unless the value is a slice of "
+                          "the key");
+  if (failed(verifyLike(op, "d_query", op.getDQuery(), op.getQueryType())) ||
+      failed(verifyLike(op, "d_key", op.getDKey(), getTensorType(storage.key))))
     return failure();
-  if (!op.getDLse())
+  if (!storage.value)
     return success();
-  return verifyTensor(op, "d_lse", op.getDLse(), lse.getShape(),
-                      lse.getElementType());
+  return verifyLike(op, "d_value", op.getDValue(),
+                    getTensorType(storage.value));
 }
 
 static LogicalResult verifySink(AttentionBackwardOp op) {
@@ -95,21 +129,19 @@ LogicalResult AttentionBackwardOp::verify() {
   // C2
   if (failed(verifyQueriesAndKeys(*this, getQuery(), getKv(), getCuSeqlens())))
     return failure();
+  if (getPositions() &&
+      failed(verifyTensor(*this, "positions", getPositions(),
+                          getQueryType().getShape().drop_back(2),
+                          IntegerType::get(getContext(), 32))))
+    return failure();
   // C1
-  Operation *constructor = getKv().getDefiningOp();
-  if (!isa<KVDenseOp, KVVarlenOp>(constructor))
-    return emitOpError("expected kv to be defined by 'attn.kv.dense' or "
-                       "'attn.kv.varlen', got '")
-           << constructor->getName() << "'";
-  if (failed(verifyForward(*this)))
-    return failure();
-  // C4
-  KVType kv = getKVType();
-  if (failed(verifyLike(*this, "d_query", getDQuery(), getQueryType())) ||
-      failed(verifyLike(*this, "d_key", getDKey(), kv.getKeyType())) ||
-      failed(verifyLike(*this, "d_value", getDValue(), kv.getValueType())))
-    return failure();
-  if (failed(verifySink(*this)) || failed(verifyWrt(*this)))
+  KVStorage storage = getKVStorage(getKv());
+  if (!storage.constructor)
+    return emitOpError("expected kv to be of one source, got one defined by '")
+           << getKv().getDefiningOp()->getName() << "'";
+  if (failed(verifyForward(*this)) || failed(verifyNormalizer(*this)) ||
+      failed(verifyGradients(*this, storage)) || failed(verifySink(*this)) ||
+      failed(verifyWrt(*this)))
     return failure();
   return verifyFinite(*this, "scale", getScaleAttr()); // C7
 }

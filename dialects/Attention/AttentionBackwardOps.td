@@ -18,12 +18,12 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
     Pure, SingleBlock, AttrSizedOperandSegments, AttrSizedResultSegments,
     DeclareOpInterfaceMethods<MaskedOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
-  let summary = "the gradients of a softmax attention";
+  let summary = "the gradients of an attention";
   let description = [{
-    Of `attn.attention` with the same query, kv, mask, score, scale and sink, whose
-    results are `output` and `lse`, the gradients for those of the output (`d_output`)
-    and of the lse (`d_lse`, zero where it is not given). With `x_ij` the modified score
-    and `total` as there:
+    Of `attn.attention` with the same query, kv, positions, mask, score, scale,
+    normalizer and sink, whose results are `output` and `lse`, the gradients for those of
+    the output (`d_output`) and of the lse (`d_lse`, zero where it is not given). With
+    `x_ij` the modified score and `total` as there:
 
         w_ij = exp(x_ij - total_i)                     0 where j is not seen
         d_value_j = sum_i w_ij d_output_i
@@ -34,79 +34,101 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
         d_key_j = sum_i ds_ij query_i
         d_sink = -sum_i exp(sink - total_i) <d_output_i, output_i>
 
-    The gradients of
-    keys and values are sums over the query heads that share them. A query without keys
-    adds nothing. For each tensor of `wrt`, which the score modifier reads, the result
+    and with the normalizer `sigmoid`, which needs neither output nor lse:
+
+        w_ij = 1 / (1 + exp(-x_ij))                    0 where j is not seen
+        dx_ij = w_ij (1 - w_ij) <d_output_i, value_j>
+
+    The gradients of keys and values are sums over the query heads that share them, and
+    stand where keys and values do: those of pages are pages, and a slot that several
+    sequences read has the sum of all. Where the value is a slice of the key there is one
+    gradient for both, `d_key`. What no list of a gather names has none, nor has the
+    list. A query without keys adds nothing. For each tensor of `wrt`, which the score modifier reads, the result
     has the sum over all pairs of the derivative of the modified score by its elements,
     times `dx_ij`.
 
     Numerics:
 
     - A query without keys (lse -inf) adds nothing to any gradient.
-    - With a sink the weights are found from the total, which the lse leaves out.
+    - With a sink, or off_by_one, the weights are found from the total, which the lse
+      leaves out.
+    - Weights of sigmoid are found from the scores alone.
     - The derivative of `cap * tanh(x / cap)` is `1 - (y / cap)^2` of the capped
       score `y`; of what is masked it is 0.
 
     Source: FlashAttention 2, arXiv 2307.08691; dLSE and d(sink) as FlashAttention 4
     has them.
 
-    - (C1) kv is defined by `attn.kv.dense` or `attn.kv.varlen` in the same function.
-    - (C2) query, kv and `cu_seqlens` are as in `attn.attention`.
+    - (C1) kv is defined by a constructor of one source in the same function:
+      `attn.kv.dense`, `attn.kv.varlen`, `attn.kv.latent` or `attn.kv.paged`, or an
+      `attn.kv.gather` of one of them.
+    - (C2) query, kv, `cu_seqlens` and positions are as in `attn.attention`.
     - (C3) output and d_output are of the output's shape, lse and d_lse of that of the
       lse; lse and d_lse are f32, output and d_output floats.
-    - (C4) d_query, d_key and d_value have the shapes of query, key and value, and float
-      elements.
+    - (C4) d_query has the shape of query, d_key and d_value those of the tensors that
+      kv is made of; all are floats. There is a d_value unless the value is a slice of
+      the key.
     - (C5) there is a d_sink where there is a sink, both `[Hq]` of f32.
     - (C6) the tensors of wrt are captured by the score modifier and are floats; there is
       a gradient of the same type for each.
     - (C7) the regions are as in `attn.attention`, and scale is finite.
+    - (C8) output and lse are given unless the normalizer is sigmoid, which has no
+      d_lse either; a sink comes with softmax alone.
 
     Examples:
 
     ```mlir
-    %dq, %dk, %dv = attn.attention_backward %q, %kv, %o, %lse, %do mask(causal)
+    %dq, %dk, %dv = attn.attention_backward %q, %kv, %do of(%o, %lse) mask(causal)
         : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>,
-           tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>)
+           tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
         -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
-    %dq2, %dk2, %dv2, %dsink, %dslopes = attn.attention_backward %q, %kv, %o, %lse, %do
-        d_lse(%dlse) mask(causal) score(alibi(%slopes : tensor<8xf32>)) sink(%sink)
+    %dq2, %dk2, %dv2, %dsink, %dslopes = attn.attention_backward %q, %kv, %do
+        of(%o, %lse) d_lse(%dlse) mask(causal) score(alibi(%slopes : tensor<8xf32>)) sink(%sink)
         wrt(%slopes)
         : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>,
-           tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>,
+           tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>,
            tensor<?x8x?xf32>, tensor<8xf32>, tensor<8xf32>)
         -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
            d_sink(tensor<8xf32>) d_wrt(tensor<8xf32>)
+    // Sigmoid attention over latent vectors: keys and values have one gradient.
+    %dq3, %dc = attn.attention_backward %q, %latent, %do2 normalizer<sigmoid>
+        : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x1x64xf32>, tensor<?x?x1x48xf32>>,
+           tensor<?x?x8x48xf32>)
+        -> tensor<?x?x8x64xf32>, tensor<?x?x1x64xf32>
     ```
   }];
   let arguments = (ins
     Arg<AnyRankedTensor, "the queries">:$query,
     Arg<KVType, "the keys and values">:$kv,
-    Arg<AnyRankedTensor, "the output of the attention">:$output,
-    Arg<AnyRankedTensor, "its lse">:$lse,
     Arg<AnyRankedTensor, "the gradient of the output">:$d_output,
+    Arg<Optional<AnyRankedTensor>, "the output of the attention">:$output,
+    Arg<Optional<AnyRankedTensor>, "its lse">:$lse,
     Arg<Optional<AnyRankedTensor>, "the gradient of the lse">:$d_lse,
     Arg<Optional<AnyRankedTensor>, "where the queries of each sequence begin">
       :$cu_seqlens,
+    Arg<Optional<AnyRankedTensor>, "the positions of the queries">:$positions,
     Arg<Optional<AnyRankedTensor>, "a score per head without a value">:$sink,
     Arg<Variadic<AnyRankedTensor>, "captured tensors whose gradients are wanted">
       :$wrt,
-    OptionalAttr<F32Attr>:$scale
+    OptionalAttr<F32Attr>:$scale,
+    OptionalAttr<Attn_NormalizerAttr>:$normalizer
   );
   let results = (outs
     Res<AnyRankedTensor, "the gradient of the queries">:$d_query,
     Res<AnyRankedTensor, "that of the keys">:$d_key,
-    Res<AnyRankedTensor, "that of the values">:$d_value,
+    Res<Optional<AnyRankedTensor>, "that of the values">:$d_value,
     Res<Optional<AnyRankedTensor>, "that of the sink">:$d_sink,
     Res<Variadic<AnyRankedTensor>, "those of the captured tensors">:$d_captured
   );
   let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
   let assemblyFormat = [{
-    $query `,` $kv `,` $output `,` $lse `,` $d_output (`d_lse` `(` $d_lse^ `)`)?
-    (`cu_seqlens` `(` $cu_seqlens^ `)`)? (custom<Mask>($mask)^)?
+    $query `,` $kv `,` $d_output (`of` `(` $output^ `,` $lse `)`)?
+    (`d_lse` `(` $d_lse^ `)`)? (`cu_seqlens` `(` $cu_seqlens^ `)`)?
+    (`positions` `(` $positions^ `)`)? (custom<Mask>($mask)^)?
     (custom<Score>($score)^)? (`scale` `(` $scale^ `)`)?
-    (`sink` `(` $sink^ `)`)? (`wrt` `(` $wrt^ `)`)? attr-dict
-    `:` `(` type(operands) `)` `->` type($d_query) `,` type($d_key) `,`
-    type($d_value) (`d_sink` `(` type($d_sink)^ `)`)?
+    (`normalizer` `` $normalizer^)? (`sink` `(` $sink^ `)`)? (`wrt` `(` $wrt^ `)`)? attr-dict
+    `:` `(` type(operands) `)` `->` type($d_query) `,` type($d_key)
+    (`,` type($d_value)^)? (`d_sink` `(` type($d_sink)^ `)`)?
     (`d_wrt` `(` type($d_captured)^ `)`)?
   }];
   let extraClassDeclaration = [{
@@ -114,6 +136,9 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
       return ::llvm::cast<::mlir::RankedTensorType>(getQuery().getType());
     }
     KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
+    Normalizer getNormalizerOrDefault() {
+      return getNormalizer().value_or(Normalizer::Softmax);
+    }
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

@@ -9,6 +9,8 @@
 
 #include "AttentionVerify.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -78,10 +80,12 @@ static RankedTensorType sliceChannels(RankedTensorType key, int64_t slice) {
 
 static LogicalResult verifySlice(Operation *op, int64_t slice,
                                  RankedTensorType key) {
-  if (slice >= 1 && slice <= key.getShape().back())
+  // The rank of an op in generic form is looked at behind this.
+  int64_t channels = key.getRank() == 0 ? 1 : key.getShape().back();
+  if (slice >= 1 && slice <= channels)
     return success();
   return op->emitOpError("expected slice to be from 1 to ")
-         << key.getShape().back() << ", got " << slice;
+         << channels << ", got " << slice;
 }
 
 LogicalResult
@@ -157,9 +161,12 @@ KVPagedOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
   // C1
   auto value = key;
   if (adaptor.getValue())
-    value = cast<RankedTensorType>(adaptor.getValue().getType());
+    value = dyn_cast<RankedTensorType>(adaptor.getValue().getType());
   else if (std::optional<int64_t> slice = adaptor.getSlice())
     value = key.getRank() ? sliceChannels(key, *slice) : key;
+  if (!value)
+    return emit() << "expected values in a ranked tensor, got "
+                  << adaptor.getValue().getType();
   bool fits = key.getRank() == 4 && value.getRank() == 4;
   for (int64_t dim = 0; fits && dim != 3; ++dim)
     fits = key.getDimSize(dim) == value.getDimSize(dim);
@@ -275,6 +282,16 @@ LogicalResult attn::verifyConstructed(Operation *op, StringRef name, Value kv) {
          << (constructor
                  ? ("'" + constructor->getName().getStringRef() + "'").str()
                  : "an argument");
+}
+
+KVStorage attn::getKVStorage(Value kv) {
+  KVStorage storage;
+  TypeSwitch<Operation *>(kv.getDefiningOp())
+      .Case<KVDenseOp, KVVarlenOp, KVPagedOp>(
+          [&](auto op) { storage = {op, op.getKey(), op.getValue()}; })
+      .Case([&](KVLatentOp op) { storage = {op, op.getKey(), Value()}; })
+      .Case([&](KVGatherOp op) { storage = getKVStorage(op.getSource()); });
+  return storage;
 }
 
 bool attn::hasOwnLengths(Value kv) {

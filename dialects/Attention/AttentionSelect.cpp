@@ -16,18 +16,23 @@ using namespace mlir::attn;
 // SelectOp
 //===----------------------------------------------------------------------===//
 
-int64_t SelectOp::getBatch() { return getQueryType().getDimSize(0); }
+int64_t SelectOp::getBatch() {
+  return getNumSequences(getQuery(), getCuSeqlens());
+}
 
 int64_t SelectOp::getQueryHeads() {
   return getIndicesType().getShape().take_back(2).front();
 }
 
-bool SelectOp::isPacked() { return false; }
+bool SelectOp::isPacked() { return getQueryType().getRank() == 3; }
 
-Value SelectOp::getKeyEnds() { return {}; }
+Value SelectOp::getKeyEnds() { return getCuSeqlensK(); }
 
 SmallVector<int64_t> SelectOp::getKeyRows() {
-  return {getBatch(), getKeyType().getDimSize(1)};
+  SmallVector<int64_t> rows(getKeyType().getShape().drop_back(2));
+  if (!isPacked())
+    rows.front() = getBatch();
+  return rows;
 }
 
 void SelectOp::getAsmBlockArgumentNames(Region &region,
@@ -35,27 +40,66 @@ void SelectOp::getAsmBlockArgumentNames(Region &region,
   nameRegionArguments(region, /*isScore=*/false, setNameFn);
 }
 
+/// Where sequences begin, in two packed tensors.
+static LogicalResult verifyBothEnds(Operation *op, Value ends, Value otherEnds,
+                                    StringRef names) {
+  if (!ends != !otherEnds)
+    return op->emitOpError("expected cu_seqlens of ") << names << ", or none";
+  if (!ends)
+    return success();
+  if (failed(verifyCuSeqlens(op, ends)) ||
+      failed(verifyCuSeqlens(op, otherEnds)))
+    return failure();
+  if (!mayDiffer(getTensorType(ends).getDimSize(0),
+                 getTensorType(otherEnds).getDimSize(0)))
+    return success();
+  return op->emitOpError("expected cu_seqlens of ")
+         << names << " of the same size, got " << ends.getType() << " and "
+         << otherEnds.getType();
+}
+
 static LogicalResult verifyCandidates(SelectOp op) {
   // C1
   RankedTensorType query = op.getQueryType(), key = op.getKeyType();
-  bool fits = query.getRank() == 4 && key.getRank() == 4 &&
-              query.getElementType() == key.getElementType();
-  for (int64_t dim : {0, 3})
-    fits = fits && !mayDiffer(query.getDimSize(dim), key.getDimSize(dim));
+  int64_t rank = op.getCuSeqlens() ? 3 : 4;
+  bool fits = query.getRank() == rank && key.getRank() == rank &&
+              query.getElementType() == key.getElementType() &&
+              !mayDiffer(query.getShape().back(), key.getShape().back());
+  if (fits && rank == 4)
+    fits = !mayDiffer(query.getDimSize(0), key.getDimSize(0));
   if (!fits)
-    return op.emitOpError(
-               "expected query [B, Lq, HI, D] and key [B, Lk, HK, D] "
-               "of one element type, got ")
-           << query << " and " << key;
+    return op.emitOpError("expected query ")
+           << (rank == 3 ? "[total_q, HI, D] and key [total_k, HK, D] "
+                         : "[B, Lq, HI, D] and key [B, Lk, HK, D] ")
+           << "of one element type, got " << query << " and " << key;
   if (failed(verifyFloats(op, "query", op.getQuery())) ||
-      failed(verifyStatic(op, "query", op.getQuery(), {2, 3})) ||
-      failed(verifyStatic(op, "key", op.getKey(), {2, 3})))
+      failed(verifyStatic(op, "query", op.getQuery(), {rank - 2, rank - 1})) ||
+      failed(verifyStatic(op, "key", op.getKey(), {rank - 2, rank - 1})))
     return failure();
-  if (query.getDimSize(2) % key.getDimSize(2) != 0)
+  int64_t heads = query.getDimSize(rank - 2),
+          keyHeads = key.getDimSize(rank - 2);
+  if (heads % keyHeads != 0)
     return op.emitOpError("expected the query heads to be a multiple of the "
                           "key heads, got ")
-           << query.getDimSize(2) << " and " << key.getDimSize(2);
+           << heads << " and " << keyHeads;
   return success();
+}
+
+static LogicalResult verifyIndices(SelectOp op) {
+  // C2
+  RankedTensorType query = op.getQueryType(), indices = op.getIndicesType();
+  int64_t rank = query.getRank(), heads = query.getDimSize(rank - 2);
+  bool fits = indices.getRank() == rank &&
+              indices.getElementType().isInteger(32) &&
+              indices.getShape().back() == static_cast<int64_t>(op.getTop());
+  for (int64_t dim = 0; fits && dim != rank - 2; ++dim)
+    fits = !mayDiffer(indices.getDimSize(dim), query.getDimSize(dim));
+  int64_t lists = fits ? indices.getDimSize(rank - 2) : 0;
+  if (lists > 0 && heads % lists == 0)
+    return success();
+  return op.emitOpError("expected indices ")
+         << (rank == 3 ? "[total_q, Hs, " : "[B, Lq, Hs, ") << op.getTop()
+         << "] of i32 with Hs a divisor of " << heads << ", got " << indices;
 }
 
 static LogicalResult verifyNumbers(SelectOp op) {
@@ -74,19 +118,14 @@ static LogicalResult verifyNumbers(SelectOp op) {
 LogicalResult SelectOp::verify() {
   if (failed(verifyCandidates(*this)) || failed(verifyNumbers(*this)))
     return failure();
+  if (failed(verifyIndices(*this)))
+    return failure();
+  // C7
+  if (failed(verifyBothEnds(*this, getCuSeqlens(), getCuSeqlensK(),
+                            "queries and keys")))
+    return failure();
   RankedTensorType query = getQueryType();
   Builder builder(getContext());
-  // C2
-  RankedTensorType indices = getIndicesType();
-  int64_t lists = indices.getRank() == 4 ? indices.getDimSize(2) : 0;
-  if (lists <= 0 || query.getDimSize(2) % lists != 0 ||
-      indices.getDimSize(3) != static_cast<int64_t>(getTop()) ||
-      !indices.getElementType().isInteger(32) ||
-      mayDiffer(indices.getDimSize(0), query.getDimSize(0)) ||
-      mayDiffer(indices.getDimSize(1), query.getDimSize(1)))
-    return emitOpError("expected indices [B, Lq, Hs, ")
-           << getTop() << "] of i32 with Hs a divisor of "
-           << query.getDimSize(2) << ", got " << indices;
   // C3
   if (getWeights() &&
       failed(verifyTensor(*this, "weights", getWeights(),
@@ -95,7 +134,7 @@ LogicalResult SelectOp::verify() {
   // C4
   if (getPositions())
     return verifyTensor(*this, "positions", getPositions(),
-                        query.getShape().take_front(2), builder.getI32Type());
+                        query.getShape().drop_back(2), builder.getI32Type());
   if (getBlock() != 1 && !getMaxPool())
     return emitOpError("expected positions where a key stands for a block of "
                        "tokens: the number of keys does not say where the "
@@ -115,19 +154,26 @@ LogicalResult CompressOp::verify() {
   // C1
   RankedTensorType input = getTensorType(getInput());
   RankedTensorType result = getTensorType(getResult());
-  bool fits = input.getRank() == 4 && result.getRank() == 4;
-  for (int64_t dim : {0, 2, 3})
-    fits = fits && !mayDiffer(input.getDimSize(dim), result.getDimSize(dim));
+  int64_t rank = getCuSeqlens() ? 3 : 4, length = rank - 3;
+  bool fits = input.getRank() == rank && result.getRank() == rank;
+  for (int64_t dim = 0; fits && dim != rank; ++dim)
+    fits = dim == length ||
+           !mayDiffer(input.getDimSize(dim), result.getDimSize(dim));
   if (!fits)
-    return emitOpError("expected input and result [B, L, H, D] that agree but "
-                       "for the length, got ")
-           << input << " and " << result;
+    return emitOpError("expected input and result ")
+           << (rank == 3 ? "[total, H, D]" : "[B, L, H, D]")
+           << " that agree but for the length, got " << input << " and "
+           << result;
   if (failed(verifyFloats(*this, "input", getInput())) ||
       failed(verifyFloats(*this, "result", getResult())))
     return failure();
   // C3
   if (failed(verifyAtLeast(*this, "block", getBlock(), 1)) ||
       failed(verifyAtLeast(*this, "stride", getStride(), 1)))
+    return failure();
+  // C4
+  if (failed(verifyBothEnds(*this, getCuSeqlens(), getCuBlocks(),
+                            "rows and blocks")))
     return failure();
   // C2
   Type f32 = Float32Type::get(getContext());
@@ -138,8 +184,8 @@ LogicalResult CompressOp::verify() {
     return failure();
   if (getBias())
     return verifyTensor(*this, "bias", getBias(),
-                        {static_cast<int64_t>(getBlock()), input.getDimSize(2),
-                         input.getDimSize(3)},
+                        {static_cast<int64_t>(getBlock()),
+                         input.getDimSize(rank - 2), input.getShape().back()},
                         f32);
   return success();
 }

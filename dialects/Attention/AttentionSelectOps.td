@@ -39,6 +39,12 @@ def SelectOp : Attn_Op<"select", [
     and the last m up to that of the query, `p div block`, come before all others,
     seen or not, as far as there are so many.
 
+    With `cu_seqlens` queries and keys are packed as those of `attn.attention`, of
+    whose sequences the first numbers say where the queries begin and the second where
+    the keys do: `b` is a sequence, and queries, keys, positions and candidates are
+    counted in it. So the result is what a packed `attn.kv.gather` takes. A row that
+    belongs to no sequence chooses nothing: it holds -1.
+
     No gradient passes through a selection.
 
     Numerics:
@@ -53,15 +59,18 @@ def SelectOp : Attn_Op<"select", [
     Source: DeepSeek-V3.2's indexer, arXiv 2512.02556; NSA 2502.11089; MoBA
     2502.13189.
 
-    - (C1) query is `[B, Lq, HI, D]` and key `[B, Lk, HK, D]`, of one element type,
-      with static heads and head dimension; HI is a multiple of HK.
-    - (C2) indices are `[B, Lq, Hs, top]` of i32; HI is a multiple of Hs.
-    - (C3) weights are `[B, Lq, HI]` of f32.
-    - (C4) positions are `[B, Lq]` of i32; they are given where a key stands for more
-      than a token (`block` without `max_pool`).
+    - (C1) query is `[B, Lq, HI, D]` and key `[B, Lk, HK, D]`, or with cu_seqlens
+      `[total_q, HI, D]` and `[total_k, HK, D]`, of one element type, with static heads
+      and head dimension; HI is a multiple of HK.
+    - (C2) indices are `[B, Lq, Hs, top]`, or packed `[total_q, Hs, top]`, of i32; HI is
+      a multiple of Hs.
+    - (C3) weights are `[B, Lq, HI]`, or packed `[total_q, HI]`, of f32.
+    - (C4) positions are `[B, Lq]`, or packed `[total_q]`, of i32; they are given where
+      a key stands for more than a token (`block` without `max_pool`).
     - (C5) top, block and max_pool are at least 1, what forced says at least 0, and
       scale is finite.
     - (C6) the mask is a region as that of `attn.attention`.
+    - (C7) both cu_seqlens are `[B + 1]` of i32.
 
     Examples:
 
@@ -74,11 +83,19 @@ def SelectOp : Attn_Op<"select", [
     %blocks = attn.select %qi, %ki mask(causal) max_pool<128> block<128>
         forced<0, 1> top<16>
         : tensor<?x?x64x128xf32>, tensor<?x?x1x128xf32> -> tensor<?x?x64x16xi32>
+    // Tokens of packed sequences.
+    %packed = attn.select %pq, %pk cu_seqlens(%cu_q, %cu_k : tensor<?xi32>, tensor<?xi32>)
+        mask(causal) relu top<2048>
+        : tensor<?x64x128xf32>, tensor<?x1x128xf32> -> tensor<?x1x2048xi32>
     ```
   }];
   let arguments = (ins
-    Arg<AnyRankedTensor, "the queries, `[B, Lq, HI, D]`">:$query,
-    Arg<AnyRankedTensor, "the keys, `[B, Lk, HK, D]`">:$key,
+    Arg<AnyRankedTensor, "the queries, `[B, Lq, HI, D]` or `[total_q, HI, D]`">:$query,
+    Arg<AnyRankedTensor, "the keys, `[B, Lk, HK, D]` or `[total_k, HK, D]`">:$key,
+    Arg<Optional<AnyRankedTensor>, "where the queries of each sequence begin">
+      :$cu_seqlens,
+    Arg<Optional<AnyRankedTensor>, "where the keys of each sequence begin">
+      :$cu_seqlens_k,
     Arg<Optional<AnyRankedTensor>, "a factor per query and head">:$weights,
     Arg<Optional<AnyRankedTensor>, "the positions of the queries">:$positions,
     OptionalAttr<F32Attr>:$scale,
@@ -91,10 +108,13 @@ def SelectOp : Attn_Op<"select", [
     I64Attr:$top
   );
   let results = (outs
-    Res<AnyRankedTensor, "the chosen candidates, `[B, Lq, Hs, top]`">:$indices);
+    Res<AnyRankedTensor,
+        "the chosen candidates, `[B, Lq, Hs, top]` or `[total_q, Hs, top]`">:$indices);
   let regions = (region MaxSizedRegion<1>:$mask);
   let assemblyFormat = [{
-    $query `,` $key (`weights` `(` $weights^ `:` type($weights) `)`)?
+    $query `,` $key (`cu_seqlens` `(` $cu_seqlens^ `,` $cu_seqlens_k `:`
+    type($cu_seqlens) `,` type($cu_seqlens_k) `)`)?
+    (`weights` `(` $weights^ `:` type($weights) `)`)?
     (`positions` `(` $positions^ `:` type($positions) `)`)?
     (custom<Mask>($mask)^)? (`scale` `(` $scale^ `)`)? (`relu` $relu^)?
     (`softmax` $softmax^)? (`max_pool` `<` $max_pool^ `>`)?
@@ -135,6 +155,10 @@ def CompressOp : Attn_Op<"compress", [Pure, AttrSizedOperandSegments]> {
     `partial` one for each block that begins, `ceil(L / stride)`, the last of which
     may have fewer rows.
 
+    With `cu_seqlens` sequences are packed: those of the input begin where the first
+    numbers say, and their blocks where the second ones do, which leave room for as
+    many as each sequence has. No block crosses the end of a sequence.
+
     Numerics:
 
     - A block of which every gate is -inf gives 0, not NaN.
@@ -143,11 +167,12 @@ def CompressOp : Attn_Op<"compress", [Pure, AttrSizedOperandSegments]> {
 
     Source: NSA, arXiv 2502.11089; the entries of DeepSeek-V4.
 
-    - (C1) input and result are `[B, L, H, D]` and agree in all sizes but the length;
-      both have float elements.
+    - (C1) input and result are `[B, L, H, D]`, or with cu_seqlens `[total, H, D]`, and
+      agree in all sizes but the length; both have float elements.
     - (C2) gate has the shape of the input, and bias is `[block, H, D]`, of f32; a bias
       comes with a gate.
     - (C3) block and stride are at least 1.
+    - (C4) both cu_seqlens are `[B + 1]` of i32.
 
     Examples:
 
@@ -157,10 +182,16 @@ def CompressOp : Attn_Op<"compress", [Pure, AttrSizedOperandSegments]> {
     %entries = attn.compress %c gate(%z : tensor<?x?x1x512xf32>)
         bias(%b : tensor<128x1x512xf32>) block<128> stride<128>
         : tensor<?x?x1x512xf32> -> tensor<?x?x1x512xf32>
+    %packed = attn.compress %r cu_seqlens(%cu, %cu_blocks : tensor<?xi32>, tensor<?xi32>)
+        block<64> stride<64> partial : tensor<?x4x192xbf16> -> tensor<?x4x192xf32>
     ```
   }];
   let arguments = (ins
     Arg<AnyRankedTensor, "the rows">:$input,
+    Arg<Optional<AnyRankedTensor>, "where the rows of each sequence begin">
+      :$cu_seqlens,
+    Arg<Optional<AnyRankedTensor>, "where the blocks of each sequence begin">
+      :$cu_blocks,
     Arg<Optional<AnyRankedTensor>, "a score per row and channel">:$gate,
     Arg<Optional<AnyRankedTensor>, "a score per place in the block">:$bias,
     I64Attr:$block,
@@ -169,7 +200,8 @@ def CompressOp : Attn_Op<"compress", [Pure, AttrSizedOperandSegments]> {
   );
   let results = (outs Res<AnyRankedTensor, "a row per block">:$result);
   let assemblyFormat = [{
-    $input (`gate` `(` $gate^ `:` type($gate) `)`)?
+    $input (`cu_seqlens` `(` $cu_seqlens^ `,` $cu_blocks `:` type($cu_seqlens) `,`
+    type($cu_blocks) `)`)? (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)? `block` `<` $block `>`
     `stride` `<` $stride `>` (`partial` $partial^)? attr-dict
     `:` type($input) `->` type($result)

@@ -80,6 +80,9 @@ constexpr int64_t kExtremeBytes = 4;
 constexpr int64_t kAccumulatorColumns = 8;
 constexpr int64_t kProductStep = 16;
 
+/// What a thread stores at a time of a matrix in global memory, in bytes.
+constexpr int64_t kStoreBytes = 16;
+
 /// A stage of the buffer, or the stage, that `memory` is.
 StageType asStage(Type memory);
 

@@ -39,6 +39,20 @@ static void printBox(AsmPrinter &printer, int64_t rows, int64_t columns,
   printer << rows << "x" << columns << "x" << elementType;
 }
 
+/// `[0, -1]`, or `[]` of a tensor without axes.
+static ParseResult parseSymbols(AsmParser &parser,
+                                SmallVector<int64_t> &symbols) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parser.parseInteger(symbols.emplace_back());
+  });
+}
+
+static void printSymbols(AsmPrinter &printer, ArrayRef<int64_t> symbols) {
+  printer << " [";
+  llvm::interleaveComma(symbols, printer);
+  printer << "]";
+}
+
 #include "Sm90/Sm90Dialect.cpp.inc"
 #include "Sm90/Sm90Enums.cpp.inc"
 
@@ -85,9 +99,13 @@ void Sm90Dialect::initialize() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kvStages, int64_t warpgroups,
                                    int64_t producerRegisters,
-                                   int64_t consumerRegisters, bool, bool,
+                                   int64_t consumerRegisters, bool,
+                                   bool inQueryBuffer, bool fromRegisters,
                                    bool persistent, bool dynamic, bool, bool,
                                    bool, bool warpRoles) {
+  if (inQueryBuffer && fromRegisters)
+    return emitError() << "expected one of output_in_query_buffer and "
+                          "output_from_registers, got both";
   if (dynamic && !persistent)
     return emitError() << "expected a dynamic schedule to be persistent";
   if (!warpRoles && (persistent || warpgroups != 1))

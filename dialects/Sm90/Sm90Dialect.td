@@ -109,6 +109,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       of reading them from shared memory for each product.
     - `output_in_query_buffer`: the output goes through the shared memory that
       held the queries, which are loaded later for it.
+    - `output_from_registers`: the threads store the output themselves, and it
+      goes through no shared memory.
     - `persistent`: one block per multiprocessor loops over the program
       instances; otherwise the hardware gives each instance a block.
     - `dynamic`: a persistent block takes its next instance from a counter that
@@ -130,6 +132,7 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "240">:$consumer_registers,
     DefaultValuedParameter<"bool", "true">:$query_in_registers,
     DefaultValuedParameter<"bool", "false">:$output_in_query_buffer,
+    DefaultValuedParameter<"bool", "false">:$output_from_registers,
     DefaultValuedParameter<"bool", "true">:$persistent,
     DefaultValuedParameter<"bool", "false">:$dynamic,
     DefaultValuedParameter<"bool", "false">:$ping_pong,
@@ -160,7 +163,7 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
                         DefaultValuedParameter<"int64_t", "-1">:$updates,
                         DefaultValuedParameter<"bool", "false">:$workspace);
   let assemblyFormat = [{
-    `<` $name `,` $type `,` `[` $symbols `]` (`least` `[` $least^ `]`)?
+    `<` $name `,` $type `,` custom<Symbols>($symbols) (`least` `[` $least^ `]`)?
     (`updates` `(` $updates^ `)`)? (`,` `output` `=` $output^)?
     (`,` `workspace` `=` $workspace^)? `>`
   }];

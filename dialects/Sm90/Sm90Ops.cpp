@@ -42,6 +42,9 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](StoreFragmentOp store) {
         return Pairs{{store.getFragment(), Layout::Accumulator}};
       })
+      .Case([](StoreMatrixOp store) {
+        return Pairs{{store.getFragment(), Layout::Accumulator}};
+      })
       .Case([](StoreRowsOp store) {
         return Pairs{{store.getRows(), Layout::Rows}};
       })
@@ -167,6 +170,21 @@ static LogicalResult verifyArgumentAttrs(KernelOp kernel, unsigned index) {
   return success();
 }
 
+/// C7: what an alignment is of.
+static LogicalResult verifyAlignment(KernelOp kernel, unsigned index) {
+  Attribute attr = kernel.getArgAttr(index, KernelOp::getAlignmentAttrName());
+  auto alignment = dyn_cast_or_null<IntegerAttr>(attr);
+  bool isPointer =
+      isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes()[index]) &&
+      !kernel.getArgAttr(index, KernelOp::getCounterAttrName());
+  if (!attr || (isPointer && alignment && alignment.getInt() > 0 &&
+                llvm::isPowerOf2_64(alignment.getInt())))
+    return success();
+  return kernel.emitOpError("expected sm90.alignment of argument ")
+         << index << " to be a power of two, of a pointer to a tensor, got "
+         << attr;
+}
+
 LogicalResult KernelOp::verify() {
   for (auto [index, type] : llvm::enumerate(getArgumentTypes())) {
     auto pointer = dyn_cast<LLVM::LLVMPointerType>(type);
@@ -176,7 +194,8 @@ LogicalResult KernelOp::verify() {
              << index
              << " to be a tensor map, a !llvm.ptr<1>, an index or an i64, got "
              << type;
-    if (failed(verifyArgumentAttrs(*this, index))) // C2
+    if (failed(verifyArgumentAttrs(*this, index)) || // C2
+        failed(verifyAlignment(*this, index)))       // C7
       return failure();
   }
   if (!getResultTypes().empty()) // C4
@@ -433,6 +452,15 @@ LogicalResult StoreRowsOp::verify() {
   return success();
 }
 
+LogicalResult StoreMatrixOp::verify() {
+  auto type = cast<RankedTensorType>(getFragment().getType());
+  if (type.getDimSize(0) != kWarpgroupRows ||
+      type.getElementTypeBitWidth() != 16) // C1
+    return emitOpError("expected a fragment of ")
+           << kWarpgroupRows << " rows of 16-bit elements, got " << type;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Strips
 //===----------------------------------------------------------------------===//
@@ -521,6 +549,8 @@ LogicalResult WgmmaAsyncOp::verify() {
   bool isStage = isa<StageType>(getLhs().getType());
   if (isStage != static_cast<bool>(getRow())) // C4
     return emitOpError("expected a row exactly where lhs is a stage");
+  if (getAdds() && !getAcc()) // C5
+    return emitOpError("expected an accumulator where there is an if");
   auto [rows, depth, elementType] = getBox(getLhs().getType());
   auto rhs = cast<StageType>(getRhs().getType());
   RankedTensorType result = getResult().getType().getResult();

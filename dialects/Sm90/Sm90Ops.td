@@ -61,6 +61,7 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     | C4 | there are no results |
     | C5 | every size of an extent is of an axis of a tensor |
     | C6 | where `shared_memory` is given, all that takes shared memory has an offset |
+    | C7 | `sm90.alignment` is a power of two, of a pointer to a tensor |
   }];
   let arguments = (ins
     SymbolNameAttr:$sym_name,
@@ -476,6 +477,31 @@ def Sm90_StoreRowsOp : Sm90_Op<"store_rows", [Sm90_FixedLayouts, MemoryEffects<[
   let hasVerifier = 1;
 }
 
+def Sm90_StoreMatrixOp : Sm90_Op<"store_matrix", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
+  let summary = "stores a fragment of 64 rows to global memory";
+  let description = [{
+    Row r goes to the elements from `offset + r * stride` on; rows from `limit` on
+    are dropped. The threads of a quad exchange elements, so that each stores 16
+    bytes at a time: the address and, in bytes, offset and stride are multiples of
+    16.
+
+    ```mlir
+    sm90.store_matrix %o, %output[%offset] stride(%stride) limit(%n)
+      : tensor<64x128xbf16>, !llvm.ptr<1>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | there are 64 rows, of elements of 16 bits |
+  }];
+  let arguments = (ins Sm90_Matrix:$fragment, LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit);
+  let assemblyFormat = [{
+    $fragment `,` $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)` attr-dict
+    `:` type($fragment) `,` qualified(type($pointer))
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Strips
 //===----------------------------------------------------------------------===//
@@ -610,8 +636,9 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
   let description = [{
     `acc + lhs * rhs`, or `acc + lhs * rhs^T` with `transpose_rhs`; lhs from
     registers, or from the 64 rows of a stage that start at `row`; rhs from
-    shared memory. Without an accumulator it starts from zero. The products form
-    one commit group.
+    shared memory. Without an accumulator it starts from zero, and so it does where
+    `if` is false, whatever the accumulator holds. The products form one commit
+    group.
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
@@ -625,14 +652,15 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
     | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
     | C3 | the result is waited for exactly once, in the same block |
     | C4 | `row` is given where lhs is a stage, and only there |
+    | C5 | `if` is given with an accumulator only |
   }];
   let arguments = (ins AnyTypeOf<[Sm90_Matrix, Sm90_StageType]>:$lhs, Optional<Index>:$row,
-                       Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc,
+                       Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc, Optional<I1>:$adds,
                        UnitAttr:$transpose_rhs);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
     $lhs (`row` `(` $row^ `)`)? `,` $rhs (`transpose_rhs` $transpose_rhs^)?
-    (`acc` `(` $acc^ `)`)? attr-dict `:` type($result)
+    (`acc` `(` $acc^ `)`)? (`if` `(` $adds^ `)`)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -747,6 +775,16 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
   let hasVerifier = 1;
+}
+
+def Sm90_UndefinedOp : Sm90_Op<"undefined", [Pure]> {
+  let summary = "a fragment that holds nothing in particular";
+  let description = [{
+    What an accumulator is before the first product, which does not read it. Saves
+    clearing it.
+  }];
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
 }
 
 def Sm90_WriteOp : Sm90_Op<"write", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {

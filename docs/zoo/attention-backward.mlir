@@ -28,10 +28,10 @@ func.func @attention_backward(%q: !q {attn.name = "q"}, %k: !k {attn.name = "k"}
       score(softcap<2.0>, alibi(%slopes : tensor<4xf32>), bias(%bias : !bias))
       scale(0.5) sink(%sink : tensor<4xf32>) : !q, !kv -> !q, !lse
   %dq, %dk, %dv, %dsink, %dslopes, %dbias = attn.attention_backward
-      %q, %kv, %o, %lse, %do d_lse(%dlse) mask(causal)
+      %q, %kv, %do of(%o, %lse) d_lse(%dlse) mask(causal)
       score(softcap<2.0>, alibi(%slopes : tensor<4xf32>), bias(%bias : !bias))
       scale(0.5) sink(%sink) wrt(%slopes, %bias)
-      : (!q, !kv, !q, !lse, !q, !lse, tensor<4xf32>, tensor<4xf32>, !bias)
+      : (!q, !kv, !q, !q, !lse, !lse, tensor<4xf32>, tensor<4xf32>, !bias)
       -> !q, !k, !k d_sink(tensor<4xf32>) d_wrt(tensor<4xf32>, !bias)
   return %dq, %dk, %dv, %dsink, %dslopes, %dbias
       : !q, !k, !k, tensor<4xf32>, tensor<4xf32>, !bias

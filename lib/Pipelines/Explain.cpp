@@ -92,6 +92,10 @@ static void printKernel(Printer &printer, AttentionOp op,
               hopper.getConsumerWarpgroups(), hopper.getConsumerRegisters(),
               sm90::kWarpgroupRows,
               hopper.getQueryInRegisters() ? "registers" : "shared memory");
+  printer.row("output", "{0}",
+              hopper.getOutputFromRegisters()
+                  ? "stored by the consumers, from registers"
+                  : "copied from shared memory");
   printer.row("threads", "{0} a block; {1}", plan.threadsPerBlock,
               !hopper.getPersistent() ? "a block for each instance"
               : hopper.getDynamic()

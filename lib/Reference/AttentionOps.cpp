@@ -29,8 +29,6 @@ public:
 private:
   FailureOr<std::vector<Sequence>> findSequences();
   FailureOr<std::vector<Sequence>> findPackedSequences();
-  LogicalResult checkPositions();
-  LogicalResult checkChoices();
   LogicalResult checkRowsInside(ArrayRef<Sequence> sequences);
 
   const Tensor *find(Value tensor) {
@@ -80,35 +78,11 @@ FailureOr<std::vector<Sequence>> AttentionEvaluator::findSequences() {
   return sequences;
 }
 
-LogicalResult AttentionEvaluator::checkPositions() {
-  if (!op.getPositions())
-    return success();
-  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
-  ArrayRef<int64_t> positions = evaluation.get(op.getPositions()).shape;
-  if (positions == query.drop_back(2))
-    return success();
-  return op.emitOpError("expected a position for each query of ")
-         << toString(query) << ", got " << toString(positions);
-}
-
-/// The lists of a gather are as the queries are.
-LogicalResult AttentionEvaluator::checkChoices() {
-  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
-  for (const Choice &choice : keys.choices) {
-    ArrayRef<int64_t> indices = choice.indices->shape;
-    if (indices.size() != query.size() ||
-        indices.drop_back(2) != query.drop_back(2) ||
-        op.getQueryHeads() % *std::prev(indices.end(), 2) != 0)
-      return op.emitOpError("expected lists of keys for each query of ")
-             << toString(query) << ", got " << toString(indices);
-  }
-  return success();
-}
-
 LogicalResult AttentionEvaluator::evaluate() {
   FailureOr<std::vector<Sequence>> sequences = findSequences();
   if (failed(sequences) || failed(checkRowsInside(*sequences)) ||
-      failed(checkPositions()) || failed(checkChoices()) ||
+      failed(checkPositions(op, evaluation)) ||
+      failed(checkChoices(op, keys, evaluation.get(op.getQuery()).shape)) ||
       failed(checkCaptured(op, evaluation, sequences->size())))
     return failure();
   const Tensor &query = evaluation.get(op.getQuery());

@@ -133,39 +133,14 @@ private:
                 query.begin());
     auto numKeys = static_cast<int64_t>(getKeys(row.batch).size());
     weights.resize(numKeys);
-    choose(row);
+    if (!tensors.keys.choices.empty())
+      tensors.keys.choose(row, tensors.sequences[row.batch].firstQuery,
+                          *std::prev(tensors.query.shape.end(), 2), chosen);
     int64_t position = getPosition(row);
     for (int64_t key = 0; key < numKeys; key += KeyBlock::kMaxCount) {
       int64_t count = std::min(KeyBlock::kMaxCount, numKeys - key);
       computeScores(row.query,
                     {row.batch, row.head, position, key, count, row.query});
-    }
-  }
-
-  /// Finds the keys that every list for the row names.
-  void choose(Row row) {
-    if (tensors.keys.choices.empty())
-      return;
-    chosen.assign(weights.size(), true);
-    for (const Choice &choice : tensors.keys.choices) {
-      int64_t first = choice.first[row.batch], count = choice.count[row.batch];
-      std::vector<bool> named(count, false);
-      ArrayRef<int64_t> shape = ArrayRef(choice.indices->shape).take_back(2);
-      int64_t heads = *std::prev(tensors.query.shape.end(), 2);
-      int64_t list = row.head / (heads / shape[0]);
-      int64_t number = tensors.sequences[row.batch].firstQuery + row.query;
-      const double *entries =
-          choice.indices->values.data() + (number * shape[0] + list) * shape[1];
-      for (int64_t n = 0; n != shape[1]; ++n) {
-        auto block = static_cast<int64_t>(entries[n]);
-        if (block < 0 || block >= count)
-          continue;
-        int64_t begin = block * choice.block;
-        for (int64_t j = begin; j < std::min(begin + choice.block, count); ++j)
-          named[j] = true;
-      }
-      for (int64_t j = 0; j != count; ++j)
-        chosen[first + j] = chosen[first + j] && named[j];
     }
   }
 

@@ -27,10 +27,12 @@ class Differentiator {
 public:
   Differentiator(AttentionBackwardOp op, Evaluation &evaluation)
       : op(op), evaluation(evaluation), query(evaluation.get(op.getQuery())),
-        output(evaluation.get(op.getOutput())),
         dOutput(evaluation.get(op.getDOutput())),
-        lse(evaluation.get(op.getLse())),
-        keys(Keys::read(op.getKv(), evaluation)) {}
+        storage(getKVStorage(op.getKv())),
+        keyTensor(evaluation.get(storage.key)),
+        valueTensor(storage.value ? evaluation.get(storage.value) : keyTensor),
+        keys(Keys::read(op.getKv(), evaluation)),
+        normalizer(op.getNormalizerOrDefault()) {}
 
   LogicalResult run();
 
@@ -43,8 +45,19 @@ private:
     llvm::fill(tensor.values, 0.0);
     return tensor;
   }
+  bool isSigmoid() const { return normalizer == Normalizer::Sigmoid; }
+  int64_t getPosition(Row row, const Sequence &sequence) const;
+  /// Finds what the row's weights are divided by. False where it has no keys.
+  bool readForward(Row row);
   void addRow(Row row, const Sequence &sequence);
   void addBlock(Row row, const KeyBlock &keyBlock);
+  /// The derivative of the loss by the score of a key whose value is `value`;
+  /// adds to the gradient of the value.
+  double addValue(double score, const double *dOwn, const double *value);
+  bool isSeen(const KeyBlock &block, const int64_t *seen, int64_t k) const {
+    return (!seen || seen[k]) &&
+           (keys.choices.empty() || chosen[block.key + k]);
+  }
   double getLse(const Tensor &tensor, Row row) const;
   int64_t getOffset(const Tensor &tensor, Row row) const {
     ArrayRef<int64_t> shape = ArrayRef(tensor.shape).take_back(2);
@@ -53,8 +66,15 @@ private:
 
   AttentionBackwardOp op;
   Evaluation &evaluation;
-  const Tensor &query, &output, &dOutput, &lse;
+  const Tensor &query, &dOutput;
+  /// What holds the keys and values; the same for both where a value is a slice
+  /// of the key.
+  KVStorage storage;
+  const Tensor &keyTensor, &valueTensor;
   Keys keys;
+  Normalizer normalizer;
+  /// Null with sigmoid.
+  const Tensor *output = nullptr, *lse = nullptr;
   Tensor *dQuery = nullptr, *dKey = nullptr, *dValue = nullptr;
   Tensor *dSink = nullptr;
   DenseMap<Value, Tensor *> dCaptured;
@@ -67,6 +87,8 @@ private:
   /// lse, lse with the sink, its gradient, and <d_output, output>.
   int64_t firstQuery = 0;
   double rowLse = 0, total = 0, dLse = 0, delta = 0;
+  /// The keys that lists name for the row.
+  std::vector<bool> chosen;
 };
 
 } // namespace
@@ -107,7 +129,9 @@ LogicalResult Differentiator::check() {
       return op.emitOpError("expected ")
              << name << " of shape " << toString(shape) << ", got "
              << toString(evaluation.get(value).shape);
-  return checkCaptured(op, evaluation, keys.sequences.size());
+  return failure(failed(checkPositions(op, evaluation)) ||
+                 failed(checkChoices(op, keys, query.shape)) ||
+                 failed(checkCaptured(op, evaluation, keys.sequences.size())));
 }
 
 LogicalResult Differentiator::translate() {
@@ -140,12 +164,14 @@ LogicalResult Differentiator::run() {
   scale = op.getScale() ? op.getScale()->convertToFloat()
                         : 1 / std::sqrt(static_cast<double>(kv.getKeyDim()));
   groupSize = op.getQueryHeads() / kv.getHeads();
-  Operation *constructor = op.getKv().getDefiningOp();
+  if (!isSigmoid()) {
+    output = &evaluation.get(op.getOutput());
+    lse = &evaluation.get(op.getLse());
+  }
   dQuery = &defineZeros(op.getDQuery(), query.shape);
-  dKey = &defineZeros(op.getDKey(),
-                      evaluation.get(constructor->getOperand(0)).shape);
-  dValue = &defineZeros(op.getDValue(),
-                        evaluation.get(constructor->getOperand(1)).shape);
+  dKey = dValue = &defineZeros(op.getDKey(), keyTensor.shape);
+  if (storage.value)
+    dValue = &defineZeros(op.getDValue(), valueTensor.shape);
   if (op.getSink())
     dSink = &defineZeros(op.getDSink(), evaluation.get(op.getSink()).shape);
   for (auto [b, sequence] : llvm::enumerate(*sequences)) {
@@ -165,36 +191,81 @@ double Differentiator::getLse(const Tensor &tensor, Row row) const {
   return tensor.values[row.head * shape[1] + firstQuery + row.query];
 }
 
-void Differentiator::addRow(Row row, const Sequence &sequence) {
-  rowLse = total = getLse(lse, row);
-  // A query without keys adds nothing.
+int64_t Differentiator::getPosition(Row row, const Sequence &sequence) const {
+  if (Value positions = AttentionBackwardOp(op).getPositions())
+    return static_cast<int64_t>(
+        evaluation.get(positions).values[firstQuery + row.query]);
+  auto numKeys = static_cast<int64_t>(keys.sequences[row.batch].size());
+  return row.query + numKeys - sequence.queries;
+}
+
+bool Differentiator::readForward(Row row) {
+  if (isSigmoid())
+    return true;
+  rowLse = total = getLse(*lse, row);
   if (rowLse == -kInfinity)
-    return;
-  AttentionBackwardOp own = op;
-  dLse = own.getDLse() ? getLse(evaluation.get(own.getDLse()), row) : 0;
-  int64_t offset = getOffset(output, row), channels = output.shape.back();
-  delta = std::inner_product(output.values.begin() + offset,
-                             output.values.begin() + offset + channels,
+    return false;
+  dLse = op.getDLse() ? getLse(evaluation.get(op.getDLse()), row) : 0;
+  int64_t offset = getOffset(*output, row), channels = output->shape.back();
+  delta = std::inner_product(output->values.begin() + offset,
+                             output->values.begin() + offset + channels,
                              dOutput.values.begin() + offset, 0.0);
-  if (own.getSink()) {
-    double sink = evaluation.get(own.getSink()).values[row.head];
+  double sink = -kInfinity;
+  if (normalizer == Normalizer::OffByOne)
+    sink = 0;
+  else if (op.getSink())
+    sink = evaluation.get(op.getSink()).values[row.head];
+  if (sink != -kInfinity)
     total =
         std::max(rowLse, sink) + std::log1p(std::exp(-std::abs(rowLse - sink)));
-    if (sink == -kInfinity)
-      total = rowLse;
-    dSink->values[row.head] -= std::exp(sink - total) * delta;
+  if (dSink) {
+    // A sink above all takes the whole weight.
+    double share = sink == kInfinity ? 1 : std::exp(sink - total);
+    dSink->values[row.head] -= share * delta;
   }
+  return true;
+}
+
+void Differentiator::addRow(Row row, const Sequence &sequence) {
+  // A query without keys adds nothing.
+  if (!readForward(row))
+    return;
+  if (!keys.choices.empty())
+    keys.choose(row, firstQuery, op.getQueryHeads(), chosen);
   auto numKeys = static_cast<int64_t>(keys.sequences[row.batch].size());
-  int64_t position = row.query + numKeys - sequence.queries;
+  int64_t position = getPosition(row, sequence);
   for (int64_t key = 0; key < numKeys; key += KeyBlock::kMaxCount)
     addBlock(row, {row.batch, row.head, position, key,
                    std::min(KeyBlock::kMaxCount, numKeys - key), row.query});
 }
 
+/// The gradient is where the keys or values are.
+static double *gradientOf(Tensor &gradient, const Tensor &tensor,
+                          const double *element) {
+  return gradient.values.data() + (element - tensor.values.data());
+}
+
+double Differentiator::addValue(double score, const double *dOwn,
+                                const double *value) {
+  double *dv = gradientOf(*dValue, valueTensor, value);
+  double weight =
+      isSigmoid() ? 1 / (1 + std::exp(-score)) : std::exp(score - total);
+  double dWeight = 0;
+  for (int64_t d = 0; d != dOutput.shape.back(); ++d) {
+    dWeight += dOwn[d] * value[d];
+    dv[d] += weight * dOwn[d];
+  }
+  if (isSigmoid())
+    return weight * (1 - weight) * dWeight;
+  double derivative = weight * (dWeight - delta);
+  if (dLse != 0)
+    derivative += dLse * std::exp(score - rowLse);
+  return derivative;
+}
+
 void Differentiator::addBlock(Row row, const KeyBlock &block) {
   const KeyRow *rows = keys.sequences[row.batch].data() + block.key;
   int64_t head = row.head / groupSize, dim = query.shape.back();
-  int64_t channels = output.shape.back();
   int64_t queryOffset = getOffset(query, row);
   const double *own = query.values.data() + queryOffset;
   const double *dOwn = dOutput.values.data() + getOffset(dOutput, row);
@@ -207,37 +278,18 @@ void Differentiator::addBlock(Row row, const KeyBlock &block) {
   }
   if (score)
     score->evaluate(*scoreFrame, block, scores.data());
-
-  // The gradients are where the keys and values are.
-  auto gradientOf = [](Tensor &gradient, const Tensor &tensor,
-                       const double *element) {
-    return gradient.values.data() + (element - tensor.values.data());
-  };
-  Operation *constructor = op.getKv().getDefiningOp();
-  const Tensor &keyTensor = evaluation.get(constructor->getOperand(0));
-  const Tensor &valueTensor = evaluation.get(constructor->getOperand(1));
-  for (int64_t k = 0; k != block.count; ++k) {
-    if (seen && !seen[k])
-      continue;
-    const double *value = rows[k].value + head * rows[k].valueStride;
-    double *dv = gradientOf(*dValue, valueTensor, value);
-    double weight = std::exp(scores[k] - total), dWeight = 0;
-    for (int64_t d = 0; d != channels; ++d) {
-      dWeight += dOwn[d] * value[d];
-      dv[d] += weight * dOwn[d];
-    }
-    derivatives[k] = weight * (dWeight - delta);
-    if (dLse != 0)
-      derivatives[k] += dLse * std::exp(scores[k] - rowLse);
-  }
+  for (int64_t k = 0; k != block.count; ++k)
+    if (isSeen(block, seen, k))
+      derivatives[k] =
+          addValue(scores[k], dOwn, rows[k].value + head * rows[k].valueStride);
   if (score)
     score->propagate(*scoreFrame, derivatives.data());
+  double *dq = dQuery->values.data() + queryOffset;
   for (int64_t k = 0; k != block.count; ++k) {
+    if (!isSeen(block, seen, k))
+      continue;
     const double *key = rows[k].key + head * rows[k].keyStride;
     double *dk = gradientOf(*dKey, keyTensor, key);
-    double *dq = dQuery->values.data() + queryOffset;
-    if (seen && !seen[k])
-      continue;
     for (int64_t d = 0; d != dim; ++d) {
       dq[d] += scale * derivatives[k] * key[d];
       dk[d] += scale * derivatives[k] * own[d];

@@ -328,3 +328,45 @@ Keys Keys::read(Value kv, const Evaluation &evaluation) {
   Reader(evaluation, keys).add(kv);
   return keys;
 }
+
+//===----------------------------------------------------------------------===//
+// Lists
+//===----------------------------------------------------------------------===//
+
+LogicalResult reference::checkChoices(Operation *op, const Keys &keys,
+                                      ArrayRef<int64_t> shape) {
+  int64_t heads = shape.take_back(2).front();
+  for (const Choice &choice : keys.choices) {
+    ArrayRef<int64_t> indices = choice.indices->shape;
+    if (indices.size() != shape.size() ||
+        indices.drop_back(2) != shape.drop_back(2) ||
+        heads % indices.take_back(2).front() != 0)
+      return op->emitOpError("expected lists of keys for each query of ")
+             << toString(shape) << ", got " << toString(indices);
+  }
+  return success();
+}
+
+void Keys::choose(Row row, int64_t firstQuery, int64_t heads,
+                  std::vector<bool> &chosen) const {
+  chosen.assign(sequences[row.batch].size(), true);
+  for (const Choice &choice : choices) {
+    int64_t first = choice.first[row.batch], count = choice.count[row.batch];
+    std::vector<bool> named(count, false);
+    ArrayRef<int64_t> shape = ArrayRef(choice.indices->shape).take_back(2);
+    int64_t list = row.head / (heads / shape[0]);
+    int64_t number = firstQuery + row.query;
+    const double *entries =
+        choice.indices->values.data() + (number * shape[0] + list) * shape[1];
+    for (int64_t n = 0; n != shape[1]; ++n) {
+      auto block = static_cast<int64_t>(entries[n]);
+      if (block < 0 || block >= count)
+        continue;
+      int64_t begin = block * choice.block;
+      for (int64_t j = begin; j < std::min(begin + choice.block, count); ++j)
+        named[j] = true;
+    }
+    for (int64_t j = 0; j != count; ++j)
+      chosen[first + j] = chosen[first + j] && named[j];
+  }
+}

@@ -37,7 +37,30 @@ struct Keys {
 
   /// Reads the constructors, which have been checked.
   static Keys read(Value kv, const Evaluation &evaluation);
+
+  /// Finds the keys of its sequence that every list for `row` names; all where
+  /// there are no lists. The queries have `heads` heads, those of the sequence
+  /// begin at `firstQuery`.
+  void choose(Row row, int64_t firstQuery, int64_t heads,
+              std::vector<bool> &chosen) const;
 };
+
+/// Checks that there is a position for each query, where `op` has positions.
+template <typename Op>
+LogicalResult checkPositions(Op op, const Evaluation &evaluation) {
+  if (!op.getPositions())
+    return success();
+  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
+  ArrayRef<int64_t> positions = evaluation.get(op.getPositions()).shape;
+  if (positions == query.drop_back(2))
+    return success();
+  return op.emitOpError("expected a position for each query of ")
+         << toString(query) << ", got " << toString(positions);
+}
+
+/// Checks that the lists of `keys` are as the queries are, of `shape`.
+LogicalResult checkChoices(Operation *op, const Keys &keys,
+                           ArrayRef<int64_t> shape);
 
 /// Checks the tensors of a constructor against each other.
 LogicalResult checkKeys(KVDenseOp op, const Evaluation &evaluation);

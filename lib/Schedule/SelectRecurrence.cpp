@@ -38,6 +38,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       context, /*kv_stages=*/2, part / sm90::kWarpgroupRows,
       /*producer_registers=*/24, /*consumer_registers=*/192,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
+      /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
@@ -77,6 +78,7 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
       context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
       /*producer_registers=*/24, registers,
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
+      /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false);
   return tile::ScheduleAttr::get(

@@ -19,6 +19,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Remarks.h"
 
 namespace mlir::attn {
@@ -131,6 +132,17 @@ static bool boundsAndReads(AttentionOp op) {
                       });
 }
 
+/// Whether scores are modified by functions. Each is several steps, one behind
+/// the other: with few registers left, the assembler computes one score after
+/// the other and waits for every step.
+static bool hasFunctions(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score && llvm::any_of(*score, [](Operation &inner) {
+           return isa<math::MathDialect>(inner.getDialect()) &&
+                  !isa<math::AbsFOp, math::FmaOp>(inner);
+         });
+}
+
 namespace {
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
@@ -156,10 +168,6 @@ struct Footprint {
                      sm90::boxBytes(blockKv, valueDim));
   }
   int64_t outputBytes() const { return sm90::boxBytes(getBlockQ(), valueDim); }
-  /// Bytes of all, where the output takes the place of the queries if it can.
-  int64_t leastBytes() const {
-    return inputBytes() + (keyDim < valueDim ? outputBytes() : 0);
-  }
 
   /// Registers of a consumer thread for scores, weights and the accumulator,
   /// all live at once (and a part of the latter while it is scaled) where the
@@ -183,6 +191,8 @@ static constexpr int64_t kFragmentRegisters = 204;
 static constexpr int64_t kSmallFragmentRegisters = 160;
 /// Consumers have so many fewer where the producer reads lists of blocks.
 static constexpr int64_t kListRegisters = 8;
+/// For the steps of functions of several scores at a time.
+static constexpr int64_t kFunctionRegisters = 32;
 /// Of a walk over more than one interval.
 static constexpr int64_t kWalkRegisters = 12;
 /// Of limits that are read, and of the loops on both sides of the clean one.
@@ -245,9 +255,9 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {
-    if (footprint.leastBytes() > sharedBytes)
+    if (footprint.inputBytes() > sharedBytes)
       refuse(op) << remark::add(kTooManyBytes, "block_kv", footprint.blockKv,
-                                sharedBytes, footprint.leastBytes());
+                                sharedBytes, footprint.inputBytes());
     else if (int64_t registers =
                  footprint.registers() + footprint.matchRegisters;
              registers > kFragmentRegisters && footprint.blockKv > kLeastBlock)
@@ -304,14 +314,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
   int64_t registers = footprint.registers() + footprint.queryRegisters();
-  bool queryInRegisters = registers <= kFragmentRegisters;
+  int64_t wanted = registers + (hasFunctions(op) ? kFunctionRegisters : 0);
+  bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
-                              kFragmentRegisters, registers);
+                              kFragmentRegisters, wanted);
   int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
-  bool shareBuffer = keyDim >= valueDim && bytes > sharedBytes;
-  if (shareBuffer)
-    refuse(op) << remark::add(kTooManyBytes, "output_in_query_buffer", false,
+  bool fromRegisters = bytes > sharedBytes;
+  if (fromRegisters)
+    refuse(op) << remark::add(kTooManyBytes, "output_from_registers", false,
                               sharedBytes, bytes);
 
   // Packed sequences differ in length, lists of blocks anyway.
@@ -327,8 +338,9 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       model.l2WorkingSet *
       (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
   // With little to hold, the assembler does better with fewer registers; a
-  // producer that reads lists takes more.
-  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists();
+  // producer takes more that reads lists, or loads queries amid keys.
+  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
+                (fromRegisters && !queryInRegisters);
   int64_t consumerRegisters = hasFew ? 224 : 232;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
@@ -337,7 +349,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
-      queryInRegisters, shareBuffer, /*persistent=*/true, /*dynamic=*/true,
+      queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
+      /*persistent=*/true, /*dynamic=*/true,
       /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
       /*warp_roles=*/true);
   return tile::ScheduleAttr::get(
@@ -369,9 +382,9 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       op.getContext(), hopper.getKvStages(), kLongWarpgroups,
       /*producer_registers=*/32, /*consumer_registers=*/160,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
-      hopper.getPersistent(), hopper.getDynamic(), /*ping_pong=*/true,
-      hopper.getNarrowTanh(), hopper.getDependentLaunch(),
-      hopper.getWarpRoles());
+      hopper.getOutputFromRegisters(), hopper.getPersistent(),
+      hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
+      hopper.getDependentLaunch(), hopper.getWarpRoles());
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),

@@ -306,6 +306,18 @@ uint8_t *Block::writeShared(Warp &warp, const Instruction &instruction,
   return bytes;
 }
 
+void Block::checkAwaited(const Warp &warp, const Instruction &instruction,
+                         int lane, uint64_t address) {
+  if (!grid.checked || !grid.awaitsPrevious)
+    return;
+  // What a warp waits for, those wait for as well that are behind it.
+  if (!cluster.awaited.get(warp.agent) && !warp.seen.coversAny(cluster.awaited))
+    report(HazardKind::Race, warp, instruction, lane,
+           "touches global memory while the kernel in front may still run, as "
+           "no griddepcontrol.wait comes before",
+           address);
+}
+
 uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
                              int lane, uint64_t address, uint32_t size,
                              bool isWrite) {
@@ -321,7 +333,10 @@ uint8_t *Block::accessGlobal(Warp &warp, const Instruction &instruction,
          address);
     return nullptr;
   }
-  if (!bytes || !grid.checked || !grid.program.copiesAsynchronously)
+  if (!bytes || !grid.checked)
+    return bytes;
+  checkAwaited(warp, instruction, lane, address);
+  if (!grid.program.copiesAsynchronously)
     return bytes;
   if (const Operation *writer = cluster.operations.findWriting(address, size))
     report(HazardKind::Race, warp, instruction, lane,

@@ -47,6 +47,8 @@ struct Grid {
   bool checked = false;
   /// What a block may execute.
   uint64_t maxInstructions = 0;
+  /// The kernel in front may still run until griddepcontrol.wait.
+  bool awaitsPrevious = false;
   HazardLog &log;
 
   /// The warps of a block.
@@ -151,6 +153,10 @@ public:
                        uint64_t address, uint32_t size, bool isWrite);
   uint8_t *accessGlobal(Warp &warp, const Instruction &instruction, int lane,
                         uint64_t address, uint32_t size, bool isWrite = false);
+  /// Reports global memory that is touched while the kernel in front may still
+  /// run.
+  void checkAwaited(const Warp &warp, const Instruction &instruction, int lane,
+                    uint64_t address);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
   /// Reports what is in flight and still reads bytes that are written, and

@@ -55,6 +55,9 @@ public:
   std::vector<std::unique_ptr<Block>> blocks;
   Operations operations;
   GlobalWrites globalWrites;
+  /// How late each warp was when it had first waited for the kernel in front;
+  /// zero for those that have not.
+  Clock awaited;
   ClusterBarrier barrier;
   /// Warps are agents, then come the mbarriers.
   uint32_t nextAgent;

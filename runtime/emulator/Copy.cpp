@@ -94,6 +94,9 @@ void Copy::checkGlobal() {
     if (row.begin == row.end)
       continue;
     uint64_t size = row.end - row.begin;
+    // The first row stands for all.
+    if (lowest > highest)
+      block.checkAwaited(warp, instruction, lane, row.global);
     lowest = std::min(lowest, row.global);
     highest = std::max(highest, row.global + size);
     reported =

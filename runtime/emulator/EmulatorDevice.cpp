@@ -278,6 +278,7 @@ Status EmulatorDevice::run(Kernel &kernel, const Launch &launch) {
             options.seed,
             options.checked,
             options.maxInstructions,
+            kernel.plan().awaitsPrevious,
             log};
   if (Status status = bindParameters(grid, launch); status.failed())
     return status;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Cluster.h"
 #include "MemoryAccess.h"
 
 using namespace attn::runtime;
@@ -12,6 +13,15 @@ using namespace attn::runtime::emulator;
 
 /// There are no caches, and no other kernel runs.
 static Step executeNothing(Block &, Warp &, const Instruction &, uint32_t) {
+  return Step::Next;
+}
+
+/// The kernel in front has ended, and what it wrote is there.
+static Step executeWait(Block &block, Warp &warp, const Instruction &,
+                        uint32_t) {
+  Clock &awaited = block.cluster.awaited;
+  if (!awaited.get(warp.agent))
+    awaited.set(warp.agent, warp.stamp());
   return Step::Next;
 }
 
@@ -62,6 +72,8 @@ Status attn::runtime::emulator::decodeHint(Decoder &decoder) {
   const std::string &name = decoder.statement().name;
   Instruction &instruction = decoder.instruction();
   instruction.execute = executeNothing;
+  if (name == "griddepcontrol.wait")
+    instruction.execute = executeWait;
   if (name == "griddepcontrol.wait" ||
       name == "griddepcontrol.launch_dependents")
     return decoder.expectOperands(0);

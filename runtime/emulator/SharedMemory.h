@@ -40,6 +40,13 @@ public:
         return false;
     return true;
   }
+  /// Whether something of `other` is known.
+  bool coversAny(const Clock &other) const {
+    for (uint32_t i = 0; i < other.stamps.size(); ++i)
+      if (other.stamps[i] && other.stamps[i] <= get(i))
+        return true;
+    return false;
+  }
   void join(const Clock &other) {
     if (stamps.size() < other.stamps.size())
       stamps.resize(other.stamps.size());

@@ -7,6 +7,7 @@
 
 #include "Golden.h"
 
+#include "attn/Runtime/Float.h"
 #include "attn/Runtime/Launch.h"
 
 #include <algorithm>
@@ -17,12 +18,10 @@ using namespace attn::mutation;
 using namespace attn::runtime;
 using namespace attn::runtime::emulator;
 
-/// NaN in each element type: what is not written is known by it.
-static constexpr uint8_t poison = 0xFF;
 /// More than any of the kernels executes in a block.
 static constexpr uint64_t maxInstructions = 1 << 23;
 /// Of an element, as a share of the largest one of its row: the distance of
-/// neighbouring bfloat16 numbers there.
+/// neighbouring bfloat16 numbers there. Integers have to be equal.
 static constexpr double largestError = 1.0 / 128;
 
 /// The kinds of hazard that a failed launch names.
@@ -38,28 +37,20 @@ static std::set<HazardKind> kindsIn(const std::string &message) {
 }
 
 Result<Golden> Golden::create(CompiledKernel compiled,
-                              std::vector<HostTensor> inputs,
+                              std::vector<HostTensor> tensors,
                               uint32_t instances) {
   Golden golden;
   golden.compiled = std::move(compiled);
-  golden.inputs = std::move(inputs);
-  std::vector<std::vector<int64_t>> inputShapes;
-  inputShapes.reserve(golden.inputs.size());
-  for (const HostTensor &input : golden.inputs)
-    inputShapes.push_back(input.shape);
+  golden.tensors = std::move(tensors);
   const LaunchPlan &plan = golden.compiled.plan;
-  auto shapes = completeShapes(plan.tensors, plan.equalSizes, inputShapes);
-  if (shapes.failed())
-    return shapes.error();
-  golden.shapes = std::move(*shapes);
 
   // Any address will do to count the instances.
   constexpr uint64_t address = 1 << 16;
   std::vector<TensorArgument> arguments;
-  arguments.reserve(golden.shapes.size());
-  for (size_t i = 0; i < golden.shapes.size(); ++i)
-    arguments.push_back({golden.compiled.plan.tensors[i].elementType, address,
-                         golden.shapes[i], rowMajorStrides(golden.shapes[i])});
+  arguments.reserve(golden.tensors.size());
+  for (const HostTensor &tensor : golden.tensors)
+    arguments.push_back({tensor.elementType, address, tensor.shape,
+                         rowMajorStrides(tensor.shape)});
   Result<Launch> all =
       planLaunch(plan, arguments, std::numeric_limits<int32_t>::max());
   if (all.failed())
@@ -93,12 +84,13 @@ Status Golden::launch(Device &device, const std::string &ptx,
     return kernel.error();
   std::vector<Buffer> buffers;
   std::vector<TensorArgument> arguments;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    ElementType type = compiled.plan.tensors[i].elementType;
-    HostTensor tensor =
-        i < inputs.size() ? inputs[i] : HostTensor(type, shapes[i]);
-    if (i >= inputs.size())
-      std::fill(tensor.data.begin(), tensor.data.end(), poison);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const HostTensor &tensor = tensors[i];
+    // An output that updates an input is where that is.
+    if (int32_t updates = compiled.plan.tensors[i].updates; updates >= 0) {
+      arguments.push_back(arguments[static_cast<size_t>(updates)]);
+      continue;
+    }
     Result<Buffer> buffer = device.allocate(tensor.data.size());
     if (buffer.failed())
       return buffer.error();
@@ -106,14 +98,16 @@ Status Golden::launch(Device &device, const std::string &ptx,
             buffer->address(), tensor.data.data(), tensor.data.size());
         status.failed())
       return status;
-    arguments.push_back(
-        {type, buffer->address(), shapes[i], rowMajorStrides(shapes[i])});
+    arguments.push_back({tensor.elementType, buffer->address(), tensor.shape,
+                         rowMajorStrides(tensor.shape)});
     buffers.push_back(std::move(*buffer));
   }
   if (Status status = device.launch(**kernel, arguments); status.failed())
     return status;
-  for (size_t i = inputs.size(); i < shapes.size(); ++i) {
-    HostTensor output(arguments[i].elementType, shapes[i]);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!compiled.plan.tensors[i].isOutput)
+      continue;
+    HostTensor output(tensors[i].elementType, tensors[i].shape);
     if (Status status = device.copyFromDevice(
             output.data.data(), arguments[i].address, output.data.size());
         status.failed())
@@ -158,6 +152,7 @@ std::set<uint32_t> Golden::reportedLines(const std::string &ptx) const {
 static bool agree(const HostTensor &a, const HostTensor &b, size_t begin,
                   size_t end) {
   double largest = 0, difference = 0;
+  double allowed = isInteger(a.elementType) ? 0 : largestError;
   for (size_t i = begin; i < end; ++i) {
     double x = a.get(i), y = b.get(i);
     if (std::isfinite(x))
@@ -168,7 +163,7 @@ static bool agree(const HostTensor &a, const HostTensor &b, size_t begin,
       return false;
     difference = std::max(difference, std::abs(x - y));
   }
-  return difference <= largestError * largest;
+  return difference <= allowed * largest;
 }
 
 static bool agree(const HostTensor &a, const HostTensor &b) {

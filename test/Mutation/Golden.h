@@ -27,13 +27,14 @@ struct Outcome {
   std::vector<runtime::HostTensor> outputs;
 };
 
-/// A compiled kernel with inputs for it, of whose launch a few instances are
-/// executed.
+/// A compiled kernel with all that it is launched on, of whose launch a few
+/// instances are executed.
 class Golden {
 public:
-  static runtime::Result<Golden> create(runtime::CompiledKernel compiled,
-                                        std::vector<runtime::HostTensor> inputs,
-                                        uint32_t instances);
+  /// `tensors` are what those of the kernel's plan hold at first.
+  static runtime::Result<Golden>
+  create(runtime::CompiledKernel compiled,
+         std::vector<runtime::HostTensor> tensors, uint32_t instances);
 
   /// Executes `ptx` in place of the kernel's own, with all checks.
   Outcome run(const std::string &ptx, uint64_t seed) const;
@@ -49,8 +50,7 @@ private:
                          Outcome &outcome) const;
 
   runtime::CompiledKernel compiled;
-  std::vector<runtime::HostTensor> inputs;
-  std::vector<std::vector<int64_t>> shapes;
+  std::vector<runtime::HostTensor> tensors;
   runtime::EmulatorOptions options;
   std::vector<runtime::HostTensor> expected;
 };

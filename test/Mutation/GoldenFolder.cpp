@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <system_error>
 
@@ -39,11 +40,12 @@ std::string attn::mutation::fillName(Filling fill) {
     return "partial_blocks:" + std::to_string(fill.blockKeys);
   case Fill::FullBlocks:
     return "full_blocks:" + std::to_string(fill.blockKeys);
-  // No kernel has a recurrence.
   case Fill::LinearDecays:
+    return "linear_decays";
   case Fill::LogDecays:
+    return "log_decays";
   case Fill::Slots:
-    break;
+    return "slots";
   }
   return "unknown";
 }
@@ -64,7 +66,7 @@ static Result<std::vector<Filling>> parseFills(const std::string &text) {
     size_t number = 0;
     if (size_t colon = word.find(':'); colon != std::string::npos)
       number = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
-    auto last = static_cast<int>(Fill::FullBlocks);
+    auto last = static_cast<int>(Fill::Slots);
     int i = 0;
     for (; i <= last; ++i) {
       filling = {static_cast<Fill>(i)};
@@ -80,6 +82,34 @@ static Result<std::vector<Filling>> parseFills(const std::string &text) {
     fills.push_back(filling);
   }
   return fills;
+}
+
+/// A kernel that runs in front is named after the one that it runs for.
+static std::string nameOf(const GoldenKernel &kernel) {
+  std::string name = kernel.program->name;
+  const std::string &program = kernel.program->bundle.signature.name;
+  const std::string &own = kernel.kernel().plan.kernel;
+  if (own.compare(0, program.size() + 1, program + '_') == 0)
+    name += '/' + own.substr(program.size() + 1);
+  if (kernel.variant + 1 < kernel.target().variants.size())
+    name += "/long" + (kernel.variant ? std::to_string(kernel.variant) : "");
+  return name;
+}
+
+std::vector<GoldenKernel>
+attn::mutation::kernelsOf(const GoldenProgram &program) {
+  std::vector<GoldenKernel> kernels;
+  std::set<uint32_t> numbers;
+  const auto &variants = program.bundle.targets.front().variants;
+  // The last way is the one of the shorter names.
+  for (size_t i = variants.size(); i-- > 0;)
+    for (size_t j = 0; j < variants[i].launches.size(); ++j) {
+      if (!numbers.insert(variants[i].launches[j].kernel).second)
+        continue;
+      kernels.push_back({"", &program, i, j});
+      kernels.back().name = nameOf(kernels.back());
+    }
+  return kernels;
 }
 
 static Result<GoldenProgram> readGolden(const std::filesystem::path &path) {

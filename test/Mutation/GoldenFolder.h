@@ -24,12 +24,30 @@ struct GoldenProgram {
   runtime::Bundle bundle;
   std::vector<runtime::TensorSpec> inputs;
   std::vector<run::Filling> fills;
+};
 
-  /// What computes the attention.
+/// A kernel of a program, launched as one of the ways to run it does.
+struct GoldenKernel {
+  /// That of the program for the last kernel of the last way, which computes
+  /// the attention; for others with what they are for behind it.
+  std::string name;
+  const GoldenProgram *program = nullptr;
+  size_t variant = 0, launch = 0;
+
+  const runtime::TargetProgram &target() const {
+    return program->bundle.targets.front();
+  }
+  const runtime::KernelLaunch &plan() const {
+    return target().variants[variant].launches[launch];
+  }
   const runtime::CompiledKernel &kernel() const {
-    return bundle.targets.front().kernels.back();
+    return target().kernels[plan().kernel];
   }
 };
+
+/// Each kernel of a program once: "document/limits" runs in front of
+/// "document", and "vit/long" takes the place of "vit" where keys are many.
+std::vector<GoldenKernel> kernelsOf(const GoldenProgram &program);
 
 /// The word for `fill` in a file; "cu_seqlens:0" names the tensor that it
 /// divides.

@@ -294,7 +294,7 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
                     *product = "wgmma.mma_async", *barrier = "bar.sync",
                     *reads = "cp.async.bulk.wait_group",
                     *proxyFence = "fence.proxy", *initFence = "fence.mbarrier",
-                    *none = nullptr;
+                    *previous = "griddepcontrol.wait", *none = nullptr;
   static const std::vector<Rule> rules = {
       {wait, none, "removed", with(early, misuse), false, skipWait},
       {wait, none, "asks only once", with(early, misuse), false, waitOnce},
@@ -368,16 +368,15 @@ const std::vector<Rule> &attn::mutation::mutationRules() {
       {initFence, none, "removed", proxy, false, remove},
       {initFence, none, "of the generic proxy", proxy, false, weakenFence},
       {initFence, none, "moved behind", proxy, false, moveBehind},
-      {barrier, none, "removed", with(with(early, proxy), misuse), false,
-       remove},
-      {barrier, none, "arrives only", with(with(early, proxy), misuse), false,
-       arriveOnly},
+      {barrier, none, "removed", with(phases, proxy), false, remove},
+      {barrier, none, "arrives only", with(phases, proxy), false, arriveOnly},
       {barrier, none, "on the next barrier", phases, false, add<0, 1>},
       {barrier, none, "of 32 threads more", with(dead, misuse), false,
        countThreads<32>},
       {barrier, none, "of 32 threads less", phases, false, countThreads<-32>},
       {barrier, none, "moved before", with(early, proxy), false, moveBefore},
       {barrier, none, "moved behind", with(early, proxy), false, moveBehind},
+      {previous, none, "removed", {HazardKind::Race}, false, remove},
       {"wgmma.fence", none, "removed", wgmmaFence, false, remove},
       {"wgmma.fence", none, "moved behind", wgmmaFence, false,
        moveOverProduct<true>},

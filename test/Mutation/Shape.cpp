@@ -120,6 +120,18 @@ static void alter(HostTensor &tensor, const std::string &name, Fill fill,
     nameBlocks(tensor, shape.blocks, blocks, isOnlyList ? -1 : 1);
 }
 
+static int64_t &sizeOf(std::vector<TensorSpec> &specs, SizeRef size) {
+  return specs[static_cast<size_t>(size.tensor)]
+      .shape[static_cast<size_t>(size.axis)];
+}
+
+/// Whether a size is one of the inputs', to be chosen for a launch.
+static bool isOpen(const std::vector<TensorSpec> &inputs, SizeRef size) {
+  auto tensor = static_cast<size_t>(size.tensor);
+  return tensor < inputs.size() &&
+         inputs[tensor].shape[static_cast<size_t>(size.axis)] < 0;
+}
+
 Result<std::vector<HostTensor>>
 attn::mutation::makeInputs(const GoldenProgram &program, const Shape &shape) {
   std::vector<TensorSpec> specs = program.inputs;
@@ -127,7 +139,8 @@ attn::mutation::makeInputs(const GoldenProgram &program, const Shape &shape) {
     TensorSpec &spec = specs[i];
     if (program.fills[i].kind == Fill::CuSeqlens)
       spec.shape = {2};
-    bool isList = program.fills[i].kind >= Fill::BlockCounts;
+    Fill fill = program.fills[i].kind;
+    bool isList = fill >= Fill::BlockCounts && fill <= Fill::FullBlocks;
     bool isBatch = isList ? spec.shape.front() < 0 : spec.shape.size() != 3;
     for (int64_t &size : spec.shape)
       if (size < 0) {
@@ -135,6 +148,10 @@ attn::mutation::makeInputs(const GoldenProgram &program, const Shape &shape) {
         isBatch = false;
       }
   }
+  // What a recurrence reads is all of one length.
+  for (auto [first, second] : program.bundle.signature.equalSizes)
+    if (isOpen(program.inputs, first) && isOpen(program.inputs, second))
+      sizeOf(specs, second) = sizeOf(specs, first);
   auto inputs = run::makeInputs(specs, program.fills, {}, /*seed=*/0);
   bool isOnlyList = std::none_of(
       program.fills.begin(), program.fills.end(),

@@ -16,6 +16,8 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -57,9 +59,12 @@ std::string attn::mutation::textOf(const Verdicts &verdicts) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A golden kernel with inputs of one size.
+/// A golden kernel with inputs of one size, made when it is first wanted.
 struct Run {
+  explicit Run(Shape shape) : shape(shape) {}
+
   Shape shape;
+  std::once_flag isMade;
   std::optional<Golden> golden;
   std::string error;
   /// The lines of what can be broken that the execution comes to.
@@ -67,15 +72,19 @@ struct Run {
 };
 
 struct Subject {
-  explicit Subject(Source source)
-      : source(std::move(source)), mutants(mutate(this->source)) {}
+  Subject(GoldenKernel kernel, Source source)
+      : kernel(std::move(kernel)), source(std::move(source)),
+        mutants(mutate(this->source)) {}
 
-  void prepare(const GoldenProgram &program, Run &run) const;
   void judge(Finding &finding, unsigned seeds) const;
 
+  GoldenKernel kernel;
   Source source;
   std::vector<Mutant> mutants;
-  std::vector<Run> runs;
+  std::vector<std::unique_ptr<Run>> runs;
+
+private:
+  Status prepare(Run &run) const;
 };
 
 /// A mutant that is to be executed.
@@ -87,27 +96,23 @@ struct Task {
 } // namespace
 
 /// Executes the right kernel, and finds out what the execution comes to.
-void Subject::prepare(const GoldenProgram &program, Run &run) const {
-  auto inputs = makeInputs(program, run.shape);
-  if (inputs.failed()) {
-    run.error = inputs.message();
-    return;
-  }
-  if (Status status = addWorkspaces(program.bundle, *inputs); status.failed()) {
-    run.error = status.message();
-    return;
-  }
+Status Subject::prepare(Run &run) const {
+  auto inputs = makeInputs(*kernel.program, run.shape);
+  if (inputs.failed())
+    return inputs.error();
+  auto tensors = tensorsOf(kernel, *inputs);
+  if (tensors.failed())
+    return tensors.error();
   Result<Golden> golden =
-      Golden::create(program.kernel(), std::move(*inputs), run.shape.instances);
-  if (golden.failed()) {
-    run.error = golden.message();
-    return;
-  }
+      Golden::create(kernel.kernel(), std::move(*tensors), run.shape.instances);
+  if (golden.failed())
+    return golden.error();
   Edit probes;
   for (const Mutant &mutant : mutants)
     probes.merge(source.probe(mutant.at));
   run.reached = golden->reportedLines(source.apply(probes));
   run.golden = std::move(*golden);
+  return {};
 }
 
 /// Executes a mutant until it is reported as its rule wants.
@@ -116,12 +121,21 @@ void Subject::judge(Finding &finding, unsigned seeds) const {
   uint32_t line = source.statements()[finding.mutant->at].line;
   finding.verdict = Verdict::Unreached;
   for (uint64_t seed = 0; seed < seeds; ++seed)
-    for (const Run &run : runs) {
-      if (!run.reached.count(line))
+    for (const std::unique_ptr<Run> &run : runs) {
+      std::call_once(run->isMade, [&] {
+        if (Status status = prepare(*run); status.failed())
+          run->error = status.message();
+      });
+      if (!run->golden) {
+        finding.verdict = Verdict::Refused;
+        finding.message = run->error;
+        return;
+      }
+      if (!run->reached.count(line))
         continue;
-      Outcome outcome = run.golden->run(ptx, seed);
+      Outcome outcome = run->golden->run(ptx, seed);
       Verdict verdict = verdictOf(*finding.mutant->rule, outcome,
-                                  run.golden->isRight(outcome));
+                                  run->golden->isRight(outcome));
       if (verdict < finding.verdict || verdict == Verdict::Refused) {
         finding.verdict = verdict;
         finding.message = outcome.message;
@@ -156,50 +170,35 @@ static uint64_t hash(const std::string &text) {
   return value >> 8;
 }
 
-static Status prepareAll(const std::vector<GoldenProgram> &programs,
-                         std::vector<Subject> &subjects, unsigned jobs) {
-  std::vector<std::pair<size_t, size_t>> all;
-  for (size_t i = 0; i < subjects.size(); ++i)
-    for (size_t j = 0; j < subjects[i].runs.size(); ++j)
-      all.emplace_back(i, j);
-  forEachIndex(all.size(), jobs, [&](size_t index) {
-    auto [i, j] = all[index];
-    subjects[i].prepare(programs[i], subjects[i].runs[j]);
-  });
-  for (auto [i, j] : all)
-    if (!subjects[i].runs[j].golden)
-      return failure(programs[i].name, ": ", subjects[i].runs[j].error);
-  return {};
-}
-
 static Result<std::vector<Subject>>
 createSubjects(const std::vector<GoldenProgram> &programs,
                const SuiteOptions &options) {
   std::vector<Subject> subjects;
-  for (const GoldenProgram &program : programs) {
-    Result<Source> source = Source::parse(program.kernel().ptx);
-    if (source.failed())
-      return source.error();
-    subjects.emplace_back(std::move(*source));
-    Result<std::vector<Shape>> shapes = shapesFor(options.shapes, program.name);
-    if (shapes.failed())
-      return failure(program.name, ": ", shapes.message());
-    for (Shape shape : *shapes)
-      subjects.back().runs.push_back({shape, std::nullopt, "", {}});
-  }
+  for (const GoldenProgram &program : programs)
+    for (GoldenKernel &kernel : kernelsOf(program)) {
+      Result<Source> source = Source::parse(kernel.kernel().ptx);
+      if (source.failed())
+        return source.error();
+      auto shapes = shapesFor(options.shapes, kernel.name);
+      if (shapes.failed())
+        return failure(kernel.name, ": ", shapes.message());
+      subjects.emplace_back(std::move(kernel), std::move(*source));
+      for (Shape shape : *shapes)
+        subjects.back().runs.push_back(std::make_unique<Run>(shape));
+    }
   return subjects;
 }
 
 /// The mutants of a subject that the options choose.
-static void chooseTasks(const std::string &program, const Subject &subject,
-                        const SuiteOptions &options, Tally &tally,
-                        std::vector<Task> &tasks) {
+static void chooseTasks(const Subject &subject, const SuiteOptions &options,
+                        Tally &tally, std::vector<Task> &tasks) {
+  const std::string &kernel = subject.kernel.name;
   for (const Mutant &mutant : subject.mutants) {
     Finding finding;
     finding.mutant = &mutant;
-    finding.key = mutantKey(program, mutant.instruction, mutant.rule->name);
-    finding.place = mutantKey(program, mutant.instruction, "not reached");
-    finding.removal = mutantKey(program, mutant.instruction, "removed");
+    finding.key = mutantKey(kernel, mutant.instruction, mutant.rule->name);
+    finding.place = mutantKey(kernel, mutant.instruction, "not reached");
+    finding.removal = mutantKey(kernel, mutant.instruction, "removed");
     tally.addKeys(finding);
     uint64_t number = hash(finding.key);
     if (number % options.sample == 0 &&
@@ -229,8 +228,8 @@ attn::mutation::runSuite(const std::vector<GoldenProgram> &programs,
   if (subjects.failed())
     return subjects.error();
   std::vector<Task> tasks;
-  for (size_t i = 0; i < programs.size(); ++i)
-    chooseTasks(programs[i].name, (*subjects)[i], options, tally, tasks);
+  for (const Subject &subject : *subjects)
+    chooseTasks(subject, options, tally, tasks);
   for (Task &task : tasks)
     if (auto verdict = known.find(task.finding.key); verdict != known.end()) {
       task.finding.verdict = verdict->second;
@@ -244,10 +243,6 @@ attn::mutation::runSuite(const std::vector<GoldenProgram> &programs,
   std::sort(open.begin(), open.end(), [](const Task *a, const Task *b) {
     return hash(a->finding.key) < hash(b->finding.key);
   });
-  if (!open.empty())
-    if (Status status = prepareAll(programs, *subjects, options.jobs);
-        status.failed())
-      return status.error();
   forEachIndex(open.size(), options.jobs, [&](size_t i) {
     if (!options.seconds ||
         Time::now() - start < std::chrono::seconds(options.seconds))

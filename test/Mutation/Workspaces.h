@@ -1,4 +1,4 @@
-//===- Workspaces.h - What one kernel finds out for another -----*- C++ -*-===//
+//===- Workspaces.h - What a kernel is launched on --------------*- C++ -*-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,17 +8,20 @@
 #ifndef ATTN_TEST_MUTATION_WORKSPACES_H
 #define ATTN_TEST_MUTATION_WORKSPACES_H
 
-#include "attn/Runtime/Bundle.h"
+#include "GoldenFolder.h"
+
 #include "attn/Runtime/HostTensor.h"
 
 #include <vector>
 
 namespace attn::mutation {
 
-/// Appends what the kernels of `bundle` in front of the last one write for it
-/// to the inputs of the program: those are the inputs of the last kernel.
-runtime::Status addWorkspaces(const runtime::Bundle &bundle,
-                              std::vector<runtime::HostTensor> &inputs);
+/// What the tensors of `kernel` hold when the program is launched on `inputs`
+/// and those in front of it have run. Its outputs hold what is taken for
+/// unwritten.
+runtime::Result<std::vector<runtime::HostTensor>>
+tensorsOf(const GoldenKernel &kernel,
+          const std::vector<runtime::HostTensor> &inputs);
 
 } // namespace attn::mutation
 

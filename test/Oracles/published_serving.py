@@ -67,17 +67,58 @@ def flashinfer_paged(q, cu_q, k, v, indptr, indices, last):
         "lists of pages stand for; its lse times ln 2")
 
 
-@program("paged-attention")
-def paged_attention(q, k, v, table, lengths):
+def as_lists(table, lengths):
+    """The pages of 16 tokens that a table names, one sequence after the other."""
     torch = double_torch()
     pages = -(-lengths // 16)
     indptr = torch.cat([torch.zeros(1, dtype=torch.int), pages.cumsum(0)])
-    indices = torch.cat([row[:n] for row, n in zip(table, pages)])
+    return indptr, torch.cat([row[:n] for row, n in zip(table, pages)])
+
+
+@program("paged-attention")
+def paged_attention(q, k, v, table, lengths):
+    torch = double_torch()
+    indptr, indices = as_lists(table, lengths)
     o, lse = paged_prefill(q[:, 0], k, v, torch.arange(4), indptr, indices,
                            lengths.tolist())
     return [o[:, None], lse.T[..., None]], flashinfer_source(
         "attention", "_gqa_paged_prefill_reference on pages of one token, which the "
         "table stands for; its lse times ln 2")
+
+
+@program("fp8-pages")
+def fp8_pages(q, k, v, k_scale, v_scales, table, lengths):
+    torch = double_torch()
+    k, v = (x.view(torch.float8_e4m3fn).double() for x in (k, v))
+    indptr, indices = as_lists(table, lengths)
+    o, lse = paged_prefill(q.flatten(0, 1), k * k_scale, v * v_scales,
+                           torch.arange(0, 7, 2), indptr, indices, lengths.tolist())
+    return [o.view(3, 2, 4, 64), lse.view(4, 3, 2).transpose(0, 1)], flashinfer_source(
+        "attention", "_gqa_paged_prefill_reference on pages of one token, which the "
+        "table stands for, of\nfloat8_e4m3fn times the scales; its lse times ln 2")
+
+
+@program("kivi")
+def kivi(q, k8, sk, zk, v8, sv, zv):
+    torch = double_torch()
+    # Beside what is called here there are kernels.
+    stand_ins(triton=["jit"], triton__language=["constexpr"])
+    sys.modules["triton"].jit = lambda function: function
+    module = load("kivi", "quant/new_pack.py")
+    with narrow_as_double():
+        # Values of 2 bits, in 4 as there are too few tokens to pack 16.
+        k = module.unpack_and_dequant_kcache(
+            module.pack_tensor(by_head(k8)[0].int(), 4, 2),
+            by_head(sk)[0][:, :, :, None], by_head(-sk * zk)[0][:, :, :, None], 4, 4)
+        v = module.unpack_and_dequant_vcache(
+            module.pack_tensor(by_head(v8)[0].int(), 4, 3),
+            by_head(sv)[0][..., None], by_head(-sv * zv)[0][..., None], 16, 4)
+    o, _ = flash_attention(q, *by_head(k, v), causal=True)
+    source = f"{REPOSITORIES['kivi'][1]},\nquant/new_pack.py"
+    return [o], said(
+        source, "unpack_and_dequant_kcache and unpack_and_dequant_vcache of numbers "
+        "that pack_tensor has packed, 4 bits,\ngroups of 4 tokens and of 16 channels, "
+        "mn = -zero * scale.\nThe attention: " + flash_source("causal=True"))
 
 
 def merged(*states):

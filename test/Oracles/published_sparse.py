@@ -5,7 +5,6 @@ introduced it. Modules run without their projections: what these would give is w
 the program is given."""
 
 import contextlib
-import sys
 import types
 
 import numpy
@@ -59,19 +58,20 @@ def no_turn(length, dim):
 
 
 def lightning_indexer(name, indexer, qi, ki, w, top):
-    """The tokens that an indexer of transformers chooses: [B, L, top]."""
+    """The tokens that an indexer of transformers chooses: [B, L, 1, top]."""
     torch = double_torch()
     length, heads, dim = qi.shape[1:]
+    keys = ki.shape[1]
     self = types.SimpleNamespace(
         n_heads=heads, head_dim=dim, qk_rope_head_dim=dim // 2, index_topk=top,
         softmax_scale=dim ** -0.5, layer_idx=0, wq_b=lambda x: qi.flatten(2),
         wk=lambda x: ki[:, :, 0], k_norm=identity,
         # Divided by the root of the number of heads there.
         weights_proj=Projection(w * heads ** 0.5))
-    seen = torch.ones(length, length, dtype=torch.bool).tril()[None]
+    seen = torch.ones(length, keys, dtype=torch.bool).tril(keys - length)[None]
     with lower_first():
         chosen = getattr(model(name), indexer).forward(
-            self, qi.flatten(2), qi, no_turn(length, dim // 2), seen, None)
+            self, qi.flatten(2), qi, no_turn(1, dim // 2), seen, None)
     visible = torch.gather(seen.expand(len(chosen), -1, -1), 2, chosen.long())
     return torch.where(visible, chosen, -1)[:, :, None]
 
@@ -103,6 +103,30 @@ def dsa(q, c, qi, ki, w):
         "deepseek_v32", "DeepseekV32Indexer.forward, its top 4, "
         "the lower of equal ones, without those\nof the future, and "
         "eager_attention_forward; projections, norm and rotation left out")
+
+
+@program("dsa-packed")
+def dsa_packed(q, c, qi, ki, w, cu_q, cu_k):
+    torch = double_torch()
+    o, tokens = torch.full((8, 4, 32), torch.nan), torch.full((8, 1, 4), -1).int()
+    for b in range(4):
+        own, keys = (slice(int(cu[b]), int(cu[b + 1])) for cu in (cu_q, cu_k))
+        if own.start == own.stop:
+            continue
+        chosen = lightning_indexer("deepseek_v32", "DeepseekV32Indexer", qi[None, own],
+                                   ki[None, keys], w[None, own], 4)
+        mask = chosen_mask(chosen, keys.stop - keys.start)
+        part = eager("deepseek_v32", q[None, own], c[None, keys],
+                     c[None, keys, :, :32], mask, 0.135234)[0]
+        # It divides by nothing where nothing is seen.
+        o[own] = part.masked_fill((chosen < 0).all(-1)[0][..., None], 0.0)
+        chosen = torch.nn.functional.pad(chosen, (0, 4 - chosen.shape[-1]), value=-1)
+        tokens[own] = in_order(chosen)[0]
+    return [o, tokens], transformers(
+        "deepseek_v32", "for each sequence DeepseekV32Indexer.forward, its top 4, the "
+        "lower of equal ones, without those\nof the future, and "
+        "eager_attention_forward, 0 where that has no keys;\nprojections, norm and "
+        "rotation left out")
 
 
 @program("index-share")
@@ -356,26 +380,3 @@ def deepseek_v32_decode(q, cache, table, lengths, indices):
         source, "dequantize_k_cache of V32_FP8Sparse, abs_indices2indices_in_kvcache "
         "and ref_sparse_attn_decode.\nIt counts what it is given, so positions that "
         "are too large, repeated or of the future are -1;\nits lse of nothing is +inf")
-
-
-@program("kivi")
-def kivi(q, k8, sk, zk, v8, sv, zv):
-    torch = double_torch()
-    # Beside what is called here there are kernels.
-    stand_ins(triton=["jit"], triton__language=["constexpr"])
-    sys.modules["triton"].jit = identity
-    module = load("kivi", "quant/new_pack.py")
-    with narrow_as_double():
-        # Values of 2 bits, in 4 as there are too few tokens to pack 16.
-        k = module.unpack_and_dequant_kcache(
-            module.pack_tensor(by_head(k8)[0].int(), 4, 2),
-            by_head(sk)[0][:, :, :, None], by_head(-sk * zk)[0][:, :, :, None], 4, 4)
-        v = module.unpack_and_dequant_vcache(
-            module.pack_tensor(by_head(v8)[0].int(), 4, 3),
-            by_head(sv)[0][..., None], by_head(-sv * zv)[0][..., None], 16, 4)
-    o, _ = flash_attention(q, *by_head(k, v), causal=True)
-    source = f"{REPOSITORIES['kivi'][1]},\nquant/new_pack.py"
-    return [o], said(
-        source, "unpack_and_dequant_kcache and unpack_and_dequant_vcache of numbers "
-        "that pack_tensor has packed, 4 bits,\ngroups of 4 tokens and of 16 channels, "
-        "mn = -zero * scale.\nThe attention: " + flash_source("causal=True"))

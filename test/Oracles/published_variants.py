@@ -192,6 +192,15 @@ def rope(q, k, v, positions):
         "apply_rotary_pos_emb, eager_attention_forward, causal")
 
 
+@program("streaming-llm-cache")
+def streaming_llm_cache(q, k, v, last, places, frequencies):
+    q, _ = turned("llama", q, q, last, frequencies)
+    k, _ = turned("llama", k, k, places, frequencies)
+    return [eager("llama", q, k, v, None)], transformers(
+        "llama", "apply_rotary_pos_emb of keys at their places and of the query at "
+        "the last one, eager_attention_forward")
+
+
 @program("yarn")
 def yarn(q, k, v, positions):
     torch = double_torch()

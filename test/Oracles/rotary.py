@@ -38,6 +38,17 @@ def rope(random):
         seen=causal)[:1]
 
 
+@program("streaming-llm-cache")
+def streaming_llm_cache(random):
+    q, k, v = random.f32(1, 1, 4, 16), random.f32(1, 12, 2, 16), random.f32(1, 12, 2, 16)
+    # The ring behind the first four has come round: slot 9 is the oldest one in it.
+    last, places = i32([[11]]), i32([[0, 1, 2, 3, 7, 8, 9, 10, 11, 4, 5, 6]])
+    frequencies = (10000.0 ** (-numpy.arange(8) / 8)).astype(numpy.float32)
+    nq, nk, nv, f = map(numbers, (q, k, v, frequencies))
+    return [q, k, v, last, places, frequencies], attention(
+        rotate(nq, last, f), rotate(nk, places, f), nv)[:1]
+
+
 @program("yarn")
 def yarn(random):
     q, k, v = (random.f32(1, 5, 2, 64) for _ in range(3))
@@ -162,6 +173,24 @@ def fp8_attention(random):
     k, v = e4m3(k8) * numbers(scales[1]), e4m3(v8) * numbers(scales[2])
     return ([signed(q8), signed(k8), signed(v8)] + scales,
             attention(q, k, v, seen=causal))
+
+
+@program("fp8-pages")
+def fp8_pages(random):
+    table, lengths = i32([[4, 1, -1], [1, 5, 3], [0, -1, -1]]), i32([20, 48, 0])
+    k8, v8 = random_e4m3(random, 6, 16, 2, 64), random_e4m3(random, 6, 16, 2, 64)
+    sk = numpy.abs(random.f32(1, 1, 1, 1))
+    sv = numpy.abs(random.f32(6, 16, 2, 1))
+    arguments = [random.bf16(3, 2, 4, 64), signed(k8), signed(v8), sk, sv, table,
+                 lengths]
+    q, kp, vp = numbers(arguments[0]), e4m3(k8) * numbers(sk), e4m3(v8) * numbers(sv)
+    o, lse = numpy.zeros((3, 2, 4, 64)), numpy.zeros((3, 4, 2))
+    for b in range(3):
+        slots = [(table[b, j // 16], j % 16) for j in range(lengths[b])]
+        k = numpy.array([kp[at] for at in slots]).reshape(1, -1, 2, 64)
+        v = numpy.array([vp[at] for at in slots]).reshape(1, -1, 2, 64)
+        o[b: b + 1], lse[b: b + 1] = attention(q[b: b + 1], k, v, seen=causal)
+    return arguments, [o, lse]
 
 
 @program("kivi")

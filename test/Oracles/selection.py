@@ -133,6 +133,27 @@ def dsa(random):
     return [q, c, qi, ki, w], [o, chosen]
 
 
+@program("dsa-packed")
+def dsa_packed(random):
+    # One request decodes, one has no new tokens, one more queries than keys, one
+    # chooses among more keys than it takes, and a row at the end belongs to none.
+    cu_q, cu_k = i32([0, 1, 1, 4, 7]), i32([0, 5, 8, 9, 17])
+    arguments = [random.f32(8, 4, 48), random.f32(17, 1, 48), random.f32(8, 2, 16),
+                 random.f32(17, 1, 16), random.f32(8, 2), cu_q, cu_k]
+    q, c, qi, ki, w = map(numbers, arguments[:5])
+    o = numpy.full((8, 4, 32), numpy.nan)
+    chosen = numpy.full((8, 1, 4), -1, numpy.int32)
+    for b in range(4):
+        own, keys = slice(cu_q[b], cu_q[b + 1]), slice(cu_k[b], cu_k[b + 1])
+        queries, length = own.stop - own.start, keys.stop - keys.start
+        seen = numpy.tri(queries, length, length - queries, dtype=bool)
+        part = choose(indexer(qi[None, own], ki[None, keys], w[None, own], seen), 4)
+        chosen[own] = part[0]
+        o[own] = attention(q[None, own], c[None, keys], c[None, keys, :, :32],
+                           scale=0.135234, seen=token_mask(part, 4, length))[0][0]
+    return arguments, [o, chosen]
+
+
 @program("index-share")
 def index_share(random):
     q0, c0 = random.f32(1, 11, 4, 48), random.f32(1, 11, 1, 48)

@@ -19,7 +19,7 @@ func.func @even(%q: tensor<?x?x2x128xbf16>) -> tensor<?x?x2x128xbf16> {
 // CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="block_kv = 112: expected at most 231936 bytes of buffers, got 294912"
 // CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="block_kv = 96: expected at most 231936 bytes of buffers, got 262144"
 // CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="query_in_registers = true: expected at most 204 registers for fragments, got 260"
-// CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="output_in_query_buffer = false: expected at most 231936 bytes of buffers, got 294912"
+// CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="output_from_registers = false: expected at most 231936 bytes of buffers, got 294912"
 // CHECK: remark: [Missed] refused | Category:schedule | Function=wide | Remark="longest_first = false: some instances may have more to do than others"
 func.func @wide(%q: tensor<?x?x2x256xbf16>) -> tensor<?x?x2x256xbf16> {
   %kv = attn.kv.dense %q, %q : tensor<?x?x2x256xbf16>, tensor<?x?x2x256xbf16>

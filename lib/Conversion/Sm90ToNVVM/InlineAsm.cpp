@@ -235,7 +235,7 @@ Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,
 
 SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
                                           const WgmmaChain &chain, ValueRange a,
-                                          Value b, ValueRange acc) {
+                                          Value b, ValueRange acc, Value adds) {
   size_t results = chain.columns / 2;
   unsigned firstA = results + acc.size();
   unsigned descriptor = firstA + a.size();
@@ -257,7 +257,9 @@ SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
       describe("left", firstA, chain.stepsA[k]);
     describe("descriptor", descriptor, step);
     // The first product of a chain without accumulators overwrites them.
-    int scale = k == 0 && acc.empty() ? 0 : 1;
+    std::string scale = k == 0 && acc.empty() ? "0"
+                        : k == 0 && adds ? "$" + std::to_string(descriptor + 1)
+                                         : "1";
     text += llvm::formatv(
         "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, "
         "descriptor, {4}, 1, 1, {5}{6};\n\t",
@@ -274,6 +276,10 @@ SmallVector<Value> mlir::attn::ptx::wgmma(OpBuilder &builder, Location loc,
   SmallVector<Value> operands(acc);
   llvm::append_range(operands, a);
   operands.push_back(b);
+  if (adds) {
+    constraints += ",b";
+    operands.push_back(adds);
+  }
   SmallVector<Type> types(results, builder.getF32Type());
   return unpack(builder, emit(builder, loc, text, constraints, operands, types),
                 results);

@@ -83,11 +83,11 @@ struct WgmmaChain {
 
 /// Starts acc + A * B. `a` has four registers for each step, or is the low word
 /// of the descriptor of A; `b` is the low word of the descriptor of B. Without
-/// accumulators the product starts from zero. Returns the accumulators, which
-/// are under way.
+/// accumulators, or unless `adds` (i1) where it is not null, the product starts
+/// from zero. Returns the accumulators, which are under way.
 SmallVector<Value> wgmma(OpBuilder &builder, Location loc,
                          const WgmmaChain &chain, ValueRange a, Value b,
-                         ValueRange acc);
+                         ValueRange acc, Value adds);
 
 /// Waits until at most `pending` groups are under way. The accumulators go in
 /// and come out, so that no use of them can move in front; the registers in

@@ -364,45 +364,13 @@ struct LowerTurnPass : CopyPattern<sm90::TurnPassOp> {
   }
 };
 
-struct LowerStoreRows : CopyPattern<sm90::StoreRowsOp> {
-  using CopyPattern::CopyPattern;
-  LogicalResult
-  matchAndRewrite(sm90::StoreRowsOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    Value limit = i32.fromIndex(adaptor.getLimit().front());
-    // The four threads of a quad hold the same rows.
-    Value isFirstOfQuad = i32.isZero(i32.bitAnd(i32.lane(), 3));
-    Type f32 = rewriter.getF32Type();
-    for (auto [i, value] : llvm::enumerate(adaptor.getRows())) {
-      Value row = i32.add(i32.firstRow(), 8 * i);
-      Value inside = arith::CmpIOp::create(
-          rewriter, loc, arith::CmpIPredicate::slt, row, limit);
-      Value store = arith::AndIOp::create(rewriter, loc, inside, isFirstOfQuad);
-      auto branch =
-          scf::IfOp::create(rewriter, loc, store, /*withElseRegion=*/false);
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(branch.thenBlock());
-      Value offset = arith::AddIOp::create(
-          rewriter, loc, adaptor.getOffset().front(),
-          arith::ExtSIOp::create(rewriter, loc, rewriter.getI64Type(), row));
-      Value pointer = adaptor.getPointer().front();
-      Value address = LLVM::GEPOp::create(rewriter, loc, pointer.getType(), f32,
-                                          pointer, offset);
-      LLVM::StoreOp::create(rewriter, loc, value, address);
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 } // namespace
 
 void mlir::attn::sm90_to_nvvm::populateCopyPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LowerAwaitFull, LowerAwaitEmpty, LowerRelease, LowerTmaLoad,
-               LowerLoadFragment, LowerStoreFragment, LowerTmaStore,
-               LowerTmaStoreWait, LowerBarrierSync, LowerTurnAwait,
-               LowerTurnPass, LowerStoreRows>(converter, patterns.getContext());
+  patterns
+      .add<LowerAwaitFull, LowerAwaitEmpty, LowerRelease, LowerTmaLoad,
+           LowerLoadFragment, LowerStoreFragment, LowerTmaStore,
+           LowerTmaStoreWait, LowerBarrierSync, LowerTurnAwait, LowerTurnPass>(
+          converter, patterns.getContext());
 }

@@ -253,6 +253,20 @@ struct LowerSplat : FragmentPattern<sm90::SplatOp> {
   }
 };
 
+struct LowerUndefined : FragmentPattern<sm90::UndefinedOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(sm90::UndefinedOp op, Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    Value any =
+        LLVM::PoisonOp::create(rewriter, op.getLoc(), type.getElementType());
+    rewriter.replaceOpWithMultiple(
+        op, {SmallVector<Value>(elementsPerThread(type), any)});
+    return success();
+  }
+};
+
 struct LowerVoteAll : FragmentPattern<sm90::VoteAllOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -381,8 +395,9 @@ void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
   MLIRContext *context = patterns.getContext();
   patterns
       .add<LowerElementwise, LowerConstant, LowerReciprocal, LowerReduceColumns,
-           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerVoteAll,
-           LowerLayoutCast, LowerMask, LowerScore>(converter, context);
+           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerUndefined,
+           LowerVoteAll, LowerLayoutCast, LowerMask, LowerScore>(converter,
+                                                                 context);
   patterns.add<LowerTruncF>(converter, context, /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");

@@ -82,8 +82,9 @@ LowerWgmmaAsync::matchAndRewrite(sm90::WgmmaAsyncOp op, OneToNOpAdaptor adaptor,
     lhs = {i32.add(lhs.front(), i32.mul(row, encode(sm90::kPanelRowBytes)))};
   }
   ValueRange acc = op.getAcc() ? adaptor.getAcc() : ValueRange();
+  Value adds = op.getAdds() ? adaptor.getAdds().front() : Value();
   SmallVector<Value> results =
-      ptx::wgmma(rewriter, loc, chain, lhs, address, acc);
+      ptx::wgmma(rewriter, loc, chain, lhs, address, acc, adds);
   llvm::append_range(results, adaptor.getLhs());
   results.push_back(address);
   rewriter.replaceOpWithMultiple(op, {results});

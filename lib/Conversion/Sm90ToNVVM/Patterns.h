@@ -105,6 +105,8 @@ void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
+void populateStorePatterns(const TypeConverter &converter,
+                           RewritePatternSet &patterns);
 void populateStripsPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,

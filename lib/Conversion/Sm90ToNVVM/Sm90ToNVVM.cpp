@@ -369,6 +369,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateProductPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);
+  populateStorePatterns(converter, patterns);
   populateStripsPatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
                LowerMBarrierInit, LowerWarpRoles, LowerWarps,

@@ -63,6 +63,35 @@ void Consumer::waitForOldest() {
   mapping.map(oldest.source, wait.getResult());
 }
 
+void Consumer::release(const HeldStage &entry) {
+  sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
+                          entry.count);
+}
+
+/// Gives back the stages that nothing behind `done` reads. Only here does the
+/// producer load the next queries, in good time if there is an epilogue.
+void Consumer::releaseRead(Operation *done) {
+  if (kernel.schedule().getOutputInQueryBuffer())
+    return;
+  llvm::erase_if(held, [&](const HeldStage &entry) {
+    tile::LoadOp load = entry.load;
+    Block *block = done->getBlock();
+    bool isUnread =
+        load->getBlock() == block &&
+        llvm::none_of(load->getUsers(), [&](Operation *user) {
+          return done->isBeforeInBlock(block->findAncestorOpInBlock(*user));
+        });
+    bool isPending = llvm::any_of(pending, [&](const Pending &product) {
+      auto start = product.inFlight.getDefiningOp<sm90::WgmmaAsyncOp>();
+      return start.getLhs() == entry.stage;
+    });
+    if (!isUnread || isPending)
+      return false;
+    release(entry);
+    return true;
+  });
+}
+
 /// Gives back all but the first `keep` stages that are held, which nothing may
 /// read any more.
 void Consumer::releaseHeld(size_t keep) {
@@ -71,8 +100,7 @@ void Consumer::releaseHeld(size_t keep) {
   if (kernel.schedule().getOutputInQueryBuffer())
     sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
   for (const HeldStage &entry : ArrayRef(held).drop_front(keep))
-    sm90::ReleaseOp::create(builder, loc, entry.stage, entry.emptyBarrier,
-                            entry.count);
+    release(entry);
   held.truncate(keep);
 }
 
@@ -115,7 +143,7 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
                                   .getResult()
                             : stage);
     if (isHeld)
-      held.push_back({stage, ring.empty, count});
+      held.push_back({stage, ring.empty, count, load});
     else
       sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
   } else if (isOperand(1) && load->hasOneUse()) {
@@ -151,10 +179,14 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   bool isStage = isa<sm90::StageType>(lhs.getType());
   if (!isStage)
     lhs = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
+  auto [barrier, count] = stageCounts.lookup(rhs);
+  Value adds = firstCounts.lookup(load.getView());
+  if (adds)
+    adds = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, count,
+                                 adds);
   Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, lhs,
                                              isStage ? firstRow : Value(), rhs,
-                                             acc, dot.getTransposeRhs());
-  auto [barrier, count] = stageCounts.lookup(rhs);
+                                             acc, adds, dot.getTransposeRhs());
   pending.push_back({dot.getResult(), product, barrier, count});
   return success();
 }
@@ -178,8 +210,8 @@ FailureOr<Value> Consumer::findQueryBuffer(tile::StoreOp store) {
 }
 
 /// Through shared memory, where one thread starts the copy.
-LogicalResult Consumer::storeMatrix(tile::StoreOp store,
-                                    ArrayRef<Value> indices) {
+LogicalResult Consumer::copyMatrix(tile::StoreOp store,
+                                   ArrayRef<Value> indices) {
   Value fragment = use(store.getTile());
   FailureOr<Value> memory = kernel.staging.lookup(store.getView());
   bool inQueryBuffer = kernel.schedule().getOutputInQueryBuffer();
@@ -201,28 +233,42 @@ LogicalResult Consumer::storeMatrix(tile::StoreOp store,
   return success();
 }
 
-/// Directly, for the rows of the tensor are adjacent.
-void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
+Consumer::Destination Consumer::findDestination(tile::StoreOp store,
+                                                SmallVector<Value> indices) {
   auto wide = [&](Value value) -> Value {
     return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
                                       value);
   };
+  int64_t axis = store.getAxes().front();
   Value end = getValueOrCreateConstantIndexOp(
-      builder, loc,
-      getSize(kernel, builder, store.getView(), indices.size() - 1));
+      builder, loc, getSize(kernel, builder, store.getView(), axis));
+  Value &row = indices[axis];
   if (SmallVector<Value> slice = useAll(store.getSlice()); !slice.empty()) {
-    indices.back() =
-        arith::AddIOp::create(builder, loc, slice[0], indices.back());
+    row = arith::AddIOp::create(builder, loc, slice[0], row);
     end = slice[1];
   }
   Value offset = wide(indices.back());
-  for (auto [axis, stride] :
-       llvm::enumerate(kernel.strides.lookup(store.getView()))) {
-    Value own =
-        arith::MulIOp::create(builder, loc, wide(indices[axis]), stride);
+  for (auto [index, stride] :
+       llvm::zip(indices, kernel.strides.lookup(store.getView()))) {
+    Value own = arith::MulIOp::create(builder, loc, wide(index), stride);
     offset = arith::AddIOp::create(builder, loc, offset, own);
   }
-  Value limit = arith::SubIOp::create(builder, loc, end, indices.back());
+  Value limit = arith::SubIOp::create(builder, loc, end, row);
+  return {offset, limit};
+}
+
+/// From registers, which leaves shared memory to the next tile.
+void Consumer::storeMatrix(tile::StoreOp store, SmallVector<Value> indices) {
+  auto [offset, limit] = findDestination(store, std::move(indices));
+  Value view = store.getView();
+  sm90::StoreMatrixOp::create(
+      builder, loc, use(store.getTile()), kernel.stores.lookup(view), offset,
+      kernel.strides.lookup(view)[store.getAxes().front()], limit);
+}
+
+/// Directly, for the rows of the tensor are adjacent.
+void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
+  auto [offset, limit] = findDestination(store, std::move(indices));
   sm90::StoreRowsOp::create(builder, loc, use(store.getTile()),
                             kernel.stores.lookup(store.getView()), offset,
                             limit);
@@ -242,9 +288,13 @@ LogicalResult Consumer::consumeStore(tile::StoreOp store) {
   SmallVector<Value> indices = useAll(store.getIndices());
   Value &row = indices[store.getAxes().front()];
   row = arith::AddIOp::create(builder, loc, row, firstRow);
-  if (type.getRank() == 2)
-    return storeMatrix(store, indices);
-  storeRows(store, indices);
+  bool isMatrix = type.getRank() == 2;
+  if (isMatrix && !kernel.schedule().getOutputFromRegisters())
+    return copyMatrix(store, indices);
+  if (isMatrix)
+    storeMatrix(store, indices);
+  else
+    storeRows(store, indices);
   return success();
 }
 
@@ -252,10 +302,25 @@ LogicalResult Consumer::consumeStore(tile::StoreOp store) {
 // Control flow and the rest
 //===----------------------------------------------------------------------===//
 
+/// Spares clearing the accumulators of the loop that no product reads before
+/// one has written it.
+void Consumer::leaveUndefined(scf::ForOp loop, MutableArrayRef<Value> inits) {
+  for (auto [index, entry] : llvm::enumerate(kernel.rings)) {
+    OpOperand *zero = kernel.zeros.lookup(entry.first);
+    if (!zero || zero->getOwner() != loop)
+      continue;
+    Value &init =
+        inits[zero->getOperandNumber() - loop.getNumControlOperands()];
+    init = sm90::UndefinedOp::create(builder, loc, init.getType());
+    firstCounts[entry.first] = counts[index];
+  }
+}
+
 LogicalResult Consumer::consumeLoop(scf::ForOp loop) {
   waitForAll();
   SmallVector<unsigned> used = ringsUsedBy(kernel, loop);
   SmallVector<Value> inits = useAll(loop.getInits());
+  leaveUndefined(loop, inits);
   for (unsigned i : used)
     inits.push_back(counts[i]);
   auto copy =
@@ -416,9 +481,13 @@ LogicalResult Consumer::consumeOp(Operation *op) {
 }
 
 LogicalResult Consumer::consume(Block &block) {
-  for (Operation &op : block.without_terminator())
-    if (!kernel.producerScalars.contains(&op) && failed(consumeOp(&op)))
+  for (Operation &op : block.without_terminator()) {
+    if (kernel.producerScalars.contains(&op))
+      continue;
+    if (failed(consumeOp(&op)))
       return failure();
+    releaseRead(&op);
+  }
   return success();
 }
 

@@ -26,6 +26,8 @@ struct Pending {
 /// A stage that several products read, and how to give it back.
 struct HeldStage {
   Value stage, emptyBarrier, count;
+  /// What was loaded into it.
+  tile::LoadOp load;
 };
 
 /// What a step of the softmax starts from, once it has seen the scores.
@@ -66,10 +68,18 @@ private:
   LogicalResult consumeFinish(tile::FinishSoftmaxOp op);
   Value addSink(Value sink, Value max, Value scale, Value sum);
   LogicalResult consumeStore(tile::StoreOp store);
-  LogicalResult storeMatrix(tile::StoreOp store, ArrayRef<Value> indices);
+  LogicalResult copyMatrix(tile::StoreOp store, ArrayRef<Value> indices);
   FailureOr<Value> findQueryBuffer(tile::StoreOp store);
+  void storeMatrix(tile::StoreOp store, SmallVector<Value> indices);
   void storeRows(tile::StoreOp store, SmallVector<Value> indices);
+  /// Where the first row of a store is, in elements, and how many rows the
+  /// tensor or the slice has from there on.
+  struct Destination {
+    Value offset, limit;
+  };
+  Destination findDestination(tile::StoreOp store, SmallVector<Value> indices);
   LogicalResult consumeLoop(scf::ForOp loop);
+  void leaveUndefined(scf::ForOp loop, MutableArrayRef<Value> inits);
   LogicalResult consumeIf(scf::IfOp op);
   LogicalResult consumeElementwise(Operation *op);
 
@@ -79,6 +89,8 @@ private:
     return llvm::map_to_vector(sources, [&](Value v) { return use(v); });
   }
   void waitForOldest();
+  void release(const HeldStage &entry);
+  void releaseRead(Operation *done);
   void releaseHeld(size_t keep);
   void waitForAll() {
     while (!pending.empty())
@@ -128,6 +140,9 @@ private:
   DenseMap<Value, Value> keptMax;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
+  /// Of a view whose products start from nothing: the count of its first use in
+  /// the instance.
+  DenseMap<Value, Value> firstCounts;
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
   /// Where what is created comes from.

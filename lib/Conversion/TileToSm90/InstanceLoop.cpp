@@ -45,10 +45,14 @@ private:
     Value instance, careful, taken, holds;
   };
   Next createNext(const Current &current);
+  /// Where it is used: kept, it would take a register all along.
+  Value gridSize() {
+    return sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
+  }
   Value takeNext() {
     return add(sm90::CounterNextOp::create(builder, loc, builder.getIndexType(),
                                            kernel.counter),
-               grid);
+               gridSize());
   }
   void putTicket(Value instance, Value careful, ValueRange handed,
                  Value number) {
@@ -90,8 +94,8 @@ private:
   IRMapping &mapping;
   Location loc;
   SmallVector<Value> extents;
-  /// The number of this block, of the blocks and of the instances.
-  Value block, grid, total;
+  /// The number of this block, and of the instances.
+  Value block, total;
 };
 
 } // namespace
@@ -144,7 +148,6 @@ LogicalResult InstanceLoop::build(Counts &counts, Body body) {
   total = extents.front();
   for (Value extent : ArrayRef(extents).drop_front())
     total = arith::MulIOp::create(builder, loc, total, extent);
-  grid = sm90::GridSizeOp::create(builder, loc, builder.getIndexType());
   if (!kernel.schedule().getDynamic())
     return buildStrided(counts, body);
   return role == Role::Producer ? buildProducer(counts, body)
@@ -152,7 +155,8 @@ LogicalResult InstanceLoop::build(Counts &counts, Body body) {
 }
 
 LogicalResult InstanceLoop::buildStrided(Counts &counts, Body body) {
-  auto loop = scf::ForOp::create(builder, loc, block, total, grid, counts);
+  auto loop =
+      scf::ForOp::create(builder, loc, block, total, gridSize(), counts);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(loop.getBody());
   counts.assign(loop.getRegionIterArgs().begin(),
@@ -222,7 +226,7 @@ LogicalResult InstanceLoop::buildProducer(Counts &counts, Body body) {
   // A number that is no instance ends the consumers' loop.
   putTicket(loop.getResult(0), truth(false), Values(kernel.handed.size(), zero),
             loop.getResult(2));
-  Value last = sub(add(total, grid), one);
+  Value last = sub(add(total, gridSize()), one);
   auto reset = scf::IfOp::create(
       builder, loc, compare(arith::CmpIPredicate::eq, loop.getResult(4), last),
       /*withElseRegion=*/false);

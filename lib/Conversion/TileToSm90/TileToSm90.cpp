@@ -93,6 +93,7 @@ private:
   LogicalResult collectLoads();
   LogicalResult collectStores();
   LogicalResult collectElements();
+  LogicalResult addMatrix(tile::StoreOp store);
   void collectAccesses();
   void addPointer(Use use, Value view, int64_t alignment = 0);
   LogicalResult checkSchedule();
@@ -165,6 +166,25 @@ LogicalResult SignatureBuilder::collectLoads() {
   return failure(result.wasInterrupted());
 }
 
+/// The copy engine knows where a tensor ends along each axis; threads compare
+/// rows alone.
+LogicalResult SignatureBuilder::addMatrix(tile::StoreOp store) {
+  if (!schedule.getOutputFromRegisters())
+    return addTensorMap(store, Store, sm90::kWarpgroupRows);
+  auto type = cast<VectorType>(store.getTile().getType());
+  tile::ViewType view = store.getView().getType();
+  int64_t innermost = view.getRank() - 1;
+  if (store.getAxes()[1] != innermost ||
+      view.getShape()[innermost] != type.getDimSize(1) ||
+      !isConstantIntValue(store.getIndices()[innermost], 0) ||
+      type.getElementTypeBitWidth() != 16)
+    return store.emitOpError("expected a tile of whole rows of 16-bit elements "
+                             "for output_from_registers, got ")
+           << type << " of " << view;
+  addPointer(Store, store.getView(), sm90::kStoreBytes);
+  return success();
+}
+
 LogicalResult SignatureBuilder::collectStores() {
   WalkResult result = source.walk([&](tile::StoreOp store) {
     auto fail = [&](const Twine &message) {
@@ -177,9 +197,8 @@ LogicalResult SignatureBuilder::collectStores() {
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
     if (type.getRank() == 2)
-      return failed(addTensorMap(store, Store, sm90::kWarpgroupRows))
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
+      return failed(addMatrix(store)) ? WalkResult::interrupt()
+                                      : WalkResult::advance();
     if (store.getAxes().front() != view.getRank() - 1)
       return fail("expected a row of values along the innermost axis");
     addPointer(Store, store.getView());
@@ -376,7 +395,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
-    if (type.getRank() != 2)
+    if (type.getRank() != 2 || schedule.getOutputFromRegisters())
       continue;
     kernel.storesMatrix = true;
     if (!schedule.getOutputInQueryBuffer())
@@ -419,7 +438,8 @@ static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
       schedule.getContext(), schedule.getKvStages(),
       schedule.getConsumerWarpgroups(), schedule.getProducerRegisters(),
       schedule.getConsumerRegisters(), schedule.getQueryInRegisters(),
-      schedule.getOutputInQueryBuffer(), /*persistent=*/false,
+      schedule.getOutputInQueryBuffer(), schedule.getOutputFromRegisters(),
+      /*persistent=*/false,
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
       schedule.getDependentLaunch(), schedule.getWarpRoles());
 }
@@ -565,6 +585,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   FailureOr<Kernel> kernel = SignatureBuilder(source).build();
   if (failed(kernel))
     return failure();
+  placeQueries(*kernel);
+  findZeros(*kernel);
   Location loc = source.getLoc();
   OpBuilder builder = OpBuilder::atBlockEnd(&kernel->target.getBody().front());
   if (failed(cloneScalars(*kernel, builder)))

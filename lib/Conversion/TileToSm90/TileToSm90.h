@@ -64,6 +64,9 @@ struct Kernel {
   /// Those that hold the strides of a view that is accessed through a pointer,
   /// of all axes but the last, whose elements are adjacent.
   DenseMap<Value, SmallVector<Value>> strides;
+  /// Of a view: where the accumulator of the products with its tiles is zero,
+  /// the init of a loop, if nothing but these products reads it.
+  DenseMap<Value, OpOperand *> zeros;
   /// Scalars that both roles see: source value to target value.
   IRMapping scalars;
 
@@ -101,6 +104,14 @@ SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
 /// Copies a scalar op, whose operands `mapping` has.
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
                  IRMapping &mapping);
+
+/// Puts the load of queries that stay in shared memory in front of their first
+/// product, behind the keys, whose stages become free earlier.
+void placeQueries(Kernel &kernel);
+
+/// Finds the accumulators that need not be cleared: the first product of an
+/// instance with a tile of the view does not read them.
+void findZeros(Kernel &kernel);
 
 /// Decides what the producer hands to the consumers of a dynamic schedule.
 void findHandedScalars(Kernel &kernel);

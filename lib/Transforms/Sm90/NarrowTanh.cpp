@@ -76,6 +76,8 @@ private:
   }
   Value createTest(const ScaledTanh &tangent);
   void approximate(ScaledTanh tangent);
+  void branch(Value isNear, ArrayRef<Operation *> ops,
+              function_ref<bool(Operation *, IRMapping &)> copyNear);
 
   ScoreOp score;
   OpBuilder builder;
@@ -83,7 +85,7 @@ private:
 };
 } // namespace
 
-/// Whether all arguments of the warp are near zero. NaN is not.
+/// Whether the arguments of each row are near zero. NaN is not.
 Value Narrower::createTest(const ScaledTanh &tangent) {
   ScoreOp magnitudes =
       ScoreOp::create(builder, loc, score.getType(), score.getScores(),
@@ -107,30 +109,15 @@ Value Narrower::createTest(const ScaledTanh &tangent) {
                                     type.getElementType());
   Value largest = ReduceColumnsOp::create(builder, loc, rows, Combine::Max,
                                           magnitudes.getResult());
-  Value isNear =
-      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, largest,
-                            constant(rows, kNarrow / std::abs(tangent.factor)));
-  return VoteAllOp::create(builder, loc, builder.getI1Type(), isNear);
+  return arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLE, largest,
+      constant(rows, kNarrow / std::abs(tangent.factor)));
 }
 
 /// Replaces the tangent, and a constant factor on it, by the polynomial in its
-/// unscaled argument.
+/// unscaled argument, whose coefficients have the factors in them.
 void Narrower::approximate(ScaledTanh tangent) {
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(tangent.op);
-  Type type = tangent.op.getType();
-  Value x = tangent.source;
-  double squared = tangent.factor * tangent.factor, power = 1;
-  SmallVector<double> coefficients;
-  for (double coefficient : kCoefficients)
-    coefficients.push_back(coefficient * (power *= squared));
-  Value square = arith::MulFOp::create(builder, loc, x, x);
-  Value sum = constant(type, coefficients.back());
-  for (double coefficient : llvm::reverse(ArrayRef(coefficients).drop_back()))
-    sum = math::FmaOp::create(builder, loc, sum, square,
-                              constant(type, coefficient));
-  Value cube = arith::MulFOp::create(builder, loc, square, x);
-  Value result = math::FmaOp::create(builder, loc, sum, cube, x);
   Operation *replaced = tangent.op;
   double factor = tangent.factor;
   if (tangent.op->hasOneUse())
@@ -139,30 +126,134 @@ void Narrower::approximate(ScaledTanh tangent) {
       factor *= *more;
     }
   builder.setInsertionPoint(replaced);
-  result = arith::MulFOp::create(builder, loc, result, constant(type, factor));
+  Type type = tangent.op.getType();
+  SmallVector<double> coefficients{factor};
+  for (double coefficient : kCoefficients)
+    coefficients.push_back(coefficient *
+                           (factor *= tangent.factor * tangent.factor));
+  Value x = tangent.source;
+  Value square = arith::MulFOp::create(builder, loc, x, x);
+  Value sum = constant(type, coefficients.back());
+  for (double coefficient : llvm::reverse(ArrayRef(coefficients).drop_back()))
+    sum = math::FmaOp::create(builder, loc, sum, square,
+                              constant(type, coefficient));
+  Value result = arith::MulFOp::create(builder, loc, sum, x);
   replaced->replaceAllUsesWith(ValueRange(result));
 }
 
+namespace {
+/// A step of the softmax that keeps the maximum where a vote says so.
+struct LazyStep {
+  /// Nothing in `dependent` before the weights and their sum, from the scores
+  /// on.
+  SmallVector<Operation *> dependent;
+  /// What may stand in front of the scores.
+  SmallVector<Operation *> independent;
+  scf::IfOp keeps;
+  VoteAllOp vote;
+};
+} // namespace
+
+/// The step that the scores go to, if there is one, with nothing else amid it.
+static std::optional<LazyStep> findLazyStep(ScoreOp score) {
+  LazyStep step;
+  DenseSet<Value> ofScores;
+  for (Operation *op = score; op; op = op->getNextNode()) {
+    if (!isMemoryEffectFree(op))
+      return std::nullopt;
+    bool depends = op == score;
+    op->walk([&](Operation *inner) {
+      depends |= llvm::any_of(inner->getOperands(), [&](Value operand) {
+        return ofScores.contains(operand);
+      });
+    });
+    (depends ? step.dependent : step.independent).push_back(op);
+    if (!depends)
+      continue;
+    ofScores.insert(op->result_begin(), op->result_end());
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      step.keeps = branch;
+      step.vote = branch.getCondition().getDefiningOp<VoteAllOp>();
+      if (!step.vote || !llvm::hasSingleElement(*branch.thenBlock()))
+        return std::nullopt;
+    }
+    auto sum = dyn_cast<ReduceColumnsOp>(op);
+    if (sum && sum.getCombine() == Combine::Sum)
+      return step.keeps ? std::optional(step) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Moves the ops behind each other into a branch for scores that are not near
+/// zero. The other one has their copies, unless `copyNear` has made its own.
+void Narrower::branch(Value isNear, ArrayRef<Operation *> ops,
+                      function_ref<bool(Operation *, IRMapping &)> copyNear) {
+  auto isInner = [&](Operation *user) {
+    return llvm::any_of(ops,
+                        [&](Operation *op) { return op->isAncestor(user); });
+  };
+  SmallVector<Value> results;
+  for (Operation *op : ops)
+    llvm::copy_if(
+        op->getResults(), std::back_inserter(results),
+        [&](Value value) { return !llvm::all_of(value.getUsers(), isInner); });
+  builder.setInsertionPointAfter(ops.back());
+  auto branch = scf::IfOp::create(builder, loc, ValueRange(results).getTypes(),
+                                  isNear, /*withElseRegion=*/true);
+  for (auto [value, result] : llvm::zip_equal(results, branch.getResults()))
+    value.replaceUsesWithIf(
+        result, [&](OpOperand &use) { return !isInner(use.getOwner()); });
+  builder.setInsertionPointToStart(branch.thenBlock());
+  IRMapping mapping;
+  for (Operation *op : ops)
+    if (!copyNear(op, mapping))
+      builder.clone(*op, mapping);
+  scf::YieldOp::create(builder, loc,
+                       llvm::map_to_vector(results, [&](Value value) {
+                         return mapping.lookup(value);
+                       }));
+  for (Operation *op : ops)
+    op->moveBefore(branch.elseBlock(), branch.elseBlock()->end());
+  builder.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, results);
+}
+
+/// The polynomial and the weights stand in one branch, so that the assembler
+/// computes some scores while the special functions give the weights of others.
 void Narrower::run() {
   auto tangents =
       llvm::to_vector(score.getModifier().front().getOps<math::TanhOp>());
   // Exact ones have no polynomial here; a second one would take another test.
-  if (tangents.size() != 1 ||
+  if (tangents.size() != 1 || score->use_empty() ||
       !bitEnumContainsAll(tangents.front().getFastmath(),
                           arith::FastMathFlags::afn))
     return;
   Value isNear = createTest(ScaledTanh(tangents.front()));
-  auto branch = scf::IfOp::create(builder, loc, score.getType(), isNear,
-                                  /*withElseRegion=*/true);
-  score.getResult().replaceAllUsesWith(branch.getResult(0));
-  score->moveBefore(branch.elseBlock(), branch.elseBlock()->end());
-  builder.setInsertionPointToEnd(branch.elseBlock());
-  scf::YieldOp::create(builder, loc, score.getResult());
-  builder.setInsertionPointToStart(branch.thenBlock());
-  auto near = cast<ScoreOp>(builder.clone(*score));
-  scf::YieldOp::create(builder, loc, near.getResult());
-  auto inner = near.getModifier().front().getOps<math::TanhOp>();
-  approximate(ScaledTanh(*inner.begin()));
+  std::optional<LazyStep> step = findLazyStep(score);
+  SmallVector<Operation *> ops{score};
+  if (step) {
+    ops = step->dependent;
+    for (Operation *op : step->independent)
+      op->moveBefore(score);
+    builder.setInsertionPoint(score);
+    isNear = arith::AndIOp::create(builder, loc, isNear, step->vote.getRows());
+  }
+  isNear = VoteAllOp::create(builder, loc, builder.getI1Type(), isNear);
+  branch(isNear, ops, [&](Operation *op, IRMapping &mapping) {
+    if (op == score) {
+      auto near = cast<ScoreOp>(builder.clone(*op, mapping));
+      auto inner = near.getModifier().front().getOps<math::TanhOp>();
+      approximate(ScaledTanh(*inner.begin()));
+      return true;
+    }
+    if (!step || op != step->keeps)
+      return false;
+    auto yield = step->keeps.thenYield();
+    for (auto [result, value] :
+         llvm::zip_equal(op->getResults(), yield.getOperands()))
+      mapping.map(result, mapping.lookupOrDefault(value));
+    return true;
+  });
 }
 
 namespace {

@@ -84,8 +84,10 @@ def NarrowTanhPass : Pass<"sm90-narrow-tanh", "::mlir::sm90::KernelOp"> {
     arguments of a warp are at most 1/2 in magnitude, as the scores of a softcap
     mostly are, a polynomial does, exact to 6.2e-7 of its value. Each block is
     tested. Only for a `tanh` that may be approximated (`afn`); a constant factor on
-    its argument and on its result is taken into the coefficients. Obeys
-    `narrow_tanh` of the schedule.
+    its argument and on its result is taken into the coefficients. Where a step of
+    the softmax follows that may keep its maximum, the branch asks for that as well
+    and computes the weights, too, so that polynomial and special functions run
+    side by side. Obeys `narrow_tanh` of the schedule.
 
     ```mlir
     %x = sm90.score %s ... { %t = math.tanh %y fastmath<afn> ... }

@@ -276,7 +276,7 @@ func.func @convert_lse(%q: !t, %k: !t, %l: tensor<4xf32, #attn.log2>) -> !t {
 func.func @backward(%q: !t, %k: !t, %l: tensor<?x2x?xf32>) -> !t {
   %kv = attn.kv.dense %k, %k : !t, !t
   // expected-error @below {{'attn.attention_backward' op is not lowered to the tile level}}
-  %a, %b, %c = attn.attention_backward %q, %kv, %q, %l, %q : (!t, !kv, !t, tensor<?x2x?xf32>, !t) -> !t, !t, !t
+  %a, %b, %c = attn.attention_backward %q, %kv, %q of(%q, %l) : (!t, !kv, !t, !t, tensor<?x2x?xf32>) -> !t, !t, !t
   %o = attn.attention %q, %kv : !t, !kv -> !t
   return %o : !t
 }

@@ -234,6 +234,33 @@ sm90.kernel @accumulated() attributes {schedule = #sm90.schedule<consumer_warpgr
   sm90.return
 }
 
+// Where the accumulator may hold nothing, a predicate says whether the first
+// instruction of the chain reads it.
+
+// CHECK-LABEL: llvm.func @undefined()
+// CHECK: %[[ANY:.*]] = llvm.mlir.poison : f32
+// CHECK: %[[ADDS:.*]] = arith.cmpi ne,
+// CHECK: llvm.inline_asm has_side_effects asm_dialect = att "{{.*}}{$64, $65, $66, $67}, descriptor, $73, 1, 1, 1;{{.*}}{$68, $69, $70, $71}, descriptor, 1, 1, 1, 1;{{.*}}", "=f,{{.*}},r,b,~{memory}" %[[ANY]], %[[ANY]], {{.*}}, %[[ADDS]] :
+sm90.kernel @undefined() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1>, tensors = [], instances = [], shared_memory = 8200 : i64} {
+  %b = sm90.alloc at 0 : !sm90.buffer<1 x 32x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) at 8192 : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %n = sm90.block_id
+    %adds = arith.cmpi ne, %n, %c0 : index
+    %x = arith.constant dense<1.0> : tensor<64x32xf32, #accumulator>
+    %y = arith.truncf %x : tensor<64x32xf32, #accumulator> to tensor<64x32xbf16, #accumulator>
+    %p = sm90.layout_cast %y : tensor<64x32xbf16, #accumulator> -> tensor<64x32xbf16, #operand_a>
+    %acc = sm90.undefined : tensor<64x64xf32, #accumulator>
+    %v = sm90.stage.await_full %b, %full[%c0] : !sm90.buffer<1 x 32x64xbf16>, !sm90.mbarrier<1> -> !sm90.stage<32x64xbf16>
+    %f = sm90.wgmma_async %p, %v acc(%acc) if(%adds) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x32xbf16, #operand_a> * <32x64xbf16>>
+    sm90.stage.release %done, %full[%c0] : !sm90.stage<32x64xbf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
 // The left operand may stay in shared memory. Its descriptor starts at its row, of
 // 128 bytes, in the first panel; a step of 16 columns is 32 bytes, the second panel
 // of 128 rows is 16384 bytes away. The last panel is half full, and two steps.

@@ -496,6 +496,45 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
 
 // -----
 
+// Threads do not look where a row of the output ends.
+#target = #sm90.schedule<consumer_warpgroups = 1, output_from_registers = true>
+!t = !tile.view<?x64xbf16>
+!w = !tile.view<?x128xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !w {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+    %r = tile.dot %a, %b : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    %x = arith.truncf %r : vector<64x64xf32> to vector<64x64xbf16>
+    // expected-error@+1 {{'tile.store' op expected a tile of whole rows of 16-bit elements for output_from_registers, got 'vector<64x64xbf16>' of '!tile.view<?x128xbf16>'}}
+    tile.store %x, %o[%i, %c0] axes [0, 1] : vector<64x64xbf16>, !w
+  }
+  tile.return
+}
+
+// -----
+
+// Nor do they store wider elements.
+#target = #sm90.schedule<consumer_warpgroups = 1, output_from_registers = true>
+!t = !tile.view<?x64xbf16>
+!w = !tile.view<?x64xf32>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !w {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+    %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+    %b = tile.load %k[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
+    %r = tile.dot %a, %b : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
+    // expected-error@+1 {{'tile.store' op expected a tile of whole rows of 16-bit elements for output_from_registers, got 'vector<64x64xf32>' of '!tile.view<?x64xf32>'}}
+    tile.store %r, %o[%i, %c0] axes [0, 1] : vector<64x64xf32>, !w
+  }
+  tile.return
+}
+
+// -----
+
 // Queries that keep their buffer, loaded in a loop.
 #target = #sm90.schedule<consumer_warpgroups = 1, query_in_registers = false>
 !t = !tile.view<?x64xbf16>

@@ -325,14 +325,14 @@ func.func @other() {
 // CHECK-NEXT: %[[EMPTY:.*]] = sm90.mbarrier.init arrivals(4) : <2>
 // CHECK: sm90.warp_roles producer {
 // CHECK-NEXT: %[[BLOCK:.*]] = sm90.block_id
-// CHECK-NEXT: %[[GRID:.*]] = sm90.grid_size
 // CHECK-NEXT: %[[LOOP:.*]]:{{.*}} = scf.while (%[[I:.*]] = %[[BLOCK]], %[[T:.*]] = %c0, %{{.*}})
 // CHECK-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[I]], %[[TOTAL:.*]] : index
 // CHECK-NEXT: scf.condition(%[[MORE]])
 // CHECK: ^bb0(%[[I:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index,
 // CHECK-NEXT: sm90.ticket.put %[[I]] careful(%false) values(%[[I]]) into %[[TICKETS]], %[[FULL]][%[[T]]]
 // CHECK: sm90.tma_load_async %{{.*}}[%[[I]],
-// CHECK: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
+// CHECK: %[[GRID:.*]] = sm90.grid_size
+// CHECK-NEXT: %[[OLD:.*]] = sm90.counter.next %[[COUNTER]]
 // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[OLD]], %[[GRID]]
 // CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi eq, %[[T]], %c0
 // CHECK-NEXT: scf.if %[[FIRST]]
@@ -342,7 +342,8 @@ func.func @other() {
 // CHECK: %[[T1:.*]] = arith.addi %[[T]], %{{.*}}
 // CHECK-NEXT: scf.yield %[[NEXT]], %[[T1]],
 // CHECK: sm90.ticket.put %[[LOOP]]#0 careful(%false) values(%c0) into %[[TICKETS]], %[[FULL]][%[[LOOP]]#1]
-// CHECK: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
+// CHECK: %[[GRID:.*]] = sm90.grid_size
+// CHECK-NEXT: %[[SUM:.*]] = arith.addi %{{.*}}, %[[GRID]]
 // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[SUM]], %{{.*}}
 // CHECK-NEXT: %[[IS_LAST:.*]] = arith.cmpi eq, %[[LOOP]]#{{[0-9]}}, %[[LAST]]
 // CHECK-NEXT: scf.if %[[IS_LAST]] {

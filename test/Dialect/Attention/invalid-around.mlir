@@ -104,6 +104,46 @@ func.func @select_key_C1(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x32xf32>) {
 
 // -----
 
+func.func @select_packed_C1(%q: tensor<?x8x16xf32>, %k: tensor<?x?x1x16xf32>, %c: tensor<?xi32>) {
+  // expected-error @below {{'attn.select' op expected query [total_q, HI, D] and key [total_k, HK, D] of one element type, got 'tensor<?x8x16xf32>' and 'tensor<?x?x1x16xf32>'}}
+  %0 = attn.select %q, %k cu_seqlens(%c, %c : tensor<?xi32>, tensor<?xi32>) top<4> : tensor<?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x1x4xi32>
+  return
+}
+
+// -----
+
+func.func @select_packed_indices_C2(%q: tensor<?x8x16xf32>, %k: tensor<?x1x16xf32>, %c: tensor<?xi32>) {
+  // expected-error @below {{'attn.select' op expected indices [total_q, Hs, 4] of i32 with Hs a divisor of 8, got 'tensor<?x?x1x4xi32>'}}
+  %0 = attn.select %q, %k cu_seqlens(%c, %c : tensor<?xi32>, tensor<?xi32>) top<4> : tensor<?x8x16xf32>, tensor<?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+func.func @select_ends_C7(%q: tensor<?x8x16xf32>, %k: tensor<?x1x16xf32>, %c: tensor<?xi32>) {
+  // expected-error @below {{'attn.select' op expected cu_seqlens of queries and keys, or none}}
+  %0 = "attn.select"(%q, %k, %c) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, top = 4 : i64}> ({}) : (tensor<?x8x16xf32>, tensor<?x1x16xf32>, tensor<?xi32>) -> tensor<?x1x4xi32>
+  return
+}
+
+// -----
+
+func.func @select_cu_seqlens_C7(%q: tensor<?x8x16xf32>, %k: tensor<?x1x16xf32>, %c: tensor<?xi64>) {
+  // expected-error @below {{'attn.select' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?xi64>'}}
+  %0 = attn.select %q, %k cu_seqlens(%c, %c : tensor<?xi64>, tensor<?xi64>) top<4> : tensor<?x8x16xf32>, tensor<?x1x16xf32> -> tensor<?x1x4xi32>
+  return
+}
+
+// -----
+
+func.func @select_sequences_C7(%q: tensor<?x8x16xf32>, %k: tensor<?x1x16xf32>, %c: tensor<4xi32>, %d: tensor<5xi32>) {
+  // expected-error @below {{'attn.select' op expected cu_seqlens of queries and keys of the same size, got 'tensor<4xi32>' and 'tensor<5xi32>'}}
+  %0 = attn.select %q, %k cu_seqlens(%c, %d : tensor<4xi32>, tensor<5xi32>) top<4> : tensor<?x8x16xf32>, tensor<?x1x16xf32> -> tensor<?x1x4xi32>
+  return
+}
+
+// -----
+
 func.func @select_heads_C1(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x3x16xf32>) {
   // expected-error @below {{'attn.select' op expected the query heads to be a multiple of the key heads, got 8 and 3}}
   %0 = attn.select %q, %k top<4> : tensor<?x?x8x16xf32>, tensor<?x?x3x16xf32> -> tensor<?x?x1x4xi32>
@@ -175,6 +215,30 @@ func.func @select_mask_C6(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
     %keep = arith.constant true
     attn.yield %keep : i1
   } top<4> : tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32> -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
+func.func @compress_packed_C1(%x: tensor<?x?x8x16xf32>, %c: tensor<?xi32>) {
+  // expected-error @below {{'attn.compress' op expected input and result [total, H, D] that agree but for the length, got 'tensor<?x?x8x16xf32>' and 'tensor<?x8x16xf32>'}}
+  %0 = attn.compress %x cu_seqlens(%c, %c : tensor<?xi32>, tensor<?xi32>) block<4> stride<4> : tensor<?x?x8x16xf32> -> tensor<?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @compress_cu_seqlens_C4(%x: tensor<?x8x16xf32>, %c: tensor<?xi32>, %d: tensor<?x2xi32>) {
+  // expected-error @below {{'attn.compress' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?x2xi32>'}}
+  %0 = attn.compress %x cu_seqlens(%c, %d : tensor<?xi32>, tensor<?x2xi32>) block<4> stride<4> : tensor<?x8x16xf32> -> tensor<?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @compress_ends_C4(%x: tensor<?x8x16xf32>, %c: tensor<?xi32>) {
+  // expected-error @below {{'attn.compress' op expected cu_seqlens of rows and blocks, or none}}
+  %0 = "attn.compress"(%x, %c) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 0>, block = 4 : i64, stride = 4 : i64}> : (tensor<?x8x16xf32>, tensor<?xi32>) -> tensor<?x8x16xf32>
   return
 }
 
@@ -420,11 +484,56 @@ func.func @cache_append_slots_C3(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf3
 
 // -----
 
-func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %i: tensor<?x?x1x8xi32>) {
+func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
-  %some = attn.kv.gather %kv at %i : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x1x8xi32>
-  // expected-error @below {{'attn.attention_backward' op expected kv to be defined by 'attn.kv.dense' or 'attn.kv.varlen', got 'attn.kv.gather'}}
-  %0, %1, %2 = attn.attention_backward %q, %some, %q, %lse, %q : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %both = attn.kv.concat %kv, %kv : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>> -> !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>
+  // expected-error @below {{'attn.attention_backward' op expected kv to be of one source, got one defined by 'attn.kv.concat'}}
+  %0, %1, %2 = attn.attention_backward %q, %both, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_positions_C2(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %p: tensor<?xi32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected positions of type 'tensor<?x?xi32>', got 'tensor<?xi32>'}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) positions(%p) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?xi32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_d_value_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.latent %k slice<64> : tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected a d_value unless the value is a slice of the key}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_no_lse_C8(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected output and lse of the attention, or with the normalizer sigmoid neither}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_sigmoid_lse_C8(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected no d_lse with the normalizer sigmoid, which has no sum}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q d_lse(%lse) normalizer<sigmoid> : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_sink_C8(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected a sink with the normalizer softmax alone, got off_by_one}}
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q of(%q, %lse) normalizer<off_by_one> sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<8xf32>)
   return
 }
 
@@ -433,7 +542,7 @@ func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x6
 func.func @attention_backward_query_C2(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x6x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected the query heads to be a multiple of the key heads, got 6 and 4}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q : (tensor<?x?x6x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x6x64xf32>, tensor<?x6x?xf32>, tensor<?x?x6x64xf32>) -> tensor<?x?x6x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) : (tensor<?x?x6x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x6x64xf32>, tensor<?x?x6x64xf32>, tensor<?x6x?xf32>) -> tensor<?x?x6x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -442,7 +551,7 @@ func.func @attention_backward_query_C2(%q: tensor<?x?x6x64xf32>, %k: tensor<?x?x
 func.func @attention_backward_output_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected output of type 'tensor<?x?x8x64xf32>', got 'tensor<?x?x4x64xf32>'}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %k, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x4x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%k, %lse)  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -451,7 +560,7 @@ func.func @attention_backward_output_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?
 func.func @attention_backward_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %l, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %l)  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -460,7 +569,7 @@ func.func @attention_backward_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x
 func.func @attention_backward_d_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %l: tensor<?x4x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_lse of type 'tensor<?x8x?xf32>', got 'tensor<?x4x?xf32>'}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q d_lse(%l) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) d_lse(%l) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x4x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -469,7 +578,7 @@ func.func @attention_backward_d_lse_C3(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x
 func.func @attention_backward_d_key_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_key of type 'tensor<?x?x4x64xf32>', got 'tensor<?x?x8x64xf32>'}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse)  : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -478,7 +587,7 @@ func.func @attention_backward_d_key_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x
 func.func @attention_backward_no_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a d_sink where there is a sink, and nowhere else}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -487,7 +596,7 @@ func.func @attention_backward_no_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<
 func.func @attention_backward_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected d_sink of type 'tensor<8xf32>', got 'tensor<4xf32>'}}
-  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<4xf32>)
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q of(%q, %lse) sink(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<4xf32>)
   return
 }
 
@@ -496,7 +605,7 @@ func.func @attention_backward_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?
 func.func @attention_backward_no_wrt_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a gradient for each of the 1 tensors of wrt, got 0}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -505,7 +614,7 @@ func.func @attention_backward_no_wrt_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?
 func.func @attention_backward_wrt_type_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a gradient of type 'tensor<8xf32>', got 'tensor<?xf32>'}}
-  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<?xf32>)
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q of(%q, %lse) score(alibi(%s : tensor<8xf32>)) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<?xf32>)
   return
 }
 
@@ -514,7 +623,7 @@ func.func @attention_backward_wrt_type_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?
 func.func @attention_backward_wrt_unread_C6(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected wrt to name float tensors that the score modifier reads, got one of type 'tensor<8xf32>'}}
-  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q, %lse, %q wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<8xf32>)
+  %0, %1, %2, %3 = attn.attention_backward %q, %kv, %q of(%q, %lse) wrt(%s) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<8xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<8xf32>)
   return
 }
 
@@ -523,7 +632,7 @@ func.func @attention_backward_wrt_unread_C6(%q: tensor<?x?x8x64xf32>, %k: tensor
 func.func @attention_backward_scale_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected scale to be finite, got 0x7F800000 : f32}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q scale(0x7F800000) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) scale(0x7F800000) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -532,10 +641,10 @@ func.func @attention_backward_scale_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x
 func.func @attention_backward_mask_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected region 'mask' to have arguments ('index', 'index', 'index', 'index'), got ('index')}}
-  %0, %1, %2 = attn.attention_backward %q, %kv, %q, %lse, %q mask {
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) mask {
   ^bb0(%b: index):
     %keep = arith.constant true
     attn.yield %keep : i1
-  } : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  } : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }

@@ -40,6 +40,23 @@ func.func @kv_paged_pages_C1(%k: tensor<?x16x2x64xbf16>, %v: tensor<?x8x2x64xbf1
 
 // -----
 
+func.func @kv_paged_no_tensor_C1(%k: tensor<?x16x1x4xbf16>, %v: f32, %table: tensor<?x?xi32>, %n: tensor<?xi32>) {
+  // expected-error @below {{'attn.kv.paged' op expected values in a ranked tensor, got 'f32'}}
+  %kv = attn.kv.paged %k values(%v : f32) table(%table, %n : tensor<?x?xi32>, tensor<?xi32>) : tensor<?x16x1x4xbf16>
+  return
+}
+
+// -----
+
+func.func @kv_paged_rank_C1(%k: tensor<bf16>, %table: tensor<?x?xi32>, %n: tensor<?xi32>) {
+  // expected-error @below {{'attn.kv.paged' op expected pages of keys and values of rank 4 that agree in all sizes but the last, got 'tensor<bf16>' and 'tensor<bf16>'}}
+  // expected-error @below {{'attn.kv.paged' op failed to infer returned types}}
+  %kv = "attn.kv.paged"(%k, %table, %n) <{operandSegmentSizes = array<i32: 1, 0, 1, 1, 0, 0, 0>, slice = 1}> : (tensor<bf16>, tensor<?x?xi32>, tensor<?xi32>) -> !attn.kv<tensor<?x?x1x4xbf16>, tensor<?x?x1x4xbf16>>
+  return
+}
+
+// -----
+
 func.func @kv_paged_values_C2(%k: tensor<?x16x2x64xbf16>, %t: tensor<?x?xi32>, %n: tensor<?xi32>) {
   // expected-error @below {{'attn.kv.paged' op expected either values or a slice of the keys}}
   %0 = attn.kv.paged %k table(%t, %n : tensor<?x?xi32>, tensor<?xi32>) : tensor<?x16x2x64xbf16>

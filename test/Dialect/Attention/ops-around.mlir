@@ -46,6 +46,20 @@ func.func @select(%q: tensor<?x?x64x128xf32>, %k: tensor<?x?x1x128xf32>,
       : tensor<?x?x1x2048xi32>, tensor<?x?x64x16xi32>, tensor<?x?x4x16xi32>
 }
 
+// CHECK-LABEL: func @select_packed
+func.func @select_packed(%q: tensor<?x64x128xf32>, %k: tensor<?x1x128xf32>,
+                         %w: tensor<?x64xf32>, %cq: tensor<?xi32>, %ck: tensor<?xi32>)
+    -> (tensor<?x1x4xi32>, tensor<?x1x128xf32>) {
+  // CHECK: attn.select %{{.*}}, %{{.*}} cu_seqlens(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<?xi32>) weights(%{{.*}} : tensor<?x64xf32>) mask(causal) top<4> : tensor<?x64x128xf32>, tensor<?x1x128xf32> -> tensor<?x1x4xi32>
+  %0 = attn.select %q, %k cu_seqlens(%cq, %ck : tensor<?xi32>, tensor<?xi32>)
+      weights(%w : tensor<?x64xf32>) mask(causal) top<4>
+      : tensor<?x64x128xf32>, tensor<?x1x128xf32> -> tensor<?x1x4xi32>
+  // CHECK: attn.compress %{{.*}} cu_seqlens(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<?xi32>) block<4> stride<4> : tensor<?x1x128xf32> -> tensor<?x1x128xf32>
+  %1 = attn.compress %k cu_seqlens(%ck, %cq : tensor<?xi32>, tensor<?xi32>)
+      block<4> stride<4> : tensor<?x1x128xf32> -> tensor<?x1x128xf32>
+  return %0, %1 : tensor<?x1x4xi32>, tensor<?x1x128xf32>
+}
+
 // CHECK-LABEL: func @compress
 func.func @compress(%k: tensor<?x?x4x192xbf16>, %c: tensor<?x?x1x512xf32>,
                     %b: tensor<128x1x512xf32>) -> tensor<?x?x1x512xf32> {
@@ -88,14 +102,32 @@ func.func @cache(%x: tensor<?x8x128xf32>, %p: tensor<?xi32>, %f: tensor<32xf32>,
 // CHECK-LABEL: func @backward
 func.func @backward(%q: !q, %k: !k, %lse: !lse, %n: tensor<8xf32>) -> !q {
   %kv = attn.kv.dense %k, %k : !k, !k
-  // CHECK: attn.attention_backward %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} mask(causal) : (tensor<?x?x8x64xf32>, !attn.kv<{{.*}}>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
-  %dq, %dk, %dv = attn.attention_backward %q, %kv, %q, %lse, %q mask(causal)
-      : (!q, !kv, !q, !lse, !q) -> !q, !k, !k
+  // CHECK: attn.attention_backward %{{.*}}, %{{.*}}, %{{.*}} of(%{{.*}}, %{{.*}}) mask(causal) : (tensor<?x?x8x64xf32>, !attn.kv<{{.*}}>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %dq, %dk, %dv = attn.attention_backward %q, %kv, %q of(%q, %lse)
+      mask(causal) : (!q, !kv, !q, !q, !lse) -> !q, !k, !k
   // CHECK: d_lse(%{{.*}}) mask(causal) score(alibi(%{{.*}} : tensor<8xf32>)) scale(5.000000e-01) sink(%{{.*}}) wrt(%{{.*}}) : ({{.*}}) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_sink(tensor<8xf32>) d_wrt(tensor<8xf32>)
-  %dq2, %dk2, %dv2, %ds, %dn = attn.attention_backward %q, %kv, %q, %lse, %q
+  %dq2, %dk2, %dv2, %ds, %dn = attn.attention_backward %q, %kv, %q of(%q, %lse)
       d_lse(%lse) mask(causal) score(alibi(%n : tensor<8xf32>)) scale(0.5)
       sink(%n) wrt(%n)
-      : (!q, !kv, !q, !lse, !q, !lse, tensor<8xf32>, tensor<8xf32>)
+      : (!q, !kv, !q, !q, !lse, !lse, tensor<8xf32>, tensor<8xf32>)
       -> !q, !k, !k d_sink(tensor<8xf32>) d_wrt(tensor<8xf32>)
   return %dq : !q
+}
+
+// CHECK-LABEL: func @backward_of_slices
+func.func @backward_of_slices(%q: !q, %c: tensor<?x1x64xf32>, %p: tensor<?x?xi32>,
+                              %pages: tensor<?x16x1x64xf32>, %t: tensor<2x?xi32>,
+                              %n: tensor<2xi32>, %do: tensor<?x?x8x48xf32>,
+                              %i: tensor<?x?x1x4xi32>)
+    -> tensor<?x16x1x64xf32> {
+  %all = attn.kv.paged %pages slice<48> table(%t, %n : tensor<2x?xi32>, tensor<2xi32>)
+      : tensor<?x16x1x64xf32>
+  %kv = attn.kv.gather %all at %i
+      : !attn.kv<tensor<2x?x1x64xf32>, tensor<2x?x1x48xf32>>, tensor<?x?x1x4xi32>
+  // CHECK: attn.attention_backward %{{.*}}, %{{.*}}, %{{.*}} positions(%{{.*}}) mask(causal) normalizer<sigmoid> : ({{.*}}) -> tensor<?x?x8x64xf32>, tensor<?x16x1x64xf32>
+  %dq, %dc = attn.attention_backward %q, %kv, %do positions(%p) mask(causal)
+      normalizer<sigmoid>
+      : (!q, !attn.kv<tensor<2x?x1x64xf32>, tensor<2x?x1x48xf32>>,
+         tensor<?x?x8x48xf32>, tensor<?x?xi32>) -> !q, tensor<?x16x1x64xf32>
+  return %dc : tensor<?x16x1x64xf32>
 }

@@ -245,6 +245,26 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tenso
 
 // -----
 
+// C7: a bound of no pointer.
+// expected-error@+1 {{'sm90.kernel' op expected sm90.alignment of argument 0 to be a power of two, of a pointer to a tensor, got 16 : i64}}
+sm90.kernel @f(%x: i64 {sm90.tensor = 0, sm90.axis = 0, sm90.alignment = 16})
+    attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
+// C7: no power of two.
+// expected-error@+1 {{'sm90.kernel' op expected sm90.alignment of argument 0 to be a power of two, of a pointer to a tensor, got 12 : i64}}
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 12})
+    attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>]} {
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
+// -----
+
 // C6: half of the shared memory is assigned.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = [], shared_memory = 1024 : i64} {
   // expected-error@+1 {{'sm90.alloc' op expected an offset in a kernel with shared_memory, got none}}
@@ -554,6 +574,36 @@ sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.
 
 // -----
 
+// C1 of sm90.store_matrix: elements of 32 bits.
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xf32>, [0, -1]>], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %matrix = arith.constant dense<1.0> : tensor<64x64xf32>
+    %offset = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.store_matrix' op expected a fragment of 64 rows of 16-bit elements, got 'tensor<64x64xf32>'}}
+    sm90.store_matrix %matrix, %x[%offset] stride(%offset) limit(%c0) : tensor<64x64xf32>, !llvm.ptr<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_matrix: more rows than a warpgroup has.
+sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xbf16>, [0, -1]>], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %matrix = arith.constant dense<1.0> : tensor<128x64xbf16>
+    %offset = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.store_matrix' op expected a fragment of 64 rows of 16-bit elements, got 'tensor<128x64xbf16>'}}
+    sm90.store_matrix %matrix, %x[%offset] stride(%offset) limit(%c0) : tensor<128x64xbf16>, !llvm.ptr<1>
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.store_rows: more rows than a warpgroup has.
 sm90.kernel @f(%x: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>], instances = []} {
   %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
@@ -743,6 +793,26 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xbf16> * <64x64xbf16>>
     sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
     sm90.stage.release %q, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C5 of sm90.wgmma_async: nothing that might be added to.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %true = arith.constant true
+    %q = arith.constant dense<1.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected an accumulator where there is an if}}
+    %f = sm90.wgmma_async %q, %stage transpose_rhs if(%true) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %r, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
@@ -1024,6 +1094,12 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     sm90.store_fragment %a, %buffer row(%c0) : tensor<64x64xbf16, #sm90.layout<operand_a>>, !sm90.buffer<2 x 64x64xbf16>
   }
   sm90.return
+}
+
+// -----
+
+// expected-error@+1 {{expected one of output_in_query_buffer and output_from_registers, got both}}
+sm90.kernel @f() attributes {schedule = #sm90.schedule<output_in_query_buffer = true, output_from_registers = true>, tensors = [], instances = []} {
 }
 
 // -----

@@ -98,6 +98,17 @@ sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], i
     %o1, %v_done = sm90.wgmma.wait %pv pending(0)
       : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x128xf16, #operand_a> * <128x64xf16>>
     sm90.stage.release %v_done, %full[%c1] : !sm90.stage<128x64xf16>, !sm90.mbarrier<2>
+    // An accumulator that holds nothing yet.
+    // CHECK: %[[ANY:.*]] = sm90.undefined : ![[ACC64]]
+    %any = sm90.undefined : tensor<64x64xf32, #accumulator>
+    %adds = arith.cmpi ne, %c0, %c1 : index
+    %w = sm90.stage.await_full %buffer, %full[%c1] : !sm90.buffer<2 x 128x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<128x64xf16>
+    // CHECK: sm90.wgmma_async %{{.*}}, %{{.*}} acc(%[[ANY]]) if(%{{.*}}) : <![[ACC64]] = ![[A]] * <128x64xf16>>
+    %pw = sm90.wgmma_async %p, %w acc(%any) if(%adds)
+      : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x128xf16, #operand_a> * <128x64xf16>>
+    %o2, %w_done = sm90.wgmma.wait %pw pending(0)
+      : !sm90.in_flight<tensor<64x64xf32, #accumulator> = tensor<64x128xf16, #operand_a> * <128x64xf16>>
+    sm90.stage.release %w_done, %full[%c1] : !sm90.stage<128x64xf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
@@ -108,7 +119,7 @@ sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], i
 // CHECK-LABEL: sm90.kernel @stages(
 sm90.kernel @stages(%o: !sm90.tensor_map<64x96xf16, axes = [0, 1], rank = 2> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<query_in_registers = false, output_in_query_buffer = true>, instances = [],
-                tensors = [#sm90.tensor<"o", tensor<?x96xf16>, [0, -1], output = true>]} {
+                tensors = [#sm90.tensor<"o", tensor<?x96xf16>, [0, -1], output = true>, #sm90.tensor<"x", tensor<f32>, []>]} {
   %queries = sm90.alloc : !sm90.buffer<1 x 128x192xf16>
   %keys = sm90.alloc : !sm90.buffer<1 x 96x192xf16>
   %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
@@ -133,6 +144,28 @@ sm90.kernel @stages(%o: !sm90.tensor_map<64x96xf16, axes = [0, 1], rank = 2> {sm
     sm90.tma_store.wait read
     // CHECK: sm90.stage.release %[[Q]]
     sm90.stage.release %q, %full[%c0] : !sm90.stage<128x192xf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// The threads may store a matrix themselves, where it is aligned.
+
+// CHECK-LABEL: sm90.kernel @stored(
+// CHECK-SAME: %[[O:[a-z0-9_]+]]: !llvm.ptr<1> {sm90.alignment = 16 : i64, sm90.tensor = 0 : i64},
+// CHECK-SAME: %[[STRIDE:[a-z0-9_]+]]: i64
+// CHECK-SAME: %[[N:[a-z0-9_]+]]: index
+// CHECK-SAME: #sm90.schedule<output_from_registers = true>
+sm90.kernel @stored(%o: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
+                    %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
+                    %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<output_from_registers = true>, instances = [],
+                tensors = [#sm90.tensor<"o", tensor<?x48xf16>, [0, -1], output = true>]} {
+  sm90.warp_roles producer {
+  } consumer {
+    %offset = arith.constant 64 : i64
+    %matrix = arith.constant dense<1.0> : tensor<64x48xf16, #accumulator>
+    // CHECK: sm90.store_matrix %{{.*}}, %[[O]][%{{.*}}] stride(%[[STRIDE]]) limit(%[[N]]) : !{{.*}}, !llvm.ptr<1>
+    sm90.store_matrix %matrix, %o[%offset] stride(%stride) limit(%n) : tensor<64x48xf16, #accumulator>, !llvm.ptr<1>
   }
   sm90.return
 }

@@ -31,21 +31,19 @@ static Shape with(Shape rows, std::initializer_list<Size> rest) {
 //===----------------------------------------------------------------------===//
 
 static std::string writeSelectClauses(Writer &writer, const Shape &rows,
-                                      int64_t heads, int64_t keys,
+                                      int64_t heads, int64_t keys, int axis,
                                       bool &hasPositions) {
   Random &random = writer.random;
   std::string text;
   if (random.oneIn(3))
     text +=
         " weights(" +
-        writer.typed(writer.addReals("w", "f32", with(rows, {{heads}}), 0)) +
+        writer.typed(writer.addReals("w", "f32", with(rows, {{heads}}), axis)) +
         ")";
   hasPositions = random.oneIn(2);
   if (hasPositions)
     text += " positions(" +
-            writer.typed(
-                writer.addIntegers("positions", rows, -2, 4 * keys + 2, 0)) +
-            ")";
+            writer.typed(writer.addPositions(rows, 4 * keys + 2, axis)) + ")";
   return text;
 }
 
@@ -75,23 +73,38 @@ void attn::fuzz::writeSelection(Writer &writer) {
   int64_t lists = random.from(1, 2),
           heads = keyHeads * lists * random.from(1, 2);
   int64_t dim = random.from(1, 5), top = random.from(1, 5);
+  bool isPacked = random.oneIn(3);
   writer.program.batch = batch;
-  Shape rows = {writer.batch(batch), writer.length(queries)};
-  Shape keyRows = {writer.batch(batch), writer.length(keys)};
-  std::string q = writer.addReals("q", "f32", with(rows, {{heads}, {dim}}), 0);
+  writer.program.isPacked = isPacked;
+  writer.program.isPermutable = !isPacked;
+  int axis = isPacked ? -1 : 0;
+  Shape rows = {writer.length(queries)}, keyRows = {writer.length(keys)};
+  if (!isPacked) {
+    rows.insert(rows.begin(), writer.batch(batch));
+    keyRows.insert(keyRows.begin(), writer.batch(batch));
+  }
+  std::string q =
+      writer.addReals("q", "f32", with(rows, {{heads}, {dim}}), axis);
   std::string k =
-      writer.addReals("k", "f32", with(keyRows, {{keyHeads}, {dim}}), 0);
+      writer.addReals("k", "f32", with(keyRows, {{keyHeads}, {dim}}), axis);
+  std::string ends;
+  if (isPacked) {
+    std::string cuQ = writer.addEnds("cu_q", batch, queries);
+    std::string cuK = writer.addEnds("cu_k", batch, keys);
+    ends = " cu_seqlens(" + cuQ + ", " + cuK + " : " + writer.type(cuQ) + ", " +
+           writer.type(cuK) + ")";
+  }
   bool hasPositions;
   std::string front =
-      writeSelectClauses(writer, rows, heads, keys, hasPositions);
-  MaskContext context = {batch, lists, queries, keys, keyRows, 0};
+      writeSelectClauses(writer, rows, heads, keys, axis, hasPositions);
+  MaskContext context = {batch, lists, queries, keys, keyRows, axis};
   std::string mask = writeMaskClause(writer, context);
   std::string indices = typeOf(with(rows, {{lists}, {top}}), "i32");
-  writer.line("%chosen = attn.select " + q + ", " + k + front + mask +
+  writer.line("%chosen = attn.select " + q + ", " + k + ends + front + mask +
               writeSelectOptions(random, hasPositions) + " top<" + number(top) +
               "> : " + writer.type(q) + ", " + writer.type(k) + " -> " +
               indices);
-  writer.addResult("%chosen", indices, 0);
+  writer.addResult("%chosen", indices, axis);
   writer.program.selection = 0;
 }
 
@@ -106,8 +119,10 @@ void attn::fuzz::writeCompression(Writer &writer) {
   std::string x = writer.addReals("x", random.pick(elements), shape, 0);
   std::string text;
   if (random.oneIn(2)) {
-    text +=
-        " gate(" + writer.typed(writer.addReals("z", "f32", shape, 0)) + ")";
+    text += " gate(" +
+            writer.typed(
+                writer.add("z", "f32", shape, Fill::RealOrNothing, -2, 2, 0)) +
+            ")";
     if (random.oneIn(2))
       text += " bias(" +
               writer.typed(
@@ -148,11 +163,11 @@ void attn::fuzz::writeMerge(Writer &writer) {
     parts.push_back(
         writer.addReals("o", "f32", with(rows, {heads, dim}), axis));
     if (hasLse)
-      lses.push_back(
-          writer.add("lse", "f32", lseShape, Fill::Real, -9, 9, axis, base));
+      lses.push_back(writer.add("lse", "f32", lseShape, Fill::RealOrNothing, -9,
+                                9, axis, base));
   }
   if (hasLse && random.oneIn(2))
-    sink = writer.addReals("sink", "f32", {heads}, -1);
+    sink = writer.addSink(heads.size);
   auto merge = [&](size_t first, size_t last, bool isWhole) {
     std::string values, logs, types, o = writer.fresh("m");
     for (size_t i = first; i != last; ++i)
@@ -173,8 +188,11 @@ void attn::fuzz::writeMerge(Writer &writer) {
   };
   auto finish = [&](const std::string &o) {
     writer.addResult(o, output, axis);
-    if (hasLse)
-      writer.addResult(o + "l", lse, axis);
+    writer.program.output = 0;
+    if (!hasLse)
+      return;
+    writer.program.lse = 1;
+    writer.addResult(o + "l", lse, axis);
   };
   finish(merge(0, parts.size(), true));
   writer.beginOther();
@@ -345,8 +363,12 @@ void attn::fuzz::writeAttentionBackward(Writer &writer) {
   } else {
     writer.line("%kv = attn.kv.dense " + k + ", " + v + " : " + types);
   }
-  if (random.oneIn(2))
-    sink = writer.addReals("sink", "f32", {{heads}}, -1);
+  static const char *const normalizers[] = {"", " normalizer<off_by_one>",
+                                            " normalizer<sigmoid>"};
+  std::string normalizer = random.pick(normalizers);
+  bool isSigmoid = normalizer == normalizers[2];
+  if (normalizer.empty() && random.oneIn(2))
+    sink = writer.addSink(heads);
   MaskContext context = {batch, heads, queries, keys, keyRows, axis};
   std::vector<std::string> wrt;
   std::string mask = writeMaskClause(writer, context);
@@ -355,16 +377,20 @@ void attn::fuzz::writeAttentionBackward(Writer &writer) {
   lseShape.insert(lseShape.end() - 1, {heads});
   std::string o = typeOf(with(rows, {{heads}, {valueDim}}), "f32");
   std::string lse = typeOf(lseShape, "f32");
-  writer.line("%o, %lse = attn.attention " + q + ", %kv" +
-              (isPacked ? " cu_seqlens(" + writer.typed(ends) + ")" : "") +
-              mask + score +
-              (sink.empty() ? "" : " sink(" + writer.typed(sink) + ")") +
-              " : " + writer.type(q) + ", " + kv + " -> " + o + ", " + lse);
+  writer.line(
+      (isSigmoid ? "%o" : "%o, %lse") + (" = attn.attention " + q + ", %kv") +
+      (isPacked ? " cu_seqlens(" + writer.typed(ends) + ")" : "") + mask +
+      score + normalizer +
+      (sink.empty() ? "" : " sink(" + writer.typed(sink) + ")") + " : " +
+      writer.type(q) + ", " + kv + " -> " + o + (isSigmoid ? "" : ", " + lse));
   std::string dOut =
       writer.addReals("d_o", "f32", with(rows, {{heads}, {valueDim}}), axis);
-  std::string clause,
-      operands = writer.type(q) + ", " + kv + ", " + o + ", " + lse + ", " + o;
-  if (random.oneIn(2)) {
+  std::string clause, operands = writer.type(q) + ", " + kv + ", " + o;
+  if (!isSigmoid) {
+    clause = " of(%o, %lse)";
+    operands += ", " + o + ", " + lse;
+  }
+  if (!isSigmoid && random.oneIn(2)) {
     std::string dLse = writer.addReals("d_lse", "f32", lseShape, axis);
     clause += " d_lse(" + dLse + ")";
     operands += ", " + lse;
@@ -373,7 +399,7 @@ void attn::fuzz::writeAttentionBackward(Writer &writer) {
     clause += " cu_seqlens(" + ends + ")";
     operands += ", " + writer.type(ends);
   }
-  clause += mask + score;
+  clause += mask + score + normalizer;
   std::string names = "%dq, %dk, %dv", results;
   std::vector<std::pair<std::string, std::string>> more;
   if (!sink.empty()) {
@@ -400,9 +426,9 @@ void attn::fuzz::writeAttentionBackward(Writer &writer) {
   }
   if (!sink.empty())
     writer.program.isPermutable = false;
-  writer.line(names + " = attn.attention_backward " + q + ", %kv, %o, %lse, " +
-              dOut + clause + " : (" + operands + ") -> " + writer.type(q) +
-              ", " + types + results);
+  writer.line(names + " = attn.attention_backward " + q + ", %kv, " + dOut +
+              clause + " : (" + operands + ") -> " + writer.type(q) + ", " +
+              types + results);
   writer.addResult("%dq", writer.type(q), axis);
   writer.addResult("%dk", writer.type(k), axis);
   writer.addResult("%dv", writer.type(v), axis);
@@ -442,8 +468,7 @@ void attn::fuzz::writeTileAttention(Writer &writer) {
   std::string lse = typeOf({b, {heads}, queries}, "f32");
   std::string sink;
   if (random.oneIn(3))
-    sink = " sink(" +
-           writer.typed(writer.addReals("sink", "f32", {{heads}}, -1)) + ")";
+    sink = " sink(" + writer.typed(writer.addSink(heads)) + ")";
   writer.line("%kv = attn.kv.dense " + k + ", " + v + " : " + types);
   writer.line("%o, %lse = attn.attention " + q + ", %kv" + random.pick(masks) +
               random.pick(scores) + sink + " : " + writer.type(q) +

@@ -84,6 +84,15 @@ AttentionWriter::AttentionWriter(Writer &writer)
   valueDim = random.from(1, dim);
   element = random.pick(elements);
   isPacked = random.oneIn(3);
+  if (random.oneIn(32)) {
+    // What the tile level computes; it takes far longer.
+    static const int64_t dims[] = {64, 96, 128};
+    dim = random.pick(dims);
+    valueDim = random.oneIn(2) ? dim : random.pick(dims);
+    valueDim = std::min(dim, valueDim);
+    element = random.oneIn(2) ? "bf16" : "f16";
+    writer.program.mayBeTiled = true;
+  }
   writer.program.batch = batch;
   writer.program.isPacked = isPacked;
 }
@@ -269,10 +278,10 @@ void AttentionWriter::writeOptions() {
     front += " cu_seqlens(" +
              writer.typed(writer.addEnds("cu_q", batch, queries)) + ")";
   if (random.oneIn(3))
-    front += " positions(" +
-             writer.typed(writer.addIntegers("positions", queryRows(), -2,
-                                             keys + 2, rowAxis())) +
-             ")";
+    front +=
+        " positions(" +
+        writer.typed(writer.addPositions(queryRows(), keys + 2, rowAxis())) +
+        ")";
   if (random.oneIn(3))
     back += " scale(" + std::string(random.oneIn(2) ? "0.5" : "-1.25") + ")";
   isSigmoid = random.oneIn(6);
@@ -282,7 +291,7 @@ void AttentionWriter::writeOptions() {
     back += " normalizer<off_by_one>";
     canSplit = false;
   } else if (random.oneIn(3)) {
-    sink = writer.addReals("sink", "f32", {{heads}}, -1);
+    sink = writer.addSink(heads);
   }
   hasLse = !isSigmoid && random.oneIn(2);
 }

@@ -20,7 +20,7 @@ namespace attn::fuzz {
 /// What was seen so far.
 struct Tally {
   int64_t programs = 0, valid = 0, refused = 0, evaluated = 0, notEvaluated = 0;
-  int64_t lowered = 0, permuted = 0, others = 0, tiles = 0;
+  int64_t lowered = 0, permuted = 0, others = 0, tiles = 0, untiled = 0;
 };
 
 class Examiner {
@@ -31,6 +31,8 @@ public:
   /// Each returns what is wrong, or nothing.
   using Complaint = std::optional<std::string>;
   Complaint examineValid(const Program &program, Random &random);
+  /// The program as ops without syntax of their own.
+  std::string makeGeneric(const std::string &text);
   Complaint examineBroken(const std::string &text);
   Complaint examineGarbled(const Program &program, const std::string &text,
                            Random &random);
@@ -49,7 +51,10 @@ private:
   Complaint examineOther(mlir::ModuleOp module, const Tensors &arguments,
                          const Tensors &results);
   Complaint examineTile(const Program &program, mlir::ModuleOp module,
-                        const Tensors &arguments);
+                        const Tensors &arguments, Random &random);
+  Complaint compareTile(const Program &program, mlir::ModuleOp module,
+                        mlir::ModuleOp tile, const Tensors &arguments);
+  Complaint examineLevels(mlir::ModuleOp tile, Random &random);
   /// Nothing where it was refused with a diagnostic; a complaint in `wrong`
   /// where there was none.
   std::optional<Tensors> run(mlir::ModuleOp module, const char *function,

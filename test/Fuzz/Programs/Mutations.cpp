@@ -7,6 +7,7 @@
 
 #include "Program.h"
 
+#include <algorithm>
 #include <cctype>
 
 using namespace attn::fuzz;
@@ -160,7 +161,72 @@ static std::string changeSize(const std::string &word, Random &random) {
   return word.substr(0, begin) + random.pick(sizes) + word.substr(end);
 }
 
-std::string attn::fuzz::garble(const std::string &text, Random &random) {
+static void replaceAll(std::string &text, const std::string &from,
+                       const std::string &to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos;
+       at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+/// Another type where a type of a tensor stands, wherever that is.
+static std::string changeType(std::string text, Random &random) {
+  static const char *const types[] = {"f32",
+                                      "i1",
+                                      "index",
+                                      "none",
+                                      "tensor<*xf32>",
+                                      "tensor<f32>",
+                                      "tensor<?x?xi32>",
+                                      "vector<2xf32>",
+                                      "memref<?xf32>",
+                                      "tuple<>",
+                                      "tensor<?x?x2x4xf32>"};
+  std::vector<size_t> begins;
+  for (size_t at = 0; (at = text.find("tensor<", at)) != std::string::npos;
+       ++at)
+    begins.push_back(at);
+  if (begins.empty())
+    return text;
+  size_t begin = begins[random.below(static_cast<int64_t>(begins.size()))];
+  size_t end = begin;
+  int64_t depth = 0;
+  do {
+    depth += text[end] == '<' ? 1 : text[end] == '>' ? -1 : 0;
+    ++end;
+  } while (end != text.size() && (depth != 0 || text[end - 1] != '>'));
+  replaceAll(text, text.substr(begin, end - begin), random.pick(types));
+  return text;
+}
+
+/// A line left out, said twice, or said in another place.
+static std::string changeLine(const std::string &text, Random &random) {
+  std::vector<std::string> lines(1);
+  for (char c : text) {
+    lines.back() += c;
+    if (c == '\n')
+      lines.emplace_back();
+  }
+  auto pickLine = [&] {
+    return lines.begin() + random.below(static_cast<int64_t>(lines.size()));
+  };
+  std::string line = *pickLine();
+  switch (random.below(3)) {
+  case 0:
+    lines.erase(pickLine());
+    break;
+  case 1:
+    lines.insert(pickLine(), line);
+    break;
+  default:
+    std::iter_swap(pickLine(), pickLine());
+  }
+  std::string changed;
+  for (const std::string &own : lines)
+    changed += own;
+  return changed;
+}
+
+static std::string changeWords(const std::string &text, Random &random) {
   std::vector<std::string> words = splitWords(text);
   for (int64_t left = random.from(1, 2); left != 0; --left) {
     std::string &word = words[random.below(static_cast<int64_t>(words.size()))];
@@ -191,4 +257,24 @@ std::string attn::fuzz::garble(const std::string &text, Random &random) {
   for (const std::string &word : words)
     garbled += word;
   return garbled;
+}
+
+/// Whether a block does not begin its region.
+static bool hasSecondBlock(const std::string &text) {
+  for (size_t at = 0; (at = text.find('^', at)) != std::string::npos; ++at) {
+    size_t before = at == 0 ? at : text.find_last_not_of(" \n", at - 1);
+    if (before == std::string::npos || text[before] != '{')
+      return true;
+  }
+  return false;
+}
+
+std::string attn::fuzz::garble(const std::string &text, Random &random) {
+  std::string garbled = random.oneIn(6)   ? changeType(text, random)
+                        : random.oneIn(8) ? changeLine(text, random)
+                                          : changeWords(text, random);
+  // MLIR 22 writes to freed memory where the second block of a region cannot be
+  // parsed and an op in front of the region names an argument of the first;
+  // linalg.generic and tensor.generate show it as well.
+  return hasSecondBlock(garbled) ? text : garbled;
 }

@@ -29,6 +29,19 @@ std::string attn::fuzz::typeOf(const Shape &shape, const std::string &element,
   return text + element + (encoding.empty() ? "" : ", " + encoding) + ">";
 }
 
+static void fillReals(Tensor &tensor, const Argument &argument,
+                      Random &random) {
+  constexpr int64_t steps = 64;
+  double step = (argument.high - argument.low) / steps;
+  for (double &value : tensor.values) {
+    value = argument.low + step * static_cast<double>(random.from(0, steps));
+    if (argument.fill != Fill::Real && random.oneIn(8))
+      value = argument.fill == Fill::RealOrInfinite && random.oneIn(2)
+                  ? INFINITY
+                  : -INFINITY;
+  }
+}
+
 static void fillEnds(Tensor &tensor, double total, Random &random) {
   // Few sequences are empty, and rows may be left over at both ends.
   for (double &end : tensor.values)
@@ -63,17 +76,22 @@ Tensor attn::fuzz::makeTensor(const Argument &argument,
   tensor.values.resize(tensor.size());
   double low = argument.low, high = argument.high;
   switch (argument.fill) {
-  case Fill::Real: {
-    constexpr int64_t steps = 64;
-    double step = (high - low) / steps;
-    for (double &value : tensor.values)
-      value = low + step * static_cast<double>(random.from(0, steps));
+  case Fill::Real:
+  case Fill::RealOrNothing:
+  case Fill::RealOrInfinite:
+    fillReals(tensor, argument, random);
     break;
-  }
   case Fill::Integer:
     for (double &value : tensor.values)
       value = static_cast<double>(
           random.from(static_cast<int64_t>(low), static_cast<int64_t>(high)));
+    break;
+  case Fill::Position:
+    for (double &value : tensor.values)
+      value = static_cast<double>(
+          random.oneIn(32) ? static_cast<int16_t>(random.next())
+                           : random.from(static_cast<int64_t>(low),
+                                         static_cast<int64_t>(high)));
     break;
   case Fill::Distinct:
     fillDistinct(tensor, static_cast<int64_t>(low), static_cast<int64_t>(high),

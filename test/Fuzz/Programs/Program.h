@@ -50,8 +50,14 @@ using Shape = std::vector<Size>;
 enum class Fill {
   /// Floats that bfloat16 has too, from low to high.
   Real,
+  /// The same, or -inf.
+  RealOrNothing,
+  /// The same, or one of the infinities.
+  RealOrInfinite,
   /// Integers from low to high.
   Integer,
+  /// The same, or any other of 16 bits.
+  Position,
   /// Integers from low to high, no two of them equal but for -1.
   Distinct,
   /// Starts of packed sequences, the last end at most high.
@@ -84,8 +90,8 @@ struct Program {
   int output = -1, lse = -1, selection = -1;
   /// Whether a function `other` computes the same results in another way.
   bool hasOther = false;
-  /// Whether the tile level can compute it.
-  bool wantsTile = false;
+  /// Whether the tile level may be able to compute it, and whether it has to.
+  bool mayBeTiled = false, wantsTile = false;
 };
 
 /// `tensor<2x?x8xf32>`

@@ -110,8 +110,9 @@ static std::string writeBias(Writer &writer, const MaskContext &context,
                  orOne(writer.length(context.keys))};
   bool isShared = shape[0].size != context.batch ||
                   (shape[0].size == 1 && !shape[0].isDynamic);
-  std::string bias =
-      writer.addReals("bias", random.pick(elements), shape, isShared ? -1 : 0);
+  std::string bias = writer.add("bias", random.pick(elements), shape,
+                                wrt ? Fill::Real : Fill::RealOrNothing, -2, 2,
+                                isShared ? -1 : 0);
   if (wrt)
     wrt->push_back(bias);
   return "bias" + tensor(writer, bias);

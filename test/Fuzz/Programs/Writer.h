@@ -27,6 +27,14 @@ public:
                        const Shape &shape, int batchAxis) {
     return add(name, element, shape, Fill::Real, -2, 2, batchAxis);
   }
+  /// A sink per head.
+  std::string addSink(int64_t heads) {
+    return add("sink", "f32", {{heads}}, Fill::RealOrInfinite, -2, 2, -1);
+  }
+  std::string addPositions(const Shape &shape, int64_t high, int batchAxis) {
+    return add("positions", "i32", shape, Fill::Position, -3,
+               static_cast<double>(high), batchAxis);
+  }
   /// An i32 argument.
   std::string addIntegers(const std::string &name, const Shape &shape,
                           int64_t low, int64_t high, int batchAxis) {

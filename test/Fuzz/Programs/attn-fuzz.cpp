@@ -67,7 +67,9 @@ static bool examine(Examiner &examiner, Current &current) {
   Examiner::Complaint complaint;
   current.text = program.text;
   if (kind < 3)
-    current.text = garble(program.text, random);
+    current.text = garble(random.oneIn(2) ? program.text
+                                          : examiner.makeGeneric(program.text),
+                          random);
   if (kind == 3)
     current.text = breakRule(program, random);
   if (printOnly) {
@@ -99,7 +101,8 @@ static void printTally(const Tally &tally, double passed) {
                << " refused by the reference; " << tally.lowered << " lowered, "
                << tally.permuted << " permuted, " << tally.others
                << " computed in another way, " << tally.tiles
-               << " at the tile level; at most " << usage.ru_maxrss / 1024
+               << " at the tile level, " << tally.untiled
+               << " not lowered to it; at most " << usage.ru_maxrss / 1024
                << " MiB\n";
 }
 
@@ -129,7 +132,8 @@ static bool fuzz() {
       return false;
   }
   alarm(0);
-  printTally(tally, secondsSince(start));
+  if (!printOnly)
+    printTally(tally, secondsSince(start));
   return true;
 }
 

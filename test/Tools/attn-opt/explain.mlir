@@ -13,6 +13,7 @@
 // CHECK-NEXT:   stages     2 of keys and 2 of values
 // CHECK-NEXT:   producer   4 warps, 40 registers a thread; one thread copies
 // CHECK-NEXT:   consumers  2 x 4 warps, 232 registers a thread; 64 queries each, read from registers
+// CHECK-NEXT:   output     copied from shared memory
 // CHECK-NEXT:   threads    384 a block; a block per multiprocessor, which fetches its instances
 // CHECK-NEXT:   shared     196752 of 232448 bytes
 // CHECK-NEXT:   schedule   #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true
@@ -51,10 +52,11 @@
 // DATA: at best    {{[0-9.]+}} ms, bound by the tensor cores; data decides what the mask keeps, here all it may
 
 // RUN: attn-opt %zoo/mla-expanded.mlir --explain | FileCheck %s --check-prefix=MLA
-// MLA: consumers  2 x 4 warps, 232 registers a thread; 64 queries each, read from shared memory
+// MLA: consumers  2 x 4 warps, 224 registers a thread; 64 queries each, read from shared memory
+// MLA-NEXT: output     stored by the consumers, from registers
 // MLA: refused
 // MLA-NEXT: query_in_registers = true: expected at most 204 registers for fragments, got 212
-// MLA-NEXT: output_in_query_buffer = false: expected at most 231936 bytes of buffers, got 245760
+// MLA-NEXT: output_from_registers = false: expected at most 231936 bytes of buffers, got 245760
 
 // RUN: echo "module {}" | not attn-opt --explain 2>&1 | FileCheck %s --check-prefix=MODULE
 // MODULE: error: expected an attention to explain, got none

@@ -21,12 +21,11 @@
 // CHECK-NEXT: ^bb0(%[[X:.*]]: f32,
 // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
 // CHECK: math.fma
-// CHECK: %[[SUM:.*]] = math.fma
-// CHECK: %[[CUBE:.*]] = arith.mulf %[[SQUARE]], %[[X]]
-// CHECK: %[[NARROW:.*]] = math.fma %[[SUM]], %[[CUBE]], %[[X]]
+// CHECK: math.fma
 // 1/8 / 50 * 50.
 // CHECK: %[[SCALE:.*]] = arith.constant 1.250000e-01 : f32
-// CHECK: %[[RESULT:.*]] = arith.mulf %[[NARROW]], %[[SCALE]]
+// CHECK: %[[SUM:.*]] = math.fma %{{.*}}, %[[SQUARE]], %[[SCALE]]
+// CHECK: %[[RESULT:.*]] = arith.mulf %[[SUM]], %[[X]]
 // CHECK: sm90.yield %[[RESULT]]
 // CHECK: } else {
 // CHECK: math.tanh
@@ -46,6 +45,98 @@ sm90.kernel @softcap() attributes {schedule = #sm90.schedule<>, tensors = [], in
       %3 = arith.mulf %2, %cap fastmath<reassoc> : f32
       sm90.yield %3 : f32
     }
+    %used = arith.negf %r : !s
+  }
+  sm90.return
+}
+
+// Where a step of the softmax follows that may keep its maximum, the branch is for
+// scores that are near zero under a maximum that is kept, and has the weights and
+// their sum: nothing else stands between. What does not depend on the scores goes in
+// front.
+
+// CHECK-LABEL: sm90.kernel @step(
+// CHECK: %[[SUM:.*]] = arith.constant dense<2.000000e+00> : tensor<64xf32>
+// CHECK: %[[NEAR:.*]] = arith.cmpf ole, %{{.*}}, %{{.*}} : tensor<64xf32>
+// CHECK: %[[SOME:.*]] = arith.cmpf ogt, %[[SUM]],
+// CHECK-NEXT: %[[KEEPS:.*]] = sm90.vote_all %[[SOME]]
+// CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[NEAR]], %[[SOME]]
+// CHECK-NEXT: %[[ALL:.*]] = sm90.vote_all %[[BOTH]]
+// CHECK-NEXT: %[[STEP:.*]]:3 = scf.if %[[ALL]]
+// CHECK-NEXT: sm90.score
+// CHECK: math.fma
+// CHECK: sm90.mask
+// CHECK-NOT: scf.if
+// CHECK: sm90.broadcast_rows %[[SUM]]
+// CHECK: %[[WEIGHTS:.*]] = math.exp2
+// CHECK-NEXT: %[[OWN:.*]] = sm90.reduce_columns <sum> %[[WEIGHTS]]
+// CHECK-NEXT: scf.yield %[[SUM]], %[[WEIGHTS]], %[[OWN]]
+// CHECK-NEXT: } else {
+// CHECK: math.tanh
+// CHECK: sm90.mask
+// CHECK: %[[MAX:.*]] = scf.if %[[KEEPS]]
+// CHECK: %[[WEIGHTS:.*]] = math.exp2
+// CHECK-NEXT: %[[OWN:.*]] = sm90.reduce_columns <sum> %[[WEIGHTS]]
+// CHECK-NEXT: scf.yield %[[MAX]], %[[WEIGHTS]], %[[OWN]]
+// CHECK: arith.truncf %[[STEP]]#1
+// CHECK: arith.addf %[[STEP]]#0, %[[STEP]]#2
+sm90.kernel @step() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : !s
+    %sum = arith.constant dense<2.0> : tensor<64xf32>
+    %inverse = arith.constant 0.02 : f32
+    %r = sm90.score %s query(%c0) key(%c0) : !s {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %0 = arith.mulf %x, %inverse fastmath<reassoc> : f32
+      %1 = math.tanh %0 fastmath<afn> : f32
+      sm90.yield %1 : f32
+    }
+    %m = sm90.mask %r query(%c0) key(%c0) : !s {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      sm90.yield %keep : i1
+    }
+    %zero = arith.constant dense<0.0> : tensor<64xf32>
+    %some = arith.cmpf ogt, %sum, %zero : tensor<64xf32>
+    %keeps = sm90.vote_all %some : tensor<64xi1>
+    %max = scf.if %keeps -> (tensor<64xf32>) {
+      scf.yield %sum : tensor<64xf32>
+    } else {
+      %new = sm90.reduce_columns <max> %m : !s -> tensor<64xf32>
+      scf.yield %new : tensor<64xf32>
+    }
+    %wide = sm90.broadcast_rows %max : tensor<64xf32> -> !s
+    %y = arith.subf %m, %wide : !s
+    %weights = math.exp2 %y : !s
+    %own = sm90.reduce_columns <sum> %weights : !s -> tensor<64xf32>
+    %small = arith.truncf %weights : !s to tensor<64x64xbf16>
+    %total = arith.addf %max, %own : tensor<64xf32>
+  }
+  sm90.return
+}
+
+// Amid the step something else happens: the branch has the scores alone.
+
+// CHECK-LABEL: sm90.kernel @between(
+// CHECK: %[[NEAR:.*]] = arith.cmpf ole, %{{.*}}, %{{.*}} : tensor<64xf32>
+// CHECK-NEXT: %[[ALL:.*]] = sm90.vote_all %[[NEAR]]
+// CHECK-NEXT: scf.if %[[ALL]] -> (tensor<64x64xf32>)
+// CHECK: sm90.barrier.sync
+sm90.kernel @between() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : !s
+    %r = sm90.score %s query(%c0) key(%c0) : !s {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %0 = math.tanh %x fastmath<afn> : f32
+      sm90.yield %0 : f32
+    }
+    sm90.barrier.sync
+    %weights = math.exp2 %r : !s
+    %own = sm90.reduce_columns <sum> %weights : !s -> tensor<64xf32>
   }
   sm90.return
 }

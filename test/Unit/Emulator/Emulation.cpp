@@ -82,6 +82,7 @@ static CompiledKernel compile(const Emulation &emulation) {
                      mapOf(emulation.tensor, 2)};
   plan.instances = {{{Term::Kind::Constant, emulation.blocks}}};
   plan.persistent = false;
+  plan.awaitsPrevious = emulation.awaitsPrevious;
   plan.clusterBlocks = emulation.clusterBlocks;
   plan.threadsPerBlock = emulation.threads;
   plan.sharedMemoryBytes = emulation.sharedBytes;

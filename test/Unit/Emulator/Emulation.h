@@ -49,6 +49,8 @@ struct Emulation {
   uint32_t clusterBlocks = 1;
   /// Between the parameters and the body.
   std::string directives = "";
+  /// Whether the kernel in front may still run.
+  bool awaitsPrevious = false;
 
   /// The words of `out`, or what went wrong.
   Result<std::vector<uint32_t>> run() const;

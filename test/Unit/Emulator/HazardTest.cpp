@@ -402,6 +402,52 @@ TEST(Hazard, Stores) {
       "(PTX line "));
 }
 
+/// Until griddepcontrol.wait the kernel in front may write what this one reads,
+/// and read what it writes.
+TEST(Hazard, KernelInFront) {
+  auto hazards = [](const std::string &body, bool awaitsPrevious = true) {
+    Emulation emulation{body, 64};
+    emulation.awaitsPrevious = awaitsPrevious;
+    return emulation.anyMessage();
+  };
+  static const std::string early =
+      "race: touches global memory while the kernel in front may still run, as "
+      "no griddepcontrol.wait comes before";
+  static const std::string copy = R"(
+    mov.u32 %r1, %tid.x;
+    setp.ne.b32 %p1, %r1, 32;
+    @%p1 bra DONE;
+    mov.b32 %r2, 4096;
+    st.shared.v4.b32 [%r2], {0, 0, 0, 0};
+    fence.proxy.async.shared::cta;
+    cp.async.bulk.global.shared::cta.bulk_group [%d0+16], [%r2], 16;
+    cp.async.bulk.commit_group;
+    cp.async.bulk.wait_group 0;
+DONE:
+)";
+  for (const std::string &access :
+       {std::string("ld.global.b32 %r1, [%d0];"),
+        std::string("red.global.add.u32 [%d0], 1;"), copy}) {
+    EXPECT_TRUE(contains(hazards(access), early)) << access;
+    EXPECT_EQ(hazards(access, /*awaitsPrevious=*/false), "") << access;
+    EXPECT_EQ(hazards("griddepcontrol.wait;\n" + access), "") << access;
+    EXPECT_TRUE(contains(hazards(access + "\ngriddepcontrol.wait;"), early))
+        << access;
+    // One warp waits for both, if a barrier hands it on.
+    std::string one = R"(
+    mov.u32 %r9, %tid.x;
+    setp.lt.u32 %p9, %r9, 32;
+    @!%p9 bra BEHIND;
+    griddepcontrol.wait;
+BEHIND:
+)";
+    std::string both = one;
+    both.append("bar.sync 0;\n").append(access);
+    EXPECT_EQ(hazards(both), "") << access;
+    EXPECT_TRUE(contains(hazards(one + access), early)) << access;
+  }
+}
+
 TEST(Hazard, Products) {
   std::string good = productProgram();
   EXPECT_EQ(hazards(good, 128), "");

@@ -21,6 +21,7 @@ const std::string everything = R"(.entry f()
 .maxntid 384
 {
 mbarrier.init.shared::cta.b64 [%r1], 8;
+griddepcontrol.wait;
 fence.mbarrier_init.release.cluster;
 bar.sync 0;
 {

@@ -55,6 +55,22 @@ TEST(Shape, SizesAndNotes) {
   EXPECT_EQ(special.jump, 6u);
 }
 
+/// The tensors of a recurrence have one length, whatever their names and ranks.
+TEST(Shape, SizesThatAreEqual) {
+  GoldenProgram recurrence = program({});
+  recurrence.inputs.push_back({"g", ElementType::F32, {-1, -1, 2}, false});
+  recurrence.fills.push_back({Fill::LogDecays});
+  recurrence.bundle.signature.equalSizes = {{{0, 0}, {1, 0}},
+                                            {{0, 1}, {1, 1}},
+                                            {{0, 0}, {2, 0}},
+                                            {{0, 1}, {2, 1}},
+                                            {{0, 1}, {3, 1}}};
+  auto inputs = inputsOf(recurrence, "7x8x1");
+  EXPECT_EQ(inputs[0].shape, (std::vector<int64_t>{1, 7, 2, 2}));
+  EXPECT_EQ(inputs[1].shape, inputs[0].shape);
+  EXPECT_EQ(inputs[2].shape, (std::vector<int64_t>{1, 7, 2}));
+}
+
 TEST(Shape, ScoresThatJump) {
   auto plain = inputsOf(program({}), "70x130x1");
   auto special = inputsOf(program({}), "program:70x130x1+jump=16+last=8");

@@ -166,6 +166,25 @@ TEST_F(CompileTest, PlanDescribesTheTensorMaps) {
   expectDim(kernel->plan.parameters[3].mapDims[1], 1, -1, 1, 64);
 }
 
+/// Threads store what large heads put out, 16 bytes at a time.
+TEST_F(CompileTest, PlanAlignsWhatThreadsStore) {
+  std::string source = program("f");
+  for (size_t at = 0; (at = source.find("x128", at)) != std::string::npos;)
+    source.replace(at, 4, "x256");
+  FailureOr<CompiledKernel> kernel = compile(source);
+  ASSERT_TRUE(succeeded(kernel)) << messages;
+  const std::vector<KernelParameter> &parameters = kernel->plan.parameters;
+  EXPECT_EQ(parameters[3].kind, KernelParameter::Kind::Pointer);
+  EXPECT_EQ(parameters[3].tensor, 3);
+  EXPECT_EQ(parameters[3].alignment, 16);
+  // The strides of batch, position and head.
+  for (unsigned i : {4, 5, 6})
+    EXPECT_EQ(parameters[i].kind, KernelParameter::Kind::Value);
+  // The LSE has elements of four bytes.
+  EXPECT_EQ(parameters[7].kind, KernelParameter::Kind::Pointer);
+  EXPECT_EQ(parameters[7].alignment, 1);
+}
+
 TEST_F(CompileTest, PlanListsPointersAndSizes) {
   FailureOr<CompiledKernel> kernel = compile(program("f"));
   ASSERT_TRUE(succeeded(kernel)) << messages;

@@ -37,6 +37,25 @@ TEST_F(ExtremesTest, ForcedCandidates) {
   }
 }
 
+/// A sink of +inf leaves no weight to the keys, and no gradient is NaN.
+TEST_F(ExtremesTest, InfiniteSink) {
+  Tensor q{{1, 1, 1, 1}, {1}}, k{{1, 2, 1, 1}, {1, 2}}, sink{{1}, {INFINITY}};
+  std::vector<Tensor> results = evaluate(
+      "!q = tensor<1x1x1x1xf32>\n!k = tensor<1x2x1x1xf32>\n"
+      "!l = tensor<1x1x1xf32>\n!s = tensor<1xf32>\n!kv = !attn.kv<!k, !k>\n"
+      "func.func @f(%q: !q, %k: !k, %s: !s, %d: !q) -> (!q, !q, !k, !k, !s) {\n"
+      "%kv = attn.kv.dense %k, %k : !k, !k\n"
+      "%o, %l = attn.attention %q, %kv sink(%s : !s) : !q, !kv -> !q, !l\n"
+      "%dq, %dk, %dv, %ds = attn.attention_backward %q, %kv, %o, %l, %d\n"
+      "  sink(%s) : (!q, !kv, !q, !l, !q, !s) -> !q, !k, !k d_sink(!s)\n"
+      "return %o, %dq, %dk, %dv, %ds : !q, !q, !k, !k, !s\n}",
+      {q, k, sink, q});
+  ASSERT_EQ(results.size(), 5u);
+  for (const Tensor &result : results)
+    for (double value : result.values)
+      EXPECT_EQ(value, 0);
+}
+
 /// The first block has all keys, and the others none.
 TEST_F(ExtremesTest, GatheredBlocks) {
   Tensor q{{1, 2, 1, 1}, {1, 1}}, k{{1, 3, 1, 1}, {1, 1, 1}},

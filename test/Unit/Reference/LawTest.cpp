@@ -218,75 +218,173 @@ TEST_F(LawTest, SourcesAndPagesAreOneSequence) {
   expectSame(paged[1], dense[1]);
 }
 
-/// Gradients of packed sequences, of a score that reads a table, against
-/// differences of the forward function.
-TEST_F(LawTest, GradientsAreDifferences) {
-  std::string head =
-      "!q = tensor<6x2x4xf32>\n!k = tensor<7x1x4xf32>\n!l = tensor<2x6xf32>\n"
-      "!kv = !attn.kv<!k, !k>\n!c = tensor<4xi32>\n!t = tensor<2x3xf32>\n";
-  std::string attention =
-      "%kv = attn.kv.varlen %k, %v, %ck : !k, !k, !c\n"
-      "%o, %l = attn.attention %q, %kv cu_seqlens(%cq : !c) MODIFIERS "
-      ": !q, !kv -> !q, !l\n";
-  std::string modifiers =
-      "mask(window<2, 1>) score {\n"
-      "^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):\n"
-      "%three = arith.constant 3 : index\n"
-      "%r = arith.remsi %j, %three : index\n"
-      "%e = attn.read %t[%h, %r] : !t\n"
-      "%m = arith.mulf %x, %e : f32\n"
-      "%half = arith.constant 0.5 : f32\n"
-      "%n = arith.mulf %m, %half : f32\n"
-      "%u = math.tanh %n : f32\n"
-      "%y = arith.addf %u, %m : f32\n"
-      "attn.yield %y : f32\n} scale(0.75)";
-  auto fill = [&](std::string text) {
-    return text.replace(text.find("MODIFIERS"), 9, modifiers);
+/// Every selection of as many candidates as there are is dense: tokens of an
+/// indexer, blocks by their best token, by weights of means and by their means.
+TEST_F(LawTest, SelectionsOfEverythingAreDense) {
+  std::vector<Tensor> dense = attend("mask(causal)");
+  std::string means =
+      "%m = attn.compress %k block<3> stride<3> partial : !k -> "
+      "!k\n";
+  for (auto [select, lists, block] :
+       {std::tuple(std::string("%i = attn.select %q, %k mask(causal) relu "
+                               "top<8> : !q, !k"),
+                   "1x8", ""),
+        std::tuple(std::string("%i = attn.select %q, %k mask(causal) "
+                               "max_pool<3> block<3> forced<0, 1> top<4> : !q, "
+                               "!k"),
+                   "2x4", " block<3>"),
+        std::tuple(means + "%i = attn.select %q, %m positions(%p : !p) softmax "
+                           "block<3> forced<1, 2> top<3> : !q, !k",
+                   "2x3", " block<3>"),
+        std::tuple(means +
+                       "%i = attn.select %q, %m positions(%p : !p) block<3> "
+                       "forced<0, 1> top<5> : !q, !k",
+                   "4x5", " block<3>")}) {
+    std::string type = "tensor<2x5x" + std::string(lists) + "xi32>";
+    std::vector<Tensor> chosen = evaluate(
+        "!p = tensor<2x5xi32>\n"
+        "func.func @f(%q: !q, %k: !k, %v: !k, %p: !p) -> (!q, !l) {\n" +
+            select + " -> " + type +
+            "\n%all = attn.kv.dense %k, %v : !k, !k\n"
+            "%kv = attn.kv.gather %all at %i" +
+            block + " : !kv, " + type +
+            "\n%o, %l = attn.attention %q, %kv mask(causal) : !q, !kv -> !q, "
+            "!l\nreturn %o, %l : !q, !l\n}",
+        {q, k, v, {{2, 5}, {2, 3, 4, 5, 6, 2, 3, 4, 5, 6}}});
+    expectSame(chosen[0], dense[0]);
+    expectSame(chosen[1], dense[1]);
+  }
+}
+
+/// Latent vectors absorbed into the queries give what keys and values that are
+/// expanded from them give.
+TEST_F(LawTest, AbsorbedIsExpanded) {
+  // Of 2 heads, 3 channels of a head, 5 latent ones, 2 for the position.
+  constexpr int64_t kHeads = 2, kDim = 3, kLatent = 5, kTurned = 2, kKeys = 6;
+  Tensor latent = makeRandom({1, kKeys, 1, kLatent + kTurned}, generator);
+  Tensor queries = makeRandom({1, 4, kHeads, kDim + kTurned}, generator);
+  Tensor toKey = makeRandom({kHeads, kDim, kLatent}, generator);
+  Tensor toValue = makeRandom({kHeads, kDim, kLatent}, generator);
+  auto weight = [&](const Tensor &tensor, int64_t h, int64_t d, int64_t c) {
+    return tensor.values[(h * kDim + d) * kLatent + c];
   };
-  std::string parameters = "(%q: !q, %k: !k, %v: !k, %t: !t, %cq: !c, %ck: !c";
-  std::string forward = head + "func.func @f" + parameters +
-                        ") -> (!q, !l) {\n" + fill(attention) +
-                        "return %o, %l : !q, !l\n}";
-  std::string backward =
-      head + "func.func @f" + parameters +
-      ", %do: !q, %dl: !l) -> (!q, !k, !k, !t) {\n" + fill(attention) +
-      fill("%dq, %dk, %dv, %dt = attn.attention_backward %q, %kv, %o, %l, %do "
-           "d_lse(%dl) cu_seqlens(%cq) MODIFIERS wrt(%t) : (!q, !kv, !q, !l, "
-           "!q, !l, !c, !t) -> !q, !k, !k d_wrt(!t)\n") +
-      "return %dq, %dk, %dv, %dt : !q, !k, !k, !t\n}";
-  std::vector<Tensor> arguments = {makeRandom({6, 2, 4}, generator),
-                                   makeRandom({7, 1, 4}, generator),
-                                   makeRandom({7, 1, 4}, generator),
-                                   makeRandom({2, 3}, generator),
-                                   {{4}, {0, 2, 2, 6}},
-                                   {{4}, {0, 3, 4, 7}}};
-  Tensor dOutput = makeRandom({6, 2, 4}, generator);
-  Tensor dLse = makeRandom({2, 6}, generator);
-  auto loss = [&](ArrayRef<Tensor> values) {
-    types.clear();
-    std::vector<Tensor> results = evaluate(forward, values);
-    double sum = 0;
-    for (auto [result, weights] :
-         {std::pair(&results[0], &dOutput), std::pair(&results[1], &dLse)})
-      for (auto [value, weight] : llvm::zip(result->values, weights->values))
-        if (std::isfinite(value))
-          sum += value * weight;
-    return sum;
-  };
-  std::vector<Tensor> all = arguments;
-  all.push_back(dOutput);
-  all.push_back(dLse);
-  types.clear();
-  std::vector<Tensor> gradients = evaluate(backward, all);
-  ASSERT_EQ(gradients.size(), 4u);
-  constexpr double step = 1e-5;
-  for (size_t number = 0; number != 4; ++number)
-    for (size_t i = 0; i < arguments[number].values.size(); i += 3) {
-      std::vector<Tensor> up = arguments, down = arguments;
-      up[number].values[i] += step;
-      down[number].values[i] -= step;
-      double expected = (loss(up) - loss(down)) / (2 * step);
-      EXPECT_NEAR(gradients[number].values[i], expected, 1e-8)
-          << "argument " << number << ", element " << i;
+  Tensor absorbed{{1, 4, kHeads, kLatent + kTurned}, {}};
+  for (int64_t row = 0; row != 4 * kHeads; ++row) {
+    const double *own = queries.values.data() + row * (kDim + kTurned);
+    for (int64_t c = 0; c != kLatent; ++c) {
+      double sum = 0;
+      for (int64_t d = 0; d != kDim; ++d)
+        sum += own[d] * weight(toKey, row % kHeads, d, c);
+      absorbed.values.push_back(sum);
     }
+    absorbed.values.insert(absorbed.values.end(), own + kDim,
+                           own + kDim + kTurned);
+  }
+  Tensor keys{{1, kKeys, kHeads, kDim + kTurned}, {}};
+  Tensor values{{1, kKeys, kHeads, kDim}, {}};
+  for (int64_t row = 0; row != kKeys * kHeads; ++row) {
+    const double *own =
+        latent.values.data() + row / kHeads * (kLatent + kTurned);
+    for (int64_t d = 0; d != kDim; ++d) {
+      double key = 0, value = 0;
+      for (int64_t c = 0; c != kLatent; ++c) {
+        key += own[c] * weight(toKey, row % kHeads, d, c);
+        value += own[c] * weight(toValue, row % kHeads, d, c);
+      }
+      keys.values.push_back(key);
+      values.values.push_back(value);
+    }
+    keys.values.insert(keys.values.end(), own + kLatent,
+                       own + kLatent + kTurned);
+  }
+  types = "!q = tensor<1x4x2x5xf32>\n!k = tensor<1x6x2x5xf32>\n"
+          "!v = tensor<1x6x2x3xf32>\n!o = tensor<1x4x2x3xf32>\n"
+          "!a = tensor<1x4x2x7xf32>\n!c = tensor<1x6x1x7xf32>\n"
+          "!p = tensor<1x4x2x5xf32>\n!l = tensor<1x2x4xf32>\n";
+  std::vector<Tensor> expanded =
+      evaluate("func.func @f(%q: !q, %k: !k, %v: !v) -> (!o, !l) {\n"
+               "%kv = attn.kv.dense %k, %v : !k, !v\n"
+               "%o, %l = attn.attention %q, %kv mask(causal) scale(0.5) : !q, "
+               "!attn.kv<!k, !v> -> !o, !l\nreturn %o, %l : !o, !l\n}",
+               {queries, keys, values});
+  std::vector<Tensor> results =
+      evaluate("func.func @f(%q: !a, %c: !c) -> (!p, !l) {\n"
+               "%kv = attn.kv.latent %c slice<5> : !c\n"
+               "%o, %l = attn.attention %q, %kv mask(causal) scale(0.5) : !a, "
+               "!attn.kv<!c, tensor<1x6x1x5xf32>> -> !p, !l\n"
+               "return %o, %l : !p, !l\n}",
+               {absorbed, latent});
+  Tensor output{{1, 4, kHeads, kDim}, {}};
+  for (int64_t row = 0; row != 4 * kHeads; ++row)
+    for (int64_t d = 0; d != kDim; ++d) {
+      double sum = 0;
+      for (int64_t c = 0; c != kLatent; ++c)
+        sum += results[0].values[row * kLatent + c] *
+               weight(toValue, row % kHeads, d, c);
+      output.values.push_back(sum);
+    }
+  expectSame(output, expanded[0]);
+  expectSame(results[1], expanded[1]);
+}
+
+/// An infinite sink takes all, one of minus infinity nothing; lse has neither.
+/// A row without keys is 0 whatever the sink.
+TEST_F(LawTest, SinksOfInfinity) {
+  std::vector<Tensor> plain = attend("mask(causal and not first<3>)");
+  sinks.values = {INFINITY, -INFINITY, -INFINITY, INFINITY};
+  std::vector<Tensor> results =
+      attend("mask(causal and not first<3>)", " sink(%s : tensor<4xf32>)");
+  expectSame(results[1], plain[1]);
+  for (auto [i, value] : llvm::enumerate(results[0].values)) {
+    bool isTaken =
+        std::isinf(sinks.values[i / 8 % 4]) && sinks.values[i / 8 % 4] > 0;
+    EXPECT_NEAR(value, isTaken ? 0 : plain[0].values[i], 1e-12);
+  }
+  results = attend("mask(first<0>)", " sink(%s : tensor<4xf32>)");
+  for (double value : results[0].values)
+    EXPECT_EQ(value, 0);
+  for (double value : results[1].values)
+    EXPECT_EQ(value, -INFINITY);
+}
+
+/// What two masks name counts once.
+TEST_F(LawTest, FirstTokensInTheWindowCountOnce) {
+  std::vector<Tensor> both =
+      attend("mask(causal and (first<4> or window<9, 0>))");
+  std::vector<Tensor> causal = attend("mask(causal)");
+  expectSame(both[0], causal[0]);
+  expectSame(both[1], causal[1]);
+}
+
+/// Equal scores give the mean and the logarithm of the number of keys, also
+/// where a cap makes them equal.
+TEST_F(LawTest, EqualScoresAreTheMean) {
+  for (double &value : k.values)
+    value = 0;
+  std::vector<Tensor> equal = attend("");
+  for (double value : equal[1].values)
+    EXPECT_NEAR(value, std::log(7.0), 1e-12);
+  // Scores of 1e5 and more, all of one sign: the cap is what is left.
+  for (auto [i, value] : llvm::enumerate(k.values))
+    value = i % 8 == 0 ? 1e6 * (1 + i) : 0;
+  for (auto [i, value] : llvm::enumerate(q.values))
+    value = i % 8 == 0 ? 1 : 0;
+  std::vector<Tensor> capped = attend("score(softcap<20.0>)");
+  expectSame(capped[0], equal[0]);
+  for (double value : capped[1].values)
+    EXPECT_NEAR(value, 20 + std::log(7.0), 1e-12);
+}
+
+/// Differential attention with a factor of 0 is the first of its two.
+TEST_F(LawTest, DifferenceWithoutWeightIsPlain) {
+  Tensor q2 = makeRandom(q.shape, generator);
+  Tensor difference = evaluate(
+      "func.func @f(%q: !q, %k: !k, %v: !k, %r: !q, %n: !q) -> !q {\n"
+      "%kv = attn.kv.dense %k, %v : !k, !k\n"
+      "%a = attn.attention %q, %kv mask(causal) : !q, !kv -> !q\n"
+      "%b = attn.attention %r, %kv mask(causal) : !q, !kv -> !q\n"
+      "%c = arith.mulf %b, %n : !q\n%d = arith.subf %a, %c : !q\n"
+      "return %d : !q\n}",
+      {q, k, v, q2, {q.shape, std::vector<double>(q.values.size(), 0.0)}})[0];
+  expectSame(difference, attend("mask(causal)")[0]);
 }

@@ -196,8 +196,8 @@ TEST_F(VariantErrorTest, Gradients) {
   std::string head =
       "func.func @f(%q: !q, %k: !k, %o: !q, %l: !l) -> !q {\n"
       "%kv = attn.kv.dense %k, %k : !k, !k\n"
-      "%a, %b, %c = attn.attention_backward %q, %kv, %o, %l, %q ";
-  std::string tail = " : (!q, !kv, !q, !l, !q) -> !q, !k, !k\n"
+      "%a, %b, %c = attn.attention_backward %q, %kv, %q of(%o, %l) ";
+  std::string tail = " : (!q, !kv, !q, !q, !l) -> !q, !k, !k\n"
                      "return %a : !q\n}";
   Tensor l = zeros({2, 2, 3});
   expectError(head + tail, {q, zeros({3, 4, 1, 8}), q, l},
