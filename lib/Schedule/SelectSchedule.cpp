@@ -64,6 +64,8 @@ struct Reads {
   bool pairs = false;
   /// By the position of the key alone: an element for each column.
   bool keys = false;
+  /// By a number that is computed from both positions.
+  bool computed = false;
 };
 } // namespace
 
@@ -85,6 +87,7 @@ static Reads findReads(Block *region) {
     if (isa<ReadOp>(op)) {
       reads.pairs |= byQuery && byKey && !byBoth;
       reads.keys |= byKey && !byQuery;
+      reads.computed |= byBoth;
     }
     if (byQuery)
       ofQuery.insert(op.result_begin(), op.result_end());
@@ -327,16 +330,21 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   bool uneven =
       op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
   // Twice as many where a mask is evaluated between the functions.
+  bool computesReads = findReads(op.getScoreBlock()).computed ||
+                       findReads(op.getMaskBlock()).computed;
   int64_t wanted =
       registers +
-      (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0);
+      (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
+      (computesReads ? Footprint::kAddressRegisters : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
                               kFragmentRegisters, wanted);
   int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
-  bool fromRegisters = bytes > sharedBytes;
-  if (fromRegisters)
+  // Wide accumulators leave no registers to be packed for the buffer with.
+  constexpr int64_t kWideValues = 192;
+  bool fromRegisters = bytes > sharedBytes || valueDim > kWideValues;
+  if (bytes > sharedBytes)
     refuse(op) << remark::add(kTooManyBytes, "output_from_registers", false,
                               sharedBytes, bytes);
 
@@ -350,9 +358,12 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       model.l2WorkingSet *
       (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
   // With little to hold, the assembler does better with fewer registers; a
-  // producer takes more that reads lists, or loads queries amid keys.
-  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
-                (fromRegisters && !queryInRegisters);
+  // producer takes more that reads lists, or loads queries amid keys. Only
+  // addresses of what is read for each score are worth more, unless the
+  // producer finds its sequence too.
+  bool hasFew =
+      registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
+      (fromRegisters && !queryInRegisters && (op.isPacked() || !computesReads));
   int64_t consumerRegisters = hasFew ? 224 : 232;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
