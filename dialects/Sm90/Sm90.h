@@ -70,6 +70,13 @@ constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
   return panelsOf(columns) * rows * kPanelRowBytes;
 }
 
+/// Rows of f32 numbers in shared memory are a multiple of so many long.
+constexpr int64_t kNumberBytes = 4;
+constexpr int64_t kNumbersStep = 4;
+
+/// Sides of the blocks on the diagonal of a triangular matrix that is inverted.
+constexpr int64_t kDiagonalBlock = 16;
+
 /// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;
 /// What a warp has found for one result of sm90.find_extremes.

@@ -96,13 +96,11 @@ void Sm90Dialect::initialize() {
       >();
 }
 
-LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t kvStages, int64_t warpgroups,
-                                   int64_t producerRegisters,
-                                   int64_t consumerRegisters, bool,
-                                   bool inQueryBuffer, bool fromRegisters,
-                                   bool persistent, bool dynamic, bool, bool,
-                                   bool, bool warpRoles) {
+LogicalResult ScheduleAttr::verify(
+    function_ref<InFlightDiagnostic()> emitError, int64_t kvStages,
+    int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
+    bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
+    bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -117,7 +115,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected consumer_warpgroups of at least 1, got "
                        << warpgroups;
   // The range and the step are those of setmaxnreg.
-  for (int64_t registers : {producerRegisters, consumerRegisters})
+  for (int64_t registers :
+       {producerRegisters, consumerRegisters,
+        auxiliaryRegisters ? auxiliaryRegisters : consumerRegisters})
     if (registers < 24 || registers > 256 || registers % 8 != 0)
       return emitError() << "expected registers as a multiple of 8 from 24 to "
                             "256, got "
@@ -187,12 +187,17 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
       getValue() == Layout::Accumulator || getValue() == Layout::OperandA;
   int64_t step =
       getValue() == Layout::OperandA ? kProductStep : kAccumulatorColumns;
-  bool fits = shape.size() == (isMatrix ? 2 : 1) && shape[0] == kWarpgroupRows;
-  if (isMatrix && fits)
-    fits = shape[1] > 0 && shape[1] % step == 0;
+  bool isColumns = getValue() == Layout::Columns;
+  bool fits = shape.size() == (isMatrix ? 2 : 1) &&
+              (isColumns || shape[0] == kWarpgroupRows);
+  if ((isMatrix || isColumns) && fits)
+    fits = shape.back() > 0 && shape.back() % step == 0;
   if (fits)
     return success();
   InFlightDiagnostic diagnostic = emitError();
+  if (isColumns)
+    return diagnostic << "expected a shape of a multiple of " << step
+                      << " for the layout columns, got [" << shape << "]";
   diagnostic << "expected a shape of " << kWarpgroupRows;
   if (isMatrix)
     diagnostic << " by a multiple of " << step;
@@ -294,18 +299,31 @@ TensorMapType::verify(function_ref<InFlightDiagnostic()> emitError,
   return verifyBox(emitError, rows, columns, elementType);
 }
 
+/// What a stage may hold: a box, or rows of numbers.
+static LogicalResult
+verifyStageBox(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
+               int64_t columns, Type elementType) {
+  if (!elementType.isF32())
+    return verifyBox(emitError, rows, columns, elementType);
+  if (rows > 0 && columns > 0 && columns % kNumbersStep == 0)
+    return success();
+  return emitError() << "expected rows of a multiple of " << kNumbersStep
+                     << " numbers, got " << rows << "x" << columns << "x"
+                     << elementType;
+}
+
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t stages, int64_t rows, int64_t columns,
                                  Type elementType) {
   if (failed(verifyStages(emitError, stages)))
     return failure();
-  return verifyBox(emitError, rows, columns, elementType);
+  return verifyStageBox(emitError, rows, columns, elementType);
 }
 
 LogicalResult StageType::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t rows, int64_t columns,
                                 Type elementType) {
-  return verifyBox(emitError, rows, columns, elementType);
+  return verifyStageBox(emitError, rows, columns, elementType);
 }
 
 LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -314,6 +332,8 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 int64_t BufferType::getStageBytes() const {
+  if (getElementType().isF32())
+    return getRows() * getColumns() * kNumberBytes;
   return boxBytes(getRows(), getColumns());
 }
 

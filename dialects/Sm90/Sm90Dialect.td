@@ -48,12 +48,14 @@ def Sm90_Layout : I32EnumAttr<"Layout", "how a fragment is spread over a warpgro
     I32EnumAttrCase<"OperandA", 1, "operand_a">,
     I32EnumAttrCase<"Rows", 2, "rows">,
     I32EnumAttrCase<"PartialRows", 3, "partial_rows">,
-    I32EnumAttrCase<"ColumnStrips", 4, "column_strips">,
-    I32EnumAttrCase<"ColumnStripsRows", 5, "column_strips_rows">,
-    I32EnumAttrCase<"ColumnStripsColumns", 6, "column_strips_columns">,
-    I32EnumAttrCase<"RowStrips", 7, "row_strips">,
-    I32EnumAttrCase<"RowStripsRows", 8, "row_strips_rows">,
-    I32EnumAttrCase<"RowStripsColumns", 9, "row_strips_columns">]> {
+    I32EnumAttrCase<"Columns", 4, "columns">,
+    I32EnumAttrCase<"Lanes", 5, "lanes">,
+    I32EnumAttrCase<"ColumnStrips", 6, "column_strips">,
+    I32EnumAttrCase<"ColumnStripsRows", 7, "column_strips_rows">,
+    I32EnumAttrCase<"ColumnStripsColumns", 8, "column_strips_columns">,
+    I32EnumAttrCase<"RowStrips", 9, "row_strips">,
+    I32EnumAttrCase<"RowStripsRows", 10, "row_strips_rows">,
+    I32EnumAttrCase<"RowStripsColumns", 11, "row_strips_columns">]> {
   let cppNamespace = "::mlir::sm90";
   let genSpecializedAttr = 0;
 }
@@ -73,6 +75,9 @@ def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout", [
       of a quad hold the same values.
     - `partial_rows` (64): as `rows`, but each thread of a quad has values of its
       own, which `sm90.combine_quad` combines.
+    - `columns` (N, a multiple of 8): element j of a thread is column
+      8(j/2) + 2(l mod 4) + (j mod 2), as those of an accumulator are.
+    - `lanes` (64): element r of a thread is number 2l + r; every warp holds all.
 
     Strips are for memory that is read and written once. A warp has a strip of 16
     columns, or rows, of a matrix in full length, and a thread four neighbouring
@@ -119,6 +124,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       run under the softmax of another.
     - `narrow_tanh`: where all scores of a block are near zero, a polynomial takes
       the place of the tanh that modifies them.
+    - `auxiliary_registers`: per thread of a warpgroup that computes ahead what does
+      not depend on what the loop carries; 0 where there is none.
     - `dependent_launch`: the kernel may start before the one in front of it on
       the same stream has ended, for which it waits once it is set up.
     - `warp_roles`: a warpgroup copies and the others compute. Without them
@@ -138,9 +145,16 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$ping_pong,
     DefaultValuedParameter<"bool", "true">:$narrow_tanh,
     DefaultValuedParameter<"bool", "true">:$dependent_launch,
-    DefaultValuedParameter<"bool", "true">:$warp_roles);
+    DefaultValuedParameter<"bool", "true">:$warp_roles,
+    DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The number of the first consumer among the warpgroups of a block.
+    int64_t getFirstConsumer() const {
+      return getAuxiliaryRegisters() ? 2 : getWarpRoles() ? 1 : 0;
+    }
+  }];
 }
 
 def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
@@ -235,7 +249,12 @@ def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
 
 def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
   let summary = "stages of shared memory that hold a box each";
-  let description = "Example: `!sm90.buffer<2 x 128x128xbf16>`.";
+  let description = [{
+    Elements of f32 are rows of numbers that no copy and no product touches: they
+    lie one row behind the other, each of a multiple of 4.
+
+    Examples: `!sm90.buffer<2 x 128x128xbf16>`, `!sm90.buffer<2 x 4x64xf32>`.
+  }];
   let parameters = (ins "int64_t":$stages, "int64_t":$rows, "int64_t":$columns,
                         "::mlir::Type":$elementType);
   let assemblyFormat = [{

@@ -37,7 +37,9 @@ mlir::sm90::getFixedLayouts(Operation *op) {
         return Pairs{{wait.getResult(), Layout::Accumulator}};
       })
       .Case([](LoadFragmentOp load) {
-        return Pairs{{load.getFragment(), Layout::OperandA}};
+        return Pairs{{load.getFragment(), load.getTransposed()
+                                              ? Layout::Accumulator
+                                              : Layout::OperandA}};
       })
       .Case([](StoreFragmentOp store) {
         return Pairs{{store.getFragment(), Layout::Accumulator}};
@@ -59,6 +61,34 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](BroadcastRowsOp broadcast) {
         return Pairs{{broadcast.getSource(), Layout::Rows},
                      {broadcast.getResult(), Layout::Accumulator}};
+      })
+      .Case([](BroadcastColumnsOp broadcast) {
+        return Pairs{{broadcast.getSource(), Layout::Columns},
+                     {broadcast.getResult(), Layout::Accumulator}};
+      })
+      .Case([](DecayRatiosOp ratios) {
+        Pairs pairs{{ratios.getResult(), Layout::Accumulator}};
+        if (ratios.getRows())
+          pairs.push_back({ratios.getRows(), Layout::Rows});
+        if (ratios.getColumns())
+          pairs.push_back({ratios.getColumns(), Layout::Columns});
+        return pairs;
+      })
+      .Case<LoadStateOp, StoreStateOp>([](auto access) {
+        return Pairs{{access.getFragment(), Layout::Accumulator}};
+      })
+      .Case([](InvertUnitLowerOp inverse) {
+        return Pairs{{inverse.getMatrix(), Layout::Accumulator}};
+      })
+      .Case<LoadNumbersOp, FirstNumbersOp, CumulativeSumOp, ExtractOp,
+            StoreNumbersOp>([](auto numbers) {
+        Pairs pairs;
+        for (ValueRange values : {ValueRange(numbers->getOperands()),
+                                  ValueRange(numbers->getResults())})
+          for (Value value : values)
+            if (isa<RankedTensorType>(value.getType()))
+              pairs.push_back({value, Layout::Lanes});
+        return pairs;
       })
       .Case([](ReduceStripsOp reduce) {
         bool byColumns = reduce.getAxis() == 0;
@@ -241,6 +271,15 @@ LogicalResult KernelOp::verifyRegions() {
   return failure(result.wasInterrupted());
 }
 
+LogicalResult WarpRolesOp::verifyRegions() {
+  auto kernel = cast<KernelOp>((*this)->getParentOp());
+  bool isWanted = kernel.getSchedule().getAuxiliaryRegisters() != 0;
+  if (isWanted == getAuxiliary().empty()) // C1
+    return emitOpError("expected an auxiliary exactly where the schedule has "
+                       "auxiliary_registers");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Shared memory and its stages
 //===----------------------------------------------------------------------===//
@@ -248,8 +287,9 @@ LogicalResult KernelOp::verifyRegions() {
 /// Whether a use leaves the stage with its owner.
 static bool isAccess(OpOperand &use) {
   if (auto product = dyn_cast<WgmmaAsyncOp>(use.getOwner()))
-    return &use == &product.getLhsMutable();
-  return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp>(use.getOwner());
+    return product.getKeeps() || &use == &product.getLhsMutable();
+  return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
+             LoadElementOp, StoreNumbersOp, InvertUnitLowerOp>(use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.
@@ -272,7 +312,7 @@ static LogicalResult verifyGivenBackOnce(Operation *op, Value stage) {
   for (OpOperand &use : stage.getUses())
     (isAccess(use) ? accesses : takers).push_back(use.getOwner());
   if (takers.size() != 1 || takers.front()->getBlock() != op->getBlock() ||
-      !isa<ReleaseOp, TmaLoadAsyncOp, WgmmaAsyncOp>(takers.front()))
+      !isa<ReleaseOp, FillOp, TmaLoadAsyncOp, WgmmaAsyncOp>(takers.front()))
     return op->emitOpError("expected the stage to be given back exactly once, "
                            "in the same block, got ")
            << takers.size() << " uses that take it";
@@ -392,9 +432,10 @@ static LogicalResult verifyFragmentOf(Operation *op, RankedTensorType fragment,
 
 LogicalResult LoadFragmentOp::verify() {
   StageType stage = getStage().getType();
-  return verifyFragmentOf(*this,
-                          cast<RankedTensorType>(getFragment().getType()),
-                          stage.getColumns(), stage.getElementType()); // C1
+  return verifyFragmentOf(
+      *this, cast<RankedTensorType>(getFragment().getType()),
+      getTransposed() ? stage.getRows() : stage.getColumns(),
+      stage.getElementType()); // C1
 }
 
 /// A buffer of one stage is accessed as a stage is.
@@ -410,7 +451,13 @@ LogicalResult StoreFragmentOp::verify() {
     return failure();
   StageType box = asStage(getMemory().getType());
   auto fragment = cast<RankedTensorType>(getFragment().getType());
-  int64_t columns = std::min(fragment.getDimSize(1), box.getColumns());
+  if (getTransposed() && box.getColumns() != kWarpgroupRows) // C1
+    return emitOpError("expected memory of ")
+           << kWarpgroupRows << " columns for a transposed fragment, got "
+           << getMemory().getType();
+  int64_t columns = getTransposed()
+                        ? fragment.getDimSize(1)
+                        : std::min(fragment.getDimSize(1), box.getColumns());
   return verifyFragmentOf(*this, fragment, columns, box.getElementType()); // C1
 }
 
@@ -557,7 +604,7 @@ LogicalResult WgmmaAsyncOp::verify() {
   int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
   int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
   if (rows < kWarpgroupRows || (!isStage && rows != kWarpgroupRows) ||
-      depth != inner || inner % kProductStep != 0 ||
+      depth != inner || inner % kProductStep != 0 || elementType.isF32() ||
       elementType != rhs.getElementType()) // C1
     return emitOpError("expected lhs of ")
            << kWarpgroupRows << "x" << inner << "x" << rhs.getElementType()
@@ -593,7 +640,11 @@ LogicalResult WgmmaWaitOp::verify() {
     return emitOpError("expected pending(")
            << pending << "), the products started later and still under way, "
            << "got pending(" << getPending() << ")";
-  return verifyGivenBackOnce(*this, getStage()); // C3
+  if (!start.getKeeps())
+    return verifyGivenBackOnce(*this, getStage()); // C3
+  if (!getStage().use_empty())
+    return emitOpError("expected no use of a stage that the product keeps");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -659,4 +710,106 @@ LogicalResult ReduceColumnsOp::verify() {
 
 LogicalResult BroadcastRowsOp::verify() {
   return verifyRows(*this, getResult().getType(), getSource().getType()); // C1
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks of recurrences
+//===----------------------------------------------------------------------===//
+
+LogicalResult ExtractOp::verify() {
+  int64_t count = cast<RankedTensorType>(getNumbers().getType()).getDimSize(0);
+  if (getPosition() >= static_cast<uint64_t>(count)) // C1
+    return emitOpError("expected a position below ")
+           << count << ", got " << static_cast<int64_t>(getPosition());
+  return success();
+}
+
+/// Row `row` of a stage of numbers, of which there are `count` where it is
+/// given.
+static LogicalResult verifyNumbersRow(Operation *op, StageType stage,
+                                      uint64_t row,
+                                      std::optional<int64_t> count) {
+  if (stage.getElementType().isF32() &&
+      row < static_cast<uint64_t>(stage.getRows()) &&
+      (!count || *count == stage.getColumns()))
+    return success();
+  InFlightDiagnostic diagnostic = op->emitOpError("expected row ")
+                                  << static_cast<int64_t>(row);
+  if (count)
+    diagnostic << ", of " << *count << " numbers,";
+  return diagnostic << " of a stage of f32, got " << stage;
+}
+
+LogicalResult StoreNumbersOp::verify() {
+  return verifyNumbersRow(
+      *this, getStage().getType(), getRow(),
+      cast<RankedTensorType>(getNumbers().getType()).getDimSize(0)); // C1
+}
+
+LogicalResult LoadRowOp::verify() {
+  return verifyNumbersRow(
+      *this, getStage().getType(), getRow(),
+      cast<RankedTensorType>(getNumbers().getType()).getDimSize(0)); // C1
+}
+
+LogicalResult LoadElementOp::verify() {
+  StageType stage = getStage().getType();
+  if (failed(verifyNumbersRow(*this, stage, getRow(), std::nullopt))) // C1
+    return failure();
+  if (getColumn() >= static_cast<uint64_t>(stage.getColumns()))
+    return emitOpError("expected a column below ")
+           << stage.getColumns() << ", got "
+           << static_cast<int64_t>(getColumn());
+  return success();
+}
+
+LogicalResult BroadcastColumnsOp::verify() {
+  int64_t columns = cast<RankedTensorType>(getResult().getType()).getDimSize(1);
+  int64_t got = cast<RankedTensorType>(getSource().getType()).getDimSize(0);
+  if (columns != got) // C1
+    return emitOpError("expected ")
+           << columns << " elements, one per column, got " << got;
+  return success();
+}
+
+LogicalResult DecayRatiosOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  bool fits = bool(getRows()) == bool(getColumns()) &&
+              result.getDimSize(0) == result.getDimSize(1);
+  for (Value exponents : {Value(getRows()), Value(getColumns())})
+    fits &= !exponents ||
+            cast<RankedTensorType>(exponents.getType()).getDimSize(0) ==
+                result.getDimSize(0);
+  if (!fits) // C1
+    return emitOpError("expected rows and columns of the size of the sides of "
+                       "a square result, or neither, got ")
+           << result;
+  return success();
+}
+
+LogicalResult InvertUnitLowerOp::verify() {
+  auto matrix = cast<RankedTensorType>(getMatrix().getType());
+  auto isSquare = [](StageType box) {
+    return box.getRows() == kWarpgroupRows &&
+           box.getColumns() == kWarpgroupRows && box.getElementType().isF16();
+  };
+  StageType scratch = getScratch().getType().getStageType();
+  if (matrix.getShape() !=
+          ArrayRef<int64_t>({kWarpgroupRows, kWarpgroupRows}) ||
+      !isSquare(scratch) || !isSquare(getResult().getType())) // C1
+    return emitOpError(
+               "expected a matrix, a scratch and a result of 64x64, the "
+               "latter two of f16, got ")
+           << matrix << ", " << scratch << " and " << getResult().getType();
+  BufferType blocks = getBlocks().getType();
+  if (blocks != BufferType::get(getContext(), 1, kWarpgroupRows, kDiagonalBlock,
+                                Float32Type::get(getContext()))) // C2
+    return emitOpError("expected blocks of 1 x 64x16xf32, got ") << blocks;
+  if (bool(getStrengths()) != getRow().has_value()) // C3
+    return emitOpError("expected a row of strengths exactly where there are "
+                       "strengths");
+  if (!getStrengths())
+    return success();
+  return verifyNumbersRow(*this, getStrengths().getType(), *getRow(),
+                          kWarpgroupRows);
 }

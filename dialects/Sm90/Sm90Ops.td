@@ -91,10 +91,10 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     static ::llvm::StringRef getCounterAttrName() { return "sm90.counter"; }
     static ::llvm::StringRef getAlignmentAttrName() { return "sm90.alignment"; }
 
-    /// The consumers and, where there are roles, the producer warpgroup, in
-    /// threads.
+    /// The consumers and, where there are roles, the warpgroups in front of them,
+    /// in threads.
     int64_t getThreads() {
-      return 128 * (getSchedule().getWarpRoles() +
+      return 128 * (getSchedule().getFirstConsumer() +
                     getSchedule().getConsumerWarpgroups());
     }
   }];
@@ -111,7 +111,10 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
   let description = [{
     Barriers are ready for all threads when the roles begin. One thread runs the
     `producer`; every consumer warpgroup runs the `consumer`, and
-    `sm90.warpgroup_id` numbers them from 0.
+    `sm90.warpgroup_id` numbers them from 0. Where there is one, another warp of
+    the producer's warpgroup runs `numbers`, and a warpgroup of its own, for which
+    the schedule has `auxiliary_registers`, runs the `auxiliary`: they fill stages
+    for the others with what they compute ahead.
 
     ```mlir
     sm90.warp_roles producer {
@@ -120,9 +123,17 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
       ...
     }
     ```
+    | constraint | rule |
+    |---|---|
+    | C1 | there is an auxiliary where the schedule has auxiliary_registers, and only there |
   }];
-  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
-  let assemblyFormat = "`producer` $producer `consumer` $consumer attr-dict";
+  let regions = (region SizedRegion<1>:$producer, AnyRegion:$numbers,
+                        AnyRegion:$auxiliary, SizedRegion<1>:$consumer);
+  let assemblyFormat = [{
+    `producer` $producer (`numbers` $numbers^)? (`auxiliary` $auxiliary^)?
+    `consumer` $consumer attr-dict
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def Sm90_WarpsOp : Sm90_Op<"warps", [
@@ -211,7 +222,7 @@ def Sm90_AwaitFullOp : Sm90_AwaitOp<"stage.await_full"> {
     |---|---|
     | C1 | buffer and barrier have the same number of stages |
     | C2 | the stage has the box of the buffer |
-    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.tma_load_async` or as rhs of `sm90.wgmma_async`, after its other uses are complete |
+    | C3 | the stage is given back exactly once, in the same block, by `sm90.stage.release`, `sm90.stage.fill`, `sm90.tma_load_async` or as rhs of `sm90.wgmma_async`, after its other uses are complete |
   }];
 }
 
@@ -382,14 +393,17 @@ def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, Mem
 def Sm90_LoadFragmentOp : Sm90_Op<"load_fragment", [Sm90_FixedLayouts, MemoryEffects<[MemRead]>]> {
   let summary = "reads 64 rows of a stage into the A operand of a product";
   let description = [{
+    With `transposed`, the 64 columns from `row` on, which are the rows of the
+    fragment, in the layout of an accumulator.
+
     | constraint | rule |
     |---|---|
-    | C1 | the result has 64 rows and the columns and element type of the stage |
+    | C1 | the result has 64 rows and the columns, or transposed the rows, and the element type of the stage |
   }];
-  let arguments = (ins Sm90_StageType:$stage, Index:$row);
+  let arguments = (ins Sm90_StageType:$stage, Index:$row, UnitAttr:$transposed);
   let results = (outs Sm90_Matrix:$fragment);
   let assemblyFormat = [{
-    $stage `row` `(` $row `)` attr-dict `:` type($stage) `->` type($fragment)
+    $stage `row` `(` $row `)` (`transposed` $transposed^)? attr-dict `:` type($stage) `->` type($fragment)
   }];
   let hasVerifier = 1;
 }
@@ -398,16 +412,19 @@ def Sm90_StoreFragmentOp : Sm90_Op<"store_fragment", [Sm90_FixedLayouts, MemoryE
   let summary = "writes a fragment of 64 rows into shared memory";
   let description = [{
     Into a buffer of one stage, or a stage, from `row` on. Makes the data visible
-    to the copy engine.
+    to the copy engine and to products. With `transposed`, the columns of the
+    fragment become rows of the memory.
 
     | constraint | rule |
     |---|---|
-    | C1 | the fragment has 64 rows; the memory has its element type and at least its columns |
+    | C1 | the fragment has 64 rows; the memory has its element type and at least its columns, or transposed 64 |
     | C2 | a buffer has one stage |
   }];
-  let arguments = (ins Sm90_Matrix:$fragment, Sm90_Memory:$memory, Index:$row);
+  let arguments = (ins Sm90_Matrix:$fragment, Sm90_Memory:$memory, Index:$row,
+                       UnitAttr:$transposed);
   let assemblyFormat = [{
-    $fragment `,` $memory `row` `(` $row `)` attr-dict `:` type($fragment) `,` qualified(type($memory))
+    $fragment `,` $memory `row` `(` $row `)` (`transposed` $transposed^)? attr-dict
+    `:` type($fragment) `,` qualified(type($memory))
   }];
   let hasVerifier = 1;
 }
@@ -638,7 +655,8 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
     registers, or from the 64 rows of a stage that start at `row`; rhs from
     shared memory. Without an accumulator it starts from zero, and so it does where
     `if` is false, whatever the accumulator holds. The products form one commit
-    group.
+    group. A product that `keeps` the right stage accesses it only, and does not give
+    it back.
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
@@ -656,11 +674,11 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
   }];
   let arguments = (ins AnyTypeOf<[Sm90_Matrix, Sm90_StageType]>:$lhs, Optional<Index>:$row,
                        Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc, Optional<I1>:$adds,
-                       UnitAttr:$transpose_rhs);
+                       UnitAttr:$transpose_rhs, UnitAttr:$keeps);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
     $lhs (`row` `(` $row^ `)`)? `,` $rhs (`transpose_rhs` $transpose_rhs^)?
-    (`acc` `(` $acc^ `)`)? (`if` `(` $adds^ `)`)? attr-dict `:` type($result)
+    (`acc` `(` $acc^ `)`)? (`if` `(` $adds^ `)`)? (`keeps` $keeps^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -680,7 +698,7 @@ def Sm90_WgmmaWaitOp : Sm90_Op<"wgmma.wait", [
     |---|---|
     | C1 | `pending` is the number of products started after this one and not yet waited for |
     | C2 | the product was started in the same block |
-    | C3 | the stage is given back exactly once, as in `sm90.stage.await_full` |
+    | C3 | the stage is given back exactly once, as in `sm90.stage.await_full`, or not used where the product keeps it |
   }];
   let arguments = (ins Sm90_InFlightType:$product, I64Attr:$pending);
   let results = (outs Sm90_Scores:$result, Sm90_StageType:$stage);
@@ -887,5 +905,7 @@ def Sm90_VoteAllOp : Sm90_Op<"vote_all", [Pure]> {
   let results = (outs I1:$result);
   let assemblyFormat = "$rows attr-dict `:` type($rows)";
 }
+
+include "Sm90/Sm90RecurrenceOps.td"
 
 #endif // ATTN_SM90_SM90OPS_TD

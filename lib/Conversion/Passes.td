@@ -138,6 +138,11 @@ def ConvertTileToSm90Pass : Pass<"convert-tile-to-sm90", "::mlir::ModuleOp"> {
     waited for where its result is first used. Values have no layout yet: run
     `sm90-infer-layouts` next.
 
+    With `auxiliary_registers` in the schedule, a loop that carries a state is divided
+    among more roles, by what depends on the state: a warp computes what has a
+    number for each token, an auxiliary warpgroup products that do not depend on the
+    state, with what follows from them, and both fill stages for the consumers.
+
     ```mlir
     %k_tile = tile.load %k[%b, %j, %h, %c0] axes [1, 3] : ...
     %s = tile.dot %q_tile, %k_tile transpose_rhs : ...
@@ -175,7 +180,8 @@ def ConvertSm90ToNVVMPass : Pass<"convert-sm90-to-nvvm", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::scf::SCFDialect",
+    "::mlir::LLVM::LLVMDialect",
     "::mlir::NVVM::NVVMDialect"];
 }
 

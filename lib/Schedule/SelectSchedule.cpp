@@ -375,7 +375,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
       /*persistent=*/true, /*dynamic=*/true,
       /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
-      /*warp_roles=*/true);
+      /*warp_roles=*/true, /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -407,7 +407,8 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       hopper.getOutputFromRegisters(), hopper.getPersistent(),
       hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
-      hopper.getDependentLaunch(), hopper.getWarpRoles());
+      hopper.getDependentLaunch(), hopper.getWarpRoles(),
+      /*auxiliary_registers=*/0);
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
@@ -429,9 +430,9 @@ static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
                            "#sm90.schedule, got ")
            << schedule;
   std::string why;
-  if (failed(model.validateRegisters(hopper.getProducerRegisters(),
-                                     hopper.getConsumerWarpgroups(),
-                                     hopper.getConsumerRegisters(), why)))
+  if (failed(model.validateRegisters(
+          hopper.getProducerRegisters(), hopper.getConsumerWarpgroups(),
+          hopper.getConsumerRegisters(), hopper.getAuxiliaryRegisters(), why)))
     return op->emitOpError(why);
   return success();
 }

@@ -49,19 +49,23 @@ std::string TargetModel::known() {
 LogicalResult TargetModel::validateRegisters(int64_t producerRegisters,
                                              int64_t consumers,
                                              int64_t consumerRegisters,
+                                             int64_t auxiliaryRegisters,
                                              std::string &why) const {
   // Warps exchange what the block gets at its launch: the same number for each
   // thread, a multiple of 8.
   constexpr int64_t warpgroup = 128, step = 8;
-  int64_t threads = warpgroup * (1 + consumers);
+  int64_t threads = warpgroup * (1 + (auxiliaryRegisters ? 1 : 0) + consumers);
   int64_t pool = registersPerMultiprocessor / threads / step * step * threads;
-  int64_t total =
-      warpgroup * (producerRegisters + consumers * consumerRegisters);
+  int64_t total = warpgroup * (producerRegisters + auxiliaryRegisters +
+                               consumers * consumerRegisters);
   if (total <= pool)
     return success();
+  std::string auxiliary;
+  if (auxiliaryRegisters)
+    auxiliary = llvm::formatv("{0} + ", auxiliaryRegisters);
   why = llvm::formatv("expected at most {0} registers per block of {1} threads "
-                      "on {2}, got {3} (128 * ({4} + {5} * {6}))",
-                      pool, threads, name, total, producerRegisters, consumers,
-                      consumerRegisters);
+                      "on {2}, got {3} (128 * ({4} + {5}{6} * {7}))",
+                      pool, threads, name, total, producerRegisters, auxiliary,
+                      consumers, consumerRegisters);
   return failure();
 }

@@ -3,7 +3,7 @@
 // A block has the states of 128 channels of the value, or of 64.
 
 // CHECK-LABEL: func @wide
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 96>>}
 !q = tensor<?x?x2x128xbf16>
 !v = tensor<?x?x4x256xbf16>
 func.func @wide(%q: !q, %v: !v) -> !v {
@@ -14,7 +14,7 @@ func.func @wide(%q: !q, %v: !v) -> !v {
 // -----
 
 // CHECK-LABEL: func @narrow
-// CHECK: tile.schedule<block_q = 64, {{.*}}consumer_warpgroups = 1
+// CHECK: tile.schedule<block_q = 64, {{.*}}consumer_warpgroups = 1, producer_registers = 40, {{.*}}auxiliary_registers = 168
 !q = tensor<?x?x2x64xf16>
 func.func @narrow(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
@@ -125,5 +125,14 @@ func.func @many_channels(%q: !q) -> !q {
 func.func @registers(%q: !q) -> !q {
   // expected-error @below {{'attn.recurrence' op expected at most 64512 registers per block of 384 threads on sm_90a, got 98304 (128 * (256 + 2 * 256))}}
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 2, producer_registers = 256, consumer_registers = 256>>} : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+func.func @auxiliary(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op expected at most 65536 registers per block of 512 threads on sm_90a, got 67584 (128 * (32 + 112 + 2 * 192))}}
+  %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, auxiliary_registers = 112>>} : !q, !q, !q -> !q
   return %o : !q
 }

@@ -43,10 +43,12 @@ struct TargetModel {
   static const TargetModel *lookup(StringRef name);
   static std::string known();
 
-  /// Whether a block with one producer warpgroup and `consumers` consumer
-  /// warpgroups may give its threads these registers. Says why not in `why`.
+  /// Whether a block with one producer warpgroup, an auxiliary one unless its
+  /// registers are 0, and `consumers` consumer warpgroups may give its threads
+  /// these registers. Says why not in `why`.
   LogicalResult validateRegisters(int64_t producerRegisters, int64_t consumers,
                                   int64_t consumerRegisters,
+                                  int64_t auxiliaryRegisters,
                                   std::string &why) const;
 };
 

@@ -241,43 +241,41 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   return chunk;
 }
 
-/// P.
-Value ChunkKernelBuilder::createReads(const Chunk &chunk) {
-  Value reads =
-      scaled(dot(chunk.query, chunk.key, /*transposeRhs=*/true), scale);
+/// P, from the products of queries and keys.
+Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
+  Value reads = scaled(products, scale);
   Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
                                              chunk.decay.sums);
   return round(mul(reads, ratios), element);
 }
 
-/// (I + A)^-1, times the writing strengths where these are those of erasing.
-Value ChunkKernelBuilder::createInverse(const Chunk &chunk) {
-  Value erased = dot(chunk.eraseKey, chunk.key, /*transposeRhs=*/true);
+/// (I + A)^-1, times the writing strengths where these are those of erasing,
+/// from the products of keys.
+Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
+  Value erased = products;
   if (chunk.decay.reached)
     erased = mul(erased, tile::DecayRatiosOp::create(
                              builder, loc, erased.getType(), chunk.decay.sums));
   Value rows = chunk.erase ? chunk.erase : splat(f32Tile({tokens}), 1);
-  bool isShared = chunk.erase && chunk.erase == chunk.write;
-  Value inverse =
-      tile::InvertUnitLowerOp::create(builder, loc, erased.getType(), erased,
-                                      rows, isShared ? chunk.write : Value());
+  Value inverse = tile::InvertUnitLowerOp::create(
+      builder, loc, erased.getType(), erased, rows,
+      chunk.isShared() ? chunk.write : Value());
   return round(inverse, fine);
 }
 
-/// U^T.
-Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value state) {
-  Value written = extend(transpose(chunk.value));
-  bool isShared = chunk.erase && chunk.erase == chunk.write;
-  if (!isShared)
-    written = scaleColumns(written, chunk.write);
-  if (!op.erases())
-    return written;
-  Value inverse = createInverse(chunk);
-  Value read = dot(state, chunk.eraseKey, /*transposeRhs=*/true);
+/// V^T, times the writing strengths where these are not in the inverse.
+Value ChunkKernelBuilder::createValues(const Chunk &chunk) {
+  Value values = extend(transpose(chunk.value));
+  return chunk.isShared() ? values : scaleColumns(values, chunk.write);
+}
+
+/// U^T, from what the state holds for the keys.
+Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
+                                        Value held) {
   Value factors = chunk.decay.reached;
-  if (chunk.erase && !isShared)
+  if (chunk.erase && !chunk.isShared())
     factors = factors ? mul(factors, chunk.erase) : chunk.erase;
-  written = sub(written, scaleColumns(read, factors));
+  Value written = sub(createValues(chunk), scaleColumns(held, factors));
   return dot(round(written, fine), inverse, /*transposeRhs=*/true);
 }
 
@@ -289,25 +287,35 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
                         ArrayRef<int64_t>{axis, axis + 2});
 }
 
-/// The state behind chunk `number`, from `state` in front of it.
+/// The state behind chunk `number`, from `state` in front of it. Products that
+/// do not depend on the state come first, and each one as early as it can.
 Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
-  Value reads = createReads(chunk);
+  Value inverse, held, written;
+  if (op.erases())
+    inverse = dot(chunk.eraseKey, chunk.key, /*transposeRhs=*/true);
+  Value reads = dot(chunk.query, chunk.key, /*transposeRhs=*/true);
+  reads = createReads(chunk, reads);
+  if (inverse)
+    inverse = createInverse(chunk, inverse);
+
   Value rounded = round(state, element);
+  if (inverse)
+    held = dot(rounded, chunk.eraseKey, /*transposeRhs=*/true);
   Value old = dot(rounded, chunk.query, /*transposeRhs=*/true);
-  Value written = createWritten(chunk, rounded);
   const Decay &decay = chunk.decay;
-  if (decay.reached)
-    old = scaleColumns(old, scaled(decay.reached, scale));
-  else
-    old = scaled(old, scale);
-  storeOutput(chunk,
-              dot(round(written, element), reads, /*transposeRhs=*/true, old));
+  old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
+                      : scaled(old, scale);
+  written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
   if (decay.whole)
     state = mul(state, vector::BroadcastOp::create(
                            builder, loc, state.getType(), decay.whole));
-  Value kept = round(scaleColumns(written, decay.left), element);
-  return dot(kept, chunk.key, /*transposeRhs=*/false, state);
+  Value fresh = round(written, element);
+  Value left = round(scaleColumns(written, decay.left), element);
+  Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
+  state = dot(left, chunk.key, /*transposeRhs=*/false, state);
+  storeOutput(chunk, output);
+  return state;
 }
 
 //===----------------------------------------------------------------------===//

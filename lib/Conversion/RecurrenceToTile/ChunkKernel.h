@@ -48,6 +48,9 @@ private:
   struct Chunk {
     Value row, query, key, eraseKey, value, erase, write;
     Decay decay;
+
+    /// Whether as much is erased as is written.
+    bool isShared() const { return erase && erase == write; }
   };
 
   void createKernel();
@@ -58,9 +61,10 @@ private:
   Chunk loadChunk(Value row);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
-  Value createInverse(const Chunk &chunk);
-  Value createReads(const Chunk &chunk);
-  Value createWritten(const Chunk &chunk, Value state);
+  Value createInverse(const Chunk &chunk, Value products);
+  Value createReads(const Chunk &chunk, Value products);
+  Value createValues(const Chunk &chunk);
+  Value createWritten(const Chunk &chunk, Value inverse, Value held);
   void storeOutput(const Chunk &chunk, Value output);
 
   //===--- Memory ---------------------------------------------------------===//

@@ -201,23 +201,83 @@ void mlir::attn::ptx::tmaStore(OpBuilder &b, Location loc, Value source,
   emit(b, loc, text, "r,l," + repeat("r", rank), operands);
 }
 
+/// ".v2" for two elements.
+static StringRef vectorSuffix(size_t count) {
+  return count == 4 ? ".v4" : count == 2 ? ".v2" : "";
+}
+
+SmallVector<Value> mlir::attn::ptx::loadSharedFloats(OpBuilder &b, Location loc,
+                                                     Value address,
+                                                     int64_t offset,
+                                                     size_t count) {
+  SmallVector<Type> types(count, b.getF32Type());
+  std::string list = count == 1 ? "$0" : registerList(0, count);
+  std::string text = llvm::formatv("ld.shared{0}.f32 {1}, [${2}+{3}];",
+                                   vectorSuffix(count), list, count, offset);
+  Operation *op =
+      emit(b, loc, text, repeat("=f", count) + ",r", address, types);
+  return unpack(b, op, count);
+}
+
+void mlir::attn::ptx::storeSharedFloats(OpBuilder &b, Location loc,
+                                        Value address, int64_t offset,
+                                        ValueRange values) {
+  size_t count = values.size();
+  std::string list = count == 1 ? "$1" : registerList(1, count);
+  std::string text = llvm::formatv("st.shared{0}.f32 [$0+{1}], {2};",
+                                   vectorSuffix(count), offset, list);
+  SmallVector<Value> operands{address};
+  llvm::append_range(operands, values);
+  emit(b, loc, text, "r," + repeat("f", count), operands);
+}
+
+void mlir::attn::ptx::storeSharedWords(OpBuilder &b, Location loc,
+                                       Value address, ValueRange values) {
+  SmallVector<Value> operands{address};
+  llvm::append_range(operands, values);
+  emit(b, loc, "st.shared.v4.b32 [$0], " + registerList(1, 4) + ";",
+       "r,r,r,r,r", operands);
+}
+
 SmallVector<Value> mlir::attn::ptx::ldmatrixX4(OpBuilder &b, Location loc,
-                                               Value address) {
+                                               Value address, bool transposed) {
   SmallVector<Type> types(4, b.getI32Type());
+  StringRef suffix = transposed ? ".trans" : "";
   Operation *op = emit(b, loc,
-                       "ldmatrix.sync.aligned.m8n8.x4.shared.b16 "
-                       "{$0, $1, $2, $3}, [$4];",
+                       "ldmatrix.sync.aligned.m8n8.x4" + suffix +
+                           ".shared.b16 {$0, $1, $2, $3}, [$4];",
                        "=r,=r,=r,=r,r", address, types);
   return unpack(b, op, 4);
 }
 
 void mlir::attn::ptx::stmatrixX4(OpBuilder &b, Location loc, Value address,
-                                 ValueRange registers) {
+                                 ValueRange registers, bool transposed) {
   SmallVector<Value> operands{address};
   llvm::append_range(operands, registers);
+  StringRef suffix = transposed ? ".trans" : "";
   emit(b, loc,
-       "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
+       "stmatrix.sync.aligned.m8n8.x4" + suffix +
+           ".shared.b16 [$0], {$1, $2, $3, $4};",
        "r,r,r,r,r", operands);
+}
+
+SmallVector<Value> mlir::attn::ptx::mma(OpBuilder &builder, Location loc,
+                                        Type type, ValueRange acc, ValueRange a,
+                                        ValueRange b) {
+  StringRef name = type.isBF16() ? "bf16" : "f16";
+  SmallVector<Value> operands(a);
+  llvm::append_range(operands, b);
+  llvm::append_range(operands, acc);
+  SmallVector<Type> types(4, builder.getF32Type());
+  std::string text = llvm::formatv(
+      "mma.sync.aligned.m16n8k16.row.col.f32.{0}.{0}.f32 {1}, {2}, {3}, {4};",
+      name, registerList(0, 4), registerList(4, 4), registerList(8, 2),
+      registerList(10, 4));
+  Operation *op = emitVolatile(builder, loc, text,
+                               repeat("=f", 4) + "," + repeat("r", 6) + "," +
+                                   repeat("f", 4),
+                               operands, types);
+  return unpack(builder, op, 4);
 }
 
 Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,

@@ -51,10 +51,26 @@ void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
 void tmaStore(OpBuilder &b, Location loc, Value source, Value map,
               ValueRange coordinates);
 
-/// Four 8x8 matrices of 16-bit elements; each lane gives the address of a row.
-SmallVector<Value> ldmatrixX4(OpBuilder &b, Location loc, Value address);
-void stmatrixX4(OpBuilder &b, Location loc, Value address,
-                ValueRange registers);
+/// One, two or four f32 at `address` plus a constant in shared memory.
+SmallVector<Value> loadSharedFloats(OpBuilder &b, Location loc, Value address,
+                                    int64_t offset, size_t count);
+void storeSharedFloats(OpBuilder &b, Location loc, Value address,
+                       int64_t offset, ValueRange values);
+/// Four i32 to shared memory.
+void storeSharedWords(OpBuilder &b, Location loc, Value address,
+                      ValueRange values);
+
+/// Four 8x8 matrices of 16-bit elements, which may be transposed on the way;
+/// each lane gives the address of a row.
+SmallVector<Value> ldmatrixX4(OpBuilder &b, Location loc, Value address,
+                              bool transposed);
+void stmatrixX4(OpBuilder &b, Location loc, Value address, ValueRange registers,
+                bool transposed);
+
+/// acc + A * B of a warp, of 16 x 8 in f32; A is 16 x 16 and B 16 x 8, of
+/// `type`.
+SmallVector<Value> mma(OpBuilder &builder, Location loc, Type type,
+                       ValueRange acc, ValueRange a, ValueRange b);
 
 /// Rounds two floats to a pair of `type` (bf16 or f16), `low` in the lower
 /// half. Stays where it is: LLVM would move it behind the next branch, where

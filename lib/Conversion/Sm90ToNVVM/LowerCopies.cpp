@@ -94,6 +94,9 @@ struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
     Int32 i32(rewriter, loc);
     Use use = describeUse(i32, adaptor.getCount().front(),
                           op.getBarrier().getType().getStages());
+    // Numbers are read by each lane for itself.
+    if (op.getStage().getType().getElementType().isF32())
+      NVVM::SyncWarpOp::create(rewriter, loc, i32.constant(-1));
     ptx::mbarrierArriveIf(
         rewriter, loc,
         barrierAddress(i32, adaptor.getBarrier().front(), use.stage),
@@ -160,10 +163,7 @@ struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
 
 } // namespace
 
-/// The address that a lane gives for the 16 x 16 block at column 0 of 64 rows
-/// that start at `base`: its row, and the 16-byte chunk that holds the left or
-/// the right half of the columns, swizzled by the row.
-static Value matrixAddress(Int32 &i32, Value base) {
+Value mlir::attn::sm90_to_nvvm::matrixAddress(Int32 &i32, Value base) {
   Value lane = i32.lane();
   Value rowOfEight = i32.bitAnd(lane, 7);
   Value upperRows = i32.bitAnd(i32.shiftRight(lane, 3), 1);
@@ -176,12 +176,24 @@ static Value matrixAddress(Int32 &i32, Value base) {
                                i32.shiftLeft(chunk, 4)));
 }
 
-/// The address of the block that starts at `column`, in panels of `rows` rows.
-static Value blockAddress(Int32 &i32, Value first, int64_t column,
-                          int64_t rows) {
+Value mlir::attn::sm90_to_nvvm::blockAddress(Int32 &i32, Value first,
+                                             int64_t column, int64_t rows) {
   Value inPanel = i32.bitXor(first, column % sm90::kPanelColumns * 2);
   return i32.add(inPanel,
                  column / sm90::kPanelColumns * rows * sm90::kPanelRowBytes);
+}
+
+/// The same for the transposed blocks of 64 columns that start at `base`: the
+/// lower half of the rows of a block are those of the left half of its columns.
+static Value transposedAddress(Int32 &i32, Value base) {
+  Value lane = i32.lane();
+  Value rowOfEight = i32.bitAnd(lane, 7);
+  Value row = i32.add(rowOfEight, i32.shiftLeft(i32.shiftRight(lane, 4), 3));
+  Value chunk = i32.add(i32.shiftLeft(i32.warpOfWarpgroup(), 1),
+                        i32.bitAnd(i32.shiftRight(lane, 3), 1));
+  return i32.add(base,
+                 i32.add(i32.mul(row, sm90::kPanelRowBytes),
+                         i32.shiftLeft(i32.bitXor(chunk, rowOfEight), 4)));
 }
 
 Value mlir::attn::sm90_to_nvvm::byteAddress(Int32 &i32, Type type,
@@ -207,15 +219,32 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     auto stage = cast<sm90::StageType>(op.getStage().getType());
+    SmallVector<Value> registers;
+    if (op.getTransposed()) {
+      // The row is the first of 64 columns, which are a panel.
+      Value panel = i32.add(byteAddress(i32, stage, adaptor.getStage()),
+                            i32.mul(i32.fromIndex(adaptor.getRow().front()),
+                                    stage.getRows() * sm90::kPanelRowBytes /
+                                        sm90::kPanelColumns));
+      Value first = transposedAddress(i32, panel);
+      for (int64_t row = 0; row < stage.getRows(); row += kMatrixColumns)
+        llvm::append_range(
+            registers,
+            ptx::ldmatrixX4(rewriter, loc,
+                            i32.add(first, row * sm90::kPanelRowBytes),
+                            /*transposed=*/true));
+      rewriter.replaceOpWithMultiple(op, {registers});
+      return success();
+    }
     Value first = matrixAddress(
         i32, rowAddress(i32, stage, adaptor.getStage(), adaptor.getRow()));
-    SmallVector<Value> registers;
     for (int64_t column = 0; column < stage.getColumns();
          column += kMatrixColumns)
       llvm::append_range(
           registers,
           ptx::ldmatrixX4(rewriter, loc,
-                          blockAddress(i32, first, column, stage.getRows())));
+                          blockAddress(i32, first, column, stage.getRows()),
+                          /*transposed=*/false));
     rewriter.replaceOpWithMultiple(op, {registers});
     return success();
   }
@@ -229,16 +258,20 @@ struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     sm90::StageType box = sm90::asStage(op.getMemory().getType());
+    Value base = rowAddress(i32, op.getMemory().getType(), adaptor.getMemory(),
+                            adaptor.getRow());
+    bool transposed = op.getTransposed();
     Value first =
-        matrixAddress(i32, rowAddress(i32, op.getMemory().getType(),
-                                      adaptor.getMemory(), adaptor.getRow()));
+        transposed ? transposedAddress(i32, base) : matrixAddress(i32, base);
     ValueRange registers = adaptor.getFragment();
     int64_t columns =
         cast<RankedTensorType>(op.getFragment().getType()).getDimSize(1);
     for (int64_t column = 0; column < columns; column += kMatrixColumns)
       ptx::stmatrixX4(rewriter, loc,
-                      blockAddress(i32, first, column, box.getRows()),
-                      registers.slice(column / 4, 4));
+                      transposed
+                          ? i32.add(first, column * sm90::kPanelRowBytes)
+                          : blockAddress(i32, first, column, box.getRows()),
+                      registers.slice(column / 4, 4), transposed);
     // The copy engine reads through another proxy.
     NVVM::FenceProxyOp::create(
         rewriter, loc,

@@ -117,6 +117,40 @@ struct LowerTruncF : FragmentPattern<arith::TruncFOp> {
   }
 };
 
+/// Takes two neighbouring columns out of their register.
+struct LowerExtF : FragmentPattern<arith::ExtFOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(arith::ExtFOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto source = dyn_cast<RankedTensorType>(op.getIn().getType());
+    if (!source)
+      return failure();
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Type f32 = rewriter.getF32Type();
+    SmallVector<Value> results;
+    for (Value pair : adaptor.getIn()) {
+      if (source.getElementType().isBF16()) {
+        // The upper half of an f32.
+        for (Value bits :
+             {i32.shiftLeft(pair, 16), i32.bitAnd(pair, 0xFFFF0000)})
+          results.push_back(arith::BitcastOp::create(rewriter, loc, f32, bits));
+        continue;
+      }
+      for (Value bits : {pair, i32.shiftRight(pair, 16)}) {
+        Value own =
+            arith::TruncIOp::create(rewriter, loc, rewriter.getI16Type(), bits);
+        own =
+            arith::BitcastOp::create(rewriter, loc, rewriter.getF16Type(), own);
+        results.push_back(arith::ExtFOp::create(rewriter, loc, f32, own));
+      }
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 /// Functions that the special function unit approximates.
 template <typename Op> struct LowerApproximate : FragmentPattern<Op> {
   LowerApproximate(const TypeConverter &converter, MLIRContext *context,
@@ -398,7 +432,7 @@ void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
            LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerUndefined,
            LowerVoteAll, LowerLayoutCast, LowerMask, LowerScore>(converter,
                                                                  context);
-  patterns.add<LowerTruncF>(converter, context, /*benefit=*/2);
+  patterns.add<LowerTruncF, LowerExtF>(converter, context, /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");
   patterns.add<LowerApproximate<math::Log2Op>>(converter, context,

@@ -37,6 +37,9 @@ int64_t elementsPerThread(RankedTensorType type);
 inline int64_t rowOfElement(int64_t i) { return 8 * ((i >> 1) & 1); }
 inline int64_t columnOfElement(int64_t i) { return 8 * (i >> 2) + (i & 1); }
 
+/// The number of its column among the columns that the thread has.
+inline int64_t numberOfColumn(int64_t i) { return 2 * (i >> 2) + (i & 1); }
+
 /// The schedule of the kernel that `op` is part of.
 sm90::ScheduleAttr getSchedule(Operation *op);
 
@@ -95,6 +98,13 @@ Value byteAddress(Int32 &i32, Type type, ValueRange memory);
 /// The address of `row` of it in its first panel.
 Value rowAddress(Int32 &i32, Type type, ValueRange memory, ValueRange row);
 
+/// The address that a lane gives for the 16 x 16 block at column 0 of 64 rows
+/// that start at `base`: its row, and the 16-byte chunk that holds the left or
+/// the right half of the columns, swizzled by the row.
+Value matrixAddress(Int32 &i32, Value base);
+/// The address of the block that starts at `column`, in panels of `rows` rows.
+Value blockAddress(Int32 &i32, Value first, int64_t column, int64_t rows);
+
 void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateFragmentPatterns(const TypeConverter &converter,
@@ -103,6 +113,10 @@ void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateInversePatterns(const TypeConverter &converter,
+                             RewritePatternSet &patterns);
+void populateNumbersPatterns(const TypeConverter &converter,
+                             RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateStorePatterns(const TypeConverter &converter,

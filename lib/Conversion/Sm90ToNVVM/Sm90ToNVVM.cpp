@@ -11,7 +11,9 @@
 #include "InlineAsm.h"
 #include "Patterns.h"
 
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -40,6 +42,8 @@ int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
       layout == sm90::Layout::RowStripsRows)
     return sm90::kStripWidth / 4;
   // The threads of a quad hold the same rows.
+  if (type.getRank() == 1 && *sm90::getLayout(type) == sm90::Layout::Columns)
+    return type.getNumElements() / 4;
   if (type.getRank() == 1)
     return type.getNumElements() * 4 / sm90::kWarpgroupThreads;
   return type.getNumElements() / sm90::kWarpgroupThreads;
@@ -162,10 +166,6 @@ static Value blockId(Int32 &, OpBuilder &b, Location loc) {
 static Value gridSize(Int32 &, OpBuilder &b, Location loc) {
   return NVVM::GridDimXOp::create(b, loc, b.getI32Type());
 }
-/// Warpgroup 0 is the producer's.
-static Value consumerId(Int32 &i32, OpBuilder &, Location) {
-  return i32.add(i32.warpgroup(), -1);
-}
 
 Value mlir::attn::sm90_to_nvvm::sharedAddress(OpBuilder &b, Location loc,
                                               int64_t offset) {
@@ -222,6 +222,21 @@ struct LowerMBarrierInit : RolePattern<sm90::MBarrierInitOp> {
   }
 };
 
+/// Warpgroups in front of the consumers are not counted.
+struct LowerWarpgroupId : RolePattern<sm90::WarpgroupIdOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::WarpgroupIdOp op, Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    Value number =
+        i32.add(i32.warpgroup(), -getSchedule(op).getFirstConsumer());
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, rewriter.getIndexType(),
+                                                    number);
+    return success();
+  }
+};
+
 /// One branch for each role: what setmaxnreg needs to take effect.
 struct LowerWarpRoles : RolePattern<sm90::WarpRolesOp> {
   using RolePattern::RolePattern;
@@ -242,23 +257,48 @@ LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
   NVVM::FenceMbarrierInitOp::create(rewriter, loc);
   NVVM::BarrierOp::create(rewriter, loc);
 
-  Value isProducer = i32.isZero(i32.warpgroup());
-  auto roles =
-      scf::IfOp::create(rewriter, loc, isProducer, /*withElseRegion=*/true);
-  rewriter.setInsertionPointToStart(roles.thenBlock());
-  NVVM::SetMaxRegisterOp::create(rewriter, loc, schedule.getProducerRegisters(),
-                                 NVVM::SetMaxRegisterAction::decrease);
-  auto elected = scf::IfOp::create(rewriter, loc, i32.isZero(i32.thread()),
-                                   /*withElseRegion=*/false);
-  rewriter.eraseOp(op.getProducer().front().getTerminator());
-  rewriter.inlineBlockBefore(&op.getProducer().front(),
-                             elected.thenBlock()->getTerminator());
+  auto setRegisters = [&](int64_t registers, bool increase) {
+    NVVM::SetMaxRegisterOp::create(rewriter, loc, registers,
+                                   increase
+                                       ? NVVM::SetMaxRegisterAction::increase
+                                       : NVVM::SetMaxRegisterAction::decrease);
+  };
+  auto inlineInto = [&](Region &region, Block *block) {
+    rewriter.eraseOp(region.front().getTerminator());
+    rewriter.inlineBlockBefore(&region.front(), block->getTerminator());
+  };
+  /// A branch; the builder moves to its beginning.
+  auto createIf = [&](Value condition, bool withElse) {
+    auto branch = scf::IfOp::create(rewriter, loc, condition, withElse);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    return branch;
+  };
+  Value warpgroup = i32.warpgroup();
+  scf::IfOp roles = createIf(i32.isZero(warpgroup), /*withElse=*/true);
+  setRegisters(schedule.getProducerRegisters(), /*increase=*/false);
+  scf::IfOp elected = createIf(i32.isZero(i32.thread()), /*withElse=*/false);
+  inlineInto(op.getProducer(), elected.thenBlock());
+  if (!op.getNumbers().empty()) {
+    rewriter.setInsertionPointAfter(elected);
+    Value isSecondWarp =
+        i32.isZero(i32.add(i32.shiftRight(i32.thread(), 5), -1));
+    scf::IfOp numbers = createIf(isSecondWarp, /*withElse=*/false);
+    inlineInto(op.getNumbers(), numbers.thenBlock());
+  }
   rewriter.setInsertionPointToStart(roles.elseBlock());
-  NVVM::SetMaxRegisterOp::create(rewriter, loc, schedule.getConsumerRegisters(),
-                                 NVVM::SetMaxRegisterAction::increase);
-  rewriter.eraseOp(op.getConsumer().front().getTerminator());
-  rewriter.inlineBlockBefore(&op.getConsumer().front(),
-                             roles.elseBlock()->getTerminator());
+  if (!op.getAuxiliary().empty()) {
+    roles = createIf(i32.isZero(i32.add(warpgroup, -1)), /*withElse=*/true);
+    // All threads begin with the mean.
+    int64_t consumers = schedule.getConsumerWarpgroups();
+    int64_t own = schedule.getAuxiliaryRegisters();
+    int64_t all = schedule.getProducerRegisters() + own +
+                  consumers * schedule.getConsumerRegisters();
+    setRegisters(own, /*increase=*/own * (2 + consumers) > all);
+    inlineInto(op.getAuxiliary(), roles.thenBlock());
+    rewriter.setInsertionPointToStart(roles.elseBlock());
+  }
+  setRegisters(schedule.getConsumerRegisters(), /*increase=*/true);
+  inlineInto(op.getConsumer(), roles.elseBlock());
   rewriter.eraseOp(op);
   return success();
 }
@@ -354,10 +394,22 @@ struct ConvertSm90ToNVVM
 };
 } // namespace
 
+/// Makes branches of the loops of a kernel whose roles have no register to
+/// spare, so that nothing is hoisted out of them.
+static LogicalResult lowerLoops(LLVM::LLVMFuncOp function) {
+  RewritePatternSet patterns(function->getContext());
+  populateSCFToControlFlowConversionPatterns(patterns);
+  ConversionTarget target(*function->getContext());
+  target.addIllegalDialect<scf::SCFDialect>();
+  target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+  return applyPartialConversion(function, target, std::move(patterns));
+}
+
 LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   if (!kernel.getSharedMemory())
     return kernel.emitOpError("has no shared_memory; run "
                               "sm90-assign-shared-memory first");
+  bool hasAuxiliary = kernel.getSchedule().getAuxiliaryRegisters() != 0;
   LLVM::LLVMFuncOp function = createFunction(kernel);
   kernel.erase();
 
@@ -368,15 +420,16 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
+  populateInversePatterns(converter, patterns);
+  populateNumbersPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);
   populateStorePatterns(converter, patterns);
   populateStripsPatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
                LowerMBarrierInit, LowerWarpRoles, LowerWarps,
                LowerIndex<sm90::BlockIdOp, blockId>,
-               LowerIndex<sm90::GridSizeOp, gridSize>,
-               LowerIndex<sm90::WarpgroupIdOp, consumerId>>(converter,
-                                                            &getContext());
+               LowerIndex<sm90::GridSizeOp, gridSize>, LowerWarpgroupId>(
+      converter, &getContext());
   ConversionTarget target(getContext());
   target.addIllegalDialect<sm90::Sm90Dialect>();
   target.markUnknownOpDynamicallyLegal([&](Operation *op) {
@@ -387,6 +440,8 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   if (failed(applyPartialConversion(function, target, std::move(patterns))))
     return failure();
   function->removeAttr(kKernelScheduleName);
+  if (hasAuxiliary && failed(lowerLoops(function)))
+    return failure();
   return expandMath(function);
 }
 

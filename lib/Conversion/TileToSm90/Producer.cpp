@@ -48,6 +48,9 @@ LogicalResult Producer::requireScalars(Operation *op, ValueRange values) {
 }
 
 LogicalResult Producer::produceLoad(tile::LoadOp load) {
+  // What is not copied is loaded by who needs it.
+  if (!kernel.rings.contains(load.getView()))
+    return success();
   if (failed(requireScalars(load, load.getIndices())) ||
       failed(requireScalars(load, load.getSlice())))
     return failure();

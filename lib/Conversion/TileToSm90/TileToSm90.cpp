@@ -8,6 +8,7 @@
 
 #include "attn/Conversion/Passes.h"
 
+#include "ChunkRole.h"
 #include "TileToSm90.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -102,11 +103,15 @@ private:
   void findConstants(Kernel &kernel);
   void collectSizes();
   template <typename Access>
-  LogicalResult addTensorMap(Access access, Use use, int64_t rows);
+  LogicalResult addTensorMap(Access access, Use use, int64_t rows,
+                             int64_t columns);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
   ArrayAttr createTensors();
   void allocate(Kernel &kernel);
+  Ring createRing(sm90::BufferType buffer, int64_t fullArrivals,
+                  int64_t emptyArrivals);
+  void allocateHandedOver(Kernel &kernel);
   void bind(Kernel &kernel, const Argument &argument, Value value);
   Type getPointerType() {
     return LLVM::LLVMPointerType::get(builder.getContext(), 1);
@@ -115,6 +120,7 @@ private:
   tile::KernelOp source;
   OpBuilder builder;
   sm90::ScheduleAttr schedule;
+  std::optional<RoleSplit> split;
   SmallVector<Argument> arguments;
   llvm::MapVector<Value, tile::LoadOp> loads;
   llvm::MapVector<Value, tile::StoreOp> stores;
@@ -128,11 +134,11 @@ static int64_t numberOf(Value view) {
 
 template <typename Access>
 LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
-                                             int64_t rows) {
+                                             int64_t rows, int64_t columns) {
   auto tile = cast<VectorType>(access.getTile().getType());
   auto map = sm90::TensorMapType::getChecked(
       [&] { return access.emitOpError("cannot be a copy: "); },
-      builder.getContext(), rows, tile.getDimSize(1), tile.getElementType(),
+      builder.getContext(), rows, columns, tile.getElementType(),
       access.getAxes(), access.getView().getType().getRank(),
       !access.getSlice().empty());
   if (!map)
@@ -141,9 +147,18 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
   return success();
 }
 
+/// Of a kernel with an auxiliary: not numbers, and not the state, which each
+/// thread loads for itself.
+static bool isCopied(tile::LoadOp load) {
+  return !isNumbersType(load.getTile().getType()) &&
+         load->getParentOfType<scf::ForOp>();
+}
+
 LogicalResult SignatureBuilder::collectLoads() {
   WalkResult result = source.walk([&](tile::LoadOp load) {
     auto type = cast<VectorType>(load.getTile().getType());
+    if (split && !isCopied(load))
+      return WalkResult::advance();
     auto [it, isNew] = loads.insert({load.getView(), load});
     if (!isNew) {
       if (it->second.getTile().getType() == type &&
@@ -159,19 +174,23 @@ LogicalResult SignatureBuilder::collectLoads() {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(addTensorMap(load, Load, type.getDimSize(0)))
+    return failed(
+               addTensorMap(load, Load, type.getDimSize(0), type.getDimSize(1)))
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
   return failure(result.wasInterrupted());
 }
 
-/// The copy engine knows where a tensor ends along each axis; threads compare
-/// rows alone.
+/// A warpgroup stores 64 rows of what it computes. In a loop over chunks that
+/// is transposed, so they are columns of the tile. The copy engine knows where
+/// a tensor ends along each axis; threads compare rows alone.
 LogicalResult SignatureBuilder::addMatrix(tile::StoreOp store) {
-  if (!schedule.getOutputFromRegisters())
-    return addTensorMap(store, Store, sm90::kWarpgroupRows);
   auto type = cast<VectorType>(store.getTile().getType());
+  if (split)
+    return addTensorMap(store, Store, type.getDimSize(0), sm90::kWarpgroupRows);
+  if (!schedule.getOutputFromRegisters())
+    return addTensorMap(store, Store, sm90::kWarpgroupRows, type.getDimSize(1));
   tile::ViewType view = store.getView().getType();
   int64_t innermost = view.getRank() - 1;
   if (store.getAxes()[1] != innermost ||
@@ -196,6 +215,10 @@ LogicalResult SignatureBuilder::collectStores() {
     if (!stores.insert({store.getView(), store}).second ||
         loads.contains(store.getView()))
       return fail("expected one access to a view that is stored to");
+    if (split && !store->getParentOfType<scf::ForOp>()) {
+      addPointer(Store, store.getView());
+      return WalkResult::advance();
+    }
     if (type.getRank() == 2)
       return failed(addMatrix(store)) ? WalkResult::interrupt()
                                       : WalkResult::advance();
@@ -226,6 +249,9 @@ LogicalResult SignatureBuilder::collectElements() {
       add(find.getCuSeqlens(), Read);
     if (auto write = dyn_cast<tile::WriteOp>(op))
       add(write.getView(), Store);
+    auto load = dyn_cast<tile::LoadOp>(op);
+    if (load && split && !isCopied(load))
+      add(load.getView(), Read);
     auto read = dyn_cast<tile::ReadOp>(op);
     if (!read)
       return WalkResult::advance();
@@ -354,6 +380,60 @@ FailureOr<ArrayAttr> SignatureBuilder::createExtents() {
   return builder.getArrayAttr(extents);
 }
 
+/// A buffer with a barrier for each stage that has been filled, and for each
+/// that is free.
+Ring SignatureBuilder::createRing(sm90::BufferType buffer, int64_t fullArrivals,
+                                  int64_t emptyArrivals) {
+  Location loc = source.getLoc();
+  auto barrier =
+      sm90::MBarrierType::get(builder.getContext(), buffer.getStages());
+  Ring ring;
+  ring.buffer = sm90::AllocOp::create(builder, loc, buffer, IntegerAttr());
+  ring.full = sm90::MBarrierInitOp::create(builder, loc, barrier, fullArrivals,
+                                           IntegerAttr());
+  ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
+                                            emptyArrivals, IntegerAttr());
+  return ring;
+}
+
+/// What goes from the numbers and from the auxiliary to others.
+void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
+  MLIRContext *context = builder.getContext();
+  Location loc = source.getLoc();
+  constexpr int64_t kWarps = 4, kWarpThreads = 32;
+  int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  int64_t stages = schedule.getKvStages();
+  constexpr int64_t kSide = sm90::kWarpgroupRows;
+  Type f32 = builder.getF32Type();
+  for (Value value : split->handedTiles) {
+    auto type = cast<VectorType>(value.getType());
+    auto buffer =
+        sm90::BufferType::get(context, stages, type.getDimSize(0),
+                              type.getDimSize(1), type.getElementType());
+    kernel.tileRings[value] =
+        createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
+  }
+  if (!split->handedNumbers.empty()) {
+    auto type = cast<VectorType>(split->handedNumbers.front().getType());
+    int64_t rows = split->handedNumbers.size();
+    kernel.numbersRing = createRing(
+        sm90::BufferType::get(context, stages, rows, type.getDimSize(0), f32),
+        kWarpThreads,
+        (split->auxiliaryReads ? kWarps : 0) +
+            (split->consumerReads ? consumerWarps : 0));
+  }
+  if (!llvm::any_of(split->auxiliary, llvm::IsaPred<tile::InvertUnitLowerOp>))
+    return;
+  kernel.inverseScratch = sm90::AllocOp::create(
+      builder, loc,
+      sm90::BufferType::get(context, 1, kSide, kSide, builder.getF16Type()),
+      IntegerAttr());
+  kernel.inverseBlocks = sm90::AllocOp::create(
+      builder, loc,
+      sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32),
+      IntegerAttr());
+}
+
 /// Allocates buffers and barriers at the start of the kernel.
 void SignatureBuilder::allocate(Kernel &kernel) {
   Location loc = source.getLoc();
@@ -367,19 +447,21 @@ void SignatureBuilder::allocate(Kernel &kernel) {
       inLoop |= other.getView() == view && other->getParentOfType<scf::ForOp>();
     });
     int64_t stages = inLoop ? schedule.getKvStages() : 1;
+    int64_t readers = consumerWarps;
+    if (split)
+      readers = (split->loads(Part::Consumer, view) ? consumerWarps : 0) +
+                (split->loads(Part::Auxiliary, view) ? 4 : 0);
+    Value map = kernel.rings[view].map;
     Ring &ring = kernel.rings[view];
+    ring = createRing(sm90::BufferType::get(context, stages, type.getDimSize(0),
+                                            type.getDimSize(1),
+                                            type.getElementType()),
+                      /*fullArrivals=*/1, readers);
+    ring.map = map;
     ring.keep = inLoop;
-    ring.buffer = sm90::AllocOp::create(
-        builder, loc,
-        sm90::BufferType::get(context, stages, type.getDimSize(0),
-                              type.getDimSize(1), type.getElementType()),
-        IntegerAttr());
-    auto barrier = sm90::MBarrierType::get(context, stages);
-    ring.full =
-        sm90::MBarrierInitOp::create(builder, loc, barrier, 1, IntegerAttr());
-    ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
-                                              consumerWarps, IntegerAttr());
   }
+  if (split)
+    allocateHandedOver(kernel);
   if (schedule.getDynamic()) {
     findHandedScalars(kernel);
     constexpr int64_t kTickets = 2;
@@ -395,9 +477,20 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   }
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
-    if (type.getRank() != 2 || schedule.getOutputFromRegisters())
+    if (type.getRank() != 2 || schedule.getOutputFromRegisters() ||
+        (split && !store->getParentOfType<scf::ForOp>()))
       continue;
     kernel.storesMatrix = true;
+    if (split) {
+      // The columns of each warpgroup behind each other.
+      int64_t rows = type.getDimSize(0) * schedule.getConsumerWarpgroups();
+      kernel.staging[view] = sm90::AllocOp::create(
+          builder, loc,
+          sm90::BufferType::get(context, /*stages=*/1, rows,
+                                sm90::kWarpgroupRows, type.getElementType()),
+          IntegerAttr());
+      continue;
+    }
     if (!schedule.getOutputInQueryBuffer())
       kernel.staging[view] = sm90::AllocOp::create(
           builder, loc,
@@ -441,7 +534,8 @@ static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
       schedule.getOutputInQueryBuffer(), schedule.getOutputFromRegisters(),
       /*persistent=*/false,
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
-      schedule.getDependentLaunch(), schedule.getWarpRoles());
+      schedule.getDependentLaunch(), schedule.getWarpRoles(),
+      schedule.getAuxiliaryRegisters());
 }
 
 LogicalResult SignatureBuilder::checkSchedule() {
@@ -521,6 +615,15 @@ void SignatureBuilder::findConstants(Kernel &kernel) {
 FailureOr<Kernel> SignatureBuilder::build() {
   if (failed(checkSchedule()) || failed(checkArguments()))
     return failure();
+  if (schedule.getAuxiliaryRegisters()) {
+    if (schedule.getPersistent())
+      return source.emitOpError("expected a schedule with an auxiliary that is "
+                                "not persistent");
+    FailureOr<RoleSplit> found = splitRoles(source);
+    if (failed(found))
+      return failure();
+    split = std::move(*found);
+  }
   if (!schedule.getWarpRoles())
     collectAccesses();
   else if (failed(collectLoads()) || failed(collectStores()) ||
@@ -539,6 +642,7 @@ FailureOr<Kernel> SignatureBuilder::build() {
 
   Kernel kernel;
   kernel.source = source;
+  kernel.split = split;
   source.walk([&](tile::FinishSoftmaxOp op) {
     kernel.repeats |= op.getSumLimit().has_value();
   });
@@ -598,12 +702,21 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {
+    bool isWanted = kernel->split || (&region != &roles.getNumbers() &&
+                                      &region != &roles.getAuxiliary());
+    if (&region == &roles.getNumbers() && kernel->split)
+      isWanted = !kernel->split->handedNumbers.empty();
+    if (!isWanted)
+      continue;
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&region);
     sm90::YieldOp::create(builder, loc);
   }
-  if (failed(buildProducer(*kernel, &roles.getProducer().front())) ||
-      failed(buildConsumer(*kernel, &roles.getConsumer().front())))
+  if (failed(buildProducer(*kernel, &roles.getProducer().front())))
+    return failure();
+  if (failed(kernel->split
+                 ? buildChunkRoles(*kernel, roles)
+                 : buildConsumer(*kernel, &roles.getConsumer().front())))
     return failure();
   source.erase();
   return success();

@@ -8,6 +8,8 @@
 #ifndef ATTN_LIB_CONVERSION_TILETOSM90_TILETOSM90_H
 #define ATTN_LIB_CONVERSION_TILETOSM90_TILETOSM90_H
 
+#include "RoleSplit.h"
+
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
 
@@ -20,7 +22,7 @@ namespace mlir::attn::tile_to_sm90 {
 
 /// The shared-memory buffer that the loads from one view go through.
 struct Ring {
-  /// The tensor map of the view.
+  /// The tensor map of the view; null where a role fills the stages.
   Value map;
   Value buffer;
   /// Complete when a stage has been filled, and when it may be filled again.
@@ -54,6 +56,13 @@ struct Kernel {
   /// among and in front of them that it hands to the consumers in the ticket.
   DenseSet<Operation *> producerScalars;
   SmallVector<Value> handed;
+  /// What the roles do where there is an auxiliary one; then the stages through
+  /// which it hands each tile over, those of the numbers, and the memory in
+  /// which it inverts.
+  std::optional<RoleSplit> split;
+  llvm::MapVector<Value, Ring> tileRings;
+  Ring numbersRing;
+  Value inverseScratch, inverseBlocks;
   /// Whether an instance that fails is computed again.
   bool repeats = false;
   /// Of the instance at hand: whether it is computed again, and whether it has

@@ -130,7 +130,7 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
   if (isa<MaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp, LoadStripsOp,
-          StoreStripsOp, ReduceVectorOp>(op) ||
+          StoreStripsOp, ReduceVectorOp, LoadRowOp>(op) ||
       op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);
@@ -206,20 +206,22 @@ static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
   return success();
 }
 
-/// Fragments of equal elements may need different layouts: one for each use.
-static void separateConstants(KernelOp kernel) {
-  SmallVector<Operation *> constants;
+/// Fragments of equal elements, and rows of numbers, may be needed in different
+/// layouts: one for each use.
+static void separateUses(KernelOp kernel) {
+  SmallVector<Operation *> sources;
   kernel.walk([&](Operation *op) {
-    if (isa<arith::ConstantOp, SplatOp>(op) && isFragment(op->getResult(0)))
-      constants.push_back(op);
+    if (isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
+        isFragment(op->getResult(0)))
+      sources.push_back(op);
   });
-  for (Operation *constant : constants) {
-    OpBuilder builder(constant);
-    Value fragment = constant->getResult(0);
-    for (OpOperand &use : llvm::make_early_inc_range(fragment.getUses())) {
-      if (fragment.hasOneUse())
+  for (Operation *source : sources) {
+    OpBuilder builder(source);
+    for (OpOperand &use :
+         llvm::make_early_inc_range(source->getResult(0).getUses())) {
+      if (source->getResult(0).hasOneUse())
         break;
-      use.set(builder.clone(*constant)->getResult(0));
+      use.set(builder.clone(*source)->getResult(0));
     }
   }
 }
@@ -301,7 +303,7 @@ namespace {
 struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
   void runOnOperation() override {
     KernelOp kernel = getOperation();
-    separateConstants(kernel);
+    separateUses(kernel);
     LayoutClasses classes;
     auto each = [&](auto function) {
       WalkResult result = kernel.walk([&](Operation *op) {

@@ -34,34 +34,40 @@
 // CHECK: %[[REST:.*]] = arith.subf %[[LASTS]], %[[SUMS]]
 // CHECK: %[[LEFT:.*]] = math.exp2 %[[REST]]
 // CHECK: %[[WHOLE:.*]] = math.exp2 %[[LAST]] : f32
-// What queries read of the chunk.
+// What does not depend on the state.
+// CHECK: %[[KK:.*]] = tile.dot %[[K]], %[[K]] transpose_rhs
 // CHECK: %[[QK:.*]] = tile.dot %[[Q]], %[[K]] transpose_rhs
 // CHECK: %[[SCALED:.*]] = arith.mulf %[[QK]], %{{.*}}
-// CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]]
-// CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCALED]], %[[RATIOS]]
-// CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xbf16>
-// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
-// CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q]] transpose_rhs
-// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
-// CHECK: %[[VF:.*]] = arith.extf %[[VT]]
-// CHECK: %[[KK:.*]] = tile.dot %[[K]], %[[K]] transpose_rhs
 // CHECK: %[[RATIOS2:.*]] = tile.decay_ratios %[[SUMS]]
-// CHECK: %[[A:.*]] = arith.mulf %[[KK]], %[[RATIOS2]]
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCALED]], %[[RATIOS2]]
+// CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]]
+// CHECK: %[[A:.*]] = arith.mulf %[[KK]], %[[RATIOS]]
 // CHECK: %[[INVERSE:.*]] = tile.invert_unit_lower %[[A]] rows(%[[BETA]] : vector<64xf32>) columns(%[[BETA]] : vector<64xf32>)
 // CHECK: %[[T:.*]] = arith.truncf %[[INVERSE]] : vector<64x64xf32> to vector<64x64xf16>
+// What does.
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K]] transpose_rhs
+// CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q]] transpose_rhs
+// CHECK: %[[OLD:.*]] = arith.mulf %[[SQ]], %{{.*}}
 // CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
 // CHECK: %[[SKD:.*]] = arith.mulf %[[SK]], %[[COLUMNS]]
+// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
+// CHECK: %[[VF:.*]] = arith.extf %[[VT]]
 // CHECK: %[[W:.*]] = arith.subf %[[VF]], %[[SKD]]
 // CHECK: %[[WF:.*]] = arith.truncf %[[W]] : vector<64x64xf32> to vector<64x64xf16>
 // CHECK: %[[U:.*]] = tile.dot %[[WF]], %[[T]] transpose_rhs
-// CHECK: %[[O:.*]] = tile.dot %{{.*}}, %[[P]] transpose_rhs acc(%{{.*}})
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[WHOLE]] : f32 to vector<64x64xf32>
+// CHECK: %[[DECAYED_STATE:.*]] = arith.mulf %[[S]], %[[ALL]]
+// CHECK: %[[UB:.*]] = arith.truncf %[[U]]
+// CHECK: %[[LEFTS:.*]] = vector.broadcast %[[LEFT]]
+// CHECK: %[[UL:.*]] = arith.mulf %[[U]], %[[LEFTS]]
+// CHECK: %[[ULB:.*]] = arith.truncf %[[UL]]
+// CHECK: %[[O:.*]] = tile.dot %[[UB]], %[[P]] transpose_rhs acc(%[[OLD]])
+// CHECK: %[[NEXT:.*]] = tile.dot %[[ULB]], %[[K]] acc(%[[DECAYED_STATE]])
 // CHECK: %[[OB:.*]] = arith.truncf %[[O]]
 // CHECK: %[[OT:.*]] = vector.transpose %[[OB]], [1, 0]
 // CHECK: tile.store %[[OT]], %result0[%[[B]], %[[ROW]], %[[N]], %[[CHANNEL]]] axes [1, 3]
-// CHECK: %[[ALL:.*]] = vector.broadcast %[[WHOLE]] : f32 to vector<64x64xf32>
-// CHECK: %[[OLD:.*]] = arith.mulf %[[S]], %[[ALL]]
-// CHECK: %[[NEXT:.*]] = tile.dot %{{.*}}, %[[K]] acc(%[[OLD]])
 // CHECK: scf.yield %[[NEXT]]
 func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                        %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},

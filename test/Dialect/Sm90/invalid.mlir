@@ -125,8 +125,8 @@
 
 // -----
 
-// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 64x64x'f32'}}
-!t = !sm90.stage<64x64xf32>
+// expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 64x64x'f64'}}
+!t = !sm90.stage<64x64xf64>
 
 // -----
 

@@ -1,0 +1,231 @@
+//===- Sm90RecurrenceOps.td - What chunks of recurrences need -*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A part of Sm90Ops.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_SM90_SM90RECURRENCEOPS_TD
+#define ATTN_SM90_SM90RECURRENCEOPS_TD
+
+def Sm90_Numbers : 1DTensorOf<[F32]>;
+
+//===----------------------------------------------------------------------===//
+// Numbers of tokens
+//===----------------------------------------------------------------------===//
+
+def Sm90_LoadNumbersOp : Sm90_Op<"load_numbers", [Sm90_FixedLayouts, Pure]> {
+  let summary = "reads numbers from global memory";
+  let description = [{
+    Number i is element `offset + i * stride` of what the pointer leads to, or 0
+    from `limit` on. The kernel does not write it.
+
+    ```mlir
+    %g = sm90.load_numbers %gates[%first] stride(%s) limit(%rest) : !llvm.ptr<1> -> tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
+                       Index:$limit);
+  let results = (outs Sm90_Numbers:$numbers);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)` attr-dict
+    `:` qualified(type($pointer)) `->` type($numbers)
+  }];
+}
+
+def Sm90_FirstNumbersOp : Sm90_Op<"first_numbers", [Sm90_FixedLayouts, Pure]> {
+  let summary = "which numbers are among the first ones";
+  let description = "Element i is true for i below `count`.";
+  let arguments = (ins Index:$count);
+  let results = (outs 1DTensorOf<[I1]>:$result);
+  let assemblyFormat = "$count attr-dict `:` type($result)";
+}
+
+def Sm90_CumulativeSumOp : Sm90_Op<"cumulative_sum", [
+    Sm90_FixedLayouts, Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "the sums of the numbers up to each";
+  let arguments = (ins Sm90_Numbers:$source);
+  let results = (outs Sm90_Numbers:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+}
+
+def Sm90_ExtractOp : Sm90_Op<"extract", [Sm90_FixedLayouts, Pure]> {
+  let summary = "one number, for all threads of the warp";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the position is one of the numbers |
+  }];
+  let arguments = (ins Sm90_Numbers:$numbers, I64Attr:$position);
+  let results = (outs F32:$element);
+  let assemblyFormat = "$numbers `[` $position `]` attr-dict `:` type($numbers)";
+  let hasVerifier = 1;
+}
+
+class Sm90_RowAccessOp<string mnemonic, list<Trait> traits = []>
+    : Sm90_Op<mnemonic, traits> {
+  let hasVerifier = 1;
+}
+
+def Sm90_StoreNumbersOp : Sm90_RowAccessOp<"store_numbers", [
+    Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
+  let summary = "writes numbers into a row of a stage";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is of f32, has the row, and a column for each number |
+  }];
+  let arguments = (ins Sm90_Numbers:$numbers, Sm90_StageType:$stage, I64Attr:$row);
+  let assemblyFormat = [{
+    $numbers `,` $stage `row` `(` $row `)` attr-dict `:` type($numbers) `,` type($stage)
+  }];
+}
+
+def Sm90_LoadRowOp : Sm90_RowAccessOp<"load_row", [MemoryEffects<[MemRead]>]> {
+  let summary = "reads a row of numbers of a stage";
+  let description = [{
+    In the layout that its uses demand: a number for each row of a fragment or for
+    each column.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is of f32, has the row, and a column for each number |
+  }];
+  let arguments = (ins Sm90_StageType:$stage, I64Attr:$row);
+  let results = (outs Sm90_Numbers:$numbers);
+  let assemblyFormat = [{
+    $stage `row` `(` $row `)` attr-dict `:` type($stage) `->` type($numbers)
+  }];
+}
+
+def Sm90_LoadElementOp : Sm90_Op<"load_element", [MemoryEffects<[MemRead]>]> {
+  let summary = "reads one number of a stage";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is of f32, and has the row and the column |
+  }];
+  let arguments = (ins Sm90_StageType:$stage, I64Attr:$row, I64Attr:$column);
+  let results = (outs F32:$element);
+  let assemblyFormat = "$stage `[` $row `,` $column `]` attr-dict `:` type($stage)";
+  let hasVerifier = 1;
+}
+
+def Sm90_FillOp : Sm90_Op<"stage.fill", [MemoryEffects<[MemWrite]>]> {
+  let summary = "says that a stage has been filled by its owner";
+  let description = [{
+    All threads of the role arrive at the barrier of use `count`. What each has
+    written can then be seen by the waiting threads and by their products.
+  }];
+  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count);
+  let assemblyFormat = [{
+    $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+def Sm90_LoadStateOp : Sm90_Op<"load_state", [Sm90_FixedLayouts, MemoryEffects<[MemRead]>]> {
+  let summary = "reads a fragment from global memory";
+  let description = [{
+    Element (r, c) is element `offset + r * row + c * column` of what the pointer
+    leads to.
+
+    ```mlir
+    %s = sm90.load_state %states[%first] strides(%row, %column) : !llvm.ptr<1> -> tensor<64x128xf32>
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$row, I64:$column);
+  let results = (outs Sm90_Scores:$fragment);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` attr-dict
+    `:` qualified(type($pointer)) `->` type($fragment)
+  }];
+}
+
+def Sm90_StoreStateOp : Sm90_Op<"store_state", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
+  let summary = "writes a fragment to global memory";
+  let description = "The mirror of `sm90.load_state`.";
+  let arguments = (ins Sm90_Scores:$fragment, LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$row, I64:$column);
+  let assemblyFormat = [{
+    $fragment `,` $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` attr-dict
+    `:` type($fragment) `,` qualified(type($pointer))
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Pairs of tokens
+//===----------------------------------------------------------------------===//
+
+def Sm90_BroadcastColumnsOp : Sm90_Op<"broadcast_columns", [Sm90_FixedLayouts, Pure]> {
+  let summary = "repeats one value per column along the rows";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | the result has one column per element |
+  }];
+  let arguments = (ins Sm90_Numbers:$source);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Sm90_DecayRatiosOp : Sm90_Op<"decay_ratios", [
+    Sm90_FixedLayouts, Pure, AttrSizedOperandSegments]> {
+  let summary = "what is left of each token when a later one comes";
+  let description = [{
+    Element (i, j) is exp2(rows[i] - columns[j]) for j <= i, and 0 above the
+    diagonal. Without rows and columns it is 1 for j <= i.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | rows and columns are both given or neither, of one size, which is that of the sides of the result |
+  }];
+  let arguments = (ins Optional<Sm90_Numbers>:$rows, Optional<Sm90_Numbers>:$columns);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    (`rows` `(` $rows^ `:` type($rows) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
+    attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
+    Sm90_FixedLayouts, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "inverts a unit lower triangular matrix";
+  let description = [{
+    With L what `matrix` has below its diagonal, and b row `row` of `strengths`, or
+    ones:
+
+        (I + diag(b) L)^-1 diag(b)
+
+    is written to `result`. Blocks of 16 x 16 on the diagonal are inverted in f32;
+    those below are products of what is inverted and of L, in the type of the
+    result, whose other blocks are cleared. `scratch` and `blocks` are for the
+    warpgroup alone, whose threads meet.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the matrix has 64 rows and columns, and so have result and scratch, of f16 |
+    | C2 | blocks is of f32, of one stage of 64 x 16 |
+    | C3 | the strengths are of f32, with the row and 64 columns; row is given with them |
+  }];
+  let arguments = (ins Sm90_Scores:$matrix, Optional<Sm90_StageType>:$strengths,
+                       OptionalAttr<I64Attr>:$row, Sm90_BufferType:$scratch,
+                       Sm90_BufferType:$blocks, Sm90_StageType:$result);
+  let assemblyFormat = [{
+    $matrix (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
+    `scratch` `(` $scratch `,` $blocks `)` `into` $result attr-dict
+    `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_SM90_SM90RECURRENCEOPS_TD

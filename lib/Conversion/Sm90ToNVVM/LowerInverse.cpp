@@ -1,0 +1,342 @@
+//===- LowerInverse.cpp - Inverses of triangular matrices -----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// With b the strengths and L what the matrix has below its diagonal, the result
+// T is the inverse of diag(b)^-1 + L, which is never formed: it is
+//
+//     T (diag(b)^-1 + L) = I
+//
+// solved from the last column to the first,
+//
+//     T_ij = b_j (I_ij - sum over m > j of T_im L_mj)
+//
+// For blocks on the diagonal this is done as it stands, one row of T per lane.
+// Those below follow from the two on the diagonal that they lie between,
+//
+//     T_10 = -T_11 L_10 T_00
+//
+// first for pairs of blocks of 16 x 16, one for two warps, then for those of
+// 32 x 32, whose four parts have a warp each.
+//
+//===----------------------------------------------------------------------===//
+
+#include "InlineAsm.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Emits the inversion of one matrix.
+class Inversion {
+public:
+  /// Byte addresses: of the matrix in f16, of the blocks on its diagonal in
+  /// f32, of the result, and of the strengths, which may be null.
+  Inversion(OpBuilder &b, Location loc, Value scratch, Value blocks,
+            Value result, Value strengths)
+      : b(b), loc(loc), i32(b, loc), scratch(scratch), blocks(blocks),
+        result(result), strengths(strengths), f16(b.getF16Type()) {
+    // Through a shuffle, which stays in its loop: what follows from the thread
+    // would take more registers than instructions.
+    Value own = i32.threadOfWarpgroup();
+    Value thread = NVVM::ShflOp::create(
+        b, loc, b.getI32Type(), i32.constant(-1), own, i32.bitAnd(own, 31),
+        i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    lane = i32.bitAnd(thread, 31);
+    warp = i32.shiftRight(thread, 5);
+    rowOfEight = i32.bitAnd(lane, 7);
+    rowOfBlock = i32.bitAnd(lane, 15);
+    half = i32.shiftRight(lane, 4);
+  }
+
+  void run(ValueRange matrix) {
+    meet();
+    storeMatrix(matrix);
+    storeDiagonal(matrix);
+    clearAbove();
+    NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+    storeInverseRow(substitute());
+    meet();
+    mergePairs();
+    meet();
+    mergeHalves();
+    NVVM::FenceProxyOp::create(
+        b, loc,
+        NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(b.getContext(),
+                                   NVVM::SharedSpace::shared_cta));
+  }
+
+private:
+  static constexpr int64_t kBlock = sm90::kDiagonalBlock;
+  static constexpr int64_t kBlocks = sm90::kWarpgroupRows / kBlock;
+  static constexpr int64_t kBlockRowBytes = kBlock * sm90::kNumberBytes;
+
+  void storeMatrix(ValueRange matrix);
+  void storeDiagonal(ValueRange matrix);
+  void clearAbove();
+  Values substitute();
+  void storeInverseRow(ValueRange row);
+  void mergePairs();
+  void mergeHalves();
+
+  void meet() {
+    ptx::barrierSync(b, loc, i32.warpgroup(), sm90::kWarpgroupThreads);
+  }
+  /// The 16-byte chunk `chunk` of the row `row` of a matrix, where `swizzle` is
+  /// the row mod 8.
+  Value chunkAddress(Value base, Value row, Value chunk, Value swizzle) {
+    Value offset = i32.shiftLeft(i32.bitXor(chunk, swizzle), 4);
+    return i32.add(i32.add(base, i32.mul(row, sm90::kPanelRowBytes)), offset);
+  }
+  /// The four 8 x 8 matrices of the block in row `row` and column `column` of
+  /// blocks.
+  Values loadBlock(Value base, Value row, Value column, bool transposed) {
+    Value inner = i32.add(i32.shiftLeft(row, 4), rowOfBlock);
+    Value chunk = i32.add(i32.shiftLeft(column, 1), half);
+    return ptx::ldmatrixX4(b, loc, chunkAddress(base, inner, chunk, rowOfEight),
+                           transposed);
+  }
+  /// Stores minus a product of 16 x 8 in a row of blocks and a chunk of 8.
+  void storeNegated(ValueRange product, Value row, Value chunk);
+  Value round(Value low, Value high) {
+    return ptx::roundPair(b, loc, f16, low, high);
+  }
+  Value negate(Value x) { return arith::NegFOp::create(b, loc, x); }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  }
+  Value number(float value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+  }
+  Values zeros() { return Values(4, number(0)); }
+  Value isEqual(Value x, int64_t y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x,
+                                 i32.constant(y));
+  }
+  void ifTrue(Value condition, function_ref<void()> body) {
+    auto branch =
+        scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    body();
+  }
+
+  OpBuilder &b;
+  Location loc;
+  Int32 i32;
+  Value scratch, blocks, result, strengths;
+  Type f16;
+  Value lane, warp;
+  /// Of a lane: its row of an 8 x 8 matrix, its row of a block, and whether it
+  /// is among the upper 16.
+  Value rowOfEight, rowOfBlock, half;
+};
+
+} // namespace
+
+void Inversion::storeMatrix(ValueRange matrix) {
+  Value first = matrixAddress(i32, scratch);
+  for (int64_t column = 0; column < sm90::kWarpgroupRows; column += kBlock) {
+    Values words;
+    for (int64_t i = 0; i < 8; i += 2)
+      words.push_back(
+          round(matrix[column / 2 + i], matrix[column / 2 + i + 1]));
+    ptx::stmatrixX4(b, loc,
+                    blockAddress(i32, first, column, sm90::kWarpgroupRows),
+                    words, /*transposed=*/false);
+  }
+}
+
+/// Each warp has the rows of one block of the diagonal. In which registers its
+/// columns are depends on the warp.
+void Inversion::storeDiagonal(ValueRange matrix) {
+  Value block = i32.add(blocks, i32.mul(warp, kBlock * kBlockRowBytes));
+  Value own =
+      i32.add(i32.add(block, i32.mul(i32.shiftRight(lane, 2), kBlockRowBytes)),
+              i32.mul(i32.firstColumn(), sm90::kNumberBytes));
+  for (int64_t k = 0; k < kBlocks; ++k)
+    ifTrue(isEqual(warp, k), [&] {
+      for (int64_t i = 0; i < 8; i += 2)
+        ptx::storeSharedFloats(b, loc, own,
+                               rowOfElement(i) * kBlockRowBytes +
+                                   columnOfElement(i) * sm90::kNumberBytes,
+                               matrix.slice(8 * k + i, 2));
+    });
+}
+
+/// The blocks to the right of the one on the diagonal.
+void Inversion::clearAbove() {
+  Values words(4, i32.constant(0));
+  Value row = i32.add(i32.shiftLeft(warp, 4), rowOfBlock);
+  for (int64_t k = 1; k < kBlocks; ++k) {
+    Value isInside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                           warp, i32.constant(kBlocks - k));
+    ifTrue(isInside, [&] {
+      Value chunk = i32.add(i32.shiftLeft(i32.add(warp, k), 1), half);
+      ptx::storeSharedWords(
+          b, loc, chunkAddress(result, row, chunk, rowOfEight), words);
+    });
+  }
+}
+
+/// The row of the inverse of the block on the diagonal that the lane has; both
+/// halves of the warp compute the same.
+Values Inversion::substitute() {
+  Value block = i32.add(blocks, i32.mul(warp, kBlock * kBlockRowBytes));
+  Values row, factors;
+  for (int64_t j = 0; j < kBlock; ++j)
+    row.push_back(select(isEqual(rowOfBlock, j), number(1), number(0)));
+  Value own;
+  if (strengths)
+    own = i32.add(strengths, i32.mul(warp, kBlockRowBytes));
+  for (int64_t m = kBlock - 1; m >= 0; --m) {
+    // Four at a time, which take few registers.
+    if (strengths && m % 4 == 3)
+      factors =
+          ptx::loadSharedFloats(b, loc, own, (m - 3) * sm90::kNumberBytes, 4);
+    if (strengths)
+      row[m] = arith::MulFOp::create(b, loc, row[m], factors[m % 4]);
+    Value minus = negate(row[m]);
+    for (int64_t first = 0; first < m; first += 4) {
+      Values lower = ptx::loadSharedFloats(
+          b, loc, block, m * kBlockRowBytes + first * sm90::kNumberBytes, 4);
+      for (int64_t j = first; j < std::min(first + 4, m); ++j)
+        row[j] = math::FmaOp::create(b, loc, minus, lower[j - first], row[j]);
+    }
+  }
+  return row;
+}
+
+/// The lower half of the warp stores the left eight elements.
+void Inversion::storeInverseRow(ValueRange row) {
+  Values words;
+  for (int64_t i = 0; i < kBlock; i += 2)
+    words.push_back(round(row[i], row[i + 1]));
+  Value isLeft = i32.isZero(half);
+  Values own;
+  for (int64_t i = 0; i < 4; ++i)
+    own.push_back(select(isLeft, words[i], words[i + 4]));
+  Value line = i32.add(i32.shiftLeft(warp, 4), rowOfBlock);
+  Value chunk = i32.add(i32.shiftLeft(warp, 1), half);
+  ptx::storeSharedWords(b, loc, chunkAddress(result, line, chunk, rowOfEight),
+                        own);
+}
+
+void Inversion::storeNegated(ValueRange product, Value row, Value chunk) {
+  Value rowOfLane = i32.shiftRight(lane, 2);
+  Value line = i32.add(i32.shiftLeft(row, 4), rowOfLane);
+  Value address = i32.add(chunkAddress(result, line, chunk, rowOfLane),
+                          i32.shiftLeft(i32.bitAnd(lane, 3), 2));
+  for (int64_t r = 0; r < 2; ++r)
+    ptx::storeShared(
+        b, loc, i32.add(address, r * sm90::kSwizzleRows * sm90::kPanelRowBytes),
+        round(negate(product[2 * r]), negate(product[2 * r + 1])));
+}
+
+/// The left operand of a product that two others of 16 x 8 are.
+static Values chain(ValueRange left, ValueRange right,
+                    function_ref<Value(Value low, Value high)> round) {
+  return {round(left[0], left[1]), round(left[2], left[3]),
+          round(right[0], right[1]), round(right[2], right[3])};
+}
+
+/// Two warps share a block, eight columns each.
+void Inversion::mergePairs() {
+  Value pair = i32.shiftRight(warp, 1), part = i32.bitAnd(warp, 1);
+  Value upper = i32.shiftLeft(pair, 1), lower = i32.add(upper, 1);
+  Values left = loadBlock(result, lower, lower, /*transposed=*/false);
+  Values middle = loadBlock(scratch, lower, upper, /*transposed=*/true);
+  Values right = loadBlock(result, upper, upper, /*transposed=*/true);
+  Values products[2];
+  for (int64_t k = 0; k < 2; ++k)
+    products[k] = ptx::mma(b, loc, f16, zeros(), left,
+                           ValueRange(middle).slice(2 * k, 2));
+  auto toF16 = [&](Value low, Value high) { return round(low, high); };
+  Values inner = chain(products[0], products[1], toF16);
+  Value isLeft = i32.isZero(part);
+  Values columns{select(isLeft, right[0], right[2]),
+                 select(isLeft, right[1], right[3])};
+  storeNegated(ptx::mma(b, loc, f16, zeros(), inner, columns), lower,
+               i32.add(i32.shiftLeft(upper, 1), part));
+}
+
+/// Each warp has one of the four blocks.
+void Inversion::mergeHalves() {
+  Value row = i32.add(i32.shiftRight(warp, 1), 2);
+  Value column = i32.bitAnd(warp, 1);
+  Values products(4 * 4, number(0));
+  for (int64_t k = 0; k < 2; ++k) {
+    Value line = i32.constant(2 + k);
+    Values left = loadBlock(result, row, line, /*transposed=*/false);
+    for (int64_t part = 0; part < 4; part += 2) {
+      Values right = loadBlock(scratch, line, i32.constant(part / 2),
+                               /*transposed=*/true);
+      for (int64_t i = 0; i < 2; ++i) {
+        Values sum =
+            ptx::mma(b, loc, f16, ValueRange(products).slice(4 * (part + i), 4),
+                     left, ValueRange(right).slice(2 * i, 2));
+        llvm::copy(sum, products.begin() + 4 * (part + i));
+      }
+    }
+  }
+  auto toF16 = [&](Value low, Value high) { return round(low, high); };
+  Values sums[2] = {zeros(), zeros()};
+  for (int64_t k = 0; k < 2; ++k) {
+    Values left = chain(ValueRange(products).slice(8 * k, 4),
+                        ValueRange(products).slice(8 * k + 4, 4), toF16);
+    Values right =
+        loadBlock(result, i32.constant(k), column, /*transposed=*/true);
+    for (int64_t i = 0; i < 2; ++i)
+      sums[i] = ptx::mma(b, loc, f16, sums[i], left,
+                         ValueRange(right).slice(2 * i, 2));
+  }
+  for (int64_t i = 0; i < 2; ++i)
+    storeNegated(sums[i], row, i32.add(i32.shiftLeft(column, 1), i));
+}
+
+namespace {
+
+struct LowerInvertUnitLower : OpConversionPattern<sm90::InvertUnitLowerOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::InvertUnitLowerOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value strengths;
+    if (op.getStrengths()) {
+      sm90::StageType type = op.getStrengths().getType();
+      strengths = i32.add(byteAddress(i32, type, adaptor.getStrengths()),
+                          static_cast<int64_t>(*op.getRow()) *
+                              type.getColumns() * sm90::kNumberBytes);
+    }
+    Inversion(rewriter, loc, adaptor.getScratch().front(),
+              adaptor.getBlocks().front(),
+              byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
+              strengths)
+        .run(adaptor.getMatrix());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void sm90_to_nvvm::populateInversePatterns(const TypeConverter &converter,
+                                           RewritePatternSet &patterns) {
+  patterns.add<LowerInvertUnitLower>(converter, patterns.getContext());
+}

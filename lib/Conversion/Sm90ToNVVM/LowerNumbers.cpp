@@ -1,0 +1,356 @@
+//===- LowerNumbers.cpp - Numbers of tokens and of pairs of them ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InlineAsm.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
+
+namespace {
+
+template <typename Op> struct NumbersPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
+};
+
+} // namespace
+
+/// Numbers in the layout `lanes` that a thread holds.
+static constexpr int64_t kNumbersPerLane = 2;
+
+static Value isBelow(OpBuilder &b, Location loc, Value x, Value y) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+}
+
+/// What `kind` of shuffle of a whole warp gives.
+static Value shuffle(OpBuilder &b, Location loc, NVVM::ShflKind kind,
+                     Value value, int64_t lane) {
+  Int32 i32(b, loc);
+  int64_t clamp = kind == NVVM::ShflKind::up ? 0 : 31;
+  return NVVM::ShflOp::create(b, loc, value.getType(), i32.constant(-1), value,
+                              i32.constant(lane), i32.constant(clamp), kind,
+                              UnitAttr());
+}
+
+/// The address of row `row` of a stage of numbers.
+static Value rowOfNumbers(Int32 &i32, sm90::StageType type, Value stage,
+                          int64_t row) {
+  return i32.add(i32.shiftLeft(stage, kDescriptorShift),
+                 row * type.getColumns() * sm90::kNumberBytes);
+}
+
+namespace {
+
+struct LowerLoadNumbers : NumbersPattern<sm90::LoadNumbersOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadNumbersOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Type i64 = rewriter.getI64Type();
+    Value first = i32.mul(i32.lane(), kNumbersPerLane);
+    Value limit = i32.fromIndex(adaptor.getLimit().front());
+    Value pointer = LLVM::PtrToIntOp::create(rewriter, loc, i64,
+                                             adaptor.getPointer().front());
+    Value bytes = arith::ConstantOp::create(
+        rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes));
+    SmallVector<Value> results;
+    for (int64_t r = 0; r < kNumbersPerLane; ++r) {
+      Value row = i32.add(first, r);
+      Value wide = arith::ExtSIOp::create(rewriter, loc, i64, row);
+      Value offset = arith::MulIOp::create(rewriter, loc, wide,
+                                           adaptor.getStride().front());
+      offset = arith::AddIOp::create(rewriter, loc, offset,
+                                     adaptor.getOffset().front());
+      offset = arith::MulIOp::create(rewriter, loc, offset, bytes);
+      Value address = arith::AddIOp::create(rewriter, loc, pointer, offset);
+      results.push_back(ptx::loadGlobalIf(
+          rewriter, loc, "f32", rewriter.getF32Type(), address, /*offset=*/0,
+          isBelow(rewriter, loc, row, limit)));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerFirstNumbers : NumbersPattern<sm90::FirstNumbersOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::FirstNumbersOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value first = i32.mul(i32.lane(), kNumbersPerLane);
+    Value count = i32.fromIndex(adaptor.getCount().front());
+    SmallVector<Value> results;
+    for (int64_t r = 0; r < kNumbersPerLane; ++r)
+      results.push_back(isBelow(rewriter, loc, i32.add(first, r), count));
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+/// The sums of pairs are summed over the lanes in a tree.
+struct LowerCumulativeSum : NumbersPattern<sm90::CumulativeSumOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::CumulativeSumOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    auto add = [&](Value a, Value b) -> Value {
+      return arith::AddFOp::create(rewriter, loc, a, b);
+    };
+    Value zero =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
+    // What the lane `distance` before has, or zero.
+    auto before = [&](Value value, int64_t distance) -> Value {
+      Value other = shuffle(rewriter, loc, NVVM::ShflKind::up, value, distance);
+      Value isFirst =
+          isBelow(rewriter, loc, i32.lane(), i32.constant(distance));
+      return arith::SelectOp::create(rewriter, loc, isFirst, zero, other);
+    };
+    ValueRange own = adaptor.getSource();
+    Value sum = add(own[0], own[1]);
+    for (int64_t distance = 1; distance < 32; distance *= 2)
+      sum = add(sum, before(sum, distance));
+    Value first = add(before(sum, 1), own[0]);
+    SmallVector<Value> results{first, add(first, own[1])};
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerExtract : NumbersPattern<sm90::ExtractOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ExtractOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto position = static_cast<int64_t>(op.getPosition());
+    rewriter.replaceOp(op,
+                       shuffle(rewriter, op.getLoc(), NVVM::ShflKind::idx,
+                               adaptor.getNumbers()[position % kNumbersPerLane],
+                               position / kNumbersPerLane));
+    return success();
+  }
+};
+
+struct LowerStoreNumbers : NumbersPattern<sm90::StoreNumbersOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::StoreNumbersOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value row = rowOfNumbers(i32, op.getStage().getType(),
+                             adaptor.getStage().front(), op.getRow());
+    Value own =
+        i32.add(row, i32.mul(i32.lane(), kNumbersPerLane * sm90::kNumberBytes));
+    ptx::storeSharedFloats(rewriter, loc, own, /*offset=*/0,
+                           adaptor.getNumbers());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerLoadRow : NumbersPattern<sm90::LoadRowOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadRowOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    auto type = cast<RankedTensorType>(op.getNumbers().getType());
+    Value row = rowOfNumbers(i32, op.getStage().getType(),
+                             adaptor.getStage().front(), op.getRow());
+    SmallVector<Value> results;
+    // Rows of a thread are 8 apart, and so are its pairs of columns.
+    bool isColumns = *sm90::getLayout(type) == sm90::Layout::Columns;
+    Value first = isColumns ? i32.firstColumn() : i32.firstRow();
+    int64_t adjacent = isColumns ? 2 : 1;
+    Value own = i32.add(row, i32.mul(first, sm90::kNumberBytes));
+    for (int64_t i = 0, e = elementsPerThread(type); i < e; i += adjacent)
+      llvm::append_range(
+          results, ptx::loadSharedFloats(rewriter, loc, own,
+                                         i / adjacent * 8 * sm90::kNumberBytes,
+                                         adjacent));
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerLoadElement : NumbersPattern<sm90::LoadElementOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadElementOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    Value row = rowOfNumbers(i32, op.getStage().getType(),
+                             adaptor.getStage().front(), op.getRow());
+    auto offset = static_cast<int64_t>(op.getColumn()) * sm90::kNumberBytes;
+    rewriter.replaceOp(op, ptx::loadSharedFloats(rewriter, op.getLoc(), row,
+                                                 offset, /*count=*/1));
+    return success();
+  }
+};
+
+/// Reads or writes each element of a fragment.
+template <typename Op> struct LowerState : NumbersPattern<Op> {
+  using NumbersPattern<Op>::NumbersPattern;
+
+protected:
+  /// The address of each element of the thread.
+  SmallVector<Value> getAddresses(Op op,
+                                  typename NumbersPattern<Op>::Adaptor adaptor,
+                                  ConversionPatternRewriter &rewriter) const {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Type i64 = rewriter.getI64Type();
+    auto wide = [&](Value value) -> Value {
+      return arith::ExtSIOp::create(rewriter, loc, i64, value);
+    };
+    auto mul = [&](Value a, Value b) -> Value {
+      return arith::MulIOp::create(rewriter, loc, a, b);
+    };
+    auto add = [&](Value a, Value b) -> Value {
+      return arith::AddIOp::create(rewriter, loc, a, b);
+    };
+    Value row = adaptor.getRow().front(), column = adaptor.getColumn().front();
+    Value first = add(adaptor.getOffset().front(),
+                      add(mul(wide(i32.firstRow()), row),
+                          mul(wide(i32.firstColumn()), column)));
+    Value pointer = adaptor.getPointer().front();
+    SmallVector<Value> addresses;
+    int64_t count =
+        elementsPerThread(cast<RankedTensorType>(op.getFragment().getType()));
+    for (int64_t i = 0; i < count; ++i) {
+      Value own = add(first, mul(wide(i32.constant(rowOfElement(i))), row));
+      own = add(own, mul(wide(i32.constant(columnOfElement(i))), column));
+      addresses.push_back(LLVM::GEPOp::create(rewriter, loc, pointer.getType(),
+                                              rewriter.getF32Type(), pointer,
+                                              own));
+    }
+    return addresses;
+  }
+};
+
+struct LowerLoadState : LowerState<sm90::LoadStateOp> {
+  using LowerState::LowerState;
+  LogicalResult
+  matchAndRewrite(sm90::LoadStateOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> results;
+    for (Value address : getAddresses(op, adaptor, rewriter))
+      results.push_back(LLVM::LoadOp::create(rewriter, op.getLoc(),
+                                             rewriter.getF32Type(), address));
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerStoreState : LowerState<sm90::StoreStateOp> {
+  using LowerState::LowerState;
+  LogicalResult
+  matchAndRewrite(sm90::StoreStateOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> addresses = getAddresses(op, adaptor, rewriter);
+    for (auto [value, address] :
+         llvm::zip_equal(adaptor.getFragment(), addresses))
+      LLVM::StoreOp::create(rewriter, op.getLoc(), value, address);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerFill : NumbersPattern<sm90::FillOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::FillOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    Use use = describeUse(i32, adaptor.getCount().front(),
+                          op.getBarrier().getType().getStages());
+    ptx::mbarrierArrive(
+        rewriter, op.getLoc(),
+        barrierAddress(i32, adaptor.getBarrier().front(), use.stage));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerBroadcastColumns : NumbersPattern<sm90::BroadcastColumnsOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::BroadcastColumnsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<Value> results;
+    for (int64_t i = 0, e = elementsPerThread(type); i < e; ++i)
+      results.push_back(adaptor.getSource()[numberOfColumn(i)]);
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+/// An infinite power above the diagonal is not chosen.
+struct LowerDecayRatios : NumbersPattern<sm90::DecayRatiosOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::DecayRatiosOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Type f32 = rewriter.getF32Type();
+    auto constant = [&](float value) -> Value {
+      return arith::ConstantOp::create(rewriter, loc,
+                                       rewriter.getF32FloatAttr(value));
+    };
+    Value zero = constant(0), one = constant(1);
+    Value distance =
+        arith::SubIOp::create(rewriter, loc, i32.firstRow(), i32.firstColumn());
+    SmallVector<Value> results;
+    int64_t count = elementsPerThread(cast<RankedTensorType>(op.getType()));
+    for (int64_t i = 0; i < count; ++i) {
+      Value ratio = one;
+      if (op.getRows()) {
+        Value difference = arith::SubFOp::create(
+            rewriter, loc, adaptor.getRows()[rowOfElement(i) != 0],
+            adaptor.getColumns()[numberOfColumn(i)]);
+        ratio = LLVM::CallIntrinsicOp::create(
+                    rewriter, loc, f32,
+                    rewriter.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"),
+                    difference)
+                    .getResult(0);
+      }
+      Value isAbove =
+          isBelow(rewriter, loc, distance,
+                  i32.constant(columnOfElement(i) - rowOfElement(i)));
+      results.push_back(
+          arith::SelectOp::create(rewriter, loc, isAbove, zero, ratio));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+} // namespace
+
+void sm90_to_nvvm::populateNumbersPatterns(const TypeConverter &converter,
+                                           RewritePatternSet &patterns) {
+  patterns.add<LowerLoadNumbers, LowerFirstNumbers, LowerCumulativeSum,
+               LowerExtract, LowerStoreNumbers, LowerLoadRow, LowerLoadElement,
+               LowerFill, LowerLoadState, LowerStoreState,
+               LowerBroadcastColumns, LowerDecayRatios>(converter,
+                                                        patterns.getContext());
+}

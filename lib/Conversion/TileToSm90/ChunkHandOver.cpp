@@ -1,0 +1,152 @@
+//===- ChunkHandOver.cpp - What roles compute for each other --------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ChunkRole.h"
+
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+/// The token of the first index of `axes` is what the numbers run along.
+void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
+  auto lookup = [&](Value value) { return mapping.lookup(value); };
+  SmallVector<Value> indices = llvm::map_to_vector(load.getIndices(), lookup);
+  SmallVector<Value> slice = llvm::map_to_vector(load.getSlice(), lookup);
+  int64_t axis = load.getAxes().front();
+  Value end = getValueOrCreateConstantIndexOp(
+      builder, loc, getSize(kernel, builder, load.getView(), axis));
+  if (!slice.empty()) {
+    indices[axis] =
+        arith::AddIOp::create(builder, loc, slice[0], indices[axis]);
+    end = slice[1];
+  }
+  ArrayRef<Value> strides = kernel.strides[load.getView()];
+  Value offset = wide(indices.back());
+  for (auto [place, stride] : llvm::zip(indices, strides)) {
+    Value own = arith::MulIOp::create(builder, loc, wide(place), stride);
+    offset = arith::AddIOp::create(builder, loc, offset, own);
+  }
+  Value stride = axis < static_cast<int64_t>(strides.size()) ? strides[axis]
+                                                             : wide(index(1));
+  Value limit = arith::SubIOp::create(builder, loc, end, indices[axis]);
+  auto type = cast<VectorType>(load.getTile().getType());
+  mapping.map(load.getTile(),
+              sm90::LoadNumbersOp::create(
+                  builder, loc,
+                  RankedTensorType::get(type.getShape(), type.getElementType()),
+                  kernel.reads.lookup(load.getView()), offset, stride, limit)
+                  .getResult());
+}
+
+/// Sums, and a mask of the first ones.
+LogicalResult ChunkRole::emitNumbers(Operation *op) {
+  FailureOr<Type> type = convert(op, op->getResult(0).getType());
+  Value operand;
+  if (failed(type) || failed(use(op->getOperand(0), operand)))
+    return failure();
+  Value result =
+      isa<tile::CumulativeSumOp>(op)
+          ? sm90::CumulativeSumOp::create(builder, loc, *type, operand)
+                .getResult()
+          : sm90::FirstNumbersOp::create(builder, loc, *type, operand)
+                .getResult();
+  mapping.map(op->getResult(0), result);
+  return success();
+}
+
+Value ChunkRole::getNumbersStage() {
+  if (!numbersStage)
+    numbersStage = await(kernel.numbersRing, iteration, /*full=*/true);
+  return numbersStage;
+}
+
+Value ChunkRole::loadRow(Value numbers) {
+  auto type = cast<VectorType>(numbers.getType());
+  Value stage = getNumbersStage();
+  return sm90::LoadRowOp::create(
+      builder, loc,
+      RankedTensorType::get(type.getShape(), type.getElementType()), stage,
+      rowOf(numbers));
+}
+
+void ChunkRole::emitExtract(vector::ExtractOp op) {
+  int64_t position = op.getStaticPosition().front();
+  Value element;
+  if (part == Part::Numbers)
+    element = sm90::ExtractOp::create(builder, loc,
+                                      mapping.lookup(op.getSource()), position);
+  else
+    element = sm90::LoadElementOp::create(builder, loc, getNumbersStage(),
+                                          rowOf(op.getSource()), position);
+  mapping.map(op.getResult(), element);
+}
+
+/// Fills a stage with all that others read.
+void ChunkRole::handNumbers() {
+  const Ring &ring = kernel.numbersRing;
+  Value stage = await(ring, iteration, /*full=*/false);
+  for (auto [row, value] : llvm::enumerate(split.handedNumbers))
+    sm90::StoreNumbersOp::create(builder, loc, mapping.lookup(value), stage,
+                                 row);
+  sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+/// Fills a stage with what the consumers multiply by.
+LogicalResult ChunkRole::handTile(Value value) {
+  const Ring &ring = kernel.tileRings.find(value)->second;
+  auto round = value.getDefiningOp<arith::TruncFOp>();
+  auto inverse = round ? round.getIn().getDefiningOp<tile::InvertUnitLowerOp>()
+                       : tile::InvertUnitLowerOp();
+  if (inverse) {
+    Value stage = await(ring, iteration, /*full=*/false);
+    if (failed(handInverse(inverse, stage)))
+      return failure();
+    sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
+    return success();
+  }
+  Value fragment;
+  if (failed(use(value, fragment)))
+    return failure();
+  Value stage = await(ring, iteration, /*full=*/false);
+  sm90::StoreFragmentOp::create(builder, loc, fragment, stage, index(0),
+                                /*transposed=*/false);
+  sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
+  return success();
+}
+
+/// One strength is in the inverse; rows that have another are multiplied first.
+LogicalResult ChunkRole::handInverse(tile::InvertUnitLowerOp op, Value stage) {
+  Value matrix, strengths;
+  if (failed(use(op.getMatrix(), matrix)))
+    return failure();
+  bool areOnes = matchPattern(op.getRows(), m_OneFloat());
+  if (op.getColumns() && op.getColumns() != op.getRows())
+    return op.emitOpError("expected columns that are the rows, or none");
+  IntegerAttr row;
+  if (op.getColumns() && !areOnes) {
+    strengths = getNumbersStage();
+    row = builder.getI64IntegerAttr(rowOf(op.getRows()));
+  } else if (!areOnes) {
+    Value factors = sm90::BroadcastRowsOp::create(
+        builder, loc, matrix.getType(), loadRow(op.getRows()));
+    matrix = arith::MulFOp::create(builder, loc, matrix, factors);
+  }
+  sm90::InvertUnitLowerOp::create(builder, loc, matrix, strengths, row,
+                                  kernel.inverseScratch, kernel.inverseBlocks,
+                                  stage);
+  return success();
+}

@@ -1,0 +1,437 @@
+//===- ChunkRole.cpp - The roles that compute chunks ----------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ChunkRole.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// The rows of a tile are those of one warpgroup, or spread over the consumers.
+FailureOr<Type> ChunkRole::convert(Operation *op, Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector)
+    return type;
+  SmallVector<int64_t> shape(vector.getShape());
+  int64_t warpgroups =
+      part == Part::Consumer ? kernel.schedule().getConsumerWarpgroups() : 1;
+  if (vector.getRank() == 2 && shape[0] != sm90::kWarpgroupRows * warpgroups)
+    return op->emitOpError("expected ")
+           << sm90::kWarpgroupRows * warpgroups << " rows, "
+           << sm90::kWarpgroupRows << " for each warpgroup, got " << type;
+  if (vector.getRank() == 2)
+    shape[0] = sm90::kWarpgroupRows;
+  return Type(RankedTensorType::get(shape, vector.getElementType()));
+}
+
+/// Products complete in the order in which they were started.
+void ChunkRole::waitForOldest() {
+  Started oldest = pending.front();
+  pending.erase(pending.begin());
+  auto type = cast<sm90::InFlightType>(oldest.inFlight.getType());
+  auto wait =
+      sm90::WgmmaWaitOp::create(builder, loc, type.getResult(), type.getRhs(),
+                                oldest.inFlight, pending.size());
+  if (oldest.empty)
+    sm90::ReleaseOp::create(builder, loc, wait.getStage(), oldest.empty,
+                            oldest.count);
+  for (Value load : oldest.reads)
+    finishRead(load);
+  mapping.map(oldest.source, wait.getResult());
+}
+
+/// Gives the stage of a load back when nothing reads it any more.
+void ChunkRole::finishRead(Value load) {
+  Held &own = held[load];
+  if (--own.uses == 0)
+    sm90::ReleaseOp::create(builder, loc, own.stage, own.empty, own.count);
+}
+
+LogicalResult ChunkRole::use(Value source, Value &target) {
+  while (llvm::any_of(pending,
+                      [&](const Started &p) { return p.source == source; }))
+    waitForOldest();
+  Operation *op = source.getDefiningOp();
+  if (op && !mapping.contains(source)) {
+    if (op->hasTrait<OpTrait::ConstantLike>() && failed(emitConstant(op)))
+      return failure();
+    auto broadcast = dyn_cast<vector::BroadcastOp>(op);
+    if (broadcast && failed(emitBroadcast(broadcast)))
+      return failure();
+  }
+  target = mapping.lookupOrNull(source);
+  if (target)
+    return success();
+  return kernel.source.emitOpError("expected a value that the role computes "
+                                   "itself, got ")
+         << source;
+}
+
+Value ChunkRole::await(const Ring &ring, Value count, bool full) {
+  Type stage = cast<sm90::BufferType>(ring.buffer.getType()).getStageType();
+  if (full)
+    return sm90::AwaitFullOp::create(builder, loc, stage, ring.buffer,
+                                     ring.full, count);
+  return sm90::AwaitEmptyOp::create(builder, loc, stage, ring.buffer,
+                                    ring.empty, count);
+}
+
+Value ChunkRole::getCount(tile::LoadOp load) {
+  int64_t uses = 0, own = 0;
+  scf::ForOp loop = split.loop;
+  for (auto other : loop.getBody()->getOps<tile::LoadOp>())
+    if (other.getView() == load.getView()) {
+      if (other == load)
+        own = uses;
+      ++uses;
+    }
+  if (uses == 1)
+    return iteration;
+  Value first = arith::MulIOp::create(builder, loc, iteration, index(uses));
+  return arith::AddIOp::create(builder, loc, first, index(own));
+}
+
+//===----------------------------------------------------------------------===//
+// Loads and products
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
+  if (isNumbersType(load.getTile().getType())) {
+    emitLoadNumbers(load);
+    return success();
+  }
+  auto ring = kernel.rings.find(load.getView());
+  Value count = getCount(load);
+  Held own{await(ring->second, count, /*full=*/true), ring->second.empty,
+           count};
+  for (OpOperand &use : load->getUses())
+    own.uses += split.contains(part, use.getOwner());
+  held[load.getTile()] = own;
+  return success();
+}
+
+/// The right operand of a product: of a load, or handed over.
+FailureOr<Value> ChunkRole::useRight(Value source) {
+  if (auto it = held.find(source); it != held.end())
+    return it->second.stage;
+  auto ring = kernel.tileRings.find(source);
+  if (part == Part::Consumer && ring != kernel.tileRings.end())
+    return await(ring->second, iteration, /*full=*/true);
+  return kernel.source.emitOpError("expected right operands of products that "
+                                   "are loaded or handed over, got ")
+         << source;
+}
+
+LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
+  FailureOr<Type> type = convert(dot, dot.getResult().getType());
+  if (failed(type))
+    return failure();
+  Started started{dot.getResult(), {}, {}, {}, {}};
+  Value lhs, acc, row;
+  if (auto it = held.find(dot.getLhs()); it != held.end()) {
+    lhs = it->second.stage;
+    row = index(0);
+    started.reads.push_back(dot.getLhs());
+  } else {
+    if (failed(use(dot.getLhs(), lhs)))
+      return failure();
+    lhs = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
+  }
+  if (dot.getAcc() && failed(use(dot.getAcc(), acc)))
+    return failure();
+  FailureOr<Value> rhs = useRight(dot.getRhs());
+  if (failed(rhs))
+    return failure();
+  bool keeps = held.contains(dot.getRhs());
+  if (keeps) {
+    started.reads.push_back(dot.getRhs());
+  } else {
+    started.empty = kernel.tileRings.find(dot.getRhs())->second.empty;
+    started.count = iteration;
+  }
+  auto inFlight = sm90::InFlightType::get(
+      dot.getContext(), cast<RankedTensorType>(*type), lhs.getType(),
+      cast<sm90::StageType>(rhs->getType()));
+  started.inFlight = sm90::WgmmaAsyncOp::create(
+      builder, loc, inFlight, lhs, row, *rhs, acc,
+      /*adds=*/Value(), dot.getTransposeRhs(), keeps);
+  pending.push_back(started);
+  return success();
+}
+
+/// Of a load; what is stored is transposed on its way.
+LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
+  Value source = op.getVector();
+  if (llvm::all_of(op->getUsers(), llvm::IsaPred<tile::StoreOp>))
+    return success();
+  auto it = held.find(source);
+  if (it == held.end())
+    return op.emitOpError("expected a tile that is loaded, or stored, to be "
+                          "transposed");
+  FailureOr<Type> type = convert(op, op.getType());
+  if (failed(type))
+    return failure();
+  mapping.map(op.getResult(),
+              sm90::LoadFragmentOp::create(builder, loc, *type,
+                                           it->second.stage, firstRow,
+                                           /*transposed=*/true)
+                  .getResult());
+  finishRead(source);
+  return success();
+}
+
+LogicalResult ChunkRole::emitStore(tile::StoreOp store) {
+  auto transpose = store.getTile().getDefiningOp<vector::TransposeOp>();
+  if (!transpose)
+    return store.emitOpError("expected a transposed tile to be stored");
+  Value fragment;
+  if (failed(use(transpose.getVector(), fragment)))
+    return failure();
+  auto lookup = [&](Value value) { return mapping.lookup(value); };
+  SmallVector<Value> indices = llvm::map_to_vector(store.getIndices(), lookup);
+  indices.back() =
+      arith::AddIOp::create(builder, loc, indices.back(), firstRow);
+  Value memory = kernel.staging.lookup(store.getView());
+  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  sm90::BarrierSyncOp::create(builder, loc);
+  sm90::StoreFragmentOp::create(builder, loc, fragment, memory, firstRow,
+                                /*transposed=*/true);
+  sm90::BarrierSyncOp::create(builder, loc);
+  sm90::TmaStoreAsyncOp::create(
+      builder, loc, memory, firstRow, kernel.stores.lookup(store.getView()),
+      getCopyIndices(kernel, builder, loc, store.getView(),
+                     store.getAxes().front(), indices,
+                     llvm::map_to_vector(store.getSlice(), lookup)));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Element by element
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChunkRole::emitConstant(Operation *op) {
+  Type type = op->getResult(0).getType();
+  DenseElementsAttr value;
+  if (!isa<VectorType>(type)) {
+    builder.clone(*op, mapping);
+    return success();
+  }
+  FailureOr<Type> converted = convert(op, type);
+  if (failed(converted))
+    return failure();
+  if (!matchPattern(op, m_Constant(&value)) || !value.isSplat())
+    return op->emitOpError("expected a constant of one value");
+  mapping.map(
+      op->getResult(0),
+      arith::ConstantOp::create(
+          builder, loc, value.resizeSplat(cast<RankedTensorType>(*converted)))
+          .getResult());
+  return success();
+}
+
+/// Repeats a number in every element, or the numbers of the columns in every
+/// row.
+LogicalResult ChunkRole::emitBroadcast(vector::BroadcastOp op) {
+  FailureOr<Type> type = convert(op, op.getType());
+  if (failed(type))
+    return failure();
+  if (isNumbersType(op.getSourceType())) {
+    Value row = loadRow(op.getSource());
+    mapping.map(
+        op.getResult(),
+        sm90::BroadcastColumnsOp::create(builder, loc, *type, row).getResult());
+    return success();
+  }
+  Value scalar;
+  if (!op.getSourceType().isF32())
+    return op.emitOpError("expected a number or one for each column to be "
+                          "repeated");
+  if (failed(use(op.getSource(), scalar)))
+    return failure();
+  mapping.map(op.getResult(),
+              sm90::SplatOp::create(builder, loc, *type, scalar).getResult());
+  return success();
+}
+
+LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
+  FailureOr<Type> type = convert(op, op.getResult().getType());
+  if (failed(type))
+    return failure();
+  Value exponents = op.getExponents();
+  Value rows, columns;
+  // Without a decay they are all the same.
+  if (!matchPattern(exponents, m_Constant())) {
+    rows = loadRow(exponents);
+    columns = loadRow(exponents);
+  }
+  mapping.map(op.getResult(),
+              sm90::DecayRatiosOp::create(builder, loc, *type, rows, columns)
+                  .getResult());
+  return success();
+}
+
+LogicalResult ChunkRole::emitElementwise(Operation *op) {
+  bool isScalarOp = isScalar(op);
+  if (!isScalarOp && !OpTrait::hasElementwiseMappableTraits(op))
+    return op->emitOpError("is not lowered to the sm90 level");
+  SmallVector<Type> types;
+  for (Type type : op->getResultTypes()) {
+    FailureOr<Type> converted = convert(op, type);
+    if (failed(converted))
+      return failure();
+    types.push_back(*converted);
+  }
+  SmallVector<Value> operands(op->getNumOperands());
+  for (auto [source, target] : llvm::zip(op->getOperands(), operands))
+    if (!isa<tile::ViewType>(source.getType()) && failed(use(source, target)))
+      return failure();
+  if (isScalarOp) {
+    cloneScalar(kernel, builder, op, mapping);
+    return success();
+  }
+  Operation *copy = builder.create(loc, op->getName().getIdentifier(), operands,
+                                   types, op->getAttrs());
+  mapping.map(op->getResults(), copy->getResults());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChunkRole::emitOp(Operation *op) {
+  loc = op->getLoc();
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](tile::LoadOp load) { return emitLoad(load); })
+      .Case([&](tile::DotOp dot) { return emitDot(dot); })
+      .Case([&](vector::TransposeOp transpose) {
+        return emitTranspose(transpose);
+      })
+      // Where they are used, so that their registers are not taken before.
+      .Case<vector::BroadcastOp, arith::ConstantOp>(
+          [](auto) { return success(); })
+      .Case([&](vector::ExtractOp extract) {
+        emitExtract(extract);
+        return success();
+      })
+      .Case([&](tile::DecayRatiosOp ratios) { return emitRatios(ratios); })
+      .Case([&](tile::StoreOp store) { return emitStore(store); })
+      .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
+          [&](auto numbers) { return emitNumbers(numbers); })
+      // Computed when what is rounded is handed over.
+      .Case([](tile::InvertUnitLowerOp) { return success(); })
+      .Case([&](arith::TruncFOp round) {
+        bool isInverse = round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
+        return isInverse ? success() : emitElementwise(round);
+      })
+      .Default([&](Operation *other) { return emitElementwise(other); });
+}
+
+LogicalResult ChunkRole::emitLoop() {
+  scf::ForOp loop = split.loop;
+  Value ends[] = {loop.getLowerBound(), loop.getUpperBound(), loop.getStep()};
+  SmallVector<Value> bounds, inits;
+  for (Value end : ends)
+    if (failed(use(end, bounds.emplace_back())))
+      return failure();
+  if (part == Part::Consumer)
+    for (Value init : loop.getInits())
+      if (failed(use(init, inits.emplace_back())))
+        return failure();
+  auto copy =
+      scf::ForOp::create(builder, loc, bounds[0], bounds[1], bounds[2], inits);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(copy.getBody());
+  iteration = copy.getInductionVar();
+  mapping.map(loop.getInductionVar(), iteration);
+  if (part == Part::Consumer) {
+    mapping.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
+    mapping.map(loop.getResults(), copy.getResults());
+  }
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    if (!split.contains(part, &op))
+      continue;
+    if (failed(emitOp(&op)))
+      return failure();
+    for (Value result : op.getResults())
+      if (part == Part::Auxiliary && split.handedTiles.contains(result) &&
+          failed(handTile(result)))
+        return failure();
+  }
+  SmallVector<Value> yielded;
+  if (part == Part::Consumer)
+    for (Value value : loop.getYieldedValues())
+      if (failed(use(value, yielded.emplace_back())))
+        return failure();
+  waitForAll();
+  if (part == Part::Numbers)
+    handNumbers();
+  else if (numbersStage)
+    sm90::ReleaseOp::create(builder, loc, numbersStage,
+                            kernel.numbersRing.empty, iteration);
+  // Without anything to carry the loop ends itself.
+  if (inits.empty())
+    return success();
+  scf::YieldOp::create(builder, loc, yielded);
+  return success();
+}
+
+/// Scalars, the loop, and the states in front of and behind it.
+LogicalResult ChunkRole::emitInstance(Block &source) {
+  for (Operation &op : source.without_terminator()) {
+    loc = op.getLoc();
+    bool isState = part == Part::Consumer;
+    if (&op == split.loop) {
+      if (failed(emitLoop()))
+        return failure();
+    } else if (isScalar(&op)) {
+      cloneScalar(kernel, builder, &op, mapping);
+    } else if (isState && failed(emitOutside(&op))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+LogicalResult ChunkRole::run() {
+  if (part == Part::Consumer) {
+    Value warpgroup =
+        sm90::WarpgroupIdOp::create(builder, loc, builder.getIndexType());
+    firstRow = arith::MulIOp::create(builder, loc, warpgroup,
+                                     index(sm90::kWarpgroupRows));
+  }
+  Counts counts;
+  LogicalResult result =
+      forEachInstance(kernel, Role::Consumer, builder, mapping, counts,
+                      [&](Block &source) { return emitInstance(source); });
+  // Shared memory must outlive the copies that read it.
+  if (part == Part::Consumer && kernel.storesMatrix)
+    sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/false);
+  return result;
+}
+
+LogicalResult
+mlir::attn::tile_to_sm90::buildChunkRoles(Kernel &kernel,
+                                          sm90::WarpRolesOp roles) {
+  auto build = [&](Part part, Region &region) {
+    return ChunkRole(kernel, part, &region.front()).run();
+  };
+  if (!roles.getNumbers().empty() &&
+      failed(build(Part::Numbers, roles.getNumbers())))
+    return failure();
+  if (failed(build(Part::Auxiliary, roles.getAuxiliary())))
+    return failure();
+  return build(Part::Consumer, roles.getConsumer());
+}

@@ -1,0 +1,121 @@
+//===- ChunkRole.h - The roles that compute chunks --------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_TILETOSM90_CHUNKROLE_H
+#define ATTN_LIB_CONVERSION_TILETOSM90_CHUNKROLE_H
+
+#include "TileToSm90.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::attn::tile_to_sm90 {
+
+/// Emits what one of the parts of a kernel with an auxiliary does. Use n of a
+/// ring, in every part, is that of iteration n of the loop.
+class ChunkRole {
+public:
+  ChunkRole(Kernel &kernel, Part part, Block *role)
+      : kernel(kernel), split(*kernel.split), part(part),
+        builder(OpBuilder::atBlockBegin(role)), mapping(kernel.scalars),
+        loc(kernel.source.getLoc()) {}
+
+  LogicalResult run();
+
+private:
+  /// A stage of the iteration at hand, and how often it is still to be read.
+  struct Held {
+    Value stage, empty, count;
+    unsigned uses = 0;
+  };
+  /// A product that has been started and not yet waited for, and the load whose
+  /// stage it reads if others do as well.
+  struct Started {
+    Value source, inFlight;
+    SmallVector<Value, 2> reads;
+    /// What it gives back itself.
+    Value empty, count;
+  };
+
+  LogicalResult emitInstance(Block &source);
+  LogicalResult emitLoop();
+  LogicalResult emitOp(Operation *op);
+  LogicalResult emitLoad(tile::LoadOp load);
+  LogicalResult emitDot(tile::DotOp dot);
+  LogicalResult emitTranspose(vector::TransposeOp op);
+  LogicalResult emitBroadcast(vector::BroadcastOp op);
+  LogicalResult emitRatios(tile::DecayRatiosOp op);
+  LogicalResult emitStore(tile::StoreOp store);
+  LogicalResult emitOutside(Operation *op);
+  LogicalResult emitStateLoad(tile::LoadOp load, Value value, bool transposed);
+  LogicalResult emitStateStore(tile::StoreOp store);
+  LogicalResult emitElementwise(Operation *op);
+  LogicalResult emitConstant(Operation *op);
+  void emitExtract(vector::ExtractOp op);
+  void emitLoadNumbers(tile::LoadOp load);
+  LogicalResult emitNumbers(Operation *op);
+
+  LogicalResult handTile(Value value);
+  LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
+  void handNumbers();
+
+  LogicalResult use(Value source, Value &target);
+  FailureOr<Value> useRight(Value source);
+  void waitForOldest();
+  void waitForAll() {
+    while (!pending.empty())
+      waitForOldest();
+  }
+  void finishRead(Value load);
+  Value getNumbersStage();
+  Value loadRow(Value numbers);
+  int64_t rowOf(Value numbers) {
+    return llvm::find(split.handedNumbers, numbers) -
+           split.handedNumbers.begin();
+  }
+  /// Where a state is, for this warpgroup: an offset, and the strides of its
+  /// rows and columns.
+  struct Place {
+    Value offset, row, column;
+  };
+  Place getPlace(Value view, ValueRange indices, ArrayRef<int64_t> axes,
+                 bool transposed);
+  Value wide(Value value) {
+    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      value);
+  }
+  /// The use of the ring of a view that `load` is in the iteration at hand.
+  Value getCount(tile::LoadOp load);
+  Value await(const Ring &ring, Value count, bool full);
+
+  FailureOr<Type> convert(Operation *op, Type type);
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+
+  Kernel &kernel;
+  const RoleSplit &split;
+  Part part;
+  OpBuilder builder;
+  IRMapping mapping;
+  /// Where what is created comes from.
+  Location loc;
+  SmallVector<Started> pending;
+  /// Of the iteration at hand: its number, the stages of loads that are read
+  /// more than once, and that of the numbers.
+  Value iteration, numbersStage;
+  DenseMap<Value, Held> held;
+  /// The first of the rows of a tile that this warpgroup computes.
+  Value firstRow;
+};
+
+/// Fills the numbers, the auxiliary and the consumer.
+LogicalResult buildChunkRoles(Kernel &kernel, sm90::WarpRolesOp roles);
+
+} // namespace mlir::attn::tile_to_sm90
+
+#endif // ATTN_LIB_CONVERSION_TILETOSM90_CHUNKROLE_H

@@ -1,0 +1,87 @@
+//===- ChunkState.cpp - States in front of and behind chunks --------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Once for each instance, so that each thread accesses its own elements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ChunkRole.h"
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+/// The rows of the fragment run along the first of `axes`, or transposed along
+/// the second.
+ChunkRole::Place ChunkRole::getPlace(Value view, ValueRange indices,
+                                     ArrayRef<int64_t> axes, bool transposed) {
+  SmallVector<Value> strides(kernel.strides.lookup(view));
+  strides.push_back(wide(index(1)));
+  SmallVector<Value> place = llvm::map_to_vector(
+      indices, [&](Value value) { return mapping.lookup(value); });
+  Value row = strides[axes[transposed ? 1 : 0]];
+  Value column = strides[axes[transposed ? 0 : 1]];
+  Value offset = arith::MulIOp::create(builder, loc, wide(firstRow), row);
+  for (auto [own, stride] : llvm::zip_equal(place, strides)) {
+    Value part = arith::MulIOp::create(builder, loc, wide(own), stride);
+    offset = arith::AddIOp::create(builder, loc, offset, part);
+  }
+  return {offset, row, column};
+}
+
+LogicalResult ChunkRole::emitStateLoad(tile::LoadOp load, Value value,
+                                       bool transposed) {
+  FailureOr<Type> type = convert(load, value.getType());
+  if (failed(type))
+    return failure();
+  if (!cast<RankedTensorType>(*type).getElementType().isF32())
+    return load.emitOpError("expected a state of f32, got ")
+           << load.getTile().getType();
+  Place place =
+      getPlace(load.getView(), load.getIndices(), load.getAxes(), transposed);
+  mapping.map(value,
+              sm90::LoadStateOp::create(builder, loc, *type,
+                                        kernel.reads.lookup(load.getView()),
+                                        place.offset, place.row, place.column)
+                  .getResult());
+  return success();
+}
+
+LogicalResult ChunkRole::emitStateStore(tile::StoreOp store) {
+  Value source = store.getTile(), fragment;
+  auto transpose = source.getDefiningOp<vector::TransposeOp>();
+  if (transpose)
+    source = transpose.getVector();
+  if (failed(use(source, fragment)))
+    return failure();
+  Place place = getPlace(store.getView(), store.getIndices(), store.getAxes(),
+                         bool(transpose));
+  sm90::StoreStateOp::create(builder, loc, fragment,
+                             kernel.stores.lookup(store.getView()),
+                             place.offset, place.row, place.column);
+  return success();
+}
+
+/// What stands outside of the loop: a transposition is that of an access.
+LogicalResult ChunkRole::emitOutside(Operation *op) {
+  if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    bool isTransposed =
+        llvm::all_of(load->getUsers(), llvm::IsaPred<vector::TransposeOp>);
+    return isTransposed ? success()
+                        : emitStateLoad(load, load.getTile(), false);
+  }
+  if (auto transpose = dyn_cast<vector::TransposeOp>(op)) {
+    auto load = transpose.getVector().getDefiningOp<tile::LoadOp>();
+    return load ? emitStateLoad(load, transpose.getResult(), true) : success();
+  }
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return emitStateStore(store);
+  if (isa<arith::ExtFOp, arith::TruncFOp>(op))
+    return op->emitOpError("expected a state of f32, got ")
+           << op->getResult(0).getType();
+  return op->emitOpError("is not lowered to the sm90 level outside of the loop "
+                         "over chunks");
+}

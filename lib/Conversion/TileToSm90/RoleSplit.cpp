@@ -1,0 +1,116 @@
+//===- RoleSplit.cpp - What roles do in a loop over chunks ----------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RoleSplit.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector && vector.getRank() == 1;
+}
+
+bool RoleSplit::loads(Part part, Value view) const {
+  scf::ForOp own = loop;
+  return llvm::any_of(own.getBody()->getOps<tile::LoadOp>(),
+                      [&](tile::LoadOp load) {
+                        return load.getView() == view && contains(part, load);
+                      });
+}
+
+namespace {
+
+/// Walks from what each part has to give to what that needs.
+class Splitter {
+public:
+  explicit Splitter(scf::ForOp loop) : body(*loop.getBody()) {
+    split.loop = loop;
+  }
+
+  RoleSplit run();
+
+private:
+  void findDependences();
+  void require(Part part, Value value);
+  DenseSet<Operation *> &opsOf(Part part) {
+    return part == Part::Numbers     ? split.numbers
+           : part == Part::Auxiliary ? split.auxiliary
+                                     : split.consumer;
+  }
+
+  Block &body;
+  RoleSplit split;
+  /// What depends on what the loop carries, and what does not but depends on a
+  /// product.
+  DenseSet<Value> carried, ofProduct;
+};
+
+} // namespace
+
+void Splitter::findDependences() {
+  for (BlockArgument argument : split.loop.getRegionIterArgs())
+    carried.insert(argument);
+  auto contains = [](const DenseSet<Value> &set) {
+    return [&](Value value) { return set.contains(value); };
+  };
+  for (Operation &op : body.without_terminator()) {
+    if (llvm::any_of(op.getOperands(), contains(carried)))
+      carried.insert(op.result_begin(), op.result_end());
+    else if (isa<tile::DotOp>(op) ||
+             llvm::any_of(op.getOperands(), contains(ofProduct)))
+      ofProduct.insert(op.result_begin(), op.result_end());
+  }
+}
+
+/// Makes `part` have `value`: another hands it over, or it computes it itself.
+void Splitter::require(Part part, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != &body)
+    return;
+  if (part != Part::Numbers && isNumbersType(value.getType()) &&
+      !carried.contains(value)) {
+    (part == Part::Auxiliary ? split.auxiliaryReads : split.consumerReads) =
+        true;
+    if (split.handedNumbers.insert(value))
+      require(Part::Numbers, value);
+    return;
+  }
+  if (part == Part::Consumer && ofProduct.contains(value)) {
+    if (split.handedTiles.insert(value))
+      require(Part::Auxiliary, value);
+    return;
+  }
+  if (!opsOf(part).insert(op).second)
+    return;
+  for (Value operand : op->getOperands())
+    require(part, operand);
+}
+
+RoleSplit Splitter::run() {
+  findDependences();
+  for (Operation &op : body)
+    if (isa<tile::StoreOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
+      for (Value operand : op.getOperands())
+        require(Part::Consumer, operand);
+  for (tile::StoreOp store : body.getOps<tile::StoreOp>())
+    split.consumer.insert(store);
+  return std::move(split);
+}
+
+FailureOr<RoleSplit>
+mlir::attn::tile_to_sm90::splitRoles(tile::KernelOp kernel) {
+  auto instances = *kernel.getBody().front().getOps<scf::ForallOp>().begin();
+  auto loops = llvm::to_vector(instances.getBody()->getOps<scf::ForOp>());
+  if (loops.size() != 1)
+    return kernel.emitOpError("expected one loop in each instance for an "
+                              "auxiliary, got ")
+           << loops.size();
+  return Splitter(loops.front()).run();
+}

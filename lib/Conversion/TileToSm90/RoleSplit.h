@@ -1,0 +1,55 @@
+//===- RoleSplit.h - What roles do in a loop over chunks --------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_TILETOSM90_ROLESPLIT_H
+#define ATTN_LIB_CONVERSION_TILETOSM90_ROLESPLIT_H
+
+#include "Tile/Tile.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::attn::tile_to_sm90 {
+
+/// Who computes in a kernel with an auxiliary role.
+enum class Part { Numbers, Auxiliary, Consumer };
+
+/// How the ops of a loop whose state is carried are divided, by what they
+/// depend on. What has a number for each token and does not depend on the state
+/// is computed by a warp for all; products that do not depend on the state, and
+/// what follows from them, by the auxiliary warpgroup; the rest by the
+/// consumers. What is neither is repeated by whoever needs it.
+struct RoleSplit {
+  scf::ForOp loop;
+  DenseSet<Operation *> numbers, auxiliary, consumer;
+  /// What the numbers warp fills stages with, and the auxiliary.
+  llvm::SetVector<Value> handedNumbers, handedTiles;
+  /// Whether a part reads the numbers.
+  bool auxiliaryReads = false, consumerReads = false;
+
+  bool contains(Part part, Operation *op) const {
+    return (part == Part::Numbers     ? numbers
+            : part == Part::Auxiliary ? auxiliary
+                                      : consumer)
+        .contains(op);
+  }
+  bool reads(Part part) const {
+    return part == Part::Auxiliary ? auxiliaryReads : consumerReads;
+  }
+  /// Whether a load of `view` is an op of the part.
+  bool loads(Part part, Value view) const;
+};
+
+/// Divides the ops of the one loop of a kernel, or says why not.
+FailureOr<RoleSplit> splitRoles(tile::KernelOp kernel);
+
+/// Whether `type` has a number for each token.
+bool isNumbersType(Type type);
+
+} // namespace mlir::attn::tile_to_sm90
+
+#endif // ATTN_LIB_CONVERSION_TILETOSM90_ROLESPLIT_H

@@ -1,0 +1,138 @@
+// A loop that carries a state is divided by what depends on the state.
+
+// RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse -convert-tile-to-sm90 -canonicalize -cse | FileCheck %s
+
+!q = tensor<?x?x2x128xbf16>
+!v = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4xf32, #attn.gate<log>>
+!n = tensor<?x?x4xf32>
+
+// CHECK-LABEL: sm90.kernel @gated_delta(
+// CHECK-SAME: %q: !sm90.tensor_map<64x128xbf16, axes = [1, 3], rank = 4>
+// CHECK-SAME: %o: !sm90.tensor_map<64x64xbf16, axes = [1, 3], rank = 4>
+// CHECK-SAME: %beta: !llvm.ptr<1>
+// CHECK-SAME: %beta_stride0: i64
+// CHECK-SAME: %g: !llvm.ptr<1>
+// Queries and keys have the auxiliary and two consumers as readers, values the
+// consumers.
+// CHECK: %[[Q:.*]] = sm90.alloc : <2 x 64x128xbf16>
+// CHECK-NEXT: %[[QF:.*]] = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[QE:.*]] = sm90.mbarrier.init arrivals(12)
+// CHECK-NEXT: %[[K:.*]] = sm90.alloc : <2 x 64x128xbf16>
+// CHECK-NEXT: %[[KF:.*]] = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(12)
+// CHECK-NEXT: %[[V:.*]] = sm90.alloc : <2 x 64x128xbf16>
+// CHECK-NEXT: %[[VF:.*]] = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[VE:.*]] = sm90.mbarrier.init arrivals(8)
+// What the auxiliary hands over is filled by its threads.
+// CHECK-NEXT: %{{.*}} = sm90.alloc : <2 x 64x64x{{b?}}f16>
+// CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(128)
+// CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(8)
+// CHECK-NEXT: %{{.*}} = sm90.alloc : <2 x 64x64x{{b?}}f16>
+// CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(128)
+// CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(8)
+// CHECK-NEXT: %[[N:.*]] = sm90.alloc : <2 x 5x64xf32>
+// CHECK-NEXT: %[[NF:.*]] = sm90.mbarrier.init arrivals(32)
+// CHECK-NEXT: %[[NE:.*]] = sm90.mbarrier.init arrivals(12)
+// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 64x64xf16>
+// CHECK-NEXT: %[[BLOCKS:.*]] = sm90.alloc : <1 x 64x16xf32>
+// CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <1 x 128x64xbf16>
+
+// CHECK: sm90.warp_roles producer {
+// CHECK: scf.for
+// CHECK-COUNT-3: sm90.tma_load_async
+// CHECK-NOT: sm90.load_numbers
+
+// CHECK: } numbers {
+// CHECK: scf.for %[[C:.*]] = %{{.*}} {
+// CHECK: %[[BETA:.*]] = sm90.load_numbers %beta[%{{.*}}] stride(%beta_stride1) limit(%{{.*}})
+// CHECK: %[[G:.*]] = sm90.load_numbers %g[%{{.*}}] stride(%g_stride1) limit(%{{.*}})
+// CHECK: %[[SUMS:.*]] = sm90.cumulative_sum %{{.*}}
+// CHECK: %[[LAST:.*]] = sm90.extract %[[SUMS]][63]
+// CHECK: sm90.splat %[[LAST]]
+// CHECK: %[[FREE:.*]] = sm90.stage.await_empty %[[N]], %[[NE]][%[[C]]]
+// CHECK-COUNT-5: sm90.store_numbers
+// CHECK: sm90.stage.fill %[[FREE]], %[[NF]][%[[C]]]
+
+// CHECK: } auxiliary {
+// CHECK: scf.for %[[C:.*]] = %{{.*}} {
+// CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
+// CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
+// CHECK: %[[KK:.*]] = sm90.wgmma_async %[[KS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
+// CHECK: %[[QK:.*]] = sm90.wgmma_async %[[QS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
+// CHECK: sm90.wgmma.wait %[[KK]] pending(1)
+// CHECK: sm90.wgmma.wait %[[QK]] pending(0)
+// CHECK: sm90.stage.release %[[QS]]
+// CHECK: sm90.stage.release %[[KS]]
+// CHECK: %[[NS:.*]] = sm90.stage.await_full %[[N]]
+// CHECK: sm90.decay_ratios
+// CHECK: sm90.store_fragment
+// CHECK: sm90.stage.fill
+// CHECK: %[[T:.*]] = sm90.stage.await_empty
+// CHECK: sm90.invert_unit_lower %{{.*}} strengths(%[[NS]] row {{[0-9]}} : !sm90.stage<5x64xf32>) scratch(%[[SCRATCH]], %[[BLOCKS]]) into %[[T]]
+// CHECK: sm90.stage.fill %[[T]]
+// CHECK: sm90.stage.release %[[NS]], %[[NE]][%[[C]]]
+
+// CHECK: } consumer {
+// CHECK: %[[WARPGROUP:.*]] = sm90.warpgroup_id
+// CHECK: %[[FIRST:.*]] = arith.muli %[[WARPGROUP]], %c64
+// CHECK: scf.for %[[C:.*]] = {{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<64x128xf32>)
+// CHECK: sm90.load_element %{{.*}}[{{[0-9]}}, 63]
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
+// CHECK: %[[SK:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
+// CHECK: %[[SQ:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
+// CHECK: sm90.wgmma.wait %[[SK]] pending(1)
+// CHECK: sm90.wgmma.wait %[[SQ]] pending(0)
+// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
+// CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
+// CHECK: sm90.wgmma.wait %[[U]] pending(0)
+// CHECK: %[[O:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs acc(%{{.*}}) :
+// CHECK: %[[NEXT:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} acc(%{{.*}}) keeps
+// CHECK: sm90.wgmma.wait %[[O]] pending(1)
+// CHECK: sm90.store_fragment %{{.*}}, %[[STAGING]] row(%[[FIRST]]) transposed
+// CHECK: sm90.tma_store_async %[[STAGING]] row(%[[FIRST]]), %o[
+// CHECK: %[[STATE:.*]], %{{.*}} = sm90.wgmma.wait %[[NEXT]] pending(0)
+// CHECK: scf.yield %[[STATE]]
+func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                       %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                       %beta: !n {attn.name = "beta"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 104>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// Without numbers nobody computes them. Strengths that are not those of writing
+// multiply the rows, and states are accessed element by element.
+
+// CHECK-LABEL: sm90.kernel @erase_alone(
+// CHECK: } numbers {
+// CHECK: } auxiliary {
+// CHECK: sm90.broadcast_rows
+// CHECK: sm90.invert_unit_lower %{{.*}} scratch(
+// CHECK: } consumer {
+// CHECK: %[[S0:.*]] = sm90.load_state %s0[%{{.*}}] strides(%{{.*}}, %{{.*}})
+// CHECK: %[[END:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[S0]])
+// CHECK: sm90.store_state %[[END]], %s1[%{{.*}}] strides(
+!s0 = tensor<?x4x128x128xf32, #attn.state<key_value>>
+!s1 = tensor<?x4x128x128xf32, #attn.state<value_key>>
+func.func @erase_alone(%q: !q, %k: !q, %v: !v, %e: !n, %s0: !s0 {attn.name = "s0"}) -> (!v, !s1 {attn.name = "s1"}) {
+  %o, %s1 = attn.recurrence %q, %k, %v erase(%e : !n) state(%s0 : !s0)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 104>>}
+      : !q, !q, !v -> !v state(!s1)
+  return %o, %s1 : !v, !s1
+}
+
+// CHECK-LABEL: sm90.kernel @linear(
+// CHECK: sm90.warp_roles producer {
+// CHECK-NOT: numbers
+// CHECK: } auxiliary {
+// CHECK: sm90.decay_ratios :
+// CHECK-NOT: sm90.invert_unit_lower
+// CHECK: } consumer {
+func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
+  %o = attn.recurrence %q, %k, %v
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 104>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}

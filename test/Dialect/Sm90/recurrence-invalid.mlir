@@ -1,0 +1,416 @@
+// Each constraint of what chunks of recurrences add, by its label.
+
+// RUN: attn-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{expected registers as a multiple of 8 from 24 to 256, got 20}}
+#s = #sm90.schedule<auxiliary_registers = 20>
+
+// -----
+
+// expected-error@+1 {{expected rows of a multiple of 4 numbers, got 3x6x'f32'}}
+func.func private @numbers() -> !sm90.buffer<1 x 3x6xf32>
+
+// -----
+
+// expected-error@+1 {{expected a shape of a multiple of 8 for the layout columns, got [12]}}
+func.func private @columns() -> tensor<12xf32, #sm90.layout<columns>>
+
+// -----
+
+// expected-error@+1 {{expected a shape of 64 for the layout lanes, got [32]}}
+func.func private @lanes() -> tensor<32xf32, #sm90.layout<lanes>>
+
+// -----
+
+// C1 of sm90.warp_roles.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<auxiliary_registers = 104>, tensors = [], instances = []} {
+  // expected-error@+1 {{'sm90.warp_roles' op expected an auxiliary exactly where the schedule has auxiliary_registers}}
+  sm90.warp_roles producer {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.wgmma.wait.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    %f = sm90.wgmma_async %t row(%c0), %t transpose_rhs keeps : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xf16> * <64x64xf16>>
+    // expected-error@+1 {{'sm90.wgmma.wait' op expected no use of a stage that the product keeps}}
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = !sm90.stage<64x64xf16> * <64x64xf16>>
+    sm90.stage.release %done, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.extract.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.extract' op expected a position below 64, got 64}}
+    %x = sm90.extract %n[64] : tensor<64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_numbers.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.store_numbers' op expected row 3, of 64 numbers, of a stage of f32, got '!sm90.stage<3x64xf32>'}}
+    sm90.store_numbers %n, %s row(3) : tensor<64xf32>, !sm90.stage<3x64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.load_row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.load_row' op expected row 0, of 32 numbers, of a stage of f32, got '!sm90.stage<3x64xf32>'}}
+    %x = sm90.load_row %s row(0) : !sm90.stage<3x64xf32> -> tensor<32xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.load_element: the row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.load_element' op expected row 0 of a stage of f32, got '!sm90.stage<64x64xf16>'}}
+    %x = sm90.load_element %t[0, 0] : !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.load_element: the column.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.load_element' op expected a column below 64, got 64}}
+    %x = sm90.load_element %s[0, 64] : !sm90.stage<3x64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.broadcast_columns.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.broadcast_columns' op expected 64 elements, one per column, got 32}}
+    %x = sm90.broadcast_columns %m : tensor<32xf32> -> tensor<64x64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.decay_ratios: one of both.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.decay_ratios' op expected rows and columns of the size of the sides of a square result, or neither, got 'tensor<64x64xf32>'}}
+    %x = sm90.decay_ratios rows(%n : tensor<64xf32>) : tensor<64x64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.decay_ratios: the size.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.decay_ratios' op expected rows and columns of the size of the sides of a square result, or neither, got 'tensor<64x64xf32>'}}
+    %x = sm90.decay_ratios rows(%m : tensor<32xf32>) columns(%m : tensor<32xf32>) : tensor<64x64xf32>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.invert_unit_lower.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.invert_unit_lower' op expected a matrix, a scratch and a result of 64x64, the latter two of f16, got 'tensor<64x64xf32>', '!sm90.stage<3x64xf32>' and '!sm90.stage<64x64xf16>'}}
+    sm90.invert_unit_lower %a scratch(%numbers, %blocks) into %t : tensor<64x64xf32>, !sm90.buffer<1 x 3x64xf32>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.invert_unit_lower.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.invert_unit_lower' op expected blocks of 1 x 64x16xf32, got '!sm90.buffer<1 x 64x8xf32>'}}
+    sm90.invert_unit_lower %a scratch(%scratch, %small) into %t : tensor<64x64xf32>, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x8xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.invert_unit_lower: the row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.invert_unit_lower' op expected row 7, of 64 numbers, of a stage of f32, got '!sm90.stage<3x64xf32>'}}
+    sm90.invert_unit_lower %a strengths(%s row 7 : !sm90.stage<3x64xf32>) scratch(%scratch, %blocks) into %t : tensor<64x64xf32>, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.invert_unit_lower: no row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.invert_unit_lower' op expected a row of strengths exactly where there are strengths}}
+    sm90.invert_unit_lower %a scratch(%scratch, %blocks) into %t {row = 1 : i64} : tensor<64x64xf32>, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_fragment: transposed.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %wide = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.store_fragment' op expected memory of 64 columns for a transposed fragment, got '!sm90.buffer<1 x 64x128xf16>'}}
+    sm90.store_fragment %h, %wide row(%c0) transposed : tensor<64x64xf16>, !sm90.buffer<1 x 64x128xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
