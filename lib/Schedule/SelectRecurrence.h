@@ -13,9 +13,9 @@
 
 namespace mlir::attn {
 
-/// The schedule of a recurrence on a Hopper chip, or a diagnostic where there is
-/// none: of the chunked form, or of steps from token to token where there are few
-/// of them, or where there is no chunked form.
+/// The schedule of a recurrence on a Hopper chip, or a diagnostic where there
+/// is none: of the chunked form, or of steps from token to token where there
+/// are few of them, or where there is no chunked form.
 FailureOr<tile::ScheduleAttr> selectForRecurrence(RecurrenceOp op);
 
 } // namespace mlir::attn

@@ -23,8 +23,9 @@ namespace mlir::attn::reference {
 /// `tile.output`, in order, and hold values of their element type; the others
 /// are returned, in order. Their dynamic sizes are those of the inputs with the
 /// same number in `tile.symbols`. An element that the kernel does not write is
-/// NaN, or that of the input which the output updates. `threads` = 0 takes every core of the host. Emits a diagnostic where
-/// the inputs do not fit or where an op does not keep its contract.
+/// NaN, or that of the input which the output updates. `threads` = 0 takes
+/// every core of the host. Emits a diagnostic where the inputs do not fit or
+/// where an op does not keep its contract.
 FailureOr<std::vector<Tensor>>
 runTile(tile::KernelOp kernel, ArrayRef<Tensor> inputs, unsigned threads = 0);
 

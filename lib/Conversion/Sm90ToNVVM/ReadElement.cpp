@@ -125,9 +125,9 @@ struct LowerWrite : OpConversionPattern<sm90::WriteOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
-    Value address = getElementAddress(rewriter, loc, adaptor.getPointer(),
-                                      op.getElement().getType(),
-                                      adaptor.getIndices(), adaptor.getStrides());
+    Value address = getElementAddress(
+        rewriter, loc, adaptor.getPointer(), op.getElement().getType(),
+        adaptor.getIndices(), adaptor.getStrides());
     Value isFirst = i32.isZero(i32.threadOfConsumers());
     auto branch =
         scf::IfOp::create(rewriter, loc, isFirst, /*withElseRegion=*/false);

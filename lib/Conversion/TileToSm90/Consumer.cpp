@@ -275,10 +275,9 @@ void Consumer::storeRows(tile::StoreOp store, SmallVector<Value> indices) {
 }
 
 void Consumer::consumeWrite(tile::WriteOp op) {
-  sm90::WriteOp::create(builder, loc, use(op.getElement()),
-                        kernel.stores.lookup(op.getView()),
-                        useAll(op.getIndices()),
-                        kernel.strides.lookup(op.getView()));
+  sm90::WriteOp::create(
+      builder, loc, use(op.getElement()), kernel.stores.lookup(op.getView()),
+      useAll(op.getIndices()), kernel.strides.lookup(op.getView()));
 }
 
 LogicalResult Consumer::consumeStore(tile::StoreOp store) {

@@ -112,8 +112,8 @@ struct KernelParameter {
   Kind kind = Kind::Size;
   int32_t tensor = 0;
   int32_t axis = 0;
-  /// Of a pointer: what the address and the strides of the axes but the innermost
-  /// one are multiples of, in bytes.
+  /// Of a pointer: what the address and the strides of the axes but the
+  /// innermost one are multiples of, in bytes.
   uint32_t alignment = 1;
   std::vector<TensorMapDim> mapDims;
   Swizzle swizzle = Swizzle::None;
