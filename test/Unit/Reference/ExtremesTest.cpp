@@ -46,8 +46,8 @@ TEST_F(ExtremesTest, InfiniteSink) {
       "func.func @f(%q: !q, %k: !k, %s: !s, %d: !q) -> (!q, !q, !k, !k, !s) {\n"
       "%kv = attn.kv.dense %k, %k : !k, !k\n"
       "%o, %l = attn.attention %q, %kv sink(%s : !s) : !q, !kv -> !q, !l\n"
-      "%dq, %dk, %dv, %ds = attn.attention_backward %q, %kv, %o, %l, %d\n"
-      "  sink(%s) : (!q, !kv, !q, !l, !q, !s) -> !q, !k, !k d_sink(!s)\n"
+      "%dq, %dk, %dv, %ds = attn.attention_backward %q, %kv, %d of(%o, %l)\n"
+      "  sink(%s) : (!q, !kv, !q, !q, !l, !s) -> !q, !k, !k d_sink(!s)\n"
       "return %o, %dq, %dk, %dv, %ds : !q, !q, !k, !k, !s\n}",
       {q, k, sink, q});
   ASSERT_EQ(results.size(), 5u);
