@@ -33,6 +33,7 @@ const char *const copyText = R"(.version 8.6
   ld.param.u64 %d1, [to];
   ld.param.u32 %r0, [count];
   mov.u32 %r1, %tid.x;
+  griddepcontrol.wait;
 NEXT:
   setp.ge.s32 %p1, %r1, %r0;
   @%p1 bra DONE;
