@@ -212,16 +212,23 @@ LogicalResult DimOp::verify() {
   return success();
 }
 
+/// There is an index for each axis of the view.
+template <typename Access> static LogicalResult verifyIndices(Access op) {
+  int64_t rank = op.getView().getType().getRank();
+  if (static_cast<int64_t>(op.getIndices().size()) != rank) // C1
+    return op->emitOpError("expected ")
+           << rank << " indices, one per axis of the view, got "
+           << op.getIndices().size();
+  return success();
+}
+
 /// The rules that loads and stores share.
 template <typename Access> static LogicalResult verifyAccess(Access op) {
   ViewType view = op.getView().getType();
   auto tile = cast<VectorType>(op.getTile().getType());
-  size_t indices = op.getIndices().size();
   ArrayRef<int64_t> axes = op.getAxes();
-  if (indices != static_cast<size_t>(view.getRank())) // C1
-    return op->emitOpError("expected ")
-           << view.getRank() << " indices, one per axis of the view, got "
-           << indices;
+  if (failed(verifyIndices(op))) // C1
+    return failure();
   if (axes.size() != static_cast<size_t>(tile.getRank())) // C2
     return op->emitOpError("expected ")
            << tile.getRank() << " axes, one per dimension of the tile, got "
@@ -260,22 +267,12 @@ static LogicalResult verifyInput(Operation *op, Value view) {
 }
 
 LogicalResult ReadOp::verify() {
-  int64_t rank = getView().getType().getRank();
-  if (static_cast<int64_t>(getIndices().size()) != rank) // C1
-    return emitOpError("expected ")
-           << rank << " indices, one per axis of the view, got "
-           << getIndices().size();
+  if (failed(verifyIndices(*this))) // C1
+    return failure();
   return verifyInput(*this, getView()); // C2
 }
 
-LogicalResult WriteOp::verify() {
-  int64_t rank = getView().getType().getRank();
-  if (static_cast<int64_t>(getIndices().size()) != rank) // C1
-    return emitOpError("expected ")
-           << rank << " indices, one per axis of the view, got "
-           << getIndices().size();
-  return success();
-}
+LogicalResult WriteOp::verify() { return verifyIndices(*this); } // C1
 
 LogicalResult FindExtremesOp::verifyRegions() {
   Block &block = getBody().front();

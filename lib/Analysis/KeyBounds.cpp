@@ -7,6 +7,7 @@
 
 #include "attn/Analysis/KeyBounds.h"
 
+#include "Support/SwapOperands.h"
 #include "Tile/Tile.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -467,22 +468,6 @@ static Intervals getBetween(AffineExpr begin, AffineExpr end,
   interval.lower.push_back({begin, 0, cleanBegin});
   interval.upper.push_back({end - 1, 0, cleanEnd - 1});
   return {interval};
-}
-
-/// The predicate for the operands in the other order.
-static arith::CmpIPredicate swapOperands(arith::CmpIPredicate predicate) {
-  switch (predicate) {
-  case arith::CmpIPredicate::slt:
-    return arith::CmpIPredicate::sgt;
-  case arith::CmpIPredicate::sle:
-    return arith::CmpIPredicate::sge;
-  case arith::CmpIPredicate::sgt:
-    return arith::CmpIPredicate::slt;
-  case arith::CmpIPredicate::sge:
-    return arith::CmpIPredicate::sle;
-  default:
-    return predicate;
-  }
 }
 
 Intervals Reader::readMatch(arith::CmpIOp compare, bool negated) {

@@ -473,11 +473,9 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
           failed(checkLowered(function)))
         return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttentionOp op) {
-      auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
-      if (schedule)
-        return failed(validate(op, schedule, *model)) ? WalkResult::interrupt()
-                                                      : WalkResult::advance();
-      if (!takeMeasured(op) && failed(selectByRules(op, *model)))
+      bool isGiven = static_cast<bool>(
+          op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName));
+      if (!isGiven && !takeMeasured(op) && failed(selectByRules(op, *model)))
         return WalkResult::interrupt();
       return failed(validateAll(op, *model)) ? WalkResult::interrupt()
                                              : WalkResult::advance();

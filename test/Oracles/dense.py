@@ -4,7 +4,7 @@
 
 import numpy
 
-from files import Random, i32, numbers, programs
+from files import i32, numbers, programs
 from softmax import attention, causal, listed, packed
 
 PROGRAMS, program = programs()

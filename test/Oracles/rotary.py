@@ -4,7 +4,7 @@
 
 import numpy
 
-from files import bf16, i32, numbers, programs
+from files import i32, numbers, programs
 from softmax import attention, causal, packed
 
 PROGRAMS, program = programs()

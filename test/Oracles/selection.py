@@ -6,7 +6,7 @@ import numpy
 
 from files import i32, numbers, programs
 from rotary import rotate
-from softmax import attention, causal, normalise, repeat_heads, scores
+from softmax import attention, normalise, scores
 
 PROGRAMS, program = programs()
 

@@ -6,8 +6,7 @@ import numpy
 
 from dense import qkv, long_qkv, long_attention
 from files import i32, numbers, programs
-from softmax import (attention, causal, logsumexp, normalise, positions,
-                     repeat_heads, scores)
+from softmax import attention, causal, logsumexp, normalise, repeat_heads, scores
 
 PROGRAMS, program = programs()
 

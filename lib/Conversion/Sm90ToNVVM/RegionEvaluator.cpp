@@ -9,6 +9,8 @@
 
 #include "ReadElement.h"
 
+#include "Support/SwapOperands.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -249,21 +251,6 @@ Value RegionEvaluator::compareQuotient(arith::CmpIPredicate predicate,
                                             : arith::CmpIPredicate::uge,
       materialize(rest, b.getIndexType()),
       materialize({Value(), divisor.getInt()}, b.getIndexType()));
-}
-
-static arith::CmpIPredicate swapOperands(arith::CmpIPredicate predicate) {
-  switch (predicate) {
-  case arith::CmpIPredicate::slt:
-    return arith::CmpIPredicate::sgt;
-  case arith::CmpIPredicate::sle:
-    return arith::CmpIPredicate::sge;
-  case arith::CmpIPredicate::sgt:
-    return arith::CmpIPredicate::slt;
-  case arith::CmpIPredicate::sge:
-    return arith::CmpIPredicate::sle;
-  default:
-    return predicate;
-  }
 }
 
 /// A comparison that needs no value of an element alone, or null.

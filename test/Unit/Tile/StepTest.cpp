@@ -327,8 +327,9 @@ std::string StepTest::lowerAndExplain(const std::string &text) {
   messages.clear();
   OwningOpRef<ModuleOp> lowered = parseSourceString<ModuleOp>(text, &context);
   EXPECT_TRUE(lowered) << messages;
-  if (lowered)
+  if (lowered) {
     EXPECT_TRUE(failed(lowerToLevel(*lowered, EmitLevel::Tile, {})));
+  }
   return messages;
 }
 
