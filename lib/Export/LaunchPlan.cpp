@@ -96,6 +96,25 @@ static void convertExpression(AffineExpr expr, ArrayRef<int64_t> sizes,
   }
 }
 
+/// A count of instances along one axis: see `sm90.extent`.
+static runtime::Expression convertExtent(sm90::ExtentAttr extent) {
+  using Kind = runtime::Term::Kind;
+  runtime::Expression terms;
+  convertExpression(extent.getMap().getResult(0), extent.getSizes(), terms);
+  if (extent.getMap().getNumResults() == 1)
+    return terms;
+  terms.push_back({Kind::Multiprocessors});
+  convertExpression(extent.getMap().getResult(1), extent.getSizes(), terms);
+  // Where there is nothing beside it, nothing is launched.
+  terms.insert(terms.end(), {{Kind::Constant, 1},
+                             {Kind::Maximum},
+                             {Kind::FloorDivide},
+                             {Kind::Minimum},
+                             {Kind::Constant, 1},
+                             {Kind::Maximum}});
+  return terms;
+}
+
 using SizesOfSymbols = std::map<int64_t, runtime::LaunchPlan::SizeRef>;
 
 /// What `least`, in the form of tile.least, demands of a size.
@@ -174,8 +193,7 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
     plan.parameters.push_back(convertArgument(kernel, i));
   for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())
-    convertExpression(extent.getMap().getResult(0), extent.getSizes(),
-                      plan.instances.emplace_back());
+    plan.instances.push_back(convertExtent(extent));
   plan.persistent = kernel.getSchedule().getPersistent();
   plan.awaitsPrevious = kernel.getSchedule().getDependentLaunch();
   plan.threadsPerBlock = kernel.getThreads();

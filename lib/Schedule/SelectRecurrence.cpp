@@ -19,6 +19,9 @@ static constexpr int64_t kChunk = 64;
 /// registers of two warpgroups.
 static constexpr int64_t kLargestPart = 2 * sm90::kWarpgroupRows;
 static constexpr int64_t kLargestKey = 128;
+/// Chunks of a segment, so that those in front of it that are computed once
+/// more are few beside its own.
+static constexpr int64_t kSegmentChunks = 4;
 
 /// Whether the tensor cores take chunks of these tensors.
 static bool fitsChunks(RecurrenceOp op) {
@@ -30,10 +33,12 @@ static bool fitsChunks(RecurrenceOp op) {
 
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
+  bool isCut = canCutSequences(op);
   // Addresses of a final state, and strengths of their own, take registers that
-  // two warpgroups of consumers have not got.
-  bool needsMore =
-      op.getFinalState() || (op.getErase() && op.getErase() != op.getWrite());
+  // two warpgroups of consumers have not got; those of a state that only some
+  // segments store are not kept meanwhile.
+  bool needsMore = (op.getFinalState() && (op.getState() || !isCut)) ||
+                   (op.getErase() && op.getErase() != op.getWrite());
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -54,7 +59,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*section_bytes=*/1, hopper);
+      /*longest_first=*/false, /*section_bytes=*/1, isCut ? kSegmentChunks : 0,
+      hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -96,7 +102,7 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
       context, /*block_q=*/sm90::kWarpgroupRows, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
-      /*section_bytes=*/1, hopper);
+      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
 }
 
 FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {

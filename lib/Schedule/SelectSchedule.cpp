@@ -382,7 +382,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, sectionBytes, hopper);
+      /*longest_first=*/uneven, sectionBytes, /*segment_chunks=*/0, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the
@@ -414,7 +414,7 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
       schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
       schedule.getLazyMax(), schedule.getLongestFirst(),
-      schedule.getSectionBytes(), target);
+      schedule.getSectionBytes(), /*segment_chunks=*/0, target);
   int64_t leastKeys =
       !schedule.getLongestFirst() ? 2048 : (keyDim <= 64 ? 4096 : 8192);
   return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
