@@ -193,7 +193,8 @@ def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
 
     With a second result, the number of blocks beside each, it is a number of parts:
     as many as give each multiprocessor a block, at least 1, and at most the first
-    result.
+    result. A kernel that has parts and writes nothing but a workspace is left out
+    where there is only one.
 
     Examples: `#sm90.extent<() -> (64)>`,
     `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`,

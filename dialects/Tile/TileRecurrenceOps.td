@@ -97,7 +97,8 @@ def Tile_SegmentCountOp : Tile_RecurrenceOp<"segment_count"> {
     may be.
 
     The result is a bound of the `scf.forall` of a kernel that writes a
-    `tile.workspace`.
+    `tile.workspace`. Where it is 1 the target may leave that kernel out: nobody may
+    use what it would write.
 
     ```mlir
     %segments = tile.segment_count %chunks least(4) beside(%others)

@@ -250,6 +250,16 @@ public:
 
 private:
   void addWorkspace(sm90::TensorAttr tensor, const runtime::LaunchPlan &plan);
+  runtime::Expression getGuard(sm90::KernelOp kernel,
+                               const runtime::LaunchPlan &plan);
+  /// An expression of the tensors of a kernel, of those of the program.
+  runtime::Expression renumber(runtime::Expression expression,
+                               const runtime::LaunchPlan &plan) {
+    for (runtime::Term &term : expression)
+      if (term.kind == runtime::Term::Kind::Size)
+        term.tensor = numbers.lookup(plan.tensors[term.tensor].name);
+    return expression;
+  }
 
   llvm::StringMap<int32_t> numbers, workspaces;
   size_t firstWorkspace;
@@ -269,16 +279,29 @@ void VariantBuilder::addWorkspace(sm90::TensorAttr tensor,
       workspace.shape.push_back({{runtime::Term::Kind::Constant, size}});
       continue;
     }
-    runtime::Expression count = plan.instances[axis];
-    for (runtime::Term &term : count)
-      if (term.kind == runtime::Term::Kind::Size)
-        term.tensor = numbers.lookup(plan.tensors[term.tensor].name);
+    runtime::Expression count = renumber(plan.instances[axis], plan);
     count.push_back({runtime::Term::Kind::Constant, 0});
     count.push_back({runtime::Term::Kind::Maximum});
     workspace.shape.push_back(std::move(count));
   }
   workspaces.try_emplace(spec.name, firstWorkspace + workspaces.size());
   variant.workspaces.push_back(std::move(workspace));
+}
+
+/// What is found for parts is needed where there are several.
+runtime::Expression VariantBuilder::getGuard(sm90::KernelOp kernel,
+                                             const runtime::LaunchPlan &plan) {
+  runtime::Expression guard;
+  for (auto [extent, count] :
+       llvm::zip_equal(kernel.getInstances().getAsRange<sm90::ExtentAttr>(),
+                       plan.instances)) {
+    if (extent.getMap().getNumResults() == 1)
+      continue;
+    guard = {{runtime::Term::Kind::Constant, 1}};
+    llvm::append_range(guard, renumber(count, plan));
+    guard.push_back({runtime::Term::Kind::Less});
+  }
+  return guard;
 }
 
 void VariantBuilder::launch(sm90::KernelOp kernel) {
@@ -292,6 +315,7 @@ void VariantBuilder::launch(sm90::KernelOp kernel) {
         tensor.getWorkspace() ? workspaces : numbers;
     launch.tensors.push_back(known.lookup(tensor.getName()));
   }
+  launch.guard = getGuard(kernel, plan);
   launch.dependent = plan.awaitsPrevious;
   variant.launches.push_back(std::move(launch));
 }

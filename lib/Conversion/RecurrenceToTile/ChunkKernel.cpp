@@ -268,7 +268,7 @@ Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
 
 /// V^T, times the writing strengths where these are not in the inverse.
 Value ChunkKernelBuilder::createValues(const Chunk &chunk) {
-  Value values = extend(transpose(chunk.value));
+  Value values = extend(chunk.value);
   return chunk.isShared() ? values : scaleColumns(values, chunk.write);
 }
 
@@ -307,6 +307,8 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   if (inverse)
     held = dot(rounded, chunk.eraseKey, /*transposeRhs=*/true);
   Value old = dot(rounded, chunk.query, /*transposeRhs=*/true);
+  // Loaded while the products are under way.
+  chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
   old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
                       : scaled(old, scale);
@@ -384,12 +386,15 @@ void ChunkKernelBuilder::build() {
   createKernel(/*findsBounds=*/false);
   SmallVector<OpFoldResult> extents{createSequences(view(op.getQuery())),
                                     builder.getIndexAttr(op.getValueHeads())};
-  if (isCut())
-    extents.push_back(tile::DimOp::create(builder, loc, bounds, 1).getResult());
+  Value segments;
+  if (isCut()) {
+    segments = tile::DimOp::create(builder, loc, bounds, 1);
+    extents.push_back(segments);
+  }
   extents.push_back(builder.getIndexAttr(getParts()));
   SmallVector<Value> ids = createForall(extents);
   enterSequence(ids[0], ids[1]);
   if (isCut())
-    readSegment(ids[2]);
+    readSegment(ids[2], segments);
   createInstance(ids.back());
 }

@@ -82,7 +82,7 @@ private:
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
   Value readBound(int64_t bound);
-  void readSegment(Value number);
+  void readSegment(Value number, Value segments);
   void enterLastSegment();
   Value keepInitialState(Value state);
   Value getRowOfOutput(Value row);
@@ -152,10 +152,10 @@ private:
   Value sequence, keyHead, valueHead, channel, length;
   SmallVector<Value> slice;
   /// What an instance does where sequences are cut: the number of its segment,
-  /// the chunk that it starts with, how many there are, and the first row that
-  /// it stores. Null where it does all.
+  /// whether that is all of the sequence, the chunk that it starts with, how
+  /// many there are, and the first row that it stores. Null otherwise.
   struct Segment {
-    Value number, start, count, firstRow;
+    Value number, isWhole, start, count, firstRow;
   } segment;
 };
 

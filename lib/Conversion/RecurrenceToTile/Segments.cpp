@@ -176,16 +176,22 @@ Value ChunkKernelBuilder::readBound(int64_t bound) {
                               /*position=*/true);
 }
 
-/// The chunks of the instance, by what the kernel in front has found.
-void ChunkKernelBuilder::readSegment(Value number) {
-  auto read = [&](BoundOfSegment bound) -> Value {
-    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                      readBound(bound));
-  };
+/// The chunks of the instance, by what the kernel in front has found; all of
+/// them where it has not been launched, since there is one segment.
+void ChunkKernelBuilder::readSegment(Value number, Value segments) {
   segment.number = number;
-  segment.start = read(Start);
-  segment.firstRow = apply(d(0) * tokens, read(Begin));
-  segment.count = apply(d(1) - d(0), {segment.start, read(End)});
+  segment.isWhole = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::eq, segments, constant(1));
+  auto read = [&](BoundOfSegment bound, Value ofWhole) -> Value {
+    Value found = arith::IndexCastOp::create(
+        builder, loc, builder.getIndexType(), readBound(bound));
+    return arith::SelectOp::create(builder, loc, segment.isWhole, ofWhole,
+                                   found);
+  };
+  Value zero = constant(0), chunks = apply(d(0).ceilDiv(tokens), length);
+  segment.start = read(Start, zero);
+  segment.firstRow = apply(d(0) * tokens, read(Begin, zero));
+  segment.count = apply(d(1) - d(0), {segment.start, read(End, chunks)});
 }
 
 /// Moves the builder to where the instance comes to the end of the sequence.
@@ -196,6 +202,7 @@ void ChunkKernelBuilder::enterLastSegment() {
   Value isLast = arith::CmpIOp::create(
       builder, loc, arith::CmpIPredicate::ne, readBound(IsLast),
       arith::ConstantIntOp::create(builder, loc, 0, 32));
+  isLast = arith::OrIOp::create(builder, loc, segment.isWhole, isLast);
   auto branch =
       scf::IfOp::create(builder, loc, isLast, /*withElseRegion=*/false);
   builder.setInsertionPointToStart(branch.thenBlock());

@@ -48,12 +48,16 @@
 // CHECK: %[[LENGTH:.*]] = tile.dim %q[1]
 // CHECK: %[[COUNT:.*]] = tile.dim %segments_[1]
 // CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %[[S:.*]]) in (%{{.*}}, 4, %[[COUNT]]) {
+// CHECK: %[[WHOLE:.*]] = arith.cmpi eq, %[[COUNT]], %c1
 // CHECK: %[[LINE:.*]] = affine.apply #{{.*}}(%[[B]], %[[H]])
 // CHECK: %[[START32:.*]] = tile.read %segments_[%[[LINE]], %[[S]], %c0] position
-// CHECK: %[[START:.*]] = arith.index_cast %[[START32]]
+// CHECK: %[[STARTED:.*]] = arith.index_cast %[[START32]]
+// CHECK: %[[START:.*]] = arith.select %[[WHOLE]], %c0, %[[STARTED]]
 // CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c1] position
+// CHECK: arith.select %[[WHOLE]], %c0,
 // CHECK: %[[BEGIN:.*]] = affine.apply
 // CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c2] position
+// CHECK: arith.select %[[WHOLE]],
 // CHECK: %[[CHUNKS:.*]] = affine.apply
 // CHECK: %[[LOADED:.*]] = tile.load %s0
 // CHECK: %[[ISSTART:.*]] = arith.cmpi eq, %[[START]], %c0
@@ -65,7 +69,8 @@
 // CHECK: %[[TO:.*]] = arith.select %[[OWN]], %[[ROW]], %[[LENGTH]] : index
 // CHECK: tile.store %{{.*}}, %segments[%[[B]], %[[TO]], %[[H]], %c0]
 // CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c3] position
-// CHECK: %[[LAST:.*]] = arith.cmpi ne
+// CHECK: %[[ISLAST:.*]] = arith.cmpi ne
+// CHECK: %[[LAST:.*]] = arith.ori %[[WHOLE]], %[[ISLAST]]
 // CHECK: scf.if %[[LAST]] {
 // CHECK-NEXT: tile.store %[[FINAL]], %{{.*}}[%[[B]], %[[H]], %c0, %c0]
 func.func @cut(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
