@@ -34,28 +34,29 @@ static bool fitsChunks(RecurrenceOp op) {
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
   bool isCut = canCutSequences(op);
-  // Addresses of a final state, and strengths of their own, take registers that
-  // two warpgroups of consumers have not got; those of a state that only some
-  // segments store are not kept meanwhile.
-  bool needsMore = (op.getFinalState() && (op.getState() || !isCut)) ||
-                   (op.getErase() && op.getErase() != op.getWrite());
+  // Strengths of their own, and addresses of a state in front of decays beside
+  // those of the one behind, take registers that two warpgroups of consumers
+  // have not got.
+  bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
+                   (op.getState() && op.getFinalState() && op.getDecay());
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two
-  // consumers leave the others just enough.
+  // consumers leave the others just enough, which is where a state to begin
+  // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
-  bool isAlone = consumers == 1;
+  bool isAlone = consumers == 1, hasState = bool(op.getState());
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/2, consumers,
-      /*producer_registers=*/isAlone ? 40 : 32,
+      /*producer_registers=*/isAlone ? 40 : (hasState ? 24 : 32),
       /*consumer_registers=*/isAlone ? 240 : 192,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/isAlone ? 168 : 96);
+      /*auxiliary_registers=*/isAlone ? 168 : (hasState ? 104 : 96));
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,

@@ -159,10 +159,7 @@ def shapes(cell):
 
 
 def is_allowed(cell):
-    """A pool of normalizers has values of one block. What RWKV-7 erases of random
-    numbers grows from token to token."""
-    if cell["mechanism"] == "rwkv7":
-        return cell["tokens"] <= 2
+    """A pool of normalizers has values of one block."""
     return not (
         cell["mechanism"] == "denominator" and cell["pool"] and cell["dims"][1] > 64
     )
