@@ -1,11 +1,12 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Programs of one recurrence with few tokens: the mechanisms, which differ in their
-operands, over layouts and element types of states, channels, heads and numbers of
-tokens."""
+"""Programs of one recurrence: the mechanisms, which differ in their operands, over
+layouts and element types of states, channels, heads and numbers of tokens. A cell may
+also be without `initial` state, and have queries and keys that are `normalized`."""
 
 import itertools
 
+NORMALIZE = " l2_normalize(1.0e-06)"
 # Clauses of attn.recurrence, and the inputs that they name.
 MECHANISMS = {
     "linear": ("", []),
@@ -107,7 +108,8 @@ def inputs(cell):
     yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
     for kind in MECHANISMS[cell["mechanism"]][1]:
         yield NAMES[kind], kind
-    yield "state", "state"
+    if cell.get("initial", True):
+        yield "state", "state"
     if cell["pool"]:
         yield "slots", "slots"
 
@@ -115,10 +117,12 @@ def inputs(cell):
 def program(cell):
     known = types(cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
+    if cell.get("normalized"):
+        clauses = clauses.replace(NORMALIZE, "")
     # The order of the clauses is fixed: scale and l2_normalize come last.
     ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
     end = min([end for end in ends if end >= 0], default=len(clauses))
-    state = f" state(%state : {known['state']}) "
+    state = f" state(%state : {known['state']}) " if cell.get("initial", True) else " "
     slots = f"slots(%slots : {known['slots']}) " if cell["pool"] else ""
     tail = clauses[end:]
     if tail.startswith("normalizer("):
