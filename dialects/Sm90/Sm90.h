@@ -55,6 +55,7 @@ namespace mlir::sm90 {
 /// Rows of a product of one warpgroup, and its threads.
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
+constexpr int64_t kWarpThreads = 32;
 
 /// A box lies in shared memory in panels of 64 columns of 16-bit elements, rows
 /// of 128 bytes whose swizzle repeats every eight.
@@ -98,10 +99,21 @@ constexpr int64_t kReadBytes = 16;
 /// A stage of the buffer, or the stage, that `memory` is.
 StageType asStage(Type memory);
 
-/// A warp has a strip of 16 columns or rows of a matrix; four of the length in
-/// every 32 are in one thread.
-constexpr int64_t kStripWidth = 16;
-constexpr int64_t kStripStep = 32;
+/// Neighbours that a thread has of a matrix in strips, along and across them.
+constexpr int64_t kStripNeighbours = 4;
+/// How many lanes share the width of a strip, and how many its length.
+struct StripLanes {
+  int64_t across, along;
+
+  /// The width of a matrix of strips, and what its length is a multiple of.
+  int64_t width() const {
+    return kStripNeighbours * across * kWarpgroupThreads / kWarpThreads;
+  }
+  int64_t step() const { return kStripNeighbours * along; }
+};
+StripLanes getStripLanes(LayoutAttr layout);
+/// Those of a matrix of that width, or nothing where it cannot be in strips.
+std::optional<StripLanes> findStripLanes(int64_t width);
 
 /// The layout of a vector that goes along `axis` (0: one element per row) of a
 /// matrix in a layout of strips, and the other way round. Nothing where the

@@ -510,6 +510,23 @@ LogicalResult StoreMatrixOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+template <typename Access> static LogicalResult verifyState(Access op) {
+  // C1
+  std::optional<Type> element = op.getElement();
+  if (element && !isa<BFloat16Type, Float16Type>(*element))
+    return op.emitOpError("expected elements of bf16 or f16 where they are not "
+                          "f32, got ")
+           << *element;
+  return success();
+}
+
+LogicalResult LoadStateOp::verify() { return verifyState(*this); }
+LogicalResult StoreStateOp::verify() { return verifyState(*this); }
+
+//===----------------------------------------------------------------------===//
 // Strips
 //===----------------------------------------------------------------------===//
 

@@ -75,32 +75,66 @@ static std::optional<int64_t> countFewTokens(RecurrenceOp op) {
   return tokens;
 }
 
-/// The state of 64 columns is spread over the registers of a warpgroup, half a
-/// register per channel of the key: enough blocks have room at once to keep the
-/// memory busy. It is read once and written once, whatever else is computed. In
-/// a loop over tokens more is kept, and more is waited for than the state.
+/// The registers that leave room for two, three and four blocks.
+static constexpr int64_t kTwoBlocks = 256, kThreeBlocks = 168,
+                         kFourBlocks = 128;
+
+/// As many as the vectors of a token ask for, of which the assembler takes what
+/// it needs. In a loop over tokens more is kept, such as the operands of the
+/// next one where it is known that there is one.
+static int64_t countRegisters(RecurrenceOp op, int64_t columns) {
+  if (countFewTokens(op) == 1)
+    return countStepRegisters(op, columns, /*tokens=*/1) <= kFourBlocks / 2
+               ? kFourBlocks
+               : kThreeBlocks;
+  if (op.isPacked() || op.getQueryType().isDynamicDim(1))
+    return kThreeBlocks;
+  constexpr int64_t kOthers = 40;
+  int64_t registers = countStepRegisters(op, columns, /*tokens=*/2);
+  bool fits = registers + kOthers <= kThreeBlocks;
+  return fits || registers > kMostStepRegisters ? kThreeBlocks : kTwoBlocks;
+}
+
+/// Whether the channels of a key are neighbours in memory.
+static bool isValueFirst(RecurrenceOp op) {
+  auto states = {op.getState(), op.getFinalState(), op.getKeptStates()};
+  return llvm::any_of(states, [](Value state) {
+    if (!state)
+      return false;
+    auto type = cast<RankedTensorType>(state.getType());
+    return cast<StateAttr>(type.getEncoding()).getLayout() ==
+           StateLayout::ValueKey;
+  });
+}
+
+/// The state of some columns is spread over the registers of a warpgroup. It is
+/// read once and written once, whatever else is computed, and the more of a
+/// line of the cache a warp asks for at once, the better: of 64 columns that
+/// are neighbours in memory it has half of each line, and of keys that are
+/// neighbours two lines with 32 columns, one with 64.
 static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   constexpr int64_t kLargestKeyOfSteps = 256;
-  constexpr int64_t kFourBlocks = 128, kThreeBlocks = 168, kTwoBlocks = 256;
   int64_t keyDim = op.getKeyDim();
   if (keyDim > kLargestKeyOfSteps)
     return op.emitOpError("has no schedule for keys of ")
            << keyDim << " channels on sm_90a; expected at most "
            << kLargestKeyOfSteps;
-  int64_t registers = kTwoBlocks;
-  if (keyDim <= kLargestKey)
-    registers = countFewTokens(op) == 1 ? kFourBlocks : kThreeBlocks;
+  constexpr int64_t kColumns = 64, kFewColumns = 32;
+  // All blocks read the normalizers of a pool, which one block replaces.
+  bool isShared = op.getSlots() && op.getFinalNormalizer();
+  bool takesFew = keyDim > kLargestKey || isValueFirst(op);
+  int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
   MLIRContext *context = op.getContext();
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
-      /*producer_registers=*/24, registers,
+      /*producer_registers=*/24, countRegisters(op, columns),
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false,
+      /*narrow_tanh=*/true, /*dependent_launch=*/false, /*warp_roles=*/false,
       /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
-      context, /*block_q=*/sm90::kWarpgroupRows, /*block_kv=*/1,
+      context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
       /*section_bytes=*/1, /*segment_chunks=*/0, hopper);

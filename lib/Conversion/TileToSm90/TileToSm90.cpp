@@ -602,6 +602,13 @@ LogicalResult SignatureBuilder::checkSchedule() {
   if (!schedule)
     return source.emitOpError("expected a schedule with a target of "
                               "#sm90.schedule");
+  if (!schedule.getWarpRoles()) {
+    if (sm90::findStripLanes(source.getSchedule().getBlockQ()))
+      return success();
+    return source.emitOpError("expected block_q of 16, 32, 64 or 128 without "
+                              "warp_roles, got ")
+           << source.getSchedule().getBlockQ();
+  }
   int64_t rows = sm90::kWarpgroupRows * schedule.getConsumerWarpgroups();
   if (source.getSchedule().getBlockQ() != rows)
     return source.emitOpError("expected block_q of ")

@@ -1355,6 +1355,18 @@ func.func @strips(%c: tensor<16xf32, #sm90.layout<row_strips_columns>>) {
 
 // -----
 
+// expected-error@+1 {{expected 32 across the strips and a multiple of 64 along them for the layout column_strips, got [32, 32]}}
+func.func @strips(%c: tensor<32x32xf32, #sm90.layout<column_strips, lanes = 2>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 1, 2, 4 or 8 lanes across a strip, got 3}}
+func.func private @strips() -> tensor<64x64xf32, #sm90.layout<column_strips, lanes = 3>>
+
+// -----
+
 // expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout column_strips_columns, got [32]}}
 func.func @strips(%c: tensor<32xf32, #sm90.layout<column_strips_columns>>) {
   return
