@@ -47,16 +47,23 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // consumers leave the others just enough, which is where a state to begin
   // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
-  bool isAlone = consumers == 1, hasState = bool(op.getState());
+  int64_t producerRegisters = 32, consumerRegisters = 192,
+          auxiliaryRegisters = 96;
+  if (consumers == 1) {
+    producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
+  } else if (op.getKeyDim() < kLargestKey) {
+    // The states of narrow keys leave some to the auxiliary.
+    consumerRegisters = 176, auxiliaryRegisters = 128;
+  } else if (op.getState()) {
+    producerRegisters = 24, auxiliaryRegisters = 104;
+  }
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/2, consumers,
-      /*producer_registers=*/isAlone ? 40 : (hasState ? 24 : 32),
-      /*consumer_registers=*/isAlone ? 240 : 192,
+      context, /*kv_stages=*/2, consumers, producerRegisters, consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/isAlone ? 168 : (hasState ? 104 : 96));
+      auxiliaryRegisters);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,

@@ -19,10 +19,14 @@ ChunkKernelBuilder::ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
                                        tile::ScheduleAttr schedule)
     : function(function), op(op), builder(function), loc(op.getLoc()),
       schedule(schedule), tokens(schedule.getBlockKv()),
-      rows(schedule.getBlockQ()), keyDim(op.getKeyDim()),
-      scale(op.getScaleOrDefault()),
+      rows(schedule.getBlockQ()), keyDim(op.getKeyDim()), scale(1),
+      outputScale(op.getScaleOrDefault()),
       element(op.getQueryType().getElementType()),
-      fine(element.isF32() ? element : builder.getF16Type()) {}
+      fine(element.isF32() ? element : builder.getF16Type()) {
+  // What is read of a chunk may be too large for f16 without it.
+  if (element.isF16())
+    std::swap(scale, outputScale);
+}
 
 //===----------------------------------------------------------------------===//
 // Values
@@ -283,7 +287,7 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
 }
 
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
-  Value tile = transpose(round(transposed, element));
+  Value tile = transpose(round(scaled(transposed, outputScale), element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
   tile::StoreOp::create(
       builder, loc, tile, output,

@@ -140,7 +140,8 @@ private:
   tile::ScheduleAttr schedule;
   /// Tokens of a chunk, channels of the value of an instance, and of a key.
   int64_t tokens, rows, keyDim;
-  double scale;
+  /// Factors of what is read, and of the output: either is the scale.
+  double scale, outputScale;
   /// Of the operands of products, and of those that tell tokens from tokens:
   /// f16 has three more bits than bf16.
   Type element, fine;
