@@ -79,6 +79,9 @@ LogicalResult ChunkRole::emitOutside(Operation *op) {
   }
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return emitStateStore(store);
+  // The state that is loaded, or none.
+  if (isa<arith::SelectOp>(op))
+    return emitElementwise(op);
   if (isa<arith::ExtFOp, arith::TruncFOp>(op))
     return op->emitOpError("expected a state of f32, got ")
            << op->getResult(0).getType();
