@@ -82,6 +82,9 @@ constexpr int64_t kDiagonalBlock = 16;
 constexpr int64_t kBarrierBytes = 8;
 /// What a warp has found for one result of sm90.find_extremes.
 constexpr int64_t kExtremeBytes = 4;
+/// The sum of a warp for sm90.find_reach; several are read at a time.
+constexpr int64_t kSumBytes = 4;
+constexpr int64_t kSumAlignment = 16;
 
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.
@@ -90,6 +93,8 @@ constexpr int64_t kProductStep = 16;
 
 /// What a thread stores at a time of a matrix in global memory, in bytes.
 constexpr int64_t kStoreBytes = 16;
+/// What a thread reads at a time of a row in global memory, in bytes.
+constexpr int64_t kReadBytes = 16;
 
 /// A stage of the buffer, or the stage, that `memory` is.
 StageType asStage(Type memory);

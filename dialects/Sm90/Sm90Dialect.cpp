@@ -269,11 +269,13 @@ LogicalResult ExtentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   map.walkExprs([&](AffineExpr expr) {
     hasModulo |= expr.getKind() == AffineExprKind::Mod;
   });
-  if (map.getNumDims() == 0 && map.getNumResults() == 1 && !hasModulo &&
+  unsigned results = map.getNumResults();
+  if (map.getNumDims() == 0 && (results == 1 || results == 2) && !hasModulo &&
       sizes.size() == 2 * map.getNumSymbols())
     return success();
-  return emitError() << "expected a map of symbols to one result, without mod, "
-                        "and a tensor and an axis for each symbol, got "
+  return emitError() << "expected a map of symbols to one or two results, "
+                        "without mod, and a tensor and an axis for each "
+                        "symbol, got "
                      << AffineMapAttr::get(map) << " and [" << sizes << "]";
 }
 

@@ -200,8 +200,14 @@ def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
     The value of `map`, an expression of sizes. `sizes` has two numbers for each
     of its symbols: a tensor and one of its axes.
 
+    With a second result, the number of blocks beside each, it is a number of parts:
+    as many as give each multiprocessor a block, at least 1, and at most the first
+    result. A kernel that has parts and writes nothing but a workspace is left out
+    where there is only one.
+
     Examples: `#sm90.extent<() -> (64)>`,
-    `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`.
+    `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`,
+    `#sm90.extent<()[s0, s1] -> (s0 floordiv 256, s1 * 32), sizes = [0, 1, 0, 0]>`.
   }];
   let parameters = (ins "::mlir::AffineMap":$map,
                         OptionalArrayRefParameter<"int64_t">:$sizes);

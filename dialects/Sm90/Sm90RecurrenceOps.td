@@ -218,7 +218,7 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
 
         (I + diag(b) L)^-1 diag(b)
 
-    is written to `result`. Blocks of 16 x 16 on the diagonal are inverted in f32;
+    is written to `result`. Blocks of 8 x 8 on the diagonal are inverted in f32;
     those below are products of what is inverted and of L, in the type of the
     result, whose other blocks are cleared. `scratch` and `blocks` are for the
     warpgroup alone, whose threads meet.

@@ -164,6 +164,13 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
   return {};
 }
 
+bool attn::canCutSequences(RecurrenceOp op) {
+  return op.getDecay() && !isPerChannel(op, op.getDecay()) &&
+         !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
+         !isPerChannel(op, op.getErase()) && !op.getL2Normalize() &&
+         op.getMicroSteps() == 1;
+}
+
 LogicalResult attn::checkChunked(RecurrenceOp op) {
   StringRef what = findUnchunked(op);
   if (what.empty())

@@ -19,6 +19,9 @@ static constexpr int64_t kChunk = 64;
 /// registers of two warpgroups.
 static constexpr int64_t kLargestPart = 2 * sm90::kWarpgroupRows;
 static constexpr int64_t kLargestKey = 128;
+/// Chunks of a segment, so that those in front of it that are computed once
+/// more are few beside its own.
+static constexpr int64_t kSegmentChunks = 4;
 
 /// Whether the tensor cores take chunks of these tensors.
 static bool fitsChunks(RecurrenceOp op) {
@@ -30,31 +33,35 @@ static bool fitsChunks(RecurrenceOp op) {
 
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
-  // Addresses of a final state, and strengths of their own, take registers that
-  // two warpgroups of consumers have not got.
-  bool needsMore =
-      op.getFinalState() || (op.getErase() && op.getErase() != op.getWrite());
+  bool isCut = canCutSequences(op);
+  // Strengths of their own, and addresses of a state in front of decays beside
+  // those of the one behind, take registers that two warpgroups of consumers
+  // have not got.
+  bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
+                   (op.getState() && op.getFinalState() && op.getDecay());
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two
-  // consumers leave the others just enough.
+  // consumers leave the others just enough, which is where a state to begin
+  // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
-  bool isAlone = consumers == 1;
+  bool isAlone = consumers == 1, hasState = bool(op.getState());
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/2, consumers,
-      /*producer_registers=*/isAlone ? 40 : 32,
+      /*producer_registers=*/isAlone ? 40 : (hasState ? 24 : 32),
       /*consumer_registers=*/isAlone ? 240 : 192,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/isAlone ? 168 : 96);
+      /*auxiliary_registers=*/isAlone ? 168 : (hasState ? 104 : 96));
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*section_bytes=*/1, hopper);
+      /*longest_first=*/false, /*section_bytes=*/1, isCut ? kSegmentChunks : 0,
+      hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -130,7 +137,7 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
       context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
-      /*section_bytes=*/1, hopper);
+      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
 }
 
 FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {

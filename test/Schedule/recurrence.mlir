@@ -162,3 +162,42 @@ func.func @auxiliary(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, auxiliary_registers = 112>>} : !q, !q, !q -> !q
   return %o : !q
 }
+
+// -----
+
+// Sequences are cut into segments where a bound of what states keep follows from decays
+// of heads, and left whole elsewhere.
+
+// CHECK-LABEL: func @segments
+// CHECK: segment_chunks = 4
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @segments(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @whole
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @whole(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @erase_key
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @erase_key(%q: !q, %e: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%e : !q) : !q, !q, !q -> !q
+  return %o : !q
+}

@@ -21,6 +21,8 @@ class Runtime:
                 ("attnErrorBorrowMessage", c.c_char_p, pointer),
                 ("attnExecutableCreate", pointer, pointer, pointer, size,
                  pointer),
+                ("attnExecutableGetWorkspaceSize", pointer, pointer, pointer, size,
+                 pointer),
                 ("attnExecutableLaunch", pointer, pointer, pointer, size,
                  pointer, pointer, size)):
             function = getattr(self.library, name)
@@ -46,21 +48,27 @@ class Runtime:
             capsules = [tensor.__dlpack__() for tensor in tensors]
             pointers = (c.c_void_p * len(capsules))(
                 *(get(capsule, b"dltensor") for capsule in capsules))
+            needed = c.c_size_t()
+            self.check(self.library.attnExecutableGetWorkspaceSize(
+                executable, pointers, len(capsules), c.byref(needed)))
+            workspace = torch.empty(needed.value, dtype=torch.uint8, device="cuda")
 
             def launch():
                 assert capsules
                 self.check(self.library.attnExecutableLaunch(
                     executable, pointers, len(capsules),
-                    torch.cuda.current_stream().cuda_stream, None, 0))
+                    torch.cuda.current_stream().cuda_stream,
+                    workspace.data_ptr() if needed.value else None, needed.value))
             return launch
         return prepare
 
 
 class Contest:
-    """Contestants that take turns, each a graph of some 20 ms."""
+    """Contestants that take turns, each a graph of some milliseconds."""
 
-    def __init__(self):
+    def __init__(self, milliseconds=20, rounds=ROUNDS):
         self.graphs = {}
+        self.seconds, self.rounds = milliseconds / 1000, rounds
 
     def add(self, name, launch):
         import torch
@@ -71,7 +79,7 @@ class Contest:
         for _ in range(5):
             launch()
         torch.cuda.synchronize()
-        count = max(1, int(0.02 * 5 / (time.perf_counter() - start)))
+        count = max(1, int(self.seconds * 5 / (time.perf_counter() - start)))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             for _ in range(count):
@@ -82,7 +90,7 @@ class Contest:
         """The median milliseconds of each contestant."""
         import torch
         times = {name: [] for name in self.graphs}
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             for name, (graph, count) in self.graphs.items():
                 begin, end = (torch.cuda.Event(enable_timing=True)
                               for _ in range(2))

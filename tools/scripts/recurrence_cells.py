@@ -1,11 +1,12 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Programs of one recurrence with few tokens: the mechanisms, which differ in their
-operands, over layouts and element types of states, channels, heads and numbers of
-tokens."""
+"""Programs of one recurrence: the mechanisms, which differ in their operands, over
+layouts and element types of states, channels, heads and numbers of tokens. A cell may
+also be without `initial` state, and have queries and keys that are `normalized`."""
 
 import itertools
 
+NORMALIZE = " l2_normalize(1.0e-06)"
 # Clauses of attn.recurrence, and the inputs that they name.
 MECHANISMS = {
     "linear": ("", []),
@@ -111,7 +112,8 @@ def inputs(cell):
     yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
     for kind in MECHANISMS[cell["mechanism"]][1]:
         yield NAMES[kind], kind
-    yield "state", "state"
+    if cell.get("initial", True):
+        yield "state", "state"
     if cell["pool"]:
         yield "slots", "slots"
 
@@ -120,10 +122,12 @@ def program(cell):
     known = types(cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
     keep = cell.get("keep", 0)
+    if cell.get("normalized"):
+        clauses = clauses.replace(NORMALIZE, "")
     # The order of the clauses is fixed: scale, l2_normalize and keep_every come last.
     ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
     end = min([end for end in ends if end >= 0], default=len(clauses))
-    state = f" state(%state : {known['state']}) "
+    state = f" state(%state : {known['state']}) " if cell.get("initial", True) else " "
     slots = f"slots(%slots : {known['slots']}) " if cell["pool"] else ""
     tail = clauses[end:]
     if tail.startswith("normalizer("):
@@ -166,12 +170,9 @@ def shapes(cell):
 
 
 def is_allowed(cell):
-    """A pool of normalizers has values of one block, and nothing keeps normalizers.
-    What RWKV-7 erases of random numbers grows from token to token."""
+    """A pool of normalizers has values of one block, and nothing keeps normalizers."""
     if cell["keep"] > cell["tokens"]:
         return False
-    if cell["mechanism"] == "rwkv7":
-        return cell["tokens"] <= 2
     if cell["mechanism"] == "denominator":
         return not cell["keep"] and not (cell["pool"] and cell["dims"][1] > 64)
     return True

@@ -421,6 +421,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
+  populateReachPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);
   populateNumbersPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);

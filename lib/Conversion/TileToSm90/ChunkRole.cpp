@@ -398,11 +398,27 @@ LogicalResult ChunkRole::emitInstance(Block &source) {
         return failure();
     } else if (isScalar(&op)) {
       cloneScalar(kernel, builder, &op, mapping);
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      if (isState && failed(emitBranch(branch)))
+        return failure();
     } else if (isState && failed(emitOutside(&op))) {
       return failure();
     }
   }
   return success();
+}
+
+/// What only some instances do with the state behind the loop.
+LogicalResult ChunkRole::emitBranch(scf::IfOp branch) {
+  if (branch.getNumResults() != 0 || branch.elseBlock())
+    return branch.emitOpError("expected a branch without results and without "
+                              "an else outside of the loop over chunks");
+  auto copy =
+      scf::IfOp::create(builder, loc, mapping.lookup(branch.getCondition()),
+                        /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(copy.thenBlock());
+  return emitInstance(*branch.thenBlock());
 }
 
 LogicalResult ChunkRole::run() {

@@ -87,6 +87,9 @@ LogicalResult ChunkRole::emitOutside(Operation *op) {
   }
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return emitStateStore(store);
+  // The state that is loaded, or none.
+  if (isa<arith::SelectOp>(op))
+    return emitElementwise(op);
   // Fragments are f32, whatever is in memory.
   if (auto extend = dyn_cast<arith::ExtFOp>(op)) {
     mapping.map(extend.getResult(), mapping.lookup(extend.getIn()));

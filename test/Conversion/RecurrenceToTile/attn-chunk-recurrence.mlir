@@ -49,10 +49,10 @@
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K]] transpose_rhs
 // CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q]] transpose_rhs
+// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
 // CHECK: %[[OLD:.*]] = arith.mulf %[[SQ]], %{{.*}}
 // CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
 // CHECK: %[[SKD:.*]] = arith.mulf %[[SK]], %[[COLUMNS]]
-// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
 // CHECK: %[[VF:.*]] = arith.extf %[[VT]]
 // CHECK: %[[W:.*]] = arith.subf %[[VF]], %[[SKD]]
 // CHECK: %[[WF:.*]] = arith.truncf %[[W]] : vector<64x64xf32> to vector<64x64xf16>

@@ -256,3 +256,31 @@ tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i
   }
   tile.return
 }
+
+// -----
+
+// Behind the loop a state may be stored or not, and nothing else.
+tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
+               %n: !tile.view<?xf32> {tile.name = "n", tile.symbols = array<i64: 0>},
+               %y: !tile.view<?x64xf32> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, auxiliary_registers = 104>>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : vector<64x64xf32>
+  %length = tile.dim %x[0] : !tile.view<?x64xf16>
+  scf.forall (%i) in (%length) {
+    %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
+      %t = tile.load %x[%c, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
+      %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
+      %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
+      scf.yield %next : vector<64x64xf32>
+    }
+    %isLast = arith.cmpi eq, %i, %c0 : index
+    // expected-error @below {{'scf.if' op expected a branch without results and without an else outside of the loop over chunks}}
+    scf.if %isLast {
+      tile.store %end, %y[%i, %c0] axes [0, 1] : vector<64x64xf32>, !tile.view<?x64xf32>
+    } else {
+    }
+  }
+  tile.return
+}

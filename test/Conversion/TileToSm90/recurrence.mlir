@@ -81,9 +81,9 @@
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
 // CHECK: %[[SQ:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
+// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
 // CHECK: sm90.wgmma.wait %[[SK]] pending(1)
 // CHECK: sm90.wgmma.wait %[[SQ]] pending(0)
-// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
 // CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
 // CHECK: sm90.wgmma.wait %[[U]] pending(0)
 // CHECK: %[[O:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs acc(%{{.*}}) :

@@ -290,20 +290,24 @@ TEST_F(RecurrenceExtremesTest, ExactOverwrite) {
   expectNear(evaluate(program)[0], program.value);
 }
 
-/// Beta 2 without a write reflects the state: it keeps its size.
+/// Beta 2 without a write reflects the state: it keeps its size. So does a gate
+/// of 2 in every channel.
 TEST_F(RecurrenceExtremesTest, Reflection) {
-  RecurrenceProgram program = makeStateful();
-  program.operands["erase"].tensor = makeFilled(rows(), 2);
-  program.operands["write"].tensor = makeFilled(rows(), 0);
-  normaliseKeys(program);
   auto size = [](const Tensor &tensor) {
     double sum = 0;
     for (double value : tensor.values)
       sum += value * value;
     return std::sqrt(sum);
   };
-  EXPECT_NEAR(size(evaluate(program)[1]),
-              size(program.operands["state"].tensor), 1e-12);
+  for (const Tensor &erase :
+       {makeFilled(rows(), 2), makeFilled(rows(1, sizes.keyDim), 2)}) {
+    RecurrenceProgram program = makeStateful();
+    program.operands["erase"].tensor = erase;
+    program.operands["write"].tensor = makeFilled(rows(), 0);
+    normaliseKeys(program);
+    EXPECT_NEAR(size(evaluate(program)[1]),
+                size(program.operands["state"].tensor), 1e-12);
+  }
 }
 
 /// Gates of 0 in all channels leave the state alone, gates of 1 overwrite.
