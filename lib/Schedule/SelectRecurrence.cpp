@@ -79,9 +79,9 @@ static std::optional<int64_t> countFewTokens(RecurrenceOp op) {
 static constexpr int64_t kTwoBlocks = 256, kThreeBlocks = 168,
                          kFourBlocks = 128;
 
-/// Four blocks that ask for halves of lines ask for more lines than a first
-/// level cache has. In a loop over tokens more is kept, such as the operands of
-/// the next one where it is known that there is one.
+/// As many as the vectors of a token ask for, of which the assembler takes what
+/// it needs. In a loop over tokens more is kept, such as the operands of the
+/// next one where it is known that there is one.
 static int64_t countRegisters(RecurrenceOp op, int64_t columns) {
   if (countFewTokens(op) == 1)
     return countStepRegisters(op, columns, /*tokens=*/1) <= kFourBlocks / 2
