@@ -129,7 +129,9 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   constexpr int64_t kColumns = 64, kFewColumns = 32;
   // All blocks read the normalizers of a pool, which one block replaces.
   bool isShared = op.getSlots() && op.getFinalNormalizer();
-  bool takesFew = keyDim > kLargestKey || isValueFirst(op);
+  // Of several tokens, more columns share what is done for each.
+  bool hasSeveral = countFewTokens(op).value_or(1) > 1;
+  bool takesFew = keyDim > kLargestKey || (isValueFirst(op) && !hasSeveral);
   int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
   MLIRContext *context = op.getContext();
   auto hopper = sm90::ScheduleAttr::get(

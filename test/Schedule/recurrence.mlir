@@ -95,6 +95,19 @@ func.func @value_key(%q: !q, %s: !s) -> (!q, !s) {
 
 // -----
 
+// Several tokens share what is done for a block.
+
+// CHECK-LABEL: func @value_key_tokens
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
+!q = tensor<?x16x2x128xbf16>
+!s = tensor<?x2x128x128xf32, #attn.state<value_key>>
+func.func @value_key_tokens(%q: !q, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+
+// -----
+
 // CHECK-LABEL: func @tokens
 // CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
 !q = tensor<?x16x2x128xbf16>
