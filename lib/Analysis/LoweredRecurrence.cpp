@@ -20,7 +20,6 @@ static bool isPerChannel(RecurrenceOp op, Value gates) {
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
-      {isPerChannel(op, op.getDecay()), "a decay of each channel"},
       {isPerChannel(op, op.getErase()), "an erasure of each channel"},
       {isPerChannel(op, op.getWrite()), "a write of each channel"},
       {bool(op.getEraseDirection()), "an erase_direction"},

@@ -28,6 +28,12 @@ static bool fitsChunks(RecurrenceOp op) {
          !op.getQueryType().getElementType().isF32();
 }
 
+static bool hasChannelDecay(RecurrenceOp op) {
+  Value decay = op.getDecay();
+  return decay && cast<RankedTensorType>(decay.getType()).getRank() ==
+                      op.getQueryType().getRank();
+}
+
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
   // Addresses of a final state, and strengths of their own, take registers that
@@ -42,8 +48,10 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // consumers leave the others just enough.
   int64_t consumers = part / sm90::kWarpgroupRows;
   bool isAlone = consumers == 1;
+  // What decays of channels leave of keys and queries takes the place of second
+  // stages.
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/2, consumers,
+      context, /*kv_stages=*/hasChannelDecay(op) ? 1 : 2, consumers,
       /*producer_registers=*/isAlone ? 40 : 32,
       /*consumer_registers=*/isAlone ? 240 : 192,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,

@@ -1,10 +1,11 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Programs of one recurrence with few tokens: the mechanisms, which differ in their
-operands, over layouts and element types of states, channels, heads and numbers of
-tokens."""
+"""Programs of one recurrence: the mechanisms, which differ in their operands, over
+layouts and element types of states, channels, heads and numbers of tokens. Those of
+many tokens go in chunks; they have keys of length 1 and may have no states."""
 
 import itertools
+import re
 
 # Clauses of attn.recurrence, and the inputs that they name.
 MECHANISMS = {
@@ -74,6 +75,21 @@ AXES = {
 }
 BATCH, POOL = 3, 5
 
+# What goes in chunks.
+CHUNK_AXES = {
+    "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
+                  "kda"],
+    "layout": ["key_value", "value_key"],
+    "state": ["f32", None],
+    "element": ["bf16", "f16"],
+    "dims": [(128, 128), (64, 64), (64, 128), (128, 64)],
+    "heads": [(2, 2), (1, 3)],
+    "tokens": [17, 63, 64, 65, 130, 200],
+    "pool": [False],
+    # The natural logarithms of decays are below 0 and above this.
+    "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
+}
+
 
 def types(cell, batch="?", pool="?"):
     """The types of the tensors that a program may have."""
@@ -107,18 +123,25 @@ def inputs(cell):
     yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
     for kind in MECHANISMS[cell["mechanism"]][1]:
         yield NAMES[kind], kind
-    yield "state", "state"
+    if cell["state"]:
+        yield "state", "state"
     if cell["pool"]:
         yield "slots", "slots"
+
+
+def is_chunked(cell):
+    return "strongest" in cell
 
 
 def program(cell):
     known = types(cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
+    if is_chunked(cell):
+        clauses = re.sub(r" *l2_normalize\(.*?\)", "", clauses)
     # The order of the clauses is fixed: scale and l2_normalize come last.
     ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
     end = min([end for end in ends if end >= 0], default=len(clauses))
-    state = f" state(%state : {known['state']}) "
+    state = f" state(%state : {known['state']}) " if cell["state"] else " "
     slots = f"slots(%slots : {known['slots']}) " if cell["pool"] else ""
     tail = clauses[end:]
     if tail.startswith("normalizer("):
@@ -131,6 +154,9 @@ def program(cell):
     output, final = known["values"], known["state"]
     results = f'{output} {{attn.name = "o"}}, {final} {{attn.name = "final"}}'
     names, returned, given = "%o, %s", f"{output}, {final}", f"state({final})"
+    if not cell["state"]:
+        results = f'{output} {{attn.name = "o"}}'
+        names, returned, given = "%o", output, ""
     if "normalizer(" in tail:
         results += f', {known["normalizer"]} {{attn.name = "final_z"}}'
         names, returned = "%o, %s, %z1", returned + ", " + known["normalizer"]
@@ -169,8 +195,9 @@ def name(cell):
     return ", ".join(f"{axis} {choice}" for axis, choice in cell.items())
 
 
-def some_cells(generator, count):
+def some_cells(generator, count, axes=None):
     """Cells at random, in which each choice occurs about equally often."""
+    axes = axes or AXES
     chosen = 0
     for number in itertools.count():
         if chosen == count:
@@ -179,7 +206,7 @@ def some_cells(generator, count):
             axis: choices[number % len(choices)]
             if axis == "mechanism"
             else generator.choice(choices)
-            for axis, choices in AXES.items()
+            for axis, choices in axes.items()
         }
         if is_allowed(cell):
             chosen += 1

@@ -105,8 +105,9 @@ Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
                                      ArrayRef<Value> rest, int64_t columns) {
   SmallVector<Value> place = getPlace(row, rest);
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
+  Type type = cast<RankedTensorType>(operand.getType()).getElementType();
   return tile::LoadOp::create(
-      builder, loc, VectorType::get({tokens, columns}, element), view(operand),
+      builder, loc, VectorType::get({tokens, columns}, type), view(operand),
       place, slice, ArrayRef<int64_t>{axis, axis + 2});
 }
 
@@ -175,10 +176,6 @@ void ChunkKernelBuilder::storeFinalState(Value state) {
 // A chunk
 //===----------------------------------------------------------------------===//
 
-/// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
-/// differences of sums would lose bits, and infinite ones their meaning.
-static constexpr double kLeastLogDecay = -160;
-
 /// The logarithms (base 2) of the decays of the tokens, 0 behind the last one.
 Value ChunkKernelBuilder::loadLogDecays(Value row) {
   auto type = cast<RankedTensorType>(op.getDecay().getType());
@@ -196,7 +193,7 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
   decay = isLog ? scaled(decay, llvm::numbers::log2e)
                 : math::Log2Op::create(builder, loc, decay).getResult();
   decay = arith::MaximumFOp::create(builder, loc, decay,
-                                    splat(tile, kLeastLogDecay));
+                                    splat(tile, tile::DecaySumsOp::kLeastLogDecay));
   // Rows that are not there are loaded as zeros, which are no logarithms of 1
   // on a linear scale.
   if (isLog && !isConstant)
@@ -209,12 +206,14 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
 
 ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
   if (!op.getDecay())
-    return {splat(f32Tile({tokens}), 0), {}, {}, {}};
+    return {splat(f32Tile({tokens}), 0), {}, {}, {}, {}};
+  if (hasChannelDecay())
+    return createChannelDecay(row);
   Value sums = tile::CumulativeSumOp::create(builder, loc, loadLogDecays(row));
   Value last =
       vector::ExtractOp::create(builder, loc, sums, /*position=*/tokens - 1);
   Value lasts = vector::BroadcastOp::create(builder, loc, sums.getType(), last);
-  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last)};
+  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last), {}};
 }
 
 ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
@@ -244,6 +243,8 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
 /// P, from the products of queries and keys.
 Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
   Value reads = scaled(products, scale);
+  if (chunk.decay.channelSums)
+    return round(reads, element);
   Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
                                              chunk.decay.sums);
   return round(mul(reads, ratios), element);
@@ -292,20 +293,22 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
 Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
   Value inverse, held, written;
+  Value keys = leaveKeys(chunk);
   if (op.erases())
-    inverse = dot(chunk.eraseKey, chunk.key, /*transposeRhs=*/true);
-  Value reads = dot(chunk.query, chunk.key, /*transposeRhs=*/true);
-  reads = createReads(chunk, reads);
+    inverse = createPairs(chunk, chunk.eraseKey);
+  Value reads = createReads(chunk, createPairs(chunk, chunk.query));
   if (inverse)
     inverse = createInverse(chunk, inverse);
 
   Value rounded = round(state, element);
   if (inverse)
-    held = dot(rounded, chunk.eraseKey, /*transposeRhs=*/true);
-  Value old = dot(rounded, chunk.query, /*transposeRhs=*/true);
+    held = dot(rounded, reach(chunk, chunk.eraseKey, 1), /*transposeRhs=*/true);
+  Value old =
+      dot(rounded, reach(chunk, chunk.query, scale), /*transposeRhs=*/true);
   const Decay &decay = chunk.decay;
-  old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
-                      : scaled(old, scale);
+  if (!decay.channelSums)
+    old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
+                        : scaled(old, scale);
   written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
   if (decay.whole)
     state = mul(state, vector::BroadcastOp::create(
@@ -313,7 +316,7 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Value fresh = round(written, element);
   Value left = round(scaleColumns(written, decay.left), element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
-  state = dot(left, chunk.key, /*transposeRhs=*/false, state);
+  state = dot(left, keys, /*transposeRhs=*/false, state);
   storeOutput(chunk, output);
   return state;
 }

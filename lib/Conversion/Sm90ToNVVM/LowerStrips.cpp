@@ -189,25 +189,6 @@ private:
 
 } // namespace
 
-/// Two 16-bit elements of a word, as f32.
-static SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type element,
-                                     Value word) {
-  Int32 i32(b, loc);
-  Type f32 = b.getF32Type();
-  if (element.isBF16())
-    // The upper halves of f32.
-    return {
-        arith::BitcastOp::create(b, loc, f32, i32.shiftLeft(word, 16)),
-        arith::BitcastOp::create(b, loc, f32, i32.bitAnd(word, 0xFFFF0000))};
-  SmallVector<Value> pair;
-  for (Value half : {word, i32.shiftRight(word, 16)}) {
-    Value bits = arith::TruncIOp::create(b, loc, b.getI16Type(), half);
-    Value narrow = arith::BitcastOp::create(b, loc, element, bits);
-    pair.push_back(arith::ExtFOp::create(b, loc, f32, narrow));
-  }
-  return pair;
-}
-
 namespace {
 
 struct LowerLoadStrips : StripsPattern<sm90::LoadStripsOp> {

@@ -113,6 +113,9 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     return success();
   }
   auto ring = kernel.rings.find(load.getView());
+  // What sums decays reads the gates itself.
+  if (ring == kernel.rings.end())
+    return success();
   Value count = getCount(load);
   Held own{await(ring->second, count, /*full=*/true), ring->second.empty,
            count};
@@ -248,7 +251,8 @@ LogicalResult ChunkRole::emitBroadcast(vector::BroadcastOp op) {
   if (failed(type))
     return failure();
   if (isNumbersType(op.getSourceType())) {
-    Value row = loadRow(op.getSource());
+    bool isWhole = op.getSource().getDefiningOp<tile::DecaySumsOp>() != nullptr;
+    Value row = isWhole ? loadWhole(op.getSource()) : loadRow(op.getSource());
     mapping.map(
         op.getResult(),
         sm90::BroadcastColumnsOp::create(builder, loc, *type, row).getResult());
@@ -327,6 +331,9 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
         return success();
       })
       .Case([&](tile::DecayRatiosOp ratios) { return emitRatios(ratios); })
+      .Case([&](tile::DecaySumsOp sums) { return emitDecaySums(sums); })
+      .Case([&](tile::ApplyDecayOp apply) { return emitApplyDecay(apply); })
+      .Case([&](tile::DecayedDotOp dot) { return emitDecayedDot(dot); })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })

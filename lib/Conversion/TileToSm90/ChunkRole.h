@@ -59,6 +59,13 @@ private:
   void emitLoadNumbers(tile::LoadOp load);
   LogicalResult emitNumbers(Operation *op);
 
+  LogicalResult emitDecaySums(tile::DecaySumsOp op);
+  LogicalResult emitApplyDecay(tile::ApplyDecayOp op);
+  LogicalResult emitDecayedDot(tile::DecayedDotOp op);
+  FailureOr<Value> useLoaded(Operation *op, Value tile);
+  Value useSums(Value sums);
+  Value loadWhole(Value whole);
+
   LogicalResult handTile(Value value);
   LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
   void handNumbers();
@@ -82,6 +89,12 @@ private:
   struct Place {
     Value offset, row, column;
   };
+  /// Where the rows of a load are that threads read themselves: the offset of the
+  /// first, the stride between them, and how many there are.
+  struct Rows {
+    Value offset, stride, limit;
+  };
+  Rows locateRows(tile::LoadOp load);
   Place getPlace(Value view, ValueRange indices, ArrayRef<int64_t> axes,
                  bool transposed);
   Value wide(Value value) {
