@@ -80,6 +80,10 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](InvertUnitLowerOp inverse) {
         return Pairs{{inverse.getMatrix(), Layout::Accumulator}};
       })
+      .Case([](ScaleColumnsOp scale) {
+        return Pairs{{scale.getSource(), Layout::Accumulator},
+                     {scale.getResult(), Layout::Accumulator}};
+      })
       .Case([](DecayedDotOp dot) {
         return Pairs{{dot.getResult(), Layout::Accumulator}};
       })
@@ -292,8 +296,8 @@ static bool isAccess(OpOperand &use) {
   if (auto product = dyn_cast<WgmmaAsyncOp>(use.getOwner()))
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
-             LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, DecaySumsOp,
-             DecayColumnsOp, DecayedDotOp>(use.getOwner());
+             LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
+             DecaySumsOp, DecayColumnsOp, DecayedDotOp>(use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.
@@ -756,6 +760,12 @@ LogicalResult LoadRowOp::verify() {
       cast<RankedTensorType>(getNumbers().getType()).getDimSize(0)); // C1
 }
 
+LogicalResult ScaleColumnsOp::verify() {
+  return verifyNumbersRow(
+      *this, getStage().getType(), getRow(),
+      cast<RankedTensorType>(getSource().getType()).getDimSize(1)); // C1
+}
+
 LogicalResult LoadElementOp::verify() {
   StageType stage = getStage().getType();
   if (failed(verifyNumbersRow(*this, stage, getRow(), std::nullopt))) // C1
@@ -822,9 +832,9 @@ LogicalResult InvertUnitLowerOp::verify() {
 static LogicalResult verifySums(Operation *op, StageType sums,
                                 int64_t channels) {
   bool isKnown = channels == kPanelColumns || channels == 2 * kPanelColumns;
-  if (isKnown && sums == StageType::get(op->getContext(), kWarpgroupRows,
-                                        channels,
-                                        Float32Type::get(op->getContext())))
+  if (isKnown &&
+      sums == StageType::get(op->getContext(), kWarpgroupRows, channels,
+                             Float32Type::get(op->getContext())))
     return success();
   return op->emitOpError("expected sums of f32 for 64 tokens of 64 or 128 "
                          "channels, got ")
@@ -854,9 +864,9 @@ static LogicalResult verifyDecayed(Operation *op, ArrayRef<StageType> tiles,
            << first << " and " << tiles.back();
   if (failed(verifySums(op, sums, first.getColumns()))) // C2
     return failure();
-  auto expected = BufferType::get(
-      op->getContext(), 1, kBlockPairs * kDiagonalBlock, first.getColumns(),
-      Float16Type::get(op->getContext()));
+  auto expected =
+      BufferType::get(op->getContext(), 1, kBlockPairs * kDiagonalBlock,
+                      first.getColumns(), Float16Type::get(op->getContext()));
   if (scratch != expected) // C3
     return op->emitOpError("expected a scratch of ")
            << expected << ", got " << scratch;

@@ -177,6 +177,24 @@ def Sm90_BroadcastColumnsOp : Sm90_Op<"broadcast_columns", [Sm90_FixedLayouts, P
   let hasVerifier = 1;
 }
 
+def Sm90_ScaleColumnsOp : Sm90_RowAccessOp<"scale_columns", [
+    Sm90_FixedLayouts, MemoryEffects<[MemRead]>, AllTypesMatch<["source", "result"]>]> {
+  let summary = "multiplies each column by a number of a stage";
+  let description = [{
+    As soon as a number has been read, so that a state leaves registers for few of
+    them.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is of f32, has the row, and a number for each column |
+  }];
+  let arguments = (ins Sm90_Scores:$source, Sm90_StageType:$stage, I64Attr:$row);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $source `,` $stage `row` `(` $row `)` attr-dict `:` type($source) `,` type($stage)
+  }];
+}
+
 def Sm90_DecayRatiosOp : Sm90_Op<"decay_ratios", [
     Sm90_FixedLayouts, Pure, AttrSizedOperandSegments]> {
   let summary = "what is left of each token when a later one comes";
@@ -239,7 +257,8 @@ def Sm90_DecaySumsOp : Sm90_Op<"decay_sums", [MemoryEffects<[MemRead, MemWrite]>
     is a natural logarithm or, with `linear`, a factor. Rows from `limit` on do not
     decay. Row i of `sums` becomes the sum of the logarithms (base 2) of rows 0 to
     i, none of them less than -160; `whole` becomes 2 to the power of the last row.
-    The warp copies 16 bytes (K = 128) or 8 at a time.
+    The warp copies 16 bytes (K = 128) or 8 at a time, and fetches the rows of the
+    next 64 tokens into the L2 cache.
 
     The sums are for the ops below alone: 32 bytes of row i are exchanged with those
     whose number differs by i mod 4, so that rows lie in different banks.

@@ -64,9 +64,11 @@ LogicalResult Instance::run(tile::DecaySumsOp op) {
   whole.floats.assign(columns, 0.0f);
   for (size_t i = 0; i != sums.floats.size(); ++i) {
     float gate = sums.floats[i];
-    float log = op.getLinear() ? std::log2(gate)
-                               : gate * static_cast<float>(llvm::numbers::log2e);
-    constexpr auto kLeast = static_cast<float>(tile::DecaySumsOp::kLeastLogDecay);
+    float log = op.getLinear()
+                    ? std::log2(gate)
+                    : gate * static_cast<float>(llvm::numbers::log2e);
+    constexpr auto kLeast =
+        static_cast<float>(tile::DecaySumsOp::kLeastLogDecay);
     if (static_cast<int64_t>(i / columns) < rows)
       whole.floats[i % columns] += std::max(log, kLeast);
     sums.floats[i] = whole.floats[i % columns];
@@ -88,9 +90,8 @@ LogicalResult Instance::run(tile::ApplyDecayOp op) {
   for (size_t i = 0; i != sums.size(); ++i) {
     float exponent =
         op.getToEnd() ? sums[last + i % columns] - sums[i] : sums[i];
-    result.floats[i] =
-        roundTo(result.floats[i] * scale * std::exp2(exponent),
-                cast<FloatType>(type.getElementType()));
+    result.floats[i] = roundTo(result.floats[i] * scale * std::exp2(exponent),
+                               cast<FloatType>(type.getElementType()));
   }
   set(op, std::move(result));
   return success();

@@ -38,8 +38,11 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
   // Addresses of a final state, and strengths of their own, take registers that
   // two warpgroups of consumers have not got.
-  bool needsMore =
-      op.getFinalState() || (op.getErase() && op.getErase() != op.getWrite());
+  // So does an inverse beside decays of channels.
+  bool hasChannels = hasChannelDecay(op);
+  bool needsMore = op.getFinalState() ||
+                   (op.getErase() && op.getErase() != op.getWrite()) ||
+                   (hasChannels && op.erases());
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -49,16 +52,18 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t consumers = part / sm90::kWarpgroupRows;
   bool isAlone = consumers == 1;
   // What decays of channels leave of keys and queries takes the place of second
-  // stages.
+  // stages. The auxiliary has it in registers, the consumers need no powers.
+  int64_t consumer = hasChannels ? 184 : 192;
+  int64_t auxiliary = hasChannels ? 112 : 96;
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/hasChannelDecay(op) ? 1 : 2, consumers,
+      context, /*kv_stages=*/hasChannels ? 1 : 2, consumers,
       /*producer_registers=*/isAlone ? 40 : 32,
-      /*consumer_registers=*/isAlone ? 240 : 192,
+      /*consumer_registers=*/isAlone ? 240 : consumer,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/isAlone ? 168 : 96);
+      /*auxiliary_registers=*/isAlone ? 168 : auxiliary);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,

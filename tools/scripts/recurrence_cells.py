@@ -5,6 +5,7 @@ layouts and element types of states, channels, heads and numbers of tokens. Thos
 many tokens go in chunks; they have keys of length 1 and may have no states."""
 
 import itertools
+import math
 import re
 
 # Clauses of attn.recurrence, and the inputs that they name.
@@ -134,7 +135,7 @@ def is_chunked(cell):
 
 
 def program(cell):
-    known = types(cell)
+    known = types({**cell, "tokens": "?"} if is_chunked(cell) else cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
     if is_chunked(cell):
         clauses = re.sub(r" *l2_normalize\(.*?\)", "", clauses)
@@ -178,6 +179,28 @@ def shapes(cell):
         sizes = known[kind][len("tensor<") :].split(",")[0].split("x")[:-1]
         if kind not in ("head_decay", "bonus"):
             yield f"--shape={name}=" + "x".join(sizes)
+
+
+def numbers(cell, generator):
+    """Names, shapes and numbers of inputs that a cell of many tokens bounds."""
+    known = types(cell, BATCH, POOL)
+    for name, kind in inputs(cell):
+        shape = [int(size) for size in
+                 known[kind][len("tensor<") :].split(",")[0].split("x")[:-1]]
+        count = math.prod(shape)
+        if kind == "rows":
+            values = [generator.gauss(0, 1) for _ in range(count)]
+            for first in range(0, count, shape[-1]):
+                row = values[first : first + shape[-1]]
+                length = math.hypot(*row)
+                values[first : first + shape[-1]] = [x / length for x in row]
+        elif kind == "gate":
+            values = [generator.random() for _ in range(count)]
+        elif kind.endswith("decay"):
+            values = [cell["strongest"] * generator.random() for _ in range(count)]
+        else:
+            continue
+        yield name, shape, values
 
 
 def is_allowed(cell):

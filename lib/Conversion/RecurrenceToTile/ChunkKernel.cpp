@@ -192,8 +192,8 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
     decay = loadNumbers(op.getDecay(), row);
   decay = isLog ? scaled(decay, llvm::numbers::log2e)
                 : math::Log2Op::create(builder, loc, decay).getResult();
-  decay = arith::MaximumFOp::create(builder, loc, decay,
-                                    splat(tile, tile::DecaySumsOp::kLeastLogDecay));
+  decay = arith::MaximumFOp::create(
+      builder, loc, decay, splat(tile, tile::DecaySumsOp::kLeastLogDecay));
   // Rows that are not there are loaded as zeros, which are no logarithms of 1
   // on a linear scale.
   if (isLog && !isConstant)
@@ -230,13 +230,17 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
     chunk.eraseKey = loadMatrix(own, row, {head, zero}, keyDim);
   }
   chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
+  // Their sums take long and many registers: nothing else is at hand then.
+  if (hasChannelDecay())
+    chunk.decay = createDecay(row);
   if (op.getErase())
     chunk.erase = loadNumbers(op.getErase(), row);
   if (op.getWrite())
     chunk.write = op.getWrite() == op.getErase()
                       ? chunk.erase
                       : loadNumbers(op.getWrite(), row);
-  chunk.decay = createDecay(row);
+  if (!hasChannelDecay())
+    chunk.decay = createDecay(row);
   return chunk;
 }
 
@@ -294,9 +298,14 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
   Value inverse, held, written;
   Value keys = leaveKeys(chunk);
-  if (op.erases())
+  // Products that decay by channels are no asynchronous ones, which would be
+  // started together: each is used before the next one.
+  bool isStarted = op.erases() && !chunk.decay.channelSums;
+  if (isStarted)
     inverse = createPairs(chunk, chunk.eraseKey);
   Value reads = createReads(chunk, createPairs(chunk, chunk.query));
+  if (op.erases() && !isStarted)
+    inverse = createPairs(chunk, chunk.eraseKey);
   if (inverse)
     inverse = createInverse(chunk, inverse);
 

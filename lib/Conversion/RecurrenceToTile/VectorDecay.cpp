@@ -46,9 +46,9 @@ Value ChunkKernelBuilder::createPairs(const Chunk &chunk, Value rows) {
 
 Value ChunkKernelBuilder::reach(const Chunk &chunk, Value rows, double factor) {
   if (Value sums = chunk.decay.channelSums)
-    return tile::ApplyDecayOp::create(
-        builder, loc, rows.getType(), rows, sums, /*to_end=*/false,
-        APFloat(static_cast<float>(factor)));
+    return tile::ApplyDecayOp::create(builder, loc, rows.getType(), rows, sums,
+                                      /*to_end=*/false,
+                                      APFloat(static_cast<float>(factor)));
   return rows;
 }
 

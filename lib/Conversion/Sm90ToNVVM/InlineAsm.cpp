@@ -304,23 +304,22 @@ SmallVector<Value> mlir::attn::ptx::mmaTF32(OpBuilder &builder, Location loc,
   return unpack(builder, op, 4);
 }
 
-Value mlir::attn::ptx::roundToTF32(OpBuilder &b, Location loc, Value value) {
-  return emitVolatile(b, loc, "cvt.rna.tf32.f32 $0, $1;", "=r,f", value,
-                      b.getI32Type())
-      ->getResult(0);
-}
-
 void mlir::attn::ptx::copyAsync(OpBuilder &b, Location loc, Value destination,
                                 Value source, int64_t bytes, Value isThere) {
-  std::string text = llvm::formatv(
-      "{{ .reg .b32 size; selp.b32 size, {0}, 0, $2; "
-      "cp.async.{1}.shared.global [$0], [$1], {0}, size; }",
-      bytes, bytes == 16 ? "cg" : "ca");
+  std::string text =
+      llvm::formatv("{{ .reg .b32 size; selp.b32 size, {0}, 0, $2; "
+                    "cp.async.{1}.shared.global [$0], [$1], {0}, size; }",
+                    bytes, bytes == 16 ? "cg" : "ca");
   emit(b, loc, text, "r,l,b", {destination, source, isThere});
 }
 
 void mlir::attn::ptx::waitForCopies(OpBuilder &b, Location loc) {
   emit(b, loc, "cp.async.wait_all;", "", {});
+}
+
+void mlir::attn::ptx::prefetchIf(OpBuilder &b, Location loc, Value address,
+                                 Value predicate) {
+  emit(b, loc, "@$1 prefetch.global.L2 [$0];", "l,b", {address, predicate});
 }
 
 Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,

@@ -52,8 +52,7 @@ SmallVector<Value> mlir::attn::sm90_to_nvvm::extendPair(OpBuilder &b,
   if (type.isBF16()) {
     // The upper half of an f32.
     for (Value bits : {i32.shiftLeft(pair, 16), i32.bitAnd(pair, 0xFFFF0000)})
-      results.push_back(
-          arith::BitcastOp::create(b, loc, b.getF32Type(), bits));
+      results.push_back(arith::BitcastOp::create(b, loc, b.getF32Type(), bits));
     return results;
   }
   for (Value bits : {pair, i32.shiftRight(pair, 16)}) {

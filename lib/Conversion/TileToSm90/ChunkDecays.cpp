@@ -31,16 +31,33 @@ LogicalResult ChunkRole::emitDecaySums(tile::DecaySumsOp op) {
   return success();
 }
 
-Value ChunkRole::loadWhole(Value whole) {
-  auto type = cast<VectorType>(whole.getType());
+Value mlir::attn::tile_to_sm90::findWhole(arith::MulFOp op) {
+  auto broadcast = op.getRhs().getDefiningOp<vector::BroadcastOp>();
+  bool isWhole =
+      broadcast && broadcast.getSource().getDefiningOp<tile::DecaySumsOp>();
+  return isWhole ? broadcast.getSource() : Value();
+}
+
+/// Products that read the state are waited for: its registers change.
+LogicalResult ChunkRole::emitDecayColumns(arith::MulFOp op) {
+  auto readsState = [&](const Started &product) {
+    auto dot = product.source.getDefiningOp<tile::DotOp>();
+    auto round = dot.getLhs().getDefiningOp<arith::TruncFOp>();
+    return round && round.getIn() == op.getLhs();
+  };
+  while (llvm::any_of(pending, readsState))
+    waitForOldest();
+  Value state;
+  if (failed(use(op.getLhs(), state)))
+    return failure();
   Value stage = await(kernel.wholeRing, iteration, /*full=*/true);
-  Value row = sm90::LoadRowOp::create(
-      builder, loc,
-      RankedTensorType::get(type.getShape(), type.getElementType()), stage,
-      /*row=*/0);
+  mapping.map(op.getResult(),
+              sm90::ScaleColumnsOp::create(builder, loc, state, stage,
+                                           /*row=*/0)
+                  .getResult());
   sm90::ReleaseOp::create(builder, loc, stage, kernel.wholeRing.empty,
                           iteration);
-  return row;
+  return success();
 }
 
 /// The stage of the sums, which is given back behind the last use.

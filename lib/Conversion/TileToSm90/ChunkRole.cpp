@@ -186,6 +186,8 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   FailureOr<Type> type = convert(op, op.getType());
   if (failed(type))
     return failure();
+  // There are no registers for it beside products and what they read.
+  waitForAll();
   mapping.map(op.getResult(),
               sm90::LoadFragmentOp::create(builder, loc, *type,
                                            it->second.stage, firstRow,
@@ -251,8 +253,7 @@ LogicalResult ChunkRole::emitBroadcast(vector::BroadcastOp op) {
   if (failed(type))
     return failure();
   if (isNumbersType(op.getSourceType())) {
-    bool isWhole = op.getSource().getDefiningOp<tile::DecaySumsOp>() != nullptr;
-    Value row = isWhole ? loadWhole(op.getSource()) : loadRow(op.getSource());
+    Value row = loadRow(op.getSource());
     mapping.map(
         op.getResult(),
         sm90::BroadcastColumnsOp::create(builder, loc, *type, row).getResult());
@@ -334,6 +335,9 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       .Case([&](tile::DecaySumsOp sums) { return emitDecaySums(sums); })
       .Case([&](tile::ApplyDecayOp apply) { return emitApplyDecay(apply); })
       .Case([&](tile::DecayedDotOp dot) { return emitDecayedDot(dot); })
+      .Case([&](arith::MulFOp mul) {
+        return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
+      })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })

@@ -64,7 +64,7 @@ private:
   LogicalResult emitDecayedDot(tile::DecayedDotOp op);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
   Value useSums(Value sums);
-  Value loadWhole(Value whole);
+  LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);
   LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
@@ -89,8 +89,8 @@ private:
   struct Place {
     Value offset, row, column;
   };
-  /// Where the rows of a load are that threads read themselves: the offset of the
-  /// first, the stride between them, and how many there are.
+  /// Where the rows of a load are that threads read themselves: the offset of
+  /// the first, the stride between them, and how many there are.
   struct Rows {
     Value offset, stride, limit;
   };
@@ -125,6 +125,10 @@ private:
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
 };
+
+/// What the decays of channels leave of a chunk, if `op` multiplies columns by
+/// it.
+Value findWhole(arith::MulFOp op);
 
 /// Fills the numbers, the auxiliary and the consumer.
 LogicalResult buildChunkRoles(Kernel &kernel, sm90::WarpRolesOp roles);

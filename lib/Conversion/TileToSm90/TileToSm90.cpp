@@ -152,8 +152,8 @@ static bool isOfGates(tile::LoadOp load) {
   return llvm::any_of(load->getUsers(), llvm::IsaPred<tile::DecaySumsOp>);
 }
 
-/// Of a kernel with an auxiliary: not numbers or gates, and not the state, which
-/// each thread loads for itself.
+/// Of a kernel with an auxiliary: not numbers or gates, and not the state,
+/// which each thread loads for itself.
 static bool isCopied(tile::LoadOp load) {
   return !isNumbersType(load.getTile().getType()) && !isOfGates(load) &&
          load->getParentOfType<scf::ForOp>();
@@ -412,9 +412,11 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   Type f32 = builder.getF32Type();
   for (Value value : split->handedTiles) {
     auto type = cast<VectorType>(value.getType());
-    auto buffer =
-        sm90::BufferType::get(context, stages, type.getDimSize(0),
-                              type.getDimSize(1), type.getElementType());
+    // What the last product of a chunk reads is the first of the next one.
+    auto apply = value.getDefiningOp<tile::ApplyDecayOp>();
+    auto buffer = sm90::BufferType::get(
+        context, stages + (apply && apply.getToEnd() ? 1 : 0),
+        type.getDimSize(0), type.getDimSize(1), type.getElementType());
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
@@ -448,13 +450,12 @@ void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
   auto type = cast<VectorType>(op.getSums().getType());
   int64_t channels = type.getDimSize(1), stages = schedule.getKvStages();
   Type f32 = builder.getF32Type();
-  kernel.sumsRing =
-      createRing(sm90::BufferType::get(context, stages, type.getDimSize(0),
-                                       channels, f32),
-                 kWarpThreads, kWarps);
-  kernel.wholeRing = createRing(
-      sm90::BufferType::get(context, stages + 1, 1, channels, f32),
-      kWarpThreads, kWarps * schedule.getConsumerWarpgroups());
+  kernel.sumsRing = createRing(
+      sm90::BufferType::get(context, stages, type.getDimSize(0), channels, f32),
+      kWarpThreads, kWarps);
+  kernel.wholeRing =
+      createRing(sm90::BufferType::get(context, stages + 1, 1, channels, f32),
+                 kWarpThreads, kWarps * schedule.getConsumerWarpgroups());
   kernel.decayScratch = sm90::AllocOp::create(
       builder, source.getLoc(),
       sm90::BufferType::get(context, 1,

@@ -121,13 +121,13 @@ func.func @constant(%q: !q, %k: !q, %v: !v, %gamma: !constant) -> !v {
 // CHECK: %[[ROW:.*]] = affine.apply #{{.*}}(%[[C]])
 // CHECK: %[[Q:.*]] = tile.load %arg0
 // CHECK: %[[K:.*]] = tile.load %arg1
-// CHECK: %[[BETA:.*]] = tile.load %arg4
 // CHECK: %[[G:.*]] = tile.load %arg3[%{{.*}}, %[[ROW]], %{{.*}}, %{{.*}}] axes [1, 3] : <?x?x4x64xf32> -> vector<64x64xf32>
 // CHECK: %[[COUNT:.*]] = affine.apply
 // CHECK: %[[SUMS:.*]], %[[WHOLE:.*]] = tile.decay_sums %[[G]] of %[[COUNT]] :
+// CHECK: %[[BETA:.*]] = tile.load %arg4
 // CHECK: %[[LEFT:.*]] = tile.apply_decay %[[K]], %[[SUMS]] to_end
-// CHECK: %[[A:.*]] = tile.decayed_dot %[[K]], %[[K]], %[[SUMS]]
 // CHECK: %[[PAIRS:.*]] = tile.decayed_dot %[[Q]], %[[K]], %[[SUMS]]
+// CHECK: %[[A:.*]] = tile.decayed_dot %[[K]], %[[K]], %[[SUMS]]
 // CHECK: tile.invert_unit_lower %[[A]] rows(%[[BETA]] : vector<64xf32>) columns(%[[BETA]]
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[K1:.*]] = tile.apply_decay %[[K]], %[[SUMS]] :

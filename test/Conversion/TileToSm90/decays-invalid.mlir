@@ -38,7 +38,7 @@ tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i
       %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
       %v = tile.load %g[%c, %c0] axes [0, 1] : !tile.view<?x64xf32> -> vector<64x64xf32>
       %s, %w = tile.decay_sums %v of %length : vector<64x64xf32> -> vector<64xf32>
-      %d = arith.addf %t, %t : vector<64x64xf16>
+      %d = arith.constant dense<1.0> : vector<64x64xf16>
       // expected-error @below {{'tile.apply_decay' op expected tiles that are loaded to decay}}
       %r = tile.apply_decay %d, %s to_end : vector<64x64xf16>, vector<64x64xf32>
       %next = tile.dot %h, %r acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>

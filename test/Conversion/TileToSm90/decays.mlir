@@ -38,9 +38,10 @@
 // CHECK: %[[LEFT:.*]] = sm90.stage.await_empty
 // CHECK: sm90.decay_columns %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %[[LEFT]]
 // CHECK: sm90.stage.fill %[[LEFT]]
-// CHECK: sm90.decayed_dot %[[KS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
-// CHECK: sm90.stage.fill
 // CHECK: sm90.decayed_dot %[[QS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} scale(0.0883883461)
+// CHECK: sm90.stage.fill
+// CHECK: sm90.store_fragment
+// CHECK: sm90.decayed_dot %[[KS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
 // CHECK: sm90.stage.fill
 // CHECK: sm90.invert_unit_lower
 // CHECK-DAG: sm90.stage.release %[[QS]]
@@ -49,9 +50,8 @@
 
 // CHECK: } consumer {
 // CHECK: %[[ROW:.*]] = sm90.stage.await_full %[[WHOLE]]
-// CHECK: %[[COLUMNS:.*]] = sm90.load_row %[[ROW]] row(0) : <1x128xf32> -> tensor<128xf32>
+// CHECK: sm90.scale_columns %{{.*}}, %[[ROW]] row(0) : tensor<64x128xf32>, <1x128xf32>
 // CHECK: sm90.stage.release %[[ROW]], %[[WE]]
-// CHECK: sm90.broadcast_columns %[[COLUMNS]] : tensor<128xf32> -> tensor<64x128xf32>
 func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                  %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
                  %beta: !n {attn.name = "beta"}) -> (!v {attn.name = "o"}) {

@@ -432,3 +432,28 @@ TEST_F(ChunkTest, RoundingOfCorrelatedKeys) {
   program.finalLayout = "key_value";
   compareRounded(program, kCorrelatedBound);
 }
+
+TEST_F(ChunkTest, RoundingWithDecaysOfChannels) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0}) {
+    RecurrenceProgram program = makeUnitKeys({1, 256, 1, 2, 128, 128});
+    normalizeRows(program.query);
+    program.operands["decay"] = makeDecay(uniform({1, 256, 2, 128}, decay, 0));
+    program.finalLayout = "key_value";
+    compareRounded(program, kRandomBound);
+    addDelta(program, uniform({1, 256, 2}, 0, 1));
+    compareRounded(program, kRandomBound);
+  }
+}
+
+TEST_F(ChunkTest, RoundingOfCorrelatedKeysWithDecaysOfChannels) {
+  RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
+  for (size_t i = 0; i != program.key.values.size(); ++i)
+    program.key.values[i] =
+        0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
+  normalizeRows(program.key);
+  normalizeRows(program.query);
+  program.operands["decay"] = makeDecay(uniform({1, 256, 1, 128}, -1e-2, 0));
+  addDelta(program, makeFilled({1, 256, 1}, 0.95));
+  program.finalLayout = "key_value";
+  compareRounded(program, kCorrelatedBound);
+}
