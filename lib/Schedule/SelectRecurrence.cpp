@@ -36,28 +36,34 @@ static bool hasChannelDecay(RecurrenceOp op) {
 
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
-  // Addresses of a final state, and strengths of their own, take registers that
-  // two warpgroups of consumers have not got.
-  // So does an inverse beside decays of channels.
+  // Strengths of their own take registers that two warpgroups of consumers have
+  // not got, and so do an inverse or a final state beside decays of channels.
   bool hasChannels = hasChannelDecay(op);
-  bool needsMore = op.getFinalState() ||
-                   (op.getErase() && op.getErase() != op.getWrite()) ||
-                   (hasChannels && op.erases());
+  bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
+                   (hasChannels && (op.erases() || op.getFinalState()));
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two
-  // consumers leave the others just enough.
+  // consumers leave the others just enough, which is where a state to begin
+  // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
   bool isAlone = consumers == 1;
+  int64_t producer = 32, consumer = 192, auxiliary = 96;
+  if (hasChannels) {
+    // The auxiliary has them in registers, the consumers need no powers.
+    consumer = 184;
+    auxiliary = 112;
+  } else if (op.getState()) {
+    producer = 24;
+    auxiliary = 104;
+  }
   // What decays of channels leave of keys and queries takes the place of second
-  // stages. The auxiliary has it in registers, the consumers need no powers.
-  int64_t consumer = hasChannels ? 184 : 192;
-  int64_t auxiliary = hasChannels ? 112 : 96;
+  // stages.
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/hasChannels ? 1 : 2, consumers,
-      /*producer_registers=*/isAlone ? 40 : 32,
+      /*producer_registers=*/isAlone ? 40 : producer,
       /*consumer_registers=*/isAlone ? 240 : consumer,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,

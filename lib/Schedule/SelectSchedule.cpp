@@ -351,12 +351,16 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
-  // A walk that data bounds sees a part of the keys, so that the cache keeps
-  // those of more heads, and long tiles of late heads do not come last.
-  constexpr int64_t boundedSections = 8;
-  int64_t sectionBytes =
-      model.l2WorkingSet *
-      (findKeyBounds(op).matches.empty() ? 1 : boundedSections);
+  // Where the longest come first, a section of a quarter lets the memory read
+  // on while tiles of the section before are computed. A walk that data bounds
+  // sees a part of the keys, so that the cache keeps those of more heads, and
+  // long tiles of late heads do not come last.
+  constexpr int64_t kBoundedSections = 8, kUnevenParts = 4;
+  int64_t sectionBytes = model.l2WorkingSet;
+  if (!findKeyBounds(op).matches.empty())
+    sectionBytes *= kBoundedSections;
+  else if (uneven && !op.hasBlockLists())
+    sectionBytes /= kUnevenParts;
   // With little to hold, the assembler does better with fewer registers; a
   // producer takes more that reads lists, or loads queries amid keys. Only
   // addresses of what is read for each score are worth more, unless the
@@ -367,15 +371,19 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t consumerRegisters = hasFew ? 224 : 232;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
+  // Products of wide values are long enough to hide a softmax in, if tiles of
+  // the same length take turns.
+  bool pingPong =
+      valueDim > kWideValues && footprint.warpgroups == 2 && !uneven;
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
-      /*persistent=*/true, /*dynamic=*/true,
-      /*ping_pong=*/false, /*narrow_tanh=*/true, /*dependent_launch=*/true,
-      /*warp_roles=*/true, /*auxiliary_registers=*/0);
+      /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
+      /*dependent_launch=*/true, /*warp_roles=*/true,
+      /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -401,22 +409,25 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       (mask && (findKeyBounds(op).intervals.size() != 1 ||
                 !mask->getOps<ReadOp>().empty())))
     return {};
+  // The queries of heads of 64 fit in registers beside blocks of 96 keys. Wider
+  // blocks pay where none is masked.
+  bool isUneven = schedule.getLongestFirst(), isSmall = keyDim <= 64;
   auto target = sm90::ScheduleAttr::get(
       op.getContext(), hopper.getKvStages(), kLongWarpgroups,
       /*producer_registers=*/32, /*consumer_registers=*/160,
-      /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
-      hopper.getOutputFromRegisters(), hopper.getPersistent(),
+      /*query_in_registers=*/isSmall && isUneven,
+      /*output_in_query_buffer=*/false,
+      /*output_from_registers=*/isSmall && !isUneven, hopper.getPersistent(),
       hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
       hopper.getDependentLaunch(), hopper.getWarpRoles(),
       /*auxiliary_registers=*/0);
   auto longSchedule = tile::ScheduleAttr::get(
       op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
-      /*block_kv=*/keyDim <= 64 ? 112 : 96, schedule.getHoistScoreDot(),
+      /*block_kv=*/isSmall && !isUneven ? 128 : 96, schedule.getHoistScoreDot(),
       schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
       schedule.getLazyMax(), schedule.getLongestFirst(),
       schedule.getSectionBytes(), target);
-  int64_t leastKeys =
-      !schedule.getLongestFirst() ? 2048 : (keyDim <= 64 ? 4096 : 8192);
+  int64_t leastKeys = isUneven && !isSmall ? 8192 : 2048;
   return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
                                         longSchedule);
 }

@@ -60,25 +60,12 @@ Block::Block(Cluster &cluster, uint32_t rank)
 void Block::wake() { cluster.wake(); }
 
 uint64_t Block::randomDue() {
-  return emulator::randomDue(cluster.time(), random);
+  return cluster.operations.randomDue(cluster.time(), random);
 }
 
 bool Block::isDone() const {
   return std::all_of(warps.begin(), warps.end(),
                      [](const auto &warp) { return warp->isDone(); });
-}
-
-uint64_t attn::runtime::emulator::randomDue(uint64_t now, Random &random) {
-  switch (random.below(4)) {
-  case 0:
-    return now;
-  case 1:
-    return now + random.below(64);
-  case 2:
-    return now + random.below(16384);
-  default:
-    return Operation::never;
-  }
 }
 
 //===----------------------------------------------------------------------===//

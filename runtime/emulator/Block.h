@@ -68,10 +68,6 @@ private:
   uint64_t state;
 };
 
-/// When something that starts now shall happen: soon, late, or not before
-/// somebody waits for it.
-uint64_t randomDue(uint64_t now, Random &random);
-
 /// A barrier that bar.sync names.
 struct NamedBarrier {
   uint32_t count = 0;

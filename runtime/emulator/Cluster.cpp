@@ -167,15 +167,26 @@ bool Cluster::reportEndless(Warp &warp) {
 
 /// Chance alone keeps the warps close together, which hides what is only wrong
 /// when one comes late. So half of the time, for a short while or a long one,
-/// some go on before others whenever they can.
-Warp &Cluster::choose(const std::vector<Warp *> &ready) {
-  if (now >= prioritiesUntil) {
-    bool alike = !priorities.empty();
-    priorities.clear();
-    for (size_t i = 0; i < warps.size() && !alike; ++i)
-      priorities.push_back(random.next());
-    prioritiesUntil = now + (uint64_t(256) << random.below(10));
+/// some go on before others whenever they can; each by itself, or warpgroups,
+/// whose warps do the same work. And as many copies are never all quick by
+/// chance, at times they are.
+void Cluster::changeOrder() {
+  constexpr unsigned groupWarps = 4;
+  bool alike = !priorities.empty(), together = random.below(2);
+  priorities.clear();
+  uint64_t urgency = 0;
+  for (size_t i = 0; i < warps.size() && !alike; ++i) {
+    if (!together || warps[i]->index % groupWarps == 0)
+      urgency = random.next() << 8;
+    priorities.push_back(urgency | random.below(1 << 8));
   }
+  operations.pace = static_cast<Pace>(random.below(3));
+  prioritiesUntil = now + (uint64_t(256) << random.below(10));
+}
+
+Warp &Cluster::choose(const std::vector<Warp *> &ready) {
+  if (now >= prioritiesUntil)
+    changeOrder();
   if (priorities.empty())
     return *ready[random.below(static_cast<uint32_t>(ready.size()))];
   return **std::max_element(

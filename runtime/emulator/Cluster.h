@@ -81,6 +81,8 @@ private:
   bool isReady(const Warp &warp) const {
     return !warp.isDone() && !(warp.blocked && warp.blockedSince == events);
   }
+  /// Chooses how the warps are urgent, and the work quick, for a while.
+  void changeOrder();
   /// The one of the warps that can go on that goes on now.
   Warp &choose(const std::vector<Warp *> &ready);
   /// Lets something happen that no warp does; false if nothing can.

@@ -60,6 +60,21 @@ void Operations::removeEnded() {
       nextDue = std::min(nextDue, operation->due);
 }
 
+uint64_t Operations::randomDue(uint64_t now, Random &random) const {
+  if (pace != Pace::Mixed)
+    return pace == Pace::Quick ? now : Operation::never;
+  switch (random.below(4)) {
+  case 0:
+    return now;
+  case 1:
+    return now + random.below(64);
+  case 2:
+    return now + random.below(16384);
+  default:
+    return Operation::never;
+  }
+}
+
 Step Operations::advanceDue(uint64_t now, Random &random) {
   for (size_t i = 0; i < operations.size(); ++i) {
     Operation &operation = *operations[i];

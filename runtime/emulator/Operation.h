@@ -87,9 +87,19 @@ public:
   bool isReleased = false;
 };
 
+/// When operations happen: each at a time of its own, or all at once, or none
+/// before somebody waits for it.
+enum class Pace : uint8_t { Mixed, Quick, Slow };
+
 /// The operations of a cluster, in the order of issue.
 class Operations {
 public:
+  /// That of those that are issued from now on.
+  Pace pace = Pace::Mixed;
+
+  /// When something that starts now shall happen.
+  uint64_t randomDue(uint64_t now, Random &random) const;
+
   /// Fails where more are in flight than a kernel has reason to have: each of
   /// them is looked at again and again.
   Step enqueue(std::unique_ptr<Operation> operation);

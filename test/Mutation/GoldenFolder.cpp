@@ -33,7 +33,7 @@ std::string attn::mutation::fillName(Filling fill) {
   case Fill::Slopes:
     return "slopes";
   case Fill::CuSeqlens:
-    return "cu_seqlens:" + std::to_string(fill.rowsOf);
+    return "cu_seqlens:" + std::to_string(fill.other);
   case Fill::BlockCounts:
     return "block_counts:" + std::to_string(fill.blockKeys);
   case Fill::PartialBlocks:
@@ -46,6 +46,12 @@ std::string attn::mutation::fillName(Filling fill) {
     return "log_decays";
   case Fill::Slots:
     return "slots";
+  case Fill::Gates:
+    return "gates";
+  case Fill::UnitRows:
+    return "unit_rows";
+  case Fill::Opposite:
+    return "opposite:" + std::to_string(fill.other);
   }
   return "unknown";
 }
@@ -66,12 +72,12 @@ static Result<std::vector<Filling>> parseFills(const std::string &text) {
     size_t number = 0;
     if (size_t colon = word.find(':'); colon != std::string::npos)
       number = std::strtoul(word.c_str() + colon + 1, nullptr, 10);
-    auto last = static_cast<int>(Fill::Slots);
+    auto last = static_cast<int>(Fill::Opposite);
     int i = 0;
     for (; i <= last; ++i) {
       filling = {static_cast<Fill>(i)};
-      if (filling.kind == Fill::CuSeqlens)
-        filling.rowsOf = number;
+      if (filling.kind == Fill::CuSeqlens || filling.kind == Fill::Opposite)
+        filling.other = number;
       else if (number != 0)
         filling.blockKeys = static_cast<int64_t>(number);
       if (word == fillName(filling))

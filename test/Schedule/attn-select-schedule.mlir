@@ -35,7 +35,7 @@ func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
 // costs the producer some registers.
 
 // CHECK-LABEL: func @causal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @causal(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
@@ -84,7 +84,7 @@ func.func @nothing(%q: !q) -> !q {
 !w = tensor<?x?x2x256xbf16>
 
 // CHECK-LABEL: func @wide
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, query_in_registers = false, output_from_registers = true, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>}
 func.func @wide(%q: !w, %k: !w, %v: !w) -> !w {
   %kv = attn.kv.dense %k, %v : !w, !w
   %o = attn.attention %q, %kv : !w, !attn.kv<!w, !w> -> !w
@@ -107,7 +107,7 @@ func.func @unequal(%q: !m, %k: !m, %v: !n) -> !n {
 !s = tensor<?x?x2x48xbf16>
 
 // CHECK-LABEL: func @narrow_queries
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, query_in_registers = false, output_from_registers = true, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 80, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>}
 func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
   %kv = attn.kv.dense %k, %v : !s, !w
   %o = attn.attention %q, %kv : !s, !attn.kv<!s, !w> -> !w
@@ -119,7 +119,7 @@ func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
 // Small heads have a schedule for many keys besides.
 
 // CHECK-LABEL: func @small
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 112, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, dynamic = true, ping_pong = true>>>],
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>>],
 // CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
 func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %kv = attn.kv.dense %k, %v : !h, !h
@@ -249,7 +249,7 @@ func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<
 
 // CHECK-LABEL: func @small_masked
 // CHECK: attn.attention
-// CHECK: least_keys = 4096, schedule = <block_q = 192, block_kv = 112, lazy_max = true, longest_first = true,
+// CHECK: least_keys = 2048, schedule = <block_q = 192, block_kv = 96, lazy_max = true, longest_first = true,
 // CHECK: math.tanh
 // CHECK-NOT: guarded
 // CHECK: attn.read

@@ -68,9 +68,15 @@ double attn::run::largestError(const HostTensor &output,
     norms[group] += b * b;
   }
   double largest = 0;
-  for (size_t group = 0; group < groups; ++group)
-    if (differences[group] != 0)
-      largest = std::max(largest, std::sqrt(differences[group] / norms[group]));
+  for (size_t group = 0; group < groups; ++group) {
+    if (differences[group] == 0)
+      continue;
+    double error = std::sqrt(differences[group] / norms[group]);
+    // Squares of numbers that are finite need not be.
+    if (!std::isfinite(error))
+      return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, error);
+  }
   return largest;
 }
 

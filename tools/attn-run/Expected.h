@@ -10,15 +10,19 @@
 
 #include "Inputs.h"
 
+#include <cmath>
+
 namespace attn::run {
 
 /// How far a result is from what was expected, as the norm of the difference
 /// over that of what was expected.
 struct ExpectedReport {
   std::string name;
+  /// Not finite where what it is compared with is not.
   double error = 0, limit = 0;
 
-  bool passed() const { return error <= limit; }
+  bool passed() const { return error <= limit && isComparable(); }
+  bool isComparable() const { return std::isfinite(limit); }
 };
 
 /// The error that a kernel is allowed in elements of `type`, see

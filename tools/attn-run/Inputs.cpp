@@ -113,6 +113,47 @@ static void fillDecays(HostTensor &tensor, bool isLog, uint64_t seed) {
   }
 }
 
+/// The logistic function of normal numbers, times `factor`.
+static void fillGates(HostTensor &tensor, double factor, uint64_t seed) {
+  fillNormal(tensor, seed);
+  for (size_t i = 0, e = static_cast<size_t>(tensor.size()); i < e; ++i)
+    tensor.set(i, factor / (1 + std::exp(-tensor.get(i))));
+}
+
+static void fillUnitRows(HostTensor &tensor, uint64_t seed) {
+  fillNormal(tensor, seed);
+  auto row =
+      static_cast<size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
+  for (size_t begin = 0, e = static_cast<size_t>(tensor.size()); begin < e;
+       begin += row) {
+    double squares = 0;
+    for (size_t i = begin; i < begin + row; ++i)
+      squares += tensor.get(i) * tensor.get(i);
+    for (size_t i = begin; i < begin + row; ++i)
+      tensor.set(i, tensor.get(i) / std::sqrt(squares));
+  }
+}
+
+/// Heads of `other` may be shared by several of `tensor`.
+static void fillOpposite(HostTensor &tensor, const HostTensor &other,
+                         uint64_t seed) {
+  fillGates(tensor, /*factor=*/-1, seed);
+  if (other.size() == 0)
+    return;
+  std::vector<int64_t> strides = rowMajorStrides(tensor.shape);
+  std::vector<int64_t> otherStrides = rowMajorStrides(other.shape);
+  for (size_t i = 0, e = static_cast<size_t>(tensor.size()); i < e; ++i) {
+    int64_t from = 0;
+    for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+      int64_t index =
+          static_cast<int64_t>(i) / strides[axis] % tensor.shape[axis];
+      from +=
+          index * other.shape[axis] / tensor.shape[axis] * otherStrides[axis];
+    }
+    tensor.set(i, tensor.get(i) * other.get(static_cast<size_t>(from)));
+  }
+}
+
 static void fillSlots(HostTensor &tensor) {
   for (size_t i = 0, e = static_cast<size_t>(tensor.size()); i < e; ++i)
     tensor.set(i, i % 4 == 3 ? -1 : static_cast<double>(i));
@@ -127,9 +168,9 @@ struct Common {
 };
 } // namespace
 
-/// `rows` is the number of rows that cumulative lengths divide.
+/// `other` is the tensor that `how` names.
 static void fill(HostTensor &tensor, const Filling &how, const Common &common,
-                 int64_t rows, uint64_t seed) {
+                 const HostTensor &other, uint64_t seed) {
   constexpr uint64_t small = 8;
   std::mt19937_64 random(seed);
   int64_t columns = (common.longest + how.blockKeys - 1) / how.blockKeys;
@@ -146,7 +187,7 @@ static void fill(HostTensor &tensor, const Filling &how, const Common &common,
   case Fill::Slopes:
     return fillSlopes(tensor);
   case Fill::CuSeqlens:
-    return fillCuSeqlens(tensor, rows, random);
+    return fillCuSeqlens(tensor, other.shape.front(), random);
   case Fill::BlockCounts:
     // Some reach beyond their half, where no blocks are left.
     return fillBelow(tensor, static_cast<uint64_t>(columns / 2 + 3), random);
@@ -159,6 +200,12 @@ static void fill(HostTensor &tensor, const Filling &how, const Common &common,
     return fillDecays(tensor, how.kind == Fill::LogDecays, seed);
   case Fill::Slots:
     return fillSlots(tensor);
+  case Fill::Gates:
+    return fillGates(tensor, /*factor=*/1, seed);
+  case Fill::UnitRows:
+    return fillUnitRows(tensor, seed);
+  case Fill::Opposite:
+    return fillOpposite(tensor, other, seed);
   }
 }
 
@@ -228,22 +275,22 @@ attn::run::makeInputs(const std::vector<TensorSpec> &specs,
       return input.error();
     inputs.push_back(std::move(*input));
   }
-  // Now that the rows of all tensors are known.
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const std::string &name = refined[i].name;
-    if (find(flags.files, name))
-      continue;
-    if (const std::string *values = find(flags.values, name)) {
-      if (Status status = setElements(inputs[i], name, *values);
-          status.failed())
-        return status.error();
-      continue;
+  // Now that the rows of all tensors are known; at last those that turn the
+  // elements of another around.
+  for (bool turns : {false, true})
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const std::string &name = refined[i].name;
+      if (find(flags.files, name) || (fills[i].kind == Fill::Opposite) != turns)
+        continue;
+      if (const std::string *values = find(flags.values, name)) {
+        if (Status status = setElements(inputs[i], name, *values);
+            status.failed())
+          return status.error();
+        continue;
+      }
+      // Tensors of one program must not repeat one another.
+      fill(inputs[i], fills[i], common, inputs[fills[i].other],
+           seed * specs.size() + i);
     }
-    int64_t rows = fills[i].kind == Fill::CuSeqlens
-                       ? inputs[fills[i].rowsOf].shape.front()
-                       : 0;
-    // Tensors of one program must not repeat one another.
-    fill(inputs[i], fills[i], common, rows, seed * specs.size() + i);
-  }
   return inputs;
 }

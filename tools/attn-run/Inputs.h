@@ -47,11 +47,18 @@ enum class Fill {
   LogDecays,
   /// Different numbers, every fourth of them -1.
   Slots,
+  /// Between 0 and 1.
+  Gates,
+  /// Along the last axis, normal numbers of norm 1.
+  UnitRows,
+  /// The elements of another tensor, times numbers between -1 and 0.
+  Opposite,
 };
 struct Filling {
   Fill kind = Fill::Normal;
-  /// The number of the tensor whose rows are divided, for CuSeqlens.
-  size_t rowsOf = 0;
+  /// The number of the other tensor: whose rows CuSeqlens divides, whose
+  /// elements Opposite turns around.
+  size_t other = 0;
   /// The keys of a block, for lists of them.
   int64_t blockKeys = 1;
 };

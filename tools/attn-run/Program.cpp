@@ -116,7 +116,7 @@ static std::optional<Filling> fillOfList(mlir::attn::AttentionOp op,
       {op.getFullIndices(), Fill::FullBlocks}};
   for (auto [list, kind] : lists)
     if (list == argument)
-      return Filling{kind, /*rowsOf=*/0, keys};
+      return Filling{kind, /*other=*/0, keys};
   return std::nullopt;
 }
 
@@ -135,6 +135,26 @@ static mlir::Value findDivided(mlir::Operation *user,
   return {};
 }
 
+/// What random data for what a recurrence erases looks like. A state stays
+/// finite where the keys that are erased have norm 1 and no more is taken away
+/// than was there; programs leave it to their callers.
+static std::optional<Filling>
+fillOfErasure(mlir::attn::RecurrenceOpInterface op,
+              mlir::BlockArgument argument) {
+  if (op.getErase() == argument || op.getWrite() == argument)
+    return Filling{Fill::Gates};
+  mlir::Value erased = op.getEraseKey() ? op.getEraseKey() : op.getKey();
+  auto other = llvm::dyn_cast<mlir::BlockArgument>(erased);
+  if (op.getEraseDirection() == argument && other && other != argument)
+    return Filling{Fill::Opposite, other.getArgNumber()};
+  bool isNormalized = op.getL2Normalize() && erased == op.getKey();
+  bool isRow = argument == erased || argument == op.getQuery() ||
+               argument == op.getKey();
+  if (op.erases() && isRow && !isNormalized)
+    return Filling{Fill::UnitRows};
+  return std::nullopt;
+}
+
 /// What random data for an operand of a recurrence looks like.
 static std::optional<Filling>
 fillOfRecurrence(mlir::attn::RecurrenceOpInterface op,
@@ -142,7 +162,7 @@ fillOfRecurrence(mlir::attn::RecurrenceOpInterface op,
   if (op.getSlots() == argument)
     return Filling{Fill::Slots};
   if (op.getDecay() != argument)
-    return std::nullopt;
+    return fillOfErasure(op, argument);
   auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
   auto gate = llvm::cast<mlir::attn::GateAttr>(type.getEncoding());
   return Filling{gate.getScale() == mlir::attn::GateScale::Log

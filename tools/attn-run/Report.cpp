@@ -193,7 +193,7 @@ void attn::run::printJson(llvm::raw_ostream &os,
     expectations.push_back(json::Object{{"name", expected.name},
                                         {"passed", expected.passed()},
                                         {"error", toJson(expected.error)},
-                                        {"limit", expected.limit}});
+                                        {"limit", toJson(expected.limit)}});
   if (!expectations.empty())
     object["expected"] = std::move(expectations);
   if (report.bench)

@@ -276,7 +276,9 @@ static Status finish(const std::vector<TensorSpec> &specs,
                    report.oracle->failures());
   for (const ExpectedReport &expected : report.expected)
     if (!expected.passed())
-      return failure("'", expected.name, "' is not as expected");
+      return failure(
+          "'", expected.name, "' is not as expected",
+          expected.isComparable() ? "" : ": it is not finite in f32 either");
   return {};
 }
 

@@ -57,10 +57,11 @@ class Runtime:
 
 
 class Contest:
-    """Contestants that take turns, each a graph of some 20 ms."""
+    """Contestants that take turns, each a graph of some milliseconds."""
 
-    def __init__(self):
+    def __init__(self, milliseconds=20, rounds=ROUNDS):
         self.graphs = {}
+        self.seconds, self.rounds = milliseconds / 1000, rounds
 
     def add(self, name, launch):
         import torch
@@ -71,7 +72,7 @@ class Contest:
         for _ in range(5):
             launch()
         torch.cuda.synchronize()
-        count = max(1, int(0.02 * 5 / (time.perf_counter() - start)))
+        count = max(1, int(self.seconds * 5 / (time.perf_counter() - start)))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             for _ in range(count):
@@ -82,7 +83,7 @@ class Contest:
         """The median milliseconds of each contestant."""
         import torch
         times = {name: [] for name in self.graphs}
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             for name, (graph, count) in self.graphs.items():
                 begin, end = (torch.cuda.Event(enable_timing=True)
                               for _ in range(2))

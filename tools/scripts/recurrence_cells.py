@@ -1,13 +1,14 @@
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Programs of one recurrence: the mechanisms, which differ in their operands, over
-layouts and element types of states, channels, heads and numbers of tokens. Those of
-many tokens go in chunks; they have keys of length 1 and may have no states."""
+layouts and element types of states, channels, heads and numbers of tokens. A cell may
+also be without `initial` state, and have queries and keys that are `normalized`. Those
+of many tokens go in chunks."""
 
 import itertools
 import math
-import re
 
+NORMALIZE = " l2_normalize(1.0e-06)"
 # Clauses of attn.recurrence, and the inputs that they name.
 MECHANISMS = {
     "linear": ("", []),
@@ -81,7 +82,9 @@ CHUNK_AXES = {
     "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
                   "kda"],
     "layout": ["key_value", "value_key"],
-    "state": ["f32", None],
+    "state": ["f32"],
+    "initial": [True, False],
+    "normalized": [True],
     "element": ["bf16", "f16"],
     "dims": [(128, 128), (64, 64), (64, 128), (128, 64)],
     "heads": [(2, 2), (1, 3)],
@@ -124,7 +127,7 @@ def inputs(cell):
     yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
     for kind in MECHANISMS[cell["mechanism"]][1]:
         yield NAMES[kind], kind
-    if cell["state"]:
+    if cell.get("initial", True):
         yield "state", "state"
     if cell["pool"]:
         yield "slots", "slots"
@@ -137,12 +140,12 @@ def is_chunked(cell):
 def program(cell):
     known = types({**cell, "tokens": "?"} if is_chunked(cell) else cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
-    if is_chunked(cell):
-        clauses = re.sub(r" *l2_normalize\(.*?\)", "", clauses)
+    if cell.get("normalized"):
+        clauses = clauses.replace(NORMALIZE, "")
     # The order of the clauses is fixed: scale and l2_normalize come last.
     ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
     end = min([end for end in ends if end >= 0], default=len(clauses))
-    state = f" state(%state : {known['state']}) " if cell["state"] else " "
+    state = f" state(%state : {known['state']}) " if cell.get("initial", True) else " "
     slots = f"slots(%slots : {known['slots']}) " if cell["pool"] else ""
     tail = clauses[end:]
     if tail.startswith("normalizer("):
@@ -155,9 +158,6 @@ def program(cell):
     output, final = known["values"], known["state"]
     results = f'{output} {{attn.name = "o"}}, {final} {{attn.name = "final"}}'
     names, returned, given = "%o, %s", f"{output}, {final}", f"state({final})"
-    if not cell["state"]:
-        results = f'{output} {{attn.name = "o"}}'
-        names, returned, given = "%o", output, ""
     if "normalizer(" in tail:
         results += f', {known["normalizer"]} {{attn.name = "final_z"}}'
         names, returned = "%o, %s, %z1", returned + ", " + known["normalizer"]
@@ -204,10 +204,7 @@ def numbers(cell, generator):
 
 
 def is_allowed(cell):
-    """A pool of normalizers has values of one block. What RWKV-7 erases of random
-    numbers grows from token to token."""
-    if cell["mechanism"] == "rwkv7":
-        return cell["tokens"] <= 2
+    """A pool of normalizers has values of one block."""
     return not (
         cell["mechanism"] == "denominator" and cell["pool"] and cell["dims"][1] > 64
     )
