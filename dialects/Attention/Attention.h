@@ -33,16 +33,21 @@ struct KVTensors {
   Value cuSeqlens;
 };
 
-/// The tensors that hold keys and values, and the constructor that reads them.
-/// The value is null where it is a slice of the key.
+/// The tensors that hold keys and values. The value is null where it is a slice
+/// of the key.
 struct KVStorage {
-  Operation *constructor = nullptr;
   Value key, value;
 };
 
-/// What keys are stored in, also where a list chooses among them; nulls where
-/// there are several sources.
-KVStorage getKVStorage(Value kv);
+/// What the keys of each source are stored in, one after the other, also where
+/// lists choose among them.
+SmallVector<KVStorage> getKVSources(Value kv);
+
+/// The counts and the indices of a list of blocks, or nulls.
+struct BlockList {
+  Value counts, indices;
+  explicit operator bool() const { return static_cast<bool>(counts); }
+};
 
 /// The factor on the queries of a recurrence: `scale`, or K^-1/2.
 double getRecurrenceScale(std::optional<APFloat> scale, int64_t keyDim);

@@ -75,19 +75,22 @@ static LogicalResult verifyNormalizer(AttentionBackwardOp op) {
   return success();
 }
 
-static LogicalResult verifyGradients(AttentionBackwardOp op,
-                                     const KVStorage &storage) {
+static LogicalResult verifyGradients(AttentionBackwardOp op) {
   // C4
-  if (!storage.value != !op.getDValue())
-    return op.emitOpError("expected a d_value unless the value is a slice of "
-                          "the key");
-  if (failed(verifyLike(op, "d_query", op.getDQuery(), op.getQueryType())) ||
-      failed(verifyLike(op, "d_key", op.getDKey(), getTensorType(storage.key))))
-    return failure();
-  if (!storage.value)
-    return success();
-  return verifyLike(op, "d_value", op.getDValue(),
-                    getTensorType(storage.value));
+  SmallVector<std::pair<StringRef, Value>> tensors;
+  for (auto [key, value] : getKVSources(op.getKv())) {
+    tensors.emplace_back("d_key", key);
+    if (value)
+      tensors.emplace_back("d_value", value);
+  }
+  if (op.getDKv().size() != tensors.size())
+    return op.emitOpError("expected a gradient for each of the ")
+           << tensors.size() << " tensors that kv is made of, got "
+           << op.getDKv().size();
+  for (auto [gradient, own] : llvm::zip(op.getDKv(), tensors))
+    if (failed(verifyLike(op, own.first, gradient, getTensorType(own.second))))
+      return failure();
+  return verifyLike(op, "d_query", op.getDQuery(), op.getQueryType());
 }
 
 static LogicalResult verifySink(AttentionBackwardOp op) {
@@ -126,7 +129,7 @@ static LogicalResult verifyWrt(AttentionBackwardOp op) {
 }
 
 LogicalResult AttentionBackwardOp::verify() {
-  // C2
+  // C1, C2
   if (failed(verifyQueriesAndKeys(*this, getQuery(), getKv(), getCuSeqlens())))
     return failure();
   if (getPositions() &&
@@ -134,14 +137,9 @@ LogicalResult AttentionBackwardOp::verify() {
                           getQueryType().getShape().drop_back(2),
                           IntegerType::get(getContext(), 32))))
     return failure();
-  // C1
-  KVStorage storage = getKVStorage(getKv());
-  if (!storage.constructor)
-    return emitOpError("expected kv to be of one source, got one defined by '")
-           << getKv().getDefiningOp()->getName() << "'";
   if (failed(verifyForward(*this)) || failed(verifyNormalizer(*this)) ||
-      failed(verifyGradients(*this, storage)) || failed(verifySink(*this)) ||
-      failed(verifyWrt(*this)))
+      failed(verifyGradients(*this)) || failed(verifySink(*this)) ||
+      failed(verifyWrt(*this)) || failed(verifyBlockLists(*this))) // C9
     return failure();
   return verifyFinite(*this, "scale", getScaleAttr()); // C7
 }

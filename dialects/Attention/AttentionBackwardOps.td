@@ -39,11 +39,15 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
         w_ij = 1 / (1 + exp(-x_ij))                    0 where j is not seen
         dx_ij = w_ij (1 - w_ij) <d_output_i, value_j>
 
+    where `j` is seen as there: by the mask, and with lists of blocks by these.
+
     The gradients of keys and values are sums over the query heads that share them, and
     stand where keys and values do: those of pages are pages, and a slot that several
-    sequences read has the sum of all. Where the value is a slice of the key there is one
-    gradient for both, `d_key`. What no list of a gather names has none, nor has the
-    list. A query without keys adds nothing. For each tensor of `wrt`, which the score modifier reads, the result
+    sequences read has the sum of all. `d_kv` holds them source by source: that of the
+    keys, and that of the values unless these are a slice of the keys, when there is one
+    for both. A tensor of which two sources are made has one in each, and their sum is
+    its gradient. What no list of a gather names has none, nor has the list. A query
+    without keys adds nothing. For each tensor of `wrt`, which the score modifier reads, the result
     has the sum over all pairs of the derivative of the modified score by its elements,
     times `dx_ij`.
 
@@ -59,21 +63,19 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
     Source: FlashAttention 2, arXiv 2307.08691; dLSE and d(sink) as FlashAttention 4
     has them.
 
-    - (C1) kv is defined by a constructor of one source in the same function:
-      `attn.kv.dense`, `attn.kv.varlen`, `attn.kv.latent` or `attn.kv.paged`, or an
-      `attn.kv.gather` of one of them.
+    - (C1) kv is defined by a constructor in the same function.
     - (C2) query, kv, `cu_seqlens` and positions are as in `attn.attention`.
     - (C3) output and d_output are of the output's shape, lse and d_lse of that of the
       lse; lse and d_lse are f32, output and d_output floats.
-    - (C4) d_query has the shape of query, d_key and d_value those of the tensors that
-      kv is made of; all are floats. There is a d_value unless the value is a slice of
-      the key.
+    - (C4) d_query has the shape of query, those of d_kv the shapes of the tensors that
+      the sources of kv are made of, one for each; all are floats.
     - (C5) there is a d_sink where there is a sink, both `[Hq]` of f32.
     - (C6) the tensors of wrt are captured by the score modifier and are floats; there is
       a gradient of the same type for each.
     - (C7) the regions are as in `attn.attention`, and scale is finite.
     - (C8) output and lse are given unless the normalizer is sigmoid, which has no
       d_lse either; a sink comes with softmax alone.
+    - (C9) lists of blocks are as in `attn.attention`.
 
     Examples:
 
@@ -95,6 +97,11 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
         : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x1x64xf32>, tensor<?x?x1x48xf32>>,
            tensor<?x?x8x48xf32>)
         -> tensor<?x?x8x64xf32>, tensor<?x?x1x64xf32>
+    // A window and compressed entries in one softmax: a gradient for each source.
+    %dq4, %dw, %de = attn.attention_backward %q, %both, %do of(%o, %lse) mask(causal)
+        : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x1x64xf32>, tensor<?x?x1x64xf32>>,
+           tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>)
+        -> tensor<?x?x8x64xf32>, tensor<?x?x1x64xf32>, tensor<?x?x1x64xf32>
     ```
   }];
   let arguments = (ins
@@ -108,15 +115,23 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
       :$cu_seqlens,
     Arg<Optional<AnyRankedTensor>, "the positions of the queries">:$positions,
     Arg<Optional<AnyRankedTensor>, "a score per head without a value">:$sink,
+    Arg<Optional<AnyRankedTensor>,
+        "how many blocks of a row the mask applies to">:$partial_counts,
+    Arg<Optional<AnyRankedTensor>, "their columns">:$partial_indices,
+    Arg<Optional<AnyRankedTensor>,
+        "how many blocks of a row are seen as a whole">:$full_counts,
+    Arg<Optional<AnyRankedTensor>, "their columns">:$full_indices,
     Arg<Variadic<AnyRankedTensor>, "captured tensors whose gradients are wanted">
       :$wrt,
     OptionalAttr<F32Attr>:$scale,
-    OptionalAttr<Attn_NormalizerAttr>:$normalizer
+    OptionalAttr<Attn_NormalizerAttr>:$normalizer,
+    OptionalAttr<I64Attr>:$block_q,
+    OptionalAttr<I64Attr>:$block_k
   );
   let results = (outs
     Res<AnyRankedTensor, "the gradient of the queries">:$d_query,
-    Res<AnyRankedTensor, "that of the keys">:$d_key,
-    Res<Optional<AnyRankedTensor>, "that of the values">:$d_value,
+    Res<Variadic<AnyRankedTensor>, "those of the keys and values of each source">
+      :$d_kv,
     Res<Optional<AnyRankedTensor>, "that of the sink">:$d_sink,
     Res<Variadic<AnyRankedTensor>, "those of the captured tensors">:$d_captured
   );
@@ -126,16 +141,23 @@ def AttentionBackwardOp : Attn_Op<"attention_backward", [
     (`d_lse` `(` $d_lse^ `)`)? (`cu_seqlens` `(` $cu_seqlens^ `)`)?
     (`positions` `(` $positions^ `)`)? (custom<Mask>($mask)^)?
     (custom<Score>($score)^)? (`scale` `(` $scale^ `)`)?
-    (`normalizer` `` $normalizer^)? (`sink` `(` $sink^ `)`)? (`wrt` `(` $wrt^ `)`)? attr-dict
-    `:` `(` type(operands) `)` `->` type($d_query) `,` type($d_key)
-    (`,` type($d_value)^)? (`d_sink` `(` type($d_sink)^ `)`)?
-    (`d_wrt` `(` type($d_captured)^ `)`)?
+    (`normalizer` `` $normalizer^)? (`sink` `(` $sink^ `)`)?
+    (`blocks` `<` $block_q^ `,` $block_k `>`)?
+    (`partial` `(` $partial_counts^ `,` $partial_indices `)`)?
+    (`full` `(` $full_counts^ `,` $full_indices `)`)? (`wrt` `(` $wrt^ `)`)? attr-dict
+    `:` `(` type(operands) `)` `->` type($d_query) `,` type($d_kv)
+    (`d_sink` `(` type($d_sink)^ `)`)? (`d_wrt` `(` type($d_captured)^ `)`)?
   }];
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getQueryType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getQuery().getType());
     }
     KVType getKVType() { return ::llvm::cast<KVType>(getKv().getType()); }
+    BlockList getPartialBlocks() {
+      return {getPartialCounts(), getPartialIndices()};
+    }
+    BlockList getFullBlocks() { return {getFullCounts(), getFullIndices()}; }
+    bool hasBlockLists() { return getBlockQ().has_value(); }
     Normalizer getNormalizerOrDefault() {
       return getNormalizer().value_or(Normalizer::Softmax);
     }

@@ -30,8 +30,8 @@ static bool fitsList(RankedTensorType type, ArrayRef<int64_t> sizes) {
   return !type.isDynamicDim(1);
 }
 
-static LogicalResult verifyBlockList(AttentionOp op, StringRef name,
-                                     AttentionOp::BlockList list) {
+template <typename Op>
+static LogicalResult verifyBlockList(Op op, StringRef name, BlockList list) {
   // C14
   int64_t batch = op.getQueryType().getDimSize(0);
   int64_t queries = op.getQueryType().getDimSize(1);
@@ -58,40 +58,47 @@ static LogicalResult verifyBlockList(AttentionOp op, StringRef name,
   return success();
 }
 
-LogicalResult AttentionOp::verifyBlockLists() {
-  std::pair<StringRef, AttentionOp::BlockList> lists[] = {
-      {"partial", getPartialBlocks()}, {"full", getFullBlocks()}};
+template <typename Op> static LogicalResult verifyLists(Op op) {
+  std::pair<StringRef, BlockList> lists[] = {{"partial", op.getPartialBlocks()},
+                                             {"full", op.getFullBlocks()}};
   // C13
   for (auto [name, list] : lists)
     if (!list.counts != !list.indices)
-      return emitOpError("expected counts and indices of the ")
+      return op.emitOpError("expected counts and indices of the ")
              << name << " blocks, got one of them";
   bool hasLists =
       llvm::any_of(lists, [](const auto &entry) { return bool(entry.second); });
-  if (getBlockQ().has_value() != hasLists ||
-      getBlockK().has_value() != hasLists)
-    return emitOpError("expected the sizes of blocks where there are lists "
-                       "of them, and nowhere else");
+  if (op.getBlockQ().has_value() != hasLists ||
+      op.getBlockK().has_value() != hasLists)
+    return op.emitOpError("expected the sizes of blocks where there are lists "
+                          "of them, and nowhere else");
   if (!hasLists)
     return success();
   // C16
-  if (getCuSeqlens())
-    return emitOpError("expected no lists of blocks with cu_seqlens: rows of "
-                       "blocks would belong to more than one sequence");
-  if (!isa<KVDenseOp, KVLatentOp>(getKv().getDefiningOp()))
-    return emitOpError("expected no lists of blocks with keys of '")
-           << getKv().getDefiningOp()->getName()
+  if (op.getCuSeqlens())
+    return op.emitOpError(
+        "expected no lists of blocks with cu_seqlens: rows of "
+        "blocks would belong to more than one sequence");
+  if (!isa<KVDenseOp, KVLatentOp>(op.getKv().getDefiningOp()))
+    return op.emitOpError("expected no lists of blocks with keys of '")
+           << op.getKv().getDefiningOp()->getName()
            << "', which are not one dense tensor";
-  for (auto [name, size] : {std::pair("block_q", getBlockQAttr().getInt()),
-                            std::pair("block_k", getBlockKAttr().getInt())})
+  for (auto [name, size] : {std::pair("block_q", op.getBlockQAttr().getInt()),
+                            std::pair("block_k", op.getBlockKAttr().getInt())})
     if (size < 1)
-      return emitOpError("expected ")
+      return op.emitOpError("expected ")
              << name << " to be at least 1, got " << size;
   for (auto [name, list] : lists)
-    if (list && failed(verifyBlockList(*this, name, list)))
+    if (list && failed(verifyBlockList(op, name, list)))
       return failure();
   // C15
-  if (getMaskBlock() && !getPartialBlocks())
-    return emitOpError("expected partial blocks for the mask to apply to");
+  if (!op.getMask().empty() && !op.getPartialBlocks())
+    return op.emitOpError("expected partial blocks for the mask to apply to");
   return success();
+}
+
+LogicalResult attn::verifyBlockLists(AttentionOp op) { return verifyLists(op); }
+
+LogicalResult attn::verifyBlockLists(AttentionBackwardOp op) {
+  return verifyLists(op);
 }

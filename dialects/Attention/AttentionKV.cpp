@@ -284,14 +284,18 @@ LogicalResult attn::verifyConstructed(Operation *op, StringRef name, Value kv) {
                  : "an argument");
 }
 
-KVStorage attn::getKVStorage(Value kv) {
-  KVStorage storage;
+SmallVector<KVStorage> attn::getKVSources(Value kv) {
+  SmallVector<KVStorage> sources;
   TypeSwitch<Operation *>(kv.getDefiningOp())
       .Case<KVDenseOp, KVVarlenOp, KVPagedOp>(
-          [&](auto op) { storage = {op, op.getKey(), op.getValue()}; })
-      .Case([&](KVLatentOp op) { storage = {op, op.getKey(), Value()}; })
-      .Case([&](KVGatherOp op) { storage = getKVStorage(op.getSource()); });
-  return storage;
+          [&](auto op) { sources.push_back({op.getKey(), op.getValue()}); })
+      .Case([&](KVLatentOp op) { sources.push_back({op.getKey(), Value()}); })
+      .Case([&](KVGatherOp op) { sources = getKVSources(op.getSource()); })
+      .Case([&](KVConcatOp op) {
+        for (Value source : op.getSources())
+          llvm::append_range(sources, getKVSources(source));
+      });
+  return sources;
 }
 
 bool attn::hasOwnLengths(Value kv) {

@@ -217,7 +217,7 @@ LogicalResult AttentionOp::verify() {
                           getQueryType().getShape().drop_back(2),
                           builder.getI32Type())))
     return failure();
-  return verifyBlockLists();
+  return verifyBlockLists(*this); // C13 to C16
 }
 
 LogicalResult AttentionOp::verifyRegions() {

@@ -237,11 +237,7 @@ def AttentionOp : Attn_Op<"attention", [
       return getScore().empty() ? nullptr : &getScore().front();
     }
 
-    /// The counts and the indices of a list of blocks, or nulls.
-    struct BlockList {
-      ::mlir::Value counts, indices;
-      explicit operator bool() const { return static_cast<bool>(counts); }
-    };
+    using BlockList = ::mlir::attn::BlockList;
     BlockList getPartialBlocks() {
       return {getPartialCounts(), getPartialIndices()};
     }
@@ -252,8 +248,6 @@ def AttentionOp : Attn_Op<"attention", [
     }
     /// Checks the rules about the results (C5, C6, C18).
     ::llvm::LogicalResult verifyResults();
-    /// Checks the rules about lists of blocks (C13 to C16).
-    ::llvm::LogicalResult verifyBlockLists();
 
     /// The same attention without `lse`; takes over the regions.
     AttentionOp takeWithoutLse(::mlir::OpBuilder &builder);

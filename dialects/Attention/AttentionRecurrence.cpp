@@ -63,6 +63,7 @@ public:
   LogicalResult verifyNormalizers(StringRef name, Value normalizer);
   LogicalResult verifyFinal(StringRef stateName, Value state,
                             StringRef normalizerName, Value normalizer);
+  LogicalResult verifyKept(std::optional<int64_t> every, Value kept);
 
 private:
   LogicalResult verifyQuery();
@@ -75,6 +76,8 @@ private:
   LogicalResult verifySequences();
   LogicalResult verifyNumbers();
   LogicalResult verifyEncodings();
+  LogicalResult verifyStatesOf(StringRef name, Value state,
+                               ArrayRef<int64_t> rows);
 
   InFlightDiagnostic emitError() { return op->emitOpError("expected "); }
 
@@ -211,9 +214,9 @@ LogicalResult Verifier::verifyKeyLike(StringRef name, Value tensor) {
 // States
 //===----------------------------------------------------------------------===//
 
-LogicalResult Verifier::verifyStates(StringRef name, Value state) {
-  if (!state)
-    return success();
+/// States behind the sizes `rows`.
+LogicalResult Verifier::verifyStatesOf(StringRef name, Value state,
+                                       ArrayRef<int64_t> rows) {
   // C11
   auto type = cast<RankedTensorType>(state.getType());
   auto encoding = dyn_cast_or_null<StateAttr>(type.getEncoding());
@@ -222,15 +225,36 @@ LogicalResult Verifier::verifyStates(StringRef name, Value state) {
                        << " with the encoding #attn.state<key_value> or "
                           "#attn.state<value_key>, got "
                        << type;
-  int64_t count = op.getSlots() ? kAny : getBatch();
   SmallVector<int64_t> rest = {op.getValueHeads(), op.getKeyDim(),
                                op.getValueDim()};
   if (encoding.getLayout() == StateLayout::ValueKey)
     std::swap(rest[1], rest[2]);
-  if (fits(type, count, rest) && isNarrowFloat(type.getElementType()))
+  if (fits(type, rows, rest) && isNarrowFloat(type.getElementType()))
     return success();
-  return emitError() << name << " of " << spell(join(count, rest))
+  return emitError() << name << " of " << spell(join(rows, rest))
                      << " and bf16, f16 or f32, got " << type;
+}
+
+LogicalResult Verifier::verifyStates(StringRef name, Value state) {
+  if (!state)
+    return success();
+  return verifyStatesOf(name, state, op.getSlots() ? kAny : getBatch());
+}
+
+LogicalResult Verifier::verifyKept(std::optional<int64_t> every, Value kept) {
+  // C17
+  if (every.has_value() != static_cast<bool>(kept))
+    return emitError() << "keep_every and kept states to come together";
+  if (!kept)
+    return success();
+  if (*every < 1)
+    return emitError() << "keep_every to be positive, got " << *every;
+  if (op.getDenominator())
+    return emitError() << "keep_every to come without a denominator";
+  SmallVector<int64_t> rows = rowsOf(op.getQueryType());
+  if (ShapedType::isStatic(rows.back()))
+    rows.back() /= *every;
+  return verifyStatesOf("kept states", kept, rows);
 }
 
 LogicalResult Verifier::verifyNormalizers(StringRef name, Value normalizer) {
@@ -384,8 +408,10 @@ LogicalResult RecurrenceOp::verify() {
   if (getOutput().getType() != self.getOutputType())
     return emitOpError("expected output of type ")
            << self.getOutputType() << ", got " << getOutput().getType();
-  return verifier.verifyFinal("final state", getFinalState(),
-                              "final normalizer", getFinalNormalizer());
+  if (failed(verifier.verifyFinal("final state", getFinalState(),
+                                  "final normalizer", getFinalNormalizer())))
+    return failure();
+  return verifier.verifyKept(getKeepEvery(), getKeptStates());
 }
 
 LogicalResult RecurrenceBackwardOp::verify() {

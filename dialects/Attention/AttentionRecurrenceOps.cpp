@@ -46,6 +46,9 @@ static LogicalResult dropUnusedResults(Op op, PatternRewriter &rewriter) {
   }
   if (kept.size() == op->getNumResults())
     return failure();
+  if constexpr (std::is_same_v<Op, RecurrenceOp>)
+    if (properties.resultSegmentSizes.back() == 0)
+      properties.keep_every = {};
   auto smaller =
       Op::create(rewriter, op.getLoc(), types, op->getOperands(), properties,
                  op->getDiscardableAttrDictionary().getValue());

@@ -136,6 +136,13 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     are rows `(cu_seqlens[b] + t) * M + m` of the others. Rows outside of all
     sequences are left as they are.
 
+    With `keep_every(n)`, the states behind each n-th token of a sequence are a
+    result as well: `kept_states[b, i]` is the one behind token `(i + 1) n - 1`, or
+    of packed sequences that of row `cu_seqlens[b] / n + i`, rounded down, which no
+    two sequences share. With n = 1 each token leaves its state, to return to when
+    the drafts behind it are rejected. What no token leaves is left as it is; so is
+    what belongs to padding.
+
     Numerics:
 
     - The state is f32 or better, however it is stored; a log decay of -inf, or a
@@ -177,6 +184,10 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     - (C15) scale is finite, `l2_normalize` finite and not negative, and there is
       at least one micro-step.
     - (C16) no operand but decay and state has an encoding.
+    - (C17) the kept states are `[B, T / n, HV, K, V]` or `[B, T / n, HV, V, K]`,
+      or `[total / n, ...]` with `cu_seqlens`, rounded down, otherwise as (C11)
+      says; they come with `keep_every`, which is positive, and without
+      `denominator`.
 
     Examples:
 
@@ -192,24 +203,41 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
         -> tensor<?x?x32x128xbf16>
            state(tensor<?x32x128x128xf32, #attn.state<key_value>>)
 
+    // Four drafts, any of which may be the last one that is accepted.
+    %d, %states = attn.recurrence %qd, %kd, %vd
+        decay(%gd : tensor<?x4x32xf32, #attn.gate<log>>)
+        state(%s0 : tensor<?x32x128x128xf32, #attn.state<key_value>>)
+        keep_every(1)
+        : tensor<?x4x16x128xbf16>, tensor<?x4x16x128xbf16>,
+          tensor<?x4x32x128xbf16>
+        -> tensor<?x4x32x128xbf16>
+           kept(tensor<?x4x32x128x128xf32, #attn.state<key_value>>)
+
     // Linear attention with a denominator.
     %y = attn.recurrence %q, %k, %v denominator(1.0e-10)
         : tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>
         -> tensor<?x?x8x64xf32>
     ```
   }];
-  let arguments = Attn_RecurrenceArguments;
+  let arguments = !con(Attn_RecurrenceArguments, (ins
+    OptionalAttr<I64Attr>:$keep_every
+  ));
   let results = (outs
     Res<AnyRankedTensor,
         "what the tokens read, `[B, T, HV, V]` or `[total, HV, V]`">:$output,
     Res<Optional<AnyRankedTensor>, "the states at the end">:$final_state,
     Res<Optional<AnyRankedTensor>, "the sums of keys at the end">
-      :$final_normalizer
+      :$final_normalizer,
+    Res<Optional<AnyRankedTensor>,
+        "the states behind every n-th token, `[B, T / n, HV, K, V]`">
+      :$kept_states
   );
   let assemblyFormat = Attn_RecurrenceFormat # [{
+    (`keep_every` `(` $keep_every^ `)`)?
     attr-dict `:` type($query) `,` type($key) `,` type($value)
     `->` type($output) (`state` `(` type($final_state)^ `)`)?
     (`normalizer` `(` type($final_normalizer)^ `)`)?
+    (`kept` `(` type($kept_states)^ `)`)?
   }];
 }
 

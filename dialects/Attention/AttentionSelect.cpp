@@ -109,6 +109,9 @@ static LogicalResult verifyNumbers(SelectOp op) {
                              std::pair("max_pool", op.getMaxPoolAttr())})
     if (value && failed(verifyAtLeast(op, name, value.getInt(), 1)))
       return failure();
+  if (!op.getForcedFirstAttr() != !op.getForcedLastAttr())
+    return op.emitOpError("expected both numbers of forced candidates, or "
+                          "neither");
   for (IntegerAttr value : {op.getForcedFirstAttr(), op.getForcedLastAttr()})
     if (value && failed(verifyAtLeast(op, "what is forced", value.getInt(), 0)))
       return failure();

@@ -67,8 +67,8 @@ def SelectOp : Attn_Op<"select", [
     - (C3) weights are `[B, Lq, HI]`, or packed `[total_q, HI]`, of f32.
     - (C4) positions are `[B, Lq]`, or packed `[total_q]`, of i32; they are given where
       a key stands for more than a token (`block` without `max_pool`).
-    - (C5) top, block and max_pool are at least 1, what forced says at least 0, and
-      scale is finite.
+    - (C5) top, block and max_pool are at least 1, and scale is finite; forced has both
+      numbers, which are at least 0, or neither.
     - (C6) the mask is a region as that of `attn.attention`.
     - (C7) both cu_seqlens are `[B + 1]` of i32.
 

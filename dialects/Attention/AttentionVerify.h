@@ -53,6 +53,10 @@ int64_t getNumSequences(Value query, Value cuSeqlens);
 /// What keys have besides heads and channels, for `batch` sequences.
 SmallVector<int64_t> getKeyRows(KVType kv, int64_t batch);
 
+/// Checks the rules about lists of blocks, C13 to C16 of attn.attention.
+LogicalResult verifyBlockLists(AttentionOp op);
+LogicalResult verifyBlockLists(AttentionBackwardOp op);
+
 /// Names the arguments of a mask or, with a leading `x`, of a score modifier.
 void nameRegionArguments(Region &region, bool isScore,
                          OpAsmSetValueNameFn setNameFn);

@@ -55,6 +55,7 @@ namespace mlir::sm90 {
 /// Rows of a product of one warpgroup, and its threads.
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
+constexpr int64_t kWarpThreads = 32;
 
 /// A box lies in shared memory in panels of 64 columns of 16-bit elements, rows
 /// of 128 bytes whose swizzle repeats every eight.
@@ -85,6 +86,9 @@ constexpr int64_t kBlockPairs = 6;
 constexpr int64_t kBarrierBytes = 8;
 /// What a warp has found for one result of sm90.find_extremes.
 constexpr int64_t kExtremeBytes = 4;
+/// The sum of a warp for sm90.find_reach; several are read at a time.
+constexpr int64_t kSumBytes = 4;
+constexpr int64_t kSumAlignment = 16;
 
 /// The columns of an accumulator come in groups of 8; one instruction consumes
 /// 16 elements along the inner size of a product.
@@ -93,14 +97,27 @@ constexpr int64_t kProductStep = 16;
 
 /// What a thread stores at a time of a matrix in global memory, in bytes.
 constexpr int64_t kStoreBytes = 16;
+/// What a thread reads at a time of a row in global memory, in bytes.
+constexpr int64_t kReadBytes = 16;
 
 /// A stage of the buffer, or the stage, that `memory` is.
 StageType asStage(Type memory);
 
-/// A warp has a strip of 16 columns or rows of a matrix; four of the length in
-/// every 32 are in one thread.
-constexpr int64_t kStripWidth = 16;
-constexpr int64_t kStripStep = 32;
+/// Neighbours that a thread has of a matrix in strips, along and across them.
+constexpr int64_t kStripNeighbours = 4;
+/// How many lanes share the width of a strip, and how many its length.
+struct StripLanes {
+  int64_t across, along;
+
+  /// The width of a matrix of strips, and what its length is a multiple of.
+  int64_t width() const {
+    return kStripNeighbours * across * kWarpgroupThreads / kWarpThreads;
+  }
+  int64_t step() const { return kStripNeighbours * along; }
+};
+StripLanes getStripLanes(LayoutAttr layout);
+/// Those of a matrix of that width, or nothing where it cannot be in strips.
+std::optional<StripLanes> findStripLanes(int64_t width);
 
 /// The layout of a vector that goes along `axis` (0: one element per row) of a
 /// matrix in a layout of strips, and the other way round. Nothing where the

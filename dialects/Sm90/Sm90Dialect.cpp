@@ -131,15 +131,35 @@ LogicalResult ScheduleAttr::verify(
 
 static bool isStrips(Layout layout) { return layout >= Layout::ColumnStrips; }
 
-/// A matrix of strips, or a vector of it: a multiple of 32 along the strips,
-/// and a strip of 16 for each warp across.
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 Layout value, int64_t lanes) {
+  if (!llvm::is_contained({1, 2, 4, 8}, lanes))
+    return emitError() << "expected 1, 2, 4 or 8 lanes across a strip, got "
+                       << lanes;
+  return success();
+}
+
+StripLanes mlir::sm90::getStripLanes(LayoutAttr layout) {
+  return {layout.getLanes(), kWarpThreads / layout.getLanes()};
+}
+
+std::optional<StripLanes> mlir::sm90::findStripLanes(int64_t width) {
+  for (int64_t lanes : {1, 2, 4, 8})
+    if (StripLanes found{lanes, kWarpThreads / lanes}; found.width() == width)
+      return found;
+  return std::nullopt;
+}
+
+/// A matrix of strips, or a vector of it: a strip for each warp across.
 static LogicalResult
-verifyStrips(Layout layout, ArrayRef<int64_t> shape,
+verifyStrips(LayoutAttr attr, ArrayRef<int64_t> shape,
              function_ref<InFlightDiagnostic()> emitError) {
-  auto isLength = [](int64_t size) {
-    return size > 0 && size % kStripStep == 0;
+  Layout layout = attr.getValue();
+  StripLanes lanes = getStripLanes(attr);
+  auto isLength = [&](int64_t size) {
+    return size > 0 && size % lanes.step() == 0;
   };
-  auto isAcross = [](int64_t size) { return size == kWarpgroupRows; };
+  auto isAcross = [&](int64_t size) { return size == lanes.width(); };
   bool isMatrix = layout == Layout::ColumnStrips || layout == Layout::RowStrips;
   bool fits = shape.size() == (isMatrix ? 2 : 1);
   if (fits && isMatrix) {
@@ -151,8 +171,8 @@ verifyStrips(Layout layout, ArrayRef<int64_t> shape,
   }
   if (fits)
     return success();
-  return emitError() << "expected " << kWarpgroupRows
-                     << " across the strips and a multiple of " << kStripStep
+  return emitError() << "expected " << lanes.width()
+                     << " across the strips and a multiple of " << lanes.step()
                      << " along them for the layout " << stringifyLayout(layout)
                      << ", got [" << shape << "]";
 }
@@ -182,7 +202,7 @@ LogicalResult
 LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
                            function_ref<InFlightDiagnostic()> emitError) const {
   if (isStrips(getValue()))
-    return verifyStrips(getValue(), shape, emitError);
+    return verifyStrips(*this, shape, emitError);
   bool isMatrix =
       getValue() == Layout::Accumulator || getValue() == Layout::OperandA;
   int64_t step =
@@ -249,11 +269,13 @@ LogicalResult ExtentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   map.walkExprs([&](AffineExpr expr) {
     hasModulo |= expr.getKind() == AffineExprKind::Mod;
   });
-  if (map.getNumDims() == 0 && map.getNumResults() == 1 && !hasModulo &&
+  unsigned results = map.getNumResults();
+  if (map.getNumDims() == 0 && (results == 1 || results == 2) && !hasModulo &&
       sizes.size() == 2 * map.getNumSymbols())
     return success();
-  return emitError() << "expected a map of symbols to one result, without mod, "
-                        "and a tensor and an axis for each symbol, got "
+  return emitError() << "expected a map of symbols to one or two results, "
+                        "without mod, and a tensor and an axis for each "
+                        "symbol, got "
                      << AffineMapAttr::get(map) << " and [" << sizes << "]";
 }
 

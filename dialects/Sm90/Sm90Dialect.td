@@ -60,8 +60,9 @@ def Sm90_Layout : I32EnumAttr<"Layout", "how a fragment is spread over a warpgro
   let genSpecializedAttr = 0;
 }
 
-def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout", [
+def Sm90_LayoutAttr : AttrDef<Sm90_Dialect, "Layout", [
     DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let mnemonic = "layout";
   let summary = "the layout of a fragment";
   let description = [{
     With w = warp of the warpgroup, l = lane:
@@ -79,19 +80,27 @@ def Sm90_LayoutAttr : EnumAttr<Sm90_Dialect, Sm90_Layout, "layout", [
       8(j/2) + 2(l mod 4) + (j mod 2), as those of an accumulator are.
     - `lanes` (64): element r of a thread is number 2l + r; every warp holds all.
 
-    Strips are for memory that is read and written once. A warp has a strip of 16
+    Strips are for memory that is read and written once. A warp has a strip of 4A
     columns, or rows, of a matrix in full length, and a thread four neighbouring
-    ones of them. Of the length it has four neighbours in every 32:
+    ones of them, where A is the number of `lanes` across: 1, 2, 4 or 8, and 4 where
+    it is not given. Of the length it has four neighbours in every 4L, where
+    L = 32/A:
 
-    - `column_strips` (R x 64, R a multiple of 32): register 4r + c holds row
-      32(r/4) + 4(l/4) + r mod 4, column 16w + 4(l mod 4) + c.
-    - `row_strips` (64 x C, C a multiple of 32): register (C/8)r + c holds row
-      16w + 4(l/8) + r, column 32(c/4) + 4(l mod 8) + c mod 4.
+    - `column_strips` (R x 16A, R a multiple of 4L): register 4r + c holds row
+      4L(r/4) + 4(l/A) + r mod 4, column 4Aw + 4(l mod A) + c.
+    - `row_strips` (16A x C, C a multiple of 4L): register (C/L)r + c holds row
+      4Aw + 4(l/L) + r, column 4L(c/4) + 4(l mod L) + c mod 4.
     - `column_strips_rows`, `column_strips_columns`, `row_strips_rows`,
       `row_strips_columns`: one element per row, or per column, of such a matrix;
       each thread holds those of its rows, or of its columns.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let parameters = (ins EnumParameter<Sm90_Layout>:$value,
+                        DefaultValuedParameter<"int64_t", "4">:$lanes);
+  let builders = [AttrBuilder<(ins "Layout":$value), [{
+    return $_get($_ctxt, value, /*lanes=*/4);
+  }]>];
+  let assemblyFormat = "`<` $value (`,` `lanes` `=` $lanes^)? `>`";
+  let genVerifyDecl = 1;
 }
 
 def Sm90_Combine : I32EnumAttr<"Combine", "how elements are combined", [
@@ -191,8 +200,14 @@ def Sm90_ExtentAttr : AttrDef<Sm90_Dialect, "Extent"> {
     The value of `map`, an expression of sizes. `sizes` has two numbers for each
     of its symbols: a tensor and one of its axes.
 
+    With a second result, the number of blocks beside each, it is a number of parts:
+    as many as give each multiprocessor a block, at least 1, and at most the first
+    result. A kernel that has parts and writes nothing but a workspace is left out
+    where there is only one.
+
     Examples: `#sm90.extent<() -> (64)>`,
-    `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`.
+    `#sm90.extent<()[s0] -> (s0 ceildiv 128), sizes = [0, 1]>`,
+    `#sm90.extent<()[s0, s1] -> (s0 floordiv 256, s1 * 32), sizes = [0, 1, 0, 0]>`.
   }];
   let parameters = (ins "::mlir::AffineMap":$map,
                         OptionalArrayRefParameter<"int64_t">:$sizes);

@@ -268,7 +268,8 @@ LogicalResult KernelOp::verifyRegions() {
   if (!getSharedMemory())
     return success();
   WalkResult result = walk([](Operation *op) { // C6
-    if (!isa<AllocOp, MBarrierInitOp, TicketsAllocOp, FindExtremesOp>(op) ||
+    if (!isa<AllocOp, MBarrierInitOp, TicketsAllocOp, FindExtremesOp,
+             FindReachOp>(op) ||
         op->hasAttr("offset"))
       return WalkResult::advance();
     op->emitOpError("expected an offset in a kernel with shared_memory, got "
@@ -517,6 +518,23 @@ LogicalResult StoreMatrixOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+template <typename Access> static LogicalResult verifyState(Access op) {
+  // C1
+  std::optional<Type> element = op.getElement();
+  if (element && !isa<BFloat16Type, Float16Type>(*element))
+    return op.emitOpError("expected elements of bf16 or f16 where they are not "
+                          "f32, got ")
+           << *element;
+  return success();
+}
+
+LogicalResult LoadStateOp::verify() { return verifyState(*this); }
+LogicalResult StoreStateOp::verify() { return verifyState(*this); }
+
+//===----------------------------------------------------------------------===//
 // Strips
 //===----------------------------------------------------------------------===//
 
@@ -670,6 +688,39 @@ LogicalResult MaskOp::verifyRegions() {
   if (!argumentsFit || !yieldFits) // C1
     return emitOpError("expected a region of two index arguments that yields "
                        "one i1");
+  return success();
+}
+
+LogicalResult FindReachOp::verifyRegions() {
+  Block &body = getBody().front();
+  auto yielded = body.getTerminator()->getOperandTypes();
+  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex() ||
+      yielded.size() != 1 || !yielded.front().isF32()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "one f32");
+  constexpr int64_t kWarpThreads = 32;
+  auto block = static_cast<int64_t>(getBlock());
+  if (block <= 0 || block % kWarpThreads != 0 ||
+      kWarpgroupThreads % block != 0) // C2
+    return emitOpError("expected a block of whole warps that divides a "
+                       "warpgroup, got ")
+           << block;
+  return success();
+}
+
+LogicalResult SquaredNormOp::verify() {
+  if (getIndices().size() != getSizes().size() ||
+      getIndices().size() != getStrides().size()) // C1
+    return emitOpError("expected as many indices as sizes and strides, got ")
+           << getIndices().size() << ", " << getSizes().size() << " and "
+           << getStrides().size();
+  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
+  auto length = static_cast<int64_t>(getLength());
+  if (length <= 0 || length % kElementsOfAccess != 0 ||
+      !(getElement().isBF16() || getElement().isF16())) // C2
+    return emitOpError("expected a length that is a multiple of 8, of bf16 or "
+                       "f16, got ")
+           << length << " of " << getElement();
   return success();
 }
 

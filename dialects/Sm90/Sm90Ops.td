@@ -154,7 +154,8 @@ def Sm90_WarpsOp : Sm90_Op<"warps", [
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "ScoreOp", "FindExtremesOp",
+                "FindReachOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -850,6 +851,56 @@ def Sm90_FindExtremesOp : Sm90_Op<"find_extremes", [
     `(` $begin `to` $end `)` (`at` $offset^)? attr-dict `:` type($extremes) $body
   }];
   let hasRegionVerifier = 1;
+}
+
+def Sm90_FindReachOp : Sm90_Op<"find_reach", [
+    MemoryEffects<[MemRead, MemWrite]>, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "how far back numbers have to be added up to be small";
+  let description = [{
+    As `tile.find_reach`. Each thread of the consumers has one of the positions at
+    hand, and all get the result; they meet on the way. `offset` as in
+    `sm90.find_extremes`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has one index argument and yields one f32 |
+    | C2 | the block is whole warps, and divides a warpgroup |
+  }];
+  let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit,
+                       OptionalAttr<I64Attr>:$offset);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Index:$first);
+  let assemblyFormat = [{
+    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)` (`at` $offset^)?
+    attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Sm90_SquaredNormOp : Sm90_Op<"squared_norm", [Pure, AttrSizedOperandSegments]> {
+  let summary = "the squared length of a row of a tensor in global memory";
+  let description = [{
+    As `tile.squared_norm`, of `length` elements at `indices`; `sizes` and `strides`
+    are of the axes that these are of. Rows begin at multiples of 16 bytes.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | there are as many indices as sizes and strides |
+    | C2 | the length is a multiple of 8, and the elements are bf16 or f16 |
+
+    ```mlir
+    %n = sm90.squared_norm %k[%b, %p] of [%batch, %length] strides [%s, %t] length(128) : !llvm.ptr<1>, bf16
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides, I64Attr:$length,
+                       TypeAttr:$element);
+  let results = (outs F32:$norm);
+  let assemblyFormat = [{
+    $pointer `[` $indices `]` `of` `[` $sizes `]` `strides` `[` $strides `]`
+    `length` `(` $length `)` attr-dict `:` qualified(type($pointer)) `,` $element
+  }];
+  let hasVerifier = 1;
 }
 
 def Sm90_SplatOp : Sm90_Op<"splat", [

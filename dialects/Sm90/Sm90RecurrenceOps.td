@@ -135,29 +135,41 @@ def Sm90_LoadStateOp : Sm90_Op<"load_state", [Sm90_FixedLayouts, MemoryEffects<[
   let summary = "reads a fragment from global memory";
   let description = [{
     Element (r, c) is element `offset + r * row + c * column` of what the pointer
-    leads to.
+    leads to, f32 or of the type `element`.
 
     ```mlir
-    %s = sm90.load_state %states[%first] strides(%row, %column) : !llvm.ptr<1> -> tensor<64x128xf32>
+    %s = sm90.load_state %states[%first] strides(%row, %column) of(bf16) : !llvm.ptr<1> -> tensor<64x128xf32>
     ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the element is bf16 or f16 where it is given |
   }];
-  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$row, I64:$column);
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$row, I64:$column,
+                       OptionalAttr<TypeAttr>:$element);
   let results = (outs Sm90_Scores:$fragment);
   let assemblyFormat = [{
-    $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` attr-dict
+    $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` (`of` `(` $element^ `)`)? attr-dict
     `:` qualified(type($pointer)) `->` type($fragment)
   }];
+  let hasVerifier = 1;
 }
 
 def Sm90_StoreStateOp : Sm90_Op<"store_state", [Sm90_FixedLayouts, MemoryEffects<[MemWrite]>]> {
   let summary = "writes a fragment to global memory";
-  let description = "The mirror of `sm90.load_state`.";
+  let description = [{
+    The mirror of `sm90.load_state`.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the element is bf16 or f16 where it is given |
+  }];
   let arguments = (ins Sm90_Scores:$fragment, LLVM_PointerInAddressSpace<1>:$pointer,
-                       I64:$offset, I64:$row, I64:$column);
+                       I64:$offset, I64:$row, I64:$column, OptionalAttr<TypeAttr>:$element);
   let assemblyFormat = [{
-    $fragment `,` $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` attr-dict
+    $fragment `,` $pointer `[` $offset `]` `strides` `(` $row `,` $column `)` (`of` `(` $element^ `)`)? attr-dict
     `:` type($fragment) `,` qualified(type($pointer))
   }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -224,7 +236,7 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
 
         (I + diag(b) L)^-1 diag(b)
 
-    is written to `result`. Blocks of 16 x 16 on the diagonal are inverted in f32;
+    is written to `result`. Blocks of 8 x 8 on the diagonal are inverted in f32;
     those below are products of what is inverted and of L, in the type of the
     result, whose other blocks are cleared. `scratch` and `blocks` are for the
     warpgroup alone, whose threads meet.

@@ -78,7 +78,11 @@ void ViewType::print(AsmPrinter &printer) const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
                                    int64_t rescaleThreshold, bool, bool,
-                                   int64_t sectionBytes, Attribute) {
+                                   int64_t sectionBytes, int64_t segmentChunks,
+                                   Attribute) {
+  if (segmentChunks < 0)
+    return emitError() << "expected segment_chunks of at least 0, got "
+                       << segmentChunks;
   if (sectionBytes <= 0)
     return emitError() << "expected positive section_bytes, got "
                        << sectionBytes;

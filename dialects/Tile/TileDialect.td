@@ -87,6 +87,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
       too large meanwhile is computed again, looking at every block.
     - `longest_first`: program instances with the most work come first, within
       as many heads as have up to `section_bytes` of keys and values.
+    - `segment_chunks`: where a recurrence in chunks has few sequences and heads, a
+      sequence is cut into segments of at least so many chunks, which do not wait
+      for each other; 0 leaves sequences whole.
     - `target`: what the target's own passes obey; not read at this level.
   }];
   let parameters = (ins
@@ -97,6 +100,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$lazy_max,
     DefaultValuedParameter<"bool", "false">:$longest_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
+    DefaultValuedParameter<"int64_t", "0">:$segment_chunks,
     OptionalParameter<"::mlir::Attribute">:$target);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

@@ -291,6 +291,38 @@ LogicalResult FindExtremesOp::verifyRegions() {
   return success();
 }
 
+LogicalResult FindReachOp::verifyRegions() {
+  Block &body = getBody().front();
+  auto yielded = body.getTerminator()->getOperandTypes();
+  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex() ||
+      yielded.size() != 1 || !yielded.front().isF32()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "one f32");
+  if (auto block = static_cast<int64_t>(getBlock()); block <= 0) // C2
+    return emitOpError("expected a positive block, got ") << block;
+  return success();
+}
+
+LogicalResult SquaredNormOp::verify() {
+  ViewType type = getView().getType();
+  size_t outer = type.getRank() - 1;
+  if (getIndices().size() != outer) // C1
+    return emitOpError("expected ")
+           << outer << " indices, one per axis of the view but the last, got "
+           << getIndices().size();
+  if (type.isDynamicDim(outer) || !isa<FloatType>(type.getElementType())) // C2
+    return emitOpError("expected a view of rows of floats whose length is "
+                       "known, got ")
+           << type;
+  return verifyInput(*this, getView()); // C3
+}
+
+LogicalResult SegmentCountOp::verify() {
+  if (auto least = static_cast<int64_t>(getLeast()); least <= 0) // C1
+    return emitOpError("expected a positive least, got ") << least;
+  return success();
+}
+
 LogicalResult FindSequenceOp::verify() {
   ViewType type = getCuSeqlens().getType();
   if (type.getRank() != 1 || !type.getElementType().isInteger(32)) // C1

@@ -276,6 +276,63 @@ def Tile_FindExtremesOp : Tile_Op<"find_extremes", [
   let hasRegionVerifier = 1;
 }
 
+def Tile_FindReachOp : Tile_Op<"find_reach", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "how far back numbers have to be added up to be small";
+  let description = [{
+    The region yields a number for each position. The result is the last position
+
+        end - n * block,   n > 0
+
+    that is not before `stop` and from which on, to before `end`, the numbers have a
+    sum of at most `limit`; or `stop` where there is none. A sum that is not a number
+    is not at most anything. `stop` is such a position, or `end`. The region is
+    evaluated for positions in front of `stop` as well, which do not count.
+
+    ```mlir
+    %first = tile.find_reach (%stop to %end) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      %g = tile.read %gates[%b, %p, %h] : !tile.view<?x?x32xf32>
+      tile.yield %g : f32
+    }
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has one index argument and yields one f32 |
+    | C2 | the block is positive |
+  }];
+  let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Index:$first);
+  let assemblyFormat = [{
+    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)`
+    attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Tile_SquaredNormOp : Tile_Op<"squared_norm", [Pure]> {
+  let summary = "the squared length of a row of a view";
+  let description = [{
+    The sum of the squares, in f32, of the elements along the last axis at `indices`,
+    which are of the other axes; or zero where these lie outside. As with `tile.read`,
+    the kernel does not write the view.
+
+    ```mlir
+    %n = tile.squared_norm %k[%b, %p, %h] : !tile.view<?x?x16x128xbf16>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the view but the last |
+    | C2 | the last axis is static, of floats |
+    | C3 | the view is not an output of the kernel |
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<Index>:$indices);
+  let results = (outs F32:$norm);
+  let assemblyFormat = "$view `[` $indices `]` attr-dict `:` type($view)";
+  let hasVerifier = 1;
+}
+
 def Tile_FindSequenceOp : Tile_Op<"find_sequence", [Pure]> {
   let summary = "the sequence that a slot for a tile of packed rows belongs to";
   let description = [{
@@ -461,7 +518,7 @@ def Tile_ScoreOp : Tile_Op<"score", [
 
 def Tile_YieldOp : Tile_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["MaskOp", "ScoreOp", "FindExtremesOp"]>]> {
+    ParentOneOf<["MaskOp", "ScoreOp", "FindExtremesOp", "FindReachOp"]>]> {
   let summary = "ends the region of an element-wise op";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];

@@ -171,4 +171,36 @@ def Tile_DecayedDotOp : Tile_RecurrenceOp<"decayed_dot", [
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+def Tile_SegmentCountOp : Tile_RecurrenceOp<"segment_count"> {
+  let summary = "the number of segments that sequences are cut into";
+  let description = [{
+    A sequence of `chunks` chunks is cut into segments of `least` chunks or more, each
+    an instance of its own; `others` instances have the same segment of others. The
+    target chooses how many there are by the instances that it runs at once: at least
+    1, and at most `chunks` divided by `least`. The interpreter takes as many as there
+    may be.
+
+    The result is a bound of the `scf.forall` of a kernel that writes a
+    `tile.workspace`. Where it is 1 the target may leave that kernel out: nobody may
+    use what it would write.
+
+    ```mlir
+    %segments = tile.segment_count %chunks least(4) beside(%others)
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | `least` is positive |
+  }];
+  let arguments = (ins Index:$chunks, I64Attr:$least, Index:$others);
+  let results = (outs Index:$count);
+  let assemblyFormat = [{
+    $chunks `least` `(` $least `)` `beside` `(` $others `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // ATTN_TILE_TILERECURRENCEOPS_TD

@@ -10,8 +10,6 @@
 // The convolution in front and the gated norm behind are no part of this program.
 // Qwen3-Next-80B-A3B has 16 heads of 128 for queries and keys, 32 of 128 for values.
 // Here are 2 of 8 and 4 of 6.
-//
-// Reference only: 'tensor.dim' op is not lowered to the tile level
 
 #gate = affine_map<(b, t, n) -> (b, t, n)>
 #head = affine_map<(b, t, n) -> (n)>

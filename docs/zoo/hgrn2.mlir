@@ -6,8 +6,6 @@
 //
 // as in fla-org/flash-linear-attention, without the lower bound of layers behind the
 // first. HGRN2-1.3B has 16 heads of 128. Here are 2 of 8 and 6.
-//
-// Reference only: 'tensor.dim' op is not lowered to the tile level
 
 #row = affine_map<(b, t, h, d) -> (b, t, h, d)>
 

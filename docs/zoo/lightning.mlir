@@ -8,8 +8,6 @@
 // as in MiniMax's modelling code (transformers, models/minimax). MiniMax-Text-01 has 64
 // heads of 128 in 70 of its 80 layers; here are 4 heads of 8, with the decays of layer
 // 10 of 80. The norm and the gate of the output are no part of this program.
-//
-// Reference only: 'linalg.generic' op is not lowered to the tile level
 
 #row = affine_map<(b, t, h, d) -> (b, t, h, d)>
 

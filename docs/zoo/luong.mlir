@@ -1,6 +1,7 @@
 // Global attention of Luong (arXiv 1508.04025), the general score: a decoder's state meets
 // all states of the encoder through a matrix, which goes into the query. With the identity
-// it is the dot score. Scores are not scaled; keys and values are the same states.
+// it is the dot score. Scores are not scaled; keys and values are the same states, of 1000
+// cells in the paper.
 //
 //     o = softmax((q W) h^T) h
 //

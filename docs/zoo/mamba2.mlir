@@ -9,7 +9,7 @@
 // Mamba-2-2.7B has 80 heads of 64 (x), one group of 128 (B, C). Here are 4 heads of 6
 // and a group of 8.
 //
-// Reference only: 'tensor.dim' op is not lowered to the tile level
+// Reference only: 'linalg.generic' op is not lowered to the tile level
 
 #row = affine_map<(b, t, n, d) -> (b, t, n, d)>
 #of_head = affine_map<(b, t, n, d) -> (n)>

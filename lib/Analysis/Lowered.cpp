@@ -46,7 +46,7 @@ LogicalResult attn::checkLowered(func::FuncOp function) {
       if (isa_and_nonnull<AttentionDialect>(op.getDialect()) == isOwn &&
           !isa<AttentionOp, KVDenseOp, KVVarlenOp, RecurrenceOp,
                func::ReturnOp>(op) &&
-          !op.hasTrait<OpTrait::ConstantLike>())
+          !op.hasTrait<OpTrait::ConstantLike>() && !servesPreparation(&op))
         return op.emitOpError("is not lowered to the tile level");
   for (AttentionOp attention : function.getOps<AttentionOp>())
     if (failed(checkFeatures(attention)))

@@ -9,6 +9,13 @@
 
 #include "Attention/Attention.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SmallBitVector.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -17,6 +24,119 @@ static bool isPerChannel(RecurrenceOp op, Value gates) {
   return gates && cast<RankedTensorType>(gates.getType()).getRank() ==
                       op.getQueryType().getRank();
 }
+
+//===----------------------------------------------------------------------===//
+// What is prepared in front
+//===----------------------------------------------------------------------===//
+
+/// Whether each element of the results is computed of those that have its
+/// indices, or some of them. Sizes that are not static are those of an input.
+static bool isElementwise(linalg::GenericOp op) {
+  llvm::SmallBitVector known(op.getNumLoops());
+  auto isOrdered = [&](OpOperand *input) {
+    unsigned next = 0;
+    for (AffineExpr axis : op.getMatchingIndexingMap(input).getResults()) {
+      auto loop = dyn_cast<AffineDimExpr>(axis);
+      if (!loop || loop.getPosition() < next)
+        return false;
+      known.set(loop.getPosition());
+      next = loop.getPosition() + 1;
+    }
+    return isa<FloatType>(getElementTypeOrSelf(input->get()));
+  };
+  auto isResult = [&](OpOperand &init) {
+    return op.getMatchingIndexingMap(&init).isIdentity() &&
+           !op.payloadUsesValueFromOperand(&init) &&
+           getElementTypeOrSelf(init.get()).isF32();
+  };
+  if (op.getNumParallelLoops() != op.getNumLoops() ||
+      !llvm::all_of(op.getDpsInputOperands(), isOrdered) ||
+      !llvm::all_of(op.getDpsInitsMutable(), isResult))
+    return false;
+  auto type = cast<RankedTensorType>(op.getResultTypes().front());
+  for (auto [loop, size] : llvm::enumerate(type.getShape()))
+    if (ShapedType::isDynamic(size) && !known.test(loop))
+      return false;
+  return true;
+}
+
+/// Whether an op on f32 does the same to each element of a vector, and reads
+/// nothing but what stands beside it and constants.
+static bool isOfElements(Operation &op) {
+  auto isKnownValue = [&](Value value) {
+    return value.getParentBlock() == op.getBlock() ||
+           matchPattern(value, m_Constant());
+  };
+  if (!llvm::all_of(op.getOperands(), isKnownValue))
+    return false;
+  if (isa<linalg::YieldOp>(op) || op.hasTrait<OpTrait::ConstantLike>())
+    return true;
+  bool isKnown = isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+                     arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,
+                     arith::MaxNumFOp, arith::MinNumFOp, arith::ExtFOp>(op) ||
+                 isa<math::MathDialect>(op.getDialect());
+  auto isF32 = [](Type type) { return type.isF32(); };
+  return isKnown && op.getNumResults() == 1 &&
+         op.getResult(0).getType().isF32() &&
+         (isa<arith::ExtFOp>(op) || llvm::all_of(op.getOperandTypes(), isF32));
+}
+
+/// Whether a recurrence may have what is prepared as this operand.
+static bool isOfTokens(RecurrenceOp op, Value operand) {
+  return llvm::none_of(ArrayRef<Value>{op.getState(), op.getNormalizer(),
+                                       op.getSlots(), op.getCuSeqlens(),
+                                       op.getBonus()},
+                       [&](Value other) { return other == operand; });
+}
+
+bool attn::isPreparation(Operation *op) {
+  auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
+  if (!generic || generic->getNumResults() == 0 || !isElementwise(generic) ||
+      !llvm::all_of(*generic.getBody(), isOfElements))
+    return false;
+  return llvm::all_of(generic->getUses(), [](OpOperand &use) {
+    if (auto recurrence = dyn_cast<RecurrenceOp>(use.getOwner()))
+      return isOfTokens(recurrence, use.get());
+    auto next = dyn_cast<linalg::GenericOp>(use.getOwner());
+    return next && next.isDpsInput(&use) && isPreparation(next);
+  });
+}
+
+bool attn::servesPreparation(Operation *op) {
+  if (isPreparation(op))
+    return true;
+  return isa<tensor::DimOp, tensor::EmptyOp>(op) &&
+         llvm::all_of(op->getUsers(), servesPreparation);
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// The vectors of channels of the key that a token has.
+static int64_t countKeyVectors(RecurrenceOp op) {
+  int64_t rank = op.getKeyType().getRank();
+  int64_t count = 0;
+  Value operands[] = {op.getQuery(),          op.getKey(),   op.getEraseKey(),
+                      op.getEraseDirection(), op.getDecay(), op.getErase()};
+  for (Value operand : operands)
+    count +=
+        operand && cast<RankedTensorType>(operand.getType()).getRank() == rank;
+  return count;
+}
+
+int64_t attn::countStepRegisters(RecurrenceOp op, int64_t columns,
+                                 int64_t tokens) {
+  // A thread has four columns of the state, and all of its threads along the
+  // key have the same channels of a vector.
+  constexpr int64_t kThreads = 128, kColumns = 4;
+  int64_t state = op.getKeyDim() * columns / kThreads;
+  return state + tokens * countKeyVectors(op) * state / kColumns;
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
@@ -29,12 +149,25 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
       {op.getL2Normalize().has_value(), "an l2_normalize"},
       {bool(op.getSlots()), "slots"},
       {op.getMicroSteps() != 1, "several writes a token"},
+      {bool(op.getKeptStates()), "kept states"},
+      {llvm::any_of(op->getOperands(),
+                    [](Value operand) {
+                      return isPreparation(operand.getDefiningOp());
+                    }),
+       "an operand that is prepared in front"},
       {op.isPacked() && op.getFinalState() && !op.getState(),
        "final states of packed sequences without initial ones"}};
   for (auto [isThere, what] : features)
     if (isThere)
       return what;
   return {};
+}
+
+bool attn::canCutSequences(RecurrenceOp op) {
+  return op.getDecay() && !isPerChannel(op, op.getDecay()) &&
+         !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
+         !isPerChannel(op, op.getErase()) && !op.getL2Normalize() &&
+         op.getMicroSteps() == 1;
 }
 
 LogicalResult attn::checkChunked(RecurrenceOp op) {

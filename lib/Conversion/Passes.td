@@ -104,6 +104,11 @@ def ChunkRecurrencePass : Pass<"attn-chunk-recurrence", "::mlir::ModuleOp"> {
     operands there are decides what is computed. Requires `attn-select-schedule`;
     leaves other functions alone. What has no chunked form yet is refused by name.
 
+    Where the schedule has `segment_chunks`, there are instances for segments of a
+    sequence as well, which do not wait for each other. A kernel in front,
+    `@f_segments`, finds how many chunks early a segment has to start, so that
+    nothing is left of the state that it does not know.
+
     ```mlir
     func.func @f(%q: tensor<?x?x2x64xbf16>, ...) -> tensor<?x?x2x64xbf16> {
       %o = attn.recurrence %q, %k, %v decay(%g : ...) {tile.schedule = ...} : ...

@@ -96,6 +96,25 @@ static void convertExpression(AffineExpr expr, ArrayRef<int64_t> sizes,
   }
 }
 
+/// A count of instances along one axis: see `sm90.extent`.
+static runtime::Expression convertExtent(sm90::ExtentAttr extent) {
+  using Kind = runtime::Term::Kind;
+  runtime::Expression terms;
+  convertExpression(extent.getMap().getResult(0), extent.getSizes(), terms);
+  if (extent.getMap().getNumResults() == 1)
+    return terms;
+  terms.push_back({Kind::Multiprocessors});
+  convertExpression(extent.getMap().getResult(1), extent.getSizes(), terms);
+  // Where there is nothing beside it, nothing is launched.
+  terms.insert(terms.end(), {{Kind::Constant, 1},
+                             {Kind::Maximum},
+                             {Kind::FloorDivide},
+                             {Kind::Minimum},
+                             {Kind::Constant, 1},
+                             {Kind::Maximum}});
+  return terms;
+}
+
 using SizesOfSymbols = std::map<int64_t, runtime::LaunchPlan::SizeRef>;
 
 /// What `least`, in the form of tile.least, demands of a size.
@@ -174,8 +193,7 @@ runtime::LaunchPlan mlir::attn::createLaunchPlan(sm90::KernelOp kernel) {
   for (unsigned i = 0, e = kernel.getArgumentTypes().size(); i < e; ++i)
     plan.parameters.push_back(convertArgument(kernel, i));
   for (auto extent : kernel.getInstances().getAsRange<sm90::ExtentAttr>())
-    convertExpression(extent.getMap().getResult(0), extent.getSizes(),
-                      plan.instances.emplace_back());
+    plan.instances.push_back(convertExtent(extent));
   plan.persistent = kernel.getSchedule().getPersistent();
   plan.awaitsPrevious = kernel.getSchedule().getDependentLaunch();
   plan.threadsPerBlock = kernel.getThreads();
@@ -232,6 +250,16 @@ public:
 
 private:
   void addWorkspace(sm90::TensorAttr tensor, const runtime::LaunchPlan &plan);
+  runtime::Expression getGuard(sm90::KernelOp kernel,
+                               const runtime::LaunchPlan &plan);
+  /// An expression of the tensors of a kernel, of those of the program.
+  runtime::Expression renumber(runtime::Expression expression,
+                               const runtime::LaunchPlan &plan) {
+    for (runtime::Term &term : expression)
+      if (term.kind == runtime::Term::Kind::Size)
+        term.tensor = numbers.lookup(plan.tensors[term.tensor].name);
+    return expression;
+  }
 
   llvm::StringMap<int32_t> numbers, workspaces;
   size_t firstWorkspace;
@@ -251,16 +279,29 @@ void VariantBuilder::addWorkspace(sm90::TensorAttr tensor,
       workspace.shape.push_back({{runtime::Term::Kind::Constant, size}});
       continue;
     }
-    runtime::Expression count = plan.instances[axis];
-    for (runtime::Term &term : count)
-      if (term.kind == runtime::Term::Kind::Size)
-        term.tensor = numbers.lookup(plan.tensors[term.tensor].name);
+    runtime::Expression count = renumber(plan.instances[axis], plan);
     count.push_back({runtime::Term::Kind::Constant, 0});
     count.push_back({runtime::Term::Kind::Maximum});
     workspace.shape.push_back(std::move(count));
   }
   workspaces.try_emplace(spec.name, firstWorkspace + workspaces.size());
   variant.workspaces.push_back(std::move(workspace));
+}
+
+/// What is found for parts is needed where there are several.
+runtime::Expression VariantBuilder::getGuard(sm90::KernelOp kernel,
+                                             const runtime::LaunchPlan &plan) {
+  runtime::Expression guard;
+  for (auto [extent, count] :
+       llvm::zip_equal(kernel.getInstances().getAsRange<sm90::ExtentAttr>(),
+                       plan.instances)) {
+    if (extent.getMap().getNumResults() == 1)
+      continue;
+    guard = {{runtime::Term::Kind::Constant, 1}};
+    llvm::append_range(guard, renumber(count, plan));
+    guard.push_back({runtime::Term::Kind::Less});
+  }
+  return guard;
 }
 
 void VariantBuilder::launch(sm90::KernelOp kernel) {
@@ -274,6 +315,7 @@ void VariantBuilder::launch(sm90::KernelOp kernel) {
         tensor.getWorkspace() ? workspaces : numbers;
     launch.tensors.push_back(known.lookup(tensor.getName()));
   }
+  launch.guard = getGuard(kernel, plan);
   launch.dependent = plan.awaitsPrevious;
   variant.launches.push_back(std::move(launch));
 }

@@ -152,12 +152,8 @@ private:
     auto isSeen = [&](int64_t k) {
       if (!tensors.keys.choices.empty() && !chosen[keys.key + k])
         return false;
-      BlockState state = tensors.blocks
-                             ? tensors.blocks->lookup(keys.batch, keys.head,
-                                                      query, keys.key + k)
-                             : BlockState::Partial;
-      return state == BlockState::Full ||
-             (state == BlockState::Partial && (!mask || mask[k]));
+      return isInBlocks(tensors.blocks, {keys.batch, keys.head, query},
+                        keys.key + k, !mask || mask[k]);
     };
     for (int64_t k = 0; k != keys.count; ++k)
       scores[k] = isSeen(k) ? computeScore(keys, k) : -kInfinity;

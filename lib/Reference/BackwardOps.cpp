@@ -28,9 +28,6 @@ public:
   Differentiator(AttentionBackwardOp op, Evaluation &evaluation)
       : op(op), evaluation(evaluation), query(evaluation.get(op.getQuery())),
         dOutput(evaluation.get(op.getDOutput())),
-        storage(getKVStorage(op.getKv())),
-        keyTensor(evaluation.get(storage.key)),
-        valueTensor(storage.value ? evaluation.get(storage.value) : keyTensor),
         keys(Keys::read(op.getKv(), evaluation)),
         normalizer(op.getNormalizerOrDefault()) {}
 
@@ -38,7 +35,9 @@ public:
 
 private:
   LogicalResult check();
+  LogicalResult readBlocks();
   LogicalResult translate();
+  void defineSources();
   FailureOr<std::vector<Sequence>> findSequences();
   Tensor &defineZeros(Value value, ArrayRef<int64_t> shape) {
     Tensor &tensor = evaluation.define(value, shape);
@@ -53,10 +52,13 @@ private:
   void addBlock(Row row, const KeyBlock &keyBlock);
   /// The derivative of the loss by the score of a key whose value is `value`;
   /// adds to the gradient of the value.
-  double addValue(double score, const double *dOwn, const double *value);
-  bool isSeen(const KeyBlock &block, const int64_t *seen, int64_t k) const {
-    return (!seen || seen[k]) &&
-           (keys.choices.empty() || chosen[block.key + k]);
+  double addValue(double score, const double *dOwn, const double *value,
+                  double *dValue);
+  bool isSeen(Row row, const KeyBlock &block, const int64_t *seen,
+              int64_t k) const {
+    return (keys.choices.empty() || chosen[block.key + k]) &&
+           isInBlocks(blocks ? &*blocks : nullptr, row, block.key + k,
+                      !seen || seen[k]);
   }
   double getLse(const Tensor &tensor, Row row) const;
   int64_t getOffset(const Tensor &tensor, Row row) const {
@@ -67,16 +69,19 @@ private:
   AttentionBackwardOp op;
   Evaluation &evaluation;
   const Tensor &query, &dOutput;
-  /// What holds the keys and values; the same for both where a value is a slice
-  /// of the key.
-  KVStorage storage;
-  const Tensor &keyTensor, &valueTensor;
   Keys keys;
+  /// What holds the keys and values of each source; the same for both where a
+  /// value is a slice of the key.
+  struct Source {
+    const Tensor *key, *value;
+    Tensor *dKey, *dValue;
+  };
+  std::vector<Source> sources;
+  std::optional<BlockLists> blocks;
   Normalizer normalizer;
   /// Null with sigmoid.
   const Tensor *output = nullptr, *lse = nullptr;
-  Tensor *dQuery = nullptr, *dKey = nullptr, *dValue = nullptr;
-  Tensor *dSink = nullptr;
+  Tensor *dQuery = nullptr, *dSink = nullptr;
   DenseMap<Value, Tensor *> dCaptured;
   std::optional<RegionProgram<double>> mask;
   std::optional<Frame<double>> maskFrame, scoreFrame;
@@ -134,6 +139,17 @@ LogicalResult Differentiator::check() {
                  failed(checkCaptured(op, evaluation, keys.sequences.size())));
 }
 
+LogicalResult Differentiator::readBlocks() {
+  if (!op.hasBlockLists())
+    return success();
+  int64_t length = keys.sequences.empty() ? 0 : keys.sequences[0].size();
+  FailureOr<BlockLists> read =
+      BlockLists::read(op, length, evaluation.getEnvironment());
+  if (succeeded(read))
+    blocks = std::move(*read);
+  return read;
+}
+
 LogicalResult Differentiator::translate() {
   if (!op.getMask().empty()) {
     auto program = RegionProgram<double>::translate(
@@ -156,9 +172,25 @@ LogicalResult Differentiator::translate() {
   return success();
 }
 
+void Differentiator::defineSources() {
+  auto results = op.getDKv().begin();
+  auto define = [&](Value tensor) {
+    const Tensor &own = evaluation.get(tensor);
+    return std::pair(&own, &defineZeros(*results++, own.shape));
+  };
+  for (auto [key, value] : getKVSources(op.getKv())) {
+    auto [keyTensor, dKey] = define(key);
+    Source source = {keyTensor, keyTensor, dKey, dKey};
+    if (value)
+      std::tie(source.value, source.dValue) = define(value);
+    sources.push_back(source);
+  }
+}
+
 LogicalResult Differentiator::run() {
   FailureOr<std::vector<Sequence>> sequences = findSequences();
-  if (failed(sequences) || failed(check()) || failed(translate()))
+  if (failed(sequences) || failed(check()) || failed(readBlocks()) ||
+      failed(translate()))
     return failure();
   KVType kv = op.getKVType();
   scale = op.getScale() ? op.getScale()->convertToFloat()
@@ -169,9 +201,7 @@ LogicalResult Differentiator::run() {
     lse = &evaluation.get(op.getLse());
   }
   dQuery = &defineZeros(op.getDQuery(), query.shape);
-  dKey = dValue = &defineZeros(op.getDKey(), keyTensor.shape);
-  if (storage.value)
-    dValue = &defineZeros(op.getDValue(), valueTensor.shape);
+  defineSources();
   if (op.getSink())
     dSink = &defineZeros(op.getDSink(), evaluation.get(op.getSink()).shape);
   for (auto [b, sequence] : llvm::enumerate(*sequences)) {
@@ -240,20 +270,19 @@ void Differentiator::addRow(Row row, const Sequence &sequence) {
 }
 
 /// The gradient is where the keys or values are.
-static double *gradientOf(Tensor &gradient, const Tensor &tensor,
+static double *gradientOf(Tensor *gradient, const Tensor *tensor,
                           const double *element) {
-  return gradient.values.data() + (element - tensor.values.data());
+  return gradient->values.data() + (element - tensor->values.data());
 }
 
 double Differentiator::addValue(double score, const double *dOwn,
-                                const double *value) {
-  double *dv = gradientOf(*dValue, valueTensor, value);
+                                const double *value, double *dValue) {
   double weight =
       isSigmoid() ? 1 / (1 + std::exp(-score)) : std::exp(score - total);
   double dWeight = 0;
   for (int64_t d = 0; d != dOutput.shape.back(); ++d) {
     dWeight += dOwn[d] * value[d];
-    dv[d] += weight * dOwn[d];
+    dValue[d] += weight * dOwn[d];
   }
   if (isSigmoid())
     return weight * (1 - weight) * dWeight;
@@ -278,18 +307,23 @@ void Differentiator::addBlock(Row row, const KeyBlock &block) {
   }
   if (score)
     score->evaluate(*scoreFrame, block, scores.data());
-  for (int64_t k = 0; k != block.count; ++k)
-    if (isSeen(block, seen, k))
-      derivatives[k] =
-          addValue(scores[k], dOwn, rows[k].value + head * rows[k].valueStride);
+  for (int64_t k = 0; k != block.count; ++k) {
+    if (!isSeen(row, block, seen, k))
+      continue;
+    const Source &source = sources[rows[k].source];
+    const double *value = rows[k].value + head * rows[k].valueStride;
+    derivatives[k] = addValue(scores[k], dOwn, value,
+                              gradientOf(source.dValue, source.value, value));
+  }
   if (score)
     score->propagate(*scoreFrame, derivatives.data());
   double *dq = dQuery->values.data() + queryOffset;
   for (int64_t k = 0; k != block.count; ++k) {
-    if (!isSeen(block, seen, k))
+    if (!isSeen(row, block, seen, k))
       continue;
     const double *key = rows[k].key + head * rows[k].keyStride;
-    double *dk = gradientOf(*dKey, keyTensor, key);
+    const Source &source = sources[rows[k].source];
+    double *dk = gradientOf(source.dKey, source.key, key);
     for (int64_t d = 0; d != dim; ++d) {
       dq[d] += scale * derivatives[k] * key[d];
       dk[d] += scale * derivatives[k] * own[d];

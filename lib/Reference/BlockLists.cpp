@@ -13,7 +13,7 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::reference;
 
-LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
+LogicalResult BlockLists::checkShape(const List &list) const {
   ArrayRef<int64_t> counts = list.counts.shape, indices = list.indices.shape;
   bool fits = counts == indices.drop_back() && counts[2] >= rows &&
               (counts[0] == 1 || counts[0] == batches) &&
@@ -21,7 +21,7 @@ LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
   if (fits)
     return success();
   InFlightDiagnostic diagnostic =
-      op.emitOpError("expected ")
+      op->emitOpError("expected ")
       << list.name << " blocks of " << batches << " (or 1) batches, " << heads
       << " (or 1) heads and at least " << rows << " rows, got counts [";
   llvm::interleaveComma(counts, diagnostic);
@@ -30,8 +30,8 @@ LogicalResult BlockLists::checkShape(AttentionOp op, const List &list) const {
   return diagnostic << "]";
 }
 
-LogicalResult BlockLists::addRow(AttentionOp op, const List &list,
-                                 int64_t batch, int64_t head, int64_t row) {
+LogicalResult BlockLists::addRow(const List &list, int64_t batch, int64_t head,
+                                 int64_t row) {
   ArrayRef<int64_t> shape = list.indices.shape;
   int64_t number =
       ((shape[0] == 1 ? 0 : batch) * shape[1] + (shape[1] == 1 ? 0 : head)) *
@@ -45,8 +45,8 @@ LogicalResult BlockLists::addRow(AttentionOp op, const List &list,
       continue;
     BlockState &state = states[getRow(batch, head, row) * columns + column];
     if (state != BlockState::Unseen)
-      return op.emitOpError("expected each block once in the lists of a row, "
-                            "got block ")
+      return op->emitOpError("expected each block once in the lists of a row, "
+                             "got block ")
              << column << " twice in row " << row << " of batch " << batch
              << ", head " << head;
     state = list.state;
@@ -54,37 +54,24 @@ LogicalResult BlockLists::addRow(AttentionOp op, const List &list,
   return success();
 }
 
-LogicalResult BlockLists::add(AttentionOp op, const List &list) {
-  if (failed(checkShape(op, list)))
+LogicalResult BlockLists::add(StringRef name, BlockList list,
+                              const Environment &tensors, BlockState state) {
+  if (!list)
+    return success();
+  List own = {name, *tensors.at(list.counts), *tensors.at(list.indices), state};
+  if (failed(checkShape(own)))
     return failure();
   for (int64_t batch = 0; batch != batches; ++batch)
     for (int64_t head = 0; head != heads; ++head)
       for (int64_t row = 0; row != rows; ++row)
-        if (failed(addRow(op, list, batch, head, row)))
+        if (failed(addRow(own, batch, head, row)))
           return failure();
   return success();
 }
 
-FailureOr<BlockLists> BlockLists::read(AttentionOp op, int64_t numKeys,
-                                       const Environment &tensors) {
-  ArrayRef<int64_t> query = tensors.at(op.getQuery())->shape;
-  BlockLists lists;
-  lists.batches = query[0];
-  lists.heads = query[2];
-  lists.blockQ = *op.getBlockQ();
-  lists.blockK = *op.getBlockK();
-  lists.rows = llvm::divideCeilSigned(query[1], lists.blockQ);
-  lists.columns = llvm::divideCeilSigned(numKeys, lists.blockK);
-  lists.states.resize(lists.batches * lists.heads * lists.rows * lists.columns);
-  auto add = [&](StringRef name, AttentionOp::BlockList list,
-                 BlockState state) -> LogicalResult {
-    if (!list)
-      return success();
-    return lists.add(
-        op, {name, *tensors.at(list.counts), *tensors.at(list.indices), state});
-  };
-  if (failed(add("partial", op.getPartialBlocks(), BlockState::Partial)) ||
-      failed(add("full", op.getFullBlocks(), BlockState::Full)))
-    return failure();
-  return lists;
-}
+BlockLists::BlockLists(Operation *op, ArrayRef<int64_t> query, int64_t numKeys,
+                       int64_t blockQ, int64_t blockK)
+    : op(op), batches(query[0]), heads(query[2]),
+      rows(llvm::divideCeilSigned(query[1], blockQ)),
+      columns(llvm::divideCeilSigned(numKeys, blockK)), blockQ(blockQ),
+      blockK(blockK), states(batches * heads * rows * columns) {}

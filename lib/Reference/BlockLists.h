@@ -20,10 +20,21 @@ enum class BlockState : uint8_t { Unseen, Partial, Full };
 /// The lists of blocks of an attention, as a matrix for each batch and head.
 class BlockLists {
 public:
-  /// Emits a diagnostic where the lists do not fit the attention or name a
-  /// block twice.
-  static FailureOr<BlockLists> read(AttentionOp op, int64_t numKeys,
-                                    const Environment &tensors);
+  /// The lists of `op`, an attention or its gradient, whose sequences have
+  /// `numKeys` keys. Emits a diagnostic where the lists do not fit the
+  /// attention or name a block twice.
+  template <typename Op>
+  static FailureOr<BlockLists> read(Op op, int64_t numKeys,
+                                    const Environment &tensors) {
+    BlockLists lists(op, tensors.at(op.getQuery())->shape, numKeys,
+                     *op.getBlockQ(), *op.getBlockK());
+    if (failed(lists.add("partial", op.getPartialBlocks(), tensors,
+                         BlockState::Partial)) ||
+        failed(
+            lists.add("full", op.getFullBlocks(), tensors, BlockState::Full)))
+      return failure();
+    return lists;
+  }
 
   BlockState lookup(int64_t batch, int64_t head, int64_t query,
                     int64_t key) const {
@@ -38,18 +49,30 @@ private:
     BlockState state;
   };
 
+  BlockLists(Operation *op, ArrayRef<int64_t> query, int64_t numKeys,
+             int64_t blockQ, int64_t blockK);
   int64_t getRow(int64_t batch, int64_t head, int64_t row) const {
     return (batch * heads + head) * rows + row;
   }
-  LogicalResult checkShape(AttentionOp op, const List &list) const;
-  LogicalResult add(AttentionOp op, const List &list);
-  LogicalResult addRow(AttentionOp op, const List &list, int64_t batch,
-                       int64_t head, int64_t row);
+  LogicalResult checkShape(const List &list) const;
+  LogicalResult add(StringRef name, BlockList list, const Environment &tensors,
+                    BlockState state);
+  LogicalResult addRow(const List &list, int64_t batch, int64_t head,
+                       int64_t row);
 
-  int64_t batches = 0, heads = 0, rows = 0, columns = 0;
-  int64_t blockQ = 1, blockK = 1;
+  Operation *op;
+  int64_t batches, heads, rows, columns, blockQ, blockK;
   std::vector<BlockState> states;
 };
+
+/// Whether a query sees a key: `masked` is what the mask says of the two, and
+/// `lists` may be null.
+inline bool isInBlocks(const BlockLists *lists, Row row, int64_t key,
+                       bool masked) {
+  BlockState state = lists ? lists->lookup(row.batch, row.head, row.query, key)
+                           : BlockState::Partial;
+  return state == BlockState::Full || (state == BlockState::Partial && masked);
+}
 
 } // namespace mlir::attn::reference
 

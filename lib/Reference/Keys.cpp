@@ -122,7 +122,7 @@ public:
   }
 
   LogicalResult check() const;
-  KeyRow getRow(int64_t b, int64_t j) const;
+  KeyRow getRow(int64_t b, int64_t j, size_t source) const;
 
 private:
   static int64_t at(const Tensor *tensor, int64_t index) {
@@ -193,7 +193,7 @@ LogicalResult Pages::check() const {
   return success();
 }
 
-KeyRow Pages::getRow(int64_t b, int64_t j) const {
+KeyRow Pages::getRow(int64_t b, int64_t j, size_t source) const {
   int64_t page = getPage(b, j / size()), slot = j % size();
   auto find = [&](const Tensor &tensor, int64_t &stride) {
     int64_t channels = tensor.shape[3];
@@ -205,6 +205,7 @@ KeyRow Pages::getRow(int64_t b, int64_t j) const {
   KeyRow row;
   row.key = find(key, row.keyStride);
   row.value = find(value, row.valueStride);
+  row.source = source;
   return row;
 }
 
@@ -240,6 +241,8 @@ private:
 
   const Evaluation &evaluation;
   Keys &keys;
+  /// The number of the source at hand.
+  size_t source = 0;
 };
 
 } // namespace
@@ -256,6 +259,7 @@ void Reader::addRows(int64_t b, const Tensor &key, const Tensor &value,
     KeyRow own;
     own.key = row(key, j, own.keyStride);
     own.value = row(value, j, own.valueStride);
+    own.source = source;
     sequence.push_back(own);
   }
 }
@@ -279,7 +283,7 @@ void Reader::addPages(KVPagedOp op) {
   for (int64_t b = 0; b != pages.numSequences(); ++b) {
     std::vector<KeyRow> &sequence = getSequence(b);
     for (int64_t j = 0; j != pages.getLength(b); ++j)
-      sequence.push_back(pages.getRow(b, j));
+      sequence.push_back(pages.getRow(b, j, source));
   }
 }
 
@@ -318,9 +322,12 @@ void Reader::add(Value kv) {
       .Case([&](KVPagedOp op) { addPages(op); })
       .Case([&](KVGatherOp op) { addChoice(op); })
       .Case([&](KVConcatOp op) {
-        for (Value source : op.getSources())
-          add(source);
+        for (Value own : op.getSources())
+          add(own);
       });
+  // A list has none of its own: it chooses among those of others.
+  if (!isa<KVGatherOp, KVConcatOp>(kv.getDefiningOp()))
+    ++source;
 }
 
 Keys Keys::read(Value kv, const Evaluation &evaluation) {

@@ -14,11 +14,12 @@
 
 namespace mlir::attn::reference {
 
-/// Where the key and the value of a position are: those of head 0, and how far
-/// those of the next head are from them.
+/// Where the key and the value of a position are: those of head 0, how far
+/// those of the next head are from them, and in which source.
 struct KeyRow {
   const double *key, *value;
   int64_t keyStride, valueStride;
+  size_t source;
 };
 
 /// Lists that name keys for each query, and among which keys they choose.

@@ -135,8 +135,9 @@ private:
 /// Where the element of a key's and a value's channel is in a tensor of states.
 struct StateIndex {
   StateIndex(Value state, const Tensor &tensor)
-      : heads(tensor.shape[1]), rows(tensor.shape[2]),
-        columns(tensor.shape[3]) {
+      : heads(ArrayRef(tensor.shape).take_back(3)[0]),
+        rows(ArrayRef(tensor.shape).take_back(3)[1]),
+        columns(tensor.shape.back()) {
     auto type = cast<RankedTensorType>(state.getType());
     isTransposed = cast<StateAttr>(type.getEncoding()).getLayout() ==
                    StateLayout::ValueKey;

@@ -17,7 +17,7 @@ namespace {
 /// The results. The states may be null.
 struct Results {
   Tensor &output;
-  Tensor *state, *normalizer;
+  Tensor *state, *normalizer, *kept;
 };
 } // namespace
 
@@ -38,6 +38,38 @@ static Tensor *defineFinal(RecurrenceOp op, Value value, const Tensor *pool,
   return &evaluation.define(value, shape);
 }
 
+/// Allocates the states behind every n-th token.
+static Tensor *defineKept(RecurrenceOp op, Evaluation &evaluation) {
+  if (!op.getKeptStates())
+    return nullptr;
+  ArrayRef<int64_t> query = evaluation.get(op.getQuery()).shape;
+  SmallVector<int64_t> shape(query.drop_back(2));
+  shape.back() /= static_cast<int64_t>(*op.getKeepEvery());
+  llvm::append_range(
+      shape,
+      cast<ShapedType>(op.getKeptStates().getType()).getShape().take_back(3));
+  return &evaluation.define(op.getKeptStates(), shape);
+}
+
+/// Stores the state of a head as number `row` of those in `tensor`.
+template <typename Real>
+static void putState(const Recurrence<Real> &recurrence, Value value,
+                     Tensor &tensor, int64_t row, int64_t head,
+                     const HeadState<Real> &state) {
+  StateIndex index(value, tensor);
+  for (int64_t i = 0; i != recurrence.keyDim * recurrence.valueDim; ++i)
+    tensor.values[index.at(row, head, i / recurrence.valueDim,
+                           i % recurrence.valueDim)] = state.matrix[i];
+}
+
+/// The number of the first state that a sequence keeps.
+static int64_t firstKept(RecurrenceOp op, const RecurrentSequence &sequence) {
+  auto every = static_cast<int64_t>(*op.getKeepEvery());
+  if (op.isPacked() || sequence.length == 0)
+    return sequence.first / every;
+  return sequence.first / sequence.length * (sequence.length / every);
+}
+
 template <typename Real>
 static void evaluateHead(RecurrenceOp op, const Recurrence<Real> &recurrence,
                          const RecurrentSequence &sequence, int64_t head,
@@ -53,6 +85,7 @@ static void evaluateHead(RecurrenceOp op, const Recurrence<Real> &recurrence,
     return;
   }
   HeadState<Real> state = recurrence.start(sequence, head);
+  auto every = static_cast<int64_t>(op.getKeepEvery().value_or(1));
   for (int64_t t = 0; t != sequence.length; ++t) {
     int64_t row = sequence.first + t;
     // Only a bonus needs it.
@@ -62,14 +95,13 @@ static void evaluateHead(RecurrenceOp op, const Recurrence<Real> &recurrence,
     Token<Real> token = recurrence.read(row, head);
     recurrence.advance(token, state);
     put(row, recurrence.output(token, head, before, state));
+    if (results.kept && (t + 1) % every == 0)
+      putState(recurrence, op.getKeptStates(), *results.kept,
+               firstKept(op, sequence) + t / every, head, state);
   }
-  if (results.state) {
-    StateIndex index(op.getFinalState(), *results.state);
-    for (int64_t i = 0; i != recurrence.keyDim * recurrence.valueDim; ++i)
-      results.state
-          ->values[index.at(sequence.slot, head, i / recurrence.valueDim,
-                            i % recurrence.valueDim)] = state.matrix[i];
-  }
+  if (results.state)
+    putState(recurrence, op.getFinalState(), *results.state, sequence.slot,
+             head, state);
   if (results.normalizer)
     llvm::copy(state.normalizer,
                results.normalizer->values.begin() +
@@ -95,8 +127,8 @@ static LogicalResult evaluate(RecurrenceOp op, Evaluation &evaluation) {
   Results results = {
       evaluation.define(op.getOutput(), shape),
       defineFinal(op, op.getFinalState(), tensors->state, evaluation),
-      defineFinal(op, op.getFinalNormalizer(), tensors->normalizer,
-                  evaluation)};
+      defineFinal(op, op.getFinalNormalizer(), tensors->normalizer, evaluation),
+      defineKept(op, evaluation)};
   if (evaluation.options.arithmetic == Arithmetic::F64)
     evaluateHeads<double>(op, *tensors, results);
   else

@@ -30,9 +30,10 @@ LogicalResult Instance::run(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
             scf::ForOp, scf::IfOp, tile::DimOp, tile::LoadOp, tile::StoreOp,
-            tile::ReadOp, tile::WriteOp, tile::FindExtremesOp, tile::BoundedOp,
-            tile::FindSequenceOp, tile::WalkOp, tile::DotOp, tile::MaskOp,
-            tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
+            tile::ReadOp, tile::WriteOp, tile::FindExtremesOp,
+            tile::FindReachOp, tile::SquaredNormOp, tile::SegmentCountOp,
+            tile::BoundedOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
+            tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp, tile::CumulativeSumOp, tile::DecayRatiosOp,
             tile::InvertUnitLowerOp, tile::DecaySumsOp, tile::ApplyDecayOp,
             tile::DecayedDotOp, vector::BroadcastOp, vector::TransposeOp,
@@ -308,6 +309,64 @@ LogicalResult Instance::run(tile::FindExtremesOp op) {
     setInteger(op.getResult(pair), least);
     setInteger(op.getResult(pair + 1), greatest);
   }
+  return success();
+}
+
+/// As there, block by block from the end.
+LogicalResult Instance::run(tile::FindReachOp op) {
+  int64_t stop = getInteger(op.getStop()), end = getInteger(op.getEnd());
+  auto block = static_cast<int64_t>(op.getBlock());
+  TileValue positions;
+  for (int64_t i = stop; i < end; ++i)
+    positions.integers.push_back(i);
+  Block &body = op.getBody().front();
+  set(body.getArgument(0), std::move(positions));
+  if (stop < end && failed(run(body)))
+    return failure();
+  float sum = 0, limit = op.getLimit().convertToFloat();
+  int64_t first = end;
+  while (first > stop && !(sum <= limit)) {
+    const TileValue &numbers = get(body.getTerminator()->getOperand(0));
+    first = std::max(first - block, stop);
+    for (int64_t i = first, e = std::min(first + block, end); i < e; ++i)
+      sum += numbers.floats[numbers.size() == 1 ? 0 : i - stop];
+  }
+  setInteger(op.getFirst(), sum <= limit ? first : stop);
+  return success();
+}
+
+/// For each position, as an element.
+LogicalResult Instance::run(tile::SquaredNormOp op) {
+  const View &view = getView(op.getView());
+  size_t size = 1;
+  for (Value index : op.getIndices())
+    size = std::max(size, get(index).size());
+  TileValue result;
+  for (size_t i = 0; i != size; ++i) {
+    bool inside = true;
+    int64_t row = 0;
+    for (auto [index, extent] : llvm::zip(op.getIndices(), view.shape)) {
+      const TileValue &all = get(index);
+      int64_t position = all.integers[all.size() == 1 ? 0 : i];
+      inside &= position >= 0 && position < extent;
+      row = row * extent + position;
+    }
+    float sum = 0;
+    for (int64_t c = 0, e = inside ? view.shape.back() : 0; c != e; ++c) {
+      auto element = static_cast<float>(view.data[row * e + c]);
+      sum += element * element;
+    }
+    result.floats.push_back(sum);
+  }
+  set(op, std::move(result));
+  return success();
+}
+
+/// As many as there may be.
+LogicalResult Instance::run(tile::SegmentCountOp op) {
+  auto least = static_cast<int64_t>(op.getLeast());
+  setInteger(op.getCount(),
+             std::max<int64_t>(getInteger(op.getChunks()) / least, 1));
   return success();
 }
 

@@ -68,6 +68,9 @@ private:
   LogicalResult run(tile::ReadOp op);
   LogicalResult run(tile::WriteOp op);
   LogicalResult run(tile::FindExtremesOp op);
+  LogicalResult run(tile::FindReachOp op);
+  LogicalResult run(tile::SquaredNormOp op);
+  LogicalResult run(tile::SegmentCountOp op);
   LogicalResult run(tile::BoundedOp op);
   LogicalResult run(tile::FindSequenceOp op);
   LogicalResult run(tile::WalkOp op);

@@ -19,6 +19,9 @@ static constexpr int64_t kChunk = 64;
 /// registers of two warpgroups.
 static constexpr int64_t kLargestPart = 2 * sm90::kWarpgroupRows;
 static constexpr int64_t kLargestKey = 128;
+/// Chunks of a segment, so that those in front of it that are computed once
+/// more are few beside its own.
+static constexpr int64_t kSegmentChunks = 4;
 
 /// Whether the tensor cores take chunks of these tensors.
 static bool fitsChunks(RecurrenceOp op) {
@@ -36,10 +39,13 @@ static bool hasChannelDecay(RecurrenceOp op) {
 
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
-  // Strengths of their own take registers that two warpgroups of consumers have
-  // not got, and so do an inverse or a final state beside decays of channels.
+  bool isCut = canCutSequences(op);
   bool hasChannels = hasChannelDecay(op);
+  // Strengths of their own, and addresses of a state in front of decays beside
+  // those of the one behind, take registers that two warpgroups of consumers
+  // have not got; so do an inverse or a final state beside decays of channels.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
+                   (op.getState() && op.getFinalState() && op.getDecay()) ||
                    (hasChannels && (op.erases() || op.getFinalState()));
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
@@ -49,31 +55,34 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // consumers leave the others just enough, which is where a state to begin
   // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
-  bool isAlone = consumers == 1;
-  int64_t producer = 32, consumer = 192, auxiliary = 96;
-  if (hasChannels) {
+  int64_t producerRegisters = 32, consumerRegisters = 192,
+          auxiliaryRegisters = 96;
+  if (consumers == 1) {
+    producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
+  } else if (hasChannels) {
     // The auxiliary has them in registers, the consumers need no powers.
-    consumer = 184;
-    auxiliary = 112;
+    consumerRegisters = 184, auxiliaryRegisters = 112;
+  } else if (op.getKeyDim() < kLargestKey) {
+    // The states of narrow keys leave some to the auxiliary.
+    consumerRegisters = 176, auxiliaryRegisters = 128;
   } else if (op.getState()) {
-    producer = 24;
-    auxiliary = 104;
+    producerRegisters = 24, auxiliaryRegisters = 104;
   }
   // What decays of channels leave of keys and queries takes the place of second
   // stages.
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/hasChannels ? 1 : 2, consumers,
-      /*producer_registers=*/isAlone ? 40 : producer,
-      /*consumer_registers=*/isAlone ? 240 : consumer,
+      context, /*kv_stages=*/hasChannels ? 1 : 2, consumers, producerRegisters,
+      consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/isAlone ? 168 : auxiliary);
+      auxiliaryRegisters);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*section_bytes=*/1, hopper);
+      /*longest_first=*/false, /*section_bytes=*/1, isCut ? kSegmentChunks : 0,
+      hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -87,35 +96,69 @@ static std::optional<int64_t> countFewTokens(RecurrenceOp op) {
   return tokens;
 }
 
-/// The state of 64 columns is spread over the registers of a warpgroup, half a
-/// register per channel of the key: enough blocks have room at once to keep the
-/// memory busy. It is read once and written once, whatever else is computed. In
-/// a loop over tokens more is kept, and more is waited for than the state.
+/// The registers that leave room for two, three and four blocks.
+static constexpr int64_t kTwoBlocks = 256, kThreeBlocks = 168,
+                         kFourBlocks = 128;
+
+/// As many as the vectors of a token ask for, of which the assembler takes what
+/// it needs. In a loop over tokens more is kept, such as the operands of the
+/// next one where it is known that there is one.
+static int64_t countRegisters(RecurrenceOp op, int64_t columns) {
+  if (countFewTokens(op) == 1)
+    return countStepRegisters(op, columns, /*tokens=*/1) <= kFourBlocks / 2
+               ? kFourBlocks
+               : kThreeBlocks;
+  if (op.isPacked() || op.getQueryType().isDynamicDim(1))
+    return kThreeBlocks;
+  constexpr int64_t kOthers = 40;
+  int64_t registers = countStepRegisters(op, columns, /*tokens=*/2);
+  bool fits = registers + kOthers <= kThreeBlocks;
+  return fits || registers > kMostStepRegisters ? kThreeBlocks : kTwoBlocks;
+}
+
+/// Whether the channels of a key are neighbours in memory.
+static bool isValueFirst(RecurrenceOp op) {
+  auto states = {op.getState(), op.getFinalState(), op.getKeptStates()};
+  return llvm::any_of(states, [](Value state) {
+    if (!state)
+      return false;
+    auto type = cast<RankedTensorType>(state.getType());
+    return cast<StateAttr>(type.getEncoding()).getLayout() ==
+           StateLayout::ValueKey;
+  });
+}
+
+/// The state of some columns is spread over the registers of a warpgroup. It is
+/// read once and written once, whatever else is computed, and the more of a
+/// line of the cache a warp asks for at once, the better: of 64 columns that
+/// are neighbours in memory it has half of each line, and of keys that are
+/// neighbours two lines with 32 columns, one with 64.
 static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   constexpr int64_t kLargestKeyOfSteps = 256;
-  constexpr int64_t kFourBlocks = 128, kThreeBlocks = 168, kTwoBlocks = 256;
   int64_t keyDim = op.getKeyDim();
   if (keyDim > kLargestKeyOfSteps)
     return op.emitOpError("has no schedule for keys of ")
            << keyDim << " channels on sm_90a; expected at most "
            << kLargestKeyOfSteps;
-  int64_t registers = kTwoBlocks;
-  if (keyDim <= kLargestKey)
-    registers = countFewTokens(op) == 1 ? kFourBlocks : kThreeBlocks;
+  constexpr int64_t kColumns = 64, kFewColumns = 32;
+  // All blocks read the normalizers of a pool, which one block replaces.
+  bool isShared = op.getSlots() && op.getFinalNormalizer();
+  bool takesFew = keyDim > kLargestKey || isValueFirst(op);
+  int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
   MLIRContext *context = op.getContext();
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
-      /*producer_registers=*/24, registers,
+      /*producer_registers=*/24, countRegisters(op, columns),
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false,
+      /*narrow_tanh=*/true, /*dependent_launch=*/false, /*warp_roles=*/false,
       /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
-      context, /*block_q=*/sm90::kWarpgroupRows, /*block_kv=*/1,
+      context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
-      /*section_bytes=*/1, hopper);
+      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
 }
 
 FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {

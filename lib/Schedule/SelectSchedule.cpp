@@ -390,7 +390,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/true,
-      /*longest_first=*/uneven, sectionBytes, hopper);
+      /*longest_first=*/uneven, sectionBytes, /*segment_chunks=*/0, hopper);
 }
 
 /// Small heads leave room for a third warpgroup of consumers, which fills the
@@ -426,7 +426,7 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*block_kv=*/isSmall && !isUneven ? 128 : 96, schedule.getHoistScoreDot(),
       schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
       schedule.getLazyMax(), schedule.getLongestFirst(),
-      schedule.getSectionBytes(), target);
+      schedule.getSectionBytes(), /*segment_chunks=*/0, target);
   int64_t leastKeys = isUneven && !isSmall ? 8192 : 2048;
   return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
                                         longSchedule);

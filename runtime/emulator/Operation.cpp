@@ -61,8 +61,12 @@ void Operations::removeEnded() {
 }
 
 uint64_t Operations::randomDue(uint64_t now, Random &random) const {
-  if (pace != Pace::Mixed)
-    return pace == Pace::Quick ? now : Operation::never;
+  // More than a kernel has reason to have, which are slow to look through.
+  constexpr size_t many = 512;
+  if (pace == Pace::Quick)
+    return now;
+  if (pace == Pace::Slow && operations.size() < many)
+    return Operation::never;
   switch (random.below(4)) {
   case 0:
     return now;

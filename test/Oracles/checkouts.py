@@ -32,8 +32,12 @@ REPOSITORIES = {
                  "9241ae3ef9bac614dd25e45e507e089f888280e0"),
     "deepseek-v3": ("DEEPSEEK_V3", "deepseek-ai/DeepSeek-V3 at "
                     "9b4e9788e4a3a731f7567338ed15d3ec549ce03b"),
+    "deepseek-v32": ("DEEPSEEK_V32", "deepseek-ai/DeepSeek-V3.2-Exp at "
+                     "3b99a5350d260b7c2a357e82362305509e2d0724"),
     "deepgemm": ("DEEPGEMM", "deepseek-ai/DeepGEMM at "
                  "54e22612409371d6364144b69086735beb54e98b"),
+    "msa": ("MSA",
+            "MiniMax-AI/MSA at a67238686ca704e1bbe0a1098ed11c9857565f4e"),
     "moba": ("MOBA", "MoonshotAI/MoBA at 61e456bc956c5a25fd9c84e5496b661329cb1b72"),
     "kivi": ("KIVI", "jy-yuan/KIVI at 876b4d2d08e3b1d5f70d0969c299d8c7c42ddfb6"),
     "sigmoid": ("SIGMOID_ATTENTION", "apple/ml-sigmoid-attention at "
@@ -76,6 +80,25 @@ def narrow_as_double():
         yield torch
     finally:
         torch.bfloat16, torch.float16 = kept
+
+
+@contextlib.contextmanager
+def without_devices():
+    """For code that names a GPU where it makes tensors."""
+    torch = double_torch()
+    names = ("arange", "empty", "zeros")
+    kept = [getattr(torch, name) for name in names]
+
+    def on_cpu(make):
+        return lambda *sizes, device=None, **options: make(*sizes, **options)
+
+    for name, make in zip(names, kept):
+        setattr(torch, name, on_cpu(make))
+    try:
+        yield torch
+    finally:
+        for name, make in zip(names, kept):
+            setattr(torch, name, make)
 
 
 def stand_ins(**modules):

@@ -5,7 +5,7 @@ three steps are combined so that what is left is of the sixth order."""
 
 import numpy
 
-from files import Random, numbers
+from files import Random, i32, numbers
 from softmax import attention, causal
 
 PROGRAMS = {}
@@ -53,3 +53,25 @@ def attention_backward():
 
 
 PROGRAMS["attention-backward"] = attention_backward
+
+
+def deepseek_v4_backward():
+    random = Random("deepseek-v4-backward")
+    q, k, e = random.f32(1, 10, 2, 16), random.f32(1, 10, 1, 16), random.f32(1, 2, 1, 16)
+    do, sink = random.f32(1, 10, 2, 16), random.f32(2)
+    i, j = numpy.arange(10)[:, None], numpy.arange(10)
+    window = (i - 4 < j) & (j <= i)
+    keep = numpy.hstack([window, numpy.arange(2) < (i + 1) // 4])
+
+    def loss(values):
+        q, k, e, sink = values
+        keys = numpy.concatenate([k, e], 1)
+        o, _ = attention(q, keys, keys, seen=lambda b, h, p, j: keep, sink=sink)
+        return (o * numbers(do)).sum()
+
+    values = [numbers(a) for a in (q, k, e, sink)]
+    results = [differences(loss, values, n) for n in range(4)]
+    return [q, k, e, do, sink, i32([range(10)])], results
+
+
+PROGRAMS["deepseek-v4-backward"] = deepseek_v4_backward

@@ -300,6 +300,24 @@ def attention_backward(q, k, v, do, dlse, sink, slopes, bias):
         "queries that have keys")
 
 
+@program("deepseek-v4-backward")
+def deepseek_v4_backward(q, k, e, do, sink, positions):
+    torch = double_torch()
+    wanted = [q, k, e, sink]
+    for x in wanted:
+        x.requires_grad_()
+    window = additive_mask(q, k, masks().sliding_window_causal_mask_function(4))
+    whole = torch.arange(2) < (positions[0, :, None] + 1) // 4
+    entries = torch.zeros(1, 1, 10, 2).masked_fill(~whole, -torch.inf)
+    kv = torch.cat([k, e], 1)
+    o = eager("deepseek_v4", q, kv, kv, torch.cat([window, entries], -1),
+              fields={"sinks": sink})
+    return torch.autograd.grad((o * do).sum(), wanted), transformers(
+        "deepseek_v4", "the gradients by autograd of sum(do * o), where o is that of "
+        "eager_attention_forward with sinks over\nkeys and entries, with "
+        "sliding_window_causal_mask_function(4) and whole blocks")
+
+
 def flex(q, k, v, score=None, mask=None, scale=None):
     """PyTorch's FlexAttention on [B, L, H, D], and its lse."""
     from torch.nn.attention import flex_attention as module

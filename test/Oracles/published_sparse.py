@@ -13,7 +13,7 @@ import rotary
 import selection
 from checkouts import (REPOSITORIES, arrays, by_head, double_torch, load, named,
                        narrow_as_double, published, said, stand_ins, tensors,
-                       torch_as_it_is)
+                       torch_as_it_is, without_devices)
 from files import Random, i32
 from published_softmax import (additive_mask, eager, flash_attention, flash_source,
                                masks, model, scale_of, transformers)
@@ -94,15 +94,85 @@ def chosen_mask(chosen, keys):
     return bias[:, None, :, :keys]
 
 
+def fp8_index(q, weights, k, k_scale):
+    """The scores that the kernel of DeepSeek-V3.2's indexer computes on a GPU, by the
+    reference of the same firm's next kernel for them: [B, L, keys]."""
+    module = load_deepgemm_test()
+    scores = []
+    with without_devices() as torch:
+        for own, w, keys, scale in zip(q, weights, k, k_scale):
+            ends = torch.full((len(own),), len(keys))
+            scores.append(module.ref_fp8_mqa_logits(
+                own, keys * scale, w[..., 0], torch.zeros_like(ends), ends)[0])
+    return torch.stack(scores)
+
+
+def load_deepgemm_test():
+    stand_ins(deep_gemm=[], deep_gemm__testing=[
+        "bench_kineto", "assert_bitwise_equal", "calc_diff", "count_bytes", "ignore_env",
+        "get_arch_major", "test_filter"], deep_gemm__utils=[
+        "ceil_div", "per_custom_dims_cast_to_fp8", "per_token_cast_to_fp4",
+        "cast_back_from_fp4"], generators=[
+        "get_arch_major", "generate_normal", "get_ue8m0_usage", "get_kernel_types",
+        "reset_seed", "MajorTypeAB"])
+    return load("deepgemm", "tests/test_attention.py", "published_test")
+
+
+def indexer_of_deepseek(qi, ki, w, top):
+    """The tokens that Indexer.forward of DeepSeek-V3.2 chooses: [B, L, 1, top]. The
+    queries are those of the last keys; those of the others are in its cache."""
+    torch = double_torch()
+    stand_ins(kernel=["act_quant", "weight_dequant", "fp8_gemm", "fp8_index"])
+    module = load("deepseek-v32", "inference/model.py")
+    (batch, length, heads, dim), keys = qi.shape, ki.shape[1]
+    assert length <= keys
+    # Numbers stay as they are, and a rotation of both changes no product.
+    module.act_quant = lambda x, *_: (x, torch.ones(*x.shape[:-1], 1))
+    module.apply_rotary_emb = module.rotate_activation = identity
+    module.fp8_index = fp8_index
+    module.dist = types.SimpleNamespace(broadcast=lambda *_, **__: None)
+    self = types.SimpleNamespace(
+        n_heads=heads, head_dim=dim, rope_head_dim=dim // 2, index_topk=top,
+        scale_fmt=None, softmax_scale=dim ** -0.5, wq_b=lambda x: qi.flatten(2),
+        wk=lambda x: ki[:, keys - length:, 0], k_norm=identity,
+        weights_proj=lambda x: w * heads ** 0.5, k_cache=ki[:, :, 0].clone(),
+        k_scale_cache=torch.ones(batch, keys, 1))
+    seen = torch.ones(length, keys, dtype=torch.bool).tril(keys - length)
+    mask = torch.zeros(length, keys).masked_fill(~seen, -torch.inf)
+    with lower_first():
+        chosen = module.Indexer.forward(self, w, qi, keys - length, None, mask)
+    chosen = torch.where(seen.expand(batch, -1, -1).gather(2, chosen), chosen, -1)
+    chosen = torch.nn.functional.pad(chosen, (0, top - chosen.shape[-1]), value=-1)
+    return chosen[:, :, None].int()
+
+
+def sparse_prefill(q, c, chosen):
+    """Attention to chosen tokens by the reference of FlashMLA's kernel: [L, H, 32]."""
+    _, ref = flash_mla()
+    p = types.SimpleNamespace(topk=chosen.shape[-1], s_q=q.shape[0], h_q=q.shape[1],
+                              s_kv=len(c), d_qk=q.shape[2], d_v=32)
+    t = types.SimpleNamespace(indices=chosen, topk_length=None, q=q, kv=c[:, 0],
+                              sm_scale=scale_of(0.135234), attn_sink=None)
+    with narrow_as_double():
+        return ref.ref_sparse_attn_fwd(p, t)[1]
+
+
+def deepseek_source(rest=""):
+    return said(
+        f"{REPOSITORIES['deepseek-v32'][1]},\n"
+        f"{REPOSITORIES['deepgemm'][1]} and\n{REPOSITORIES['flashmla'][1]}",
+        "Indexer.forward of inference/model.py, its top 4, the lower of equal ones, "
+        "without those of the\nfuture. inference/kernel.py is TileLang for a GPU, which "
+        "no CPU runs: its fp8_index is\nref_fp8_mqa_logits of DeepGEMM's "
+        "tests/test_attention.py, and numbers stay as they are instead of\n"
+        "going through act_quant. ref_sparse_attn_fwd of FlashMLA's tests/ref.py; "
+        "projections, norm and\nrotations left out" + rest)
+
+
 @program("dsa")
 def dsa(q, c, qi, ki, w):
-    chosen = in_order(lightning_indexer("deepseek_v32", "DeepseekV32Indexer",
-                                        qi, ki, w, 4))
-    o = eager("deepseek_v32", q, c, c[..., :32], chosen_mask(chosen, 11), 0.135234)
-    return [o, chosen], transformers(
-        "deepseek_v32", "DeepseekV32Indexer.forward, its top 4, "
-        "the lower of equal ones, without those\nof the future, and "
-        "eager_attention_forward; projections, norm and rotation left out")
+    chosen = in_order(indexer_of_deepseek(qi, ki, w, 4))
+    return [sparse_prefill(q[0], c[0], chosen[0])[None], chosen], deepseek_source()
 
 
 @program("dsa-packed")
@@ -110,23 +180,18 @@ def dsa_packed(q, c, qi, ki, w, cu_q, cu_k):
     torch = double_torch()
     o, tokens = torch.full((8, 4, 32), torch.nan), torch.full((8, 1, 4), -1).int()
     for b in range(4):
-        own, keys = (slice(int(cu[b]), int(cu[b + 1])) for cu in (cu_q, cu_k))
-        if own.start == own.stop:
+        first, end, begin, last = map(int, (*cu_q[b: b + 2], *cu_k[b: b + 2]))
+        # Queries in front of the first key see nothing.
+        lonely = max(first, end - (last - begin))
+        o[first: lonely] = 0.0
+        if lonely == end:
             continue
-        chosen = lightning_indexer("deepseek_v32", "DeepseekV32Indexer", qi[None, own],
-                                   ki[None, keys], w[None, own], 4)
-        mask = chosen_mask(chosen, keys.stop - keys.start)
-        part = eager("deepseek_v32", q[None, own], c[None, keys],
-                     c[None, keys, :, :32], mask, 0.135234)[0]
-        # It divides by nothing where nothing is seen.
-        o[own] = part.masked_fill((chosen < 0).all(-1)[0][..., None], 0.0)
-        chosen = torch.nn.functional.pad(chosen, (0, 4 - chosen.shape[-1]), value=-1)
-        tokens[own] = in_order(chosen)[0]
-    return [o, tokens], transformers(
-        "deepseek_v32", "for each sequence DeepseekV32Indexer.forward, its top 4, the "
-        "lower of equal ones, without those\nof the future, and "
-        "eager_attention_forward, 0 where that has no keys;\nprojections, norm and "
-        "rotation left out")
+        chosen = indexer_of_deepseek(qi[None, lonely: end], ki[None, begin: last],
+                                     w[None, lonely: end], 4)
+        tokens[lonely: end] = in_order(chosen)[0]
+        o[lonely: end] = sparse_prefill(q[lonely: end], c[begin: last], chosen[0])
+    return [o, tokens], deepseek_source(
+        ".\nOne sequence after the other; queries in front of the first key left out")
 
 
 @program("index-share")
@@ -221,22 +286,21 @@ def deepseek_v4_csa(q, k, ca, cb, za, zb, bias, qi, ki, w, sink, positions):
 
 @program("msa")
 def msa(q, k, v, qi, ki):
-    torch = double_torch()
-    indexer = model("minimax_m3_vl").MiniMaxM3VLIndexer
-    self = types.SimpleNamespace(
-        head_dim=16, num_heads=2, block_size=4, topk_blocks=3, local_blocks=1,
-        q_norm=identity, k_norm=identity, q_proj=lambda x: qi.flatten(2),
-        k_proj=lambda x: ki.flatten(2),
-        config=types.SimpleNamespace(num_attention_heads=4))
-    positions = torch.arange(18)[None]
-    with lower_first():
-        blocks = indexer.forward(self, qi.flatten(2), no_turn(18, 16), None, positions)
-    mask = indexer.build_block_mask(self, blocks, None, 18, torch.float64, "cpu",
-                                    positions)
-    return [eager("minimax_m3_vl", q, k, v, mask), in_order(by_head(blocks)[0])], (
-        transformers("minimax_m3_vl", "MiniMaxM3VLIndexer.forward and "
-                     "build_block_mask, eager_attention_forward;\nprojections, norms "
-                     "and rotation left out"))
+    stand_ins(datas=[], datas__training=[], datas__training__cases=[
+        "CpRankCase", "make_torch_metadata", "make_torch_topk"], tests=[],
+        tests__training=[], tests__training__msa_v1=[], tests__training__msa_v1__cute=[],
+        tests__training__msa_v1__cute__cases=["MsaTestCase"])
+    path = "tests/training/msa_v1/cute/testing.py"
+    module = load("msa", path)
+    sizes = {"HEAD_DIM": 16, "Q_HEADS": 4, "KV_HEADS": 2, "INDEX_HEADS": 2,
+             "BLOCK_SIZE": 4, "TOPK": 3}
+    vars(module).update(sizes)
+    blocks, _ = module.causal_indexer_reference(qi[0], ki[0])
+    o, _ = module.packed_attention_reference(q[0], k[0], v[0], blocks, (18,), (18,))
+    return [o[None], in_order(blocks.transpose(0, 1))[None]], said(
+        f"{REPOSITORIES['msa'][1]},\n{path}",
+        "causal_indexer_reference(q_index, k_index) and packed_attention_reference of "
+        "its blocks, with\n" + ", ".join(f"{n} = {x}" for n, x in sizes.items()))
 
 
 @program("moba")

@@ -82,15 +82,28 @@ func.func @normalized(%q: !q) -> !q {
 
 // -----
 
-// So do a few tokens: four blocks share a multiprocessor where there is a single
-// one. Many channels take all registers.
+// So do a few tokens. Their launch is no dependent one, which costs more than it saves
+// where each launch changes the states of the one in front.
 
 // CHECK-LABEL: func @token
-// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 func.func @token(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
   return %o : !q
+}
+
+// -----
+
+// Keys whose channels are neighbours in memory: two lines of each row.
+
+// CHECK-LABEL: func @value_key
+// CHECK: tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128
+!q = tensor<?x1x2x128xbf16>
+!s = tensor<?x2x128x128xf32, #attn.state<value_key>>
+func.func @value_key(%q: !q, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
 }
 
 // -----
@@ -100,6 +113,19 @@ func.func @token(%q: !q) -> !q {
 !q = tensor<?x16x2x128xbf16>
 func.func @tokens(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// The operands of two tokens, with a gate for each channel, take more.
+
+// CHECK-LABEL: func @gates
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+!q = tensor<?x16x2x128xbf16>
+!g = tensor<?x16x2x128xf32>
+func.func @gates(%q: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q erase(%g : !g) : !q, !q, !q -> !q
   return %o : !q
 }
 
@@ -116,7 +142,7 @@ func.func @more_tokens(%q: !q) -> !q {
 // -----
 
 // CHECK-LABEL: func @channels
-// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+// CHECK: tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 168
 !q = tensor<?x1x2x256xbf16>
 func.func @channels(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
@@ -147,5 +173,44 @@ func.func @registers(%q: !q) -> !q {
 func.func @auxiliary(%q: !q) -> !q {
   // expected-error @below {{'attn.recurrence' op expected at most 65536 registers per block of 512 threads on sm_90a, got 67584 (128 * (32 + 112 + 2 * 192))}}
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, auxiliary_registers = 112>>} : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// Sequences are cut into segments where a bound of what states keep follows from decays
+// of heads, and left whole elsewhere.
+
+// CHECK-LABEL: func @segments
+// CHECK: segment_chunks = 4
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @segments(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @whole
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @whole(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @erase_key
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @erase_key(%q: !q, %e: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%e : !q) : !q, !q, !q -> !q
   return %o : !q
 }

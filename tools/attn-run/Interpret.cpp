@@ -86,7 +86,7 @@ Result<CheckReport> attn::run::verify(const Program &program,
 /// By sequence and head: of packed sequences, by head.
 static std::vector<size_t> headAxes(mlir::attn::RecurrenceOp op,
                                     mlir::Value result) {
-  if (result != op.getOutput())
+  if (result == op.getFinalState() || result == op.getFinalNormalizer())
     return {0, 1};
   return op.isPacked() ? std::vector<size_t>{1} : std::vector<size_t>{0, 2};
 }

@@ -79,6 +79,9 @@ static cl::opt<uint64_t>
 static cl::opt<bool> hazards("hazards",
                              cl::desc("Look for hazards in the emulator"),
                              cl::cat(category));
+static cl::opt<uint32_t> multiprocessors(
+    "multiprocessors", cl::desc("How many the emulator says that it has"),
+    cl::init(EmulatorOptions().multiprocessors), cl::cat(category));
 static cl::opt<bool>
     checkFlag("check",
               cl::desc("Compare with the reference, or the reference\n"
@@ -110,6 +113,7 @@ static std::unique_ptr<Device> makeEmulator() {
   EmulatorOptions options;
   options.seed = seed;
   options.checked = hazards;
+  options.multiprocessors = multiprocessors;
   return makeEmulatorDevice(options);
 }
 
@@ -334,7 +338,7 @@ static Result<std::unique_ptr<Device>> openDevice() {
       return device;
     llvm::errs() << "attn-run: no GPU is used: " << device.message() << '\n';
   }
-  return makeEmulatorDevice({seed, hazards});
+  return makeEmulator();
 }
 
 static Status runBundle() {

@@ -21,6 +21,8 @@ class Runtime:
                 ("attnErrorBorrowMessage", c.c_char_p, pointer),
                 ("attnExecutableCreate", pointer, pointer, pointer, size,
                  pointer),
+                ("attnExecutableGetWorkspaceSize", pointer, pointer, pointer, size,
+                 pointer),
                 ("attnExecutableLaunch", pointer, pointer, pointer, size,
                  pointer, pointer, size)):
             function = getattr(self.library, name)
@@ -46,12 +48,17 @@ class Runtime:
             capsules = [tensor.__dlpack__() for tensor in tensors]
             pointers = (c.c_void_p * len(capsules))(
                 *(get(capsule, b"dltensor") for capsule in capsules))
+            needed = c.c_size_t()
+            self.check(self.library.attnExecutableGetWorkspaceSize(
+                executable, pointers, len(capsules), c.byref(needed)))
+            workspace = torch.empty(needed.value, dtype=torch.uint8, device="cuda")
 
             def launch():
                 assert capsules
                 self.check(self.library.attnExecutableLaunch(
                     executable, pointers, len(capsules),
-                    torch.cuda.current_stream().cuda_stream, None, 0))
+                    torch.cuda.current_stream().cuda_stream,
+                    workspace.data_ptr() if needed.value else None, needed.value))
             return launch
         return prepare
 

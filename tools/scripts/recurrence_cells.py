@@ -74,6 +74,8 @@ AXES = {
     "heads": [(2, 2), (1, 3)],
     "tokens": [1, 2, 4, 16],
     "pool": [False, True],
+    # Every which state is kept, or 0 for none.
+    "keep": [0, 0, 1, 2],
 }
 BATCH, POOL = 3, 5
 
@@ -118,6 +120,8 @@ def types(cell, batch="?", pool="?"):
         "normalizer": f"tensor<{states}x{own}x{keys}xf32>",
         "state": f"tensor<{states}x{own}x{sides[0]}x{sides[1]}x{cell['state']},"
         f" #attn.state<{cell['layout']}>>",
+        "kept": f"tensor<{batch}x{tokens // max(1, cell.get('keep', 0))}x{own}x{sides[0]}"
+        f"x{sides[1]}x{cell['state']}, #attn.state<{cell['layout']}>>",
         "slots": f"tensor<{batch}xi32>",
     }
 
@@ -142,7 +146,8 @@ def program(cell):
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
     if cell.get("normalized"):
         clauses = clauses.replace(NORMALIZE, "")
-    # The order of the clauses is fixed: scale and l2_normalize come last.
+    keep = cell.get("keep", 0)
+    # The order of the clauses is fixed: scale, l2_normalize and keep_every come last.
     ends = [clauses.find(word) for word in ("normalizer(", "scale(", "l2_normalize(")]
     end = min([end for end in ends if end >= 0], default=len(clauses))
     state = f" state(%state : {known['state']}) " if cell.get("initial", True) else " "
@@ -152,6 +157,8 @@ def program(cell):
         middle = state + tail + " " + slots
     else:
         middle = state + slots + tail
+    if keep:
+        middle += f" keep_every({keep})"
     arguments = ",\n    ".join(
         f'%{name}: {known[kind]} {{attn.name = "{name}"}}' for name, kind in inputs(cell)
     )
@@ -162,6 +169,10 @@ def program(cell):
         results += f', {known["normalizer"]} {{attn.name = "final_z"}}'
         names, returned = "%o, %s, %z1", returned + ", " + known["normalizer"]
         given += f" normalizer({known['normalizer']})"
+    if keep:
+        results += f', {known["kept"]} {{attn.name = "kept"}}'
+        names, returned = names + ", %kept", f"{returned}, {known['kept']}"
+        given += f" kept({known['kept']})"
     return f"""func.func @recurrence(
     {arguments})
     -> ({results}) {{
@@ -204,10 +215,12 @@ def numbers(cell, generator):
 
 
 def is_allowed(cell):
-    """A pool of normalizers has values of one block."""
-    return not (
-        cell["mechanism"] == "denominator" and cell["pool"] and cell["dims"][1] > 64
-    )
+    """A pool of normalizers has values of one block, and nothing keeps normalizers."""
+    if cell["keep"] > cell["tokens"]:
+        return False
+    if cell["mechanism"] == "denominator":
+        return not cell["keep"] and not (cell["pool"] and cell["dims"][1] > 64)
+    return True
 
 
 def name(cell):

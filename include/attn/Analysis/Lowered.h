@@ -18,9 +18,26 @@ namespace mlir::attn {
 /// one of the attn dialect is named before those that prepare its operands.
 LogicalResult checkLowered(func::FuncOp function);
 
+/// Whether `op`, which may be null, computes each element of an operand of
+/// recurrences, such as a gate, from those of the same token, so that a kernel
+/// may do so where it needs them.
+bool isPreparation(Operation *op);
+/// The same, and what only gives its results a shape.
+bool servesPreparation(Operation *op);
+
+/// The registers in which a thread has its part of the state of `columns`
+/// channels of the value, and of the vectors of `tokens` tokens.
+int64_t countStepRegisters(RecurrenceOp op, int64_t columns, int64_t tokens);
+/// With more of them, vectors of tokens are loaded where they are used.
+inline constexpr int64_t kMostStepRegisters = 180;
+
 /// What a recurrence has that its chunked form does not, in words; empty where
 /// there is nothing.
 llvm::StringRef findUnchunked(RecurrenceOp op);
+
+/// Whether bounds of what its state keeps tell where the segments of a sequence
+/// may begin: there is a decay of each head, and it erases along its keys.
+bool canCutSequences(RecurrenceOp op);
 
 /// Emits a diagnostic where there is something.
 LogicalResult checkChunked(RecurrenceOp op);

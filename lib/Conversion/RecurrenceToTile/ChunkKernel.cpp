@@ -19,10 +19,14 @@ ChunkKernelBuilder::ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
                                        tile::ScheduleAttr schedule)
     : function(function), op(op), builder(function), loc(op.getLoc()),
       schedule(schedule), tokens(schedule.getBlockKv()),
-      rows(schedule.getBlockQ()), keyDim(op.getKeyDim()),
-      scale(op.getScaleOrDefault()),
+      rows(schedule.getBlockQ()), keyDim(op.getKeyDim()), scale(1),
+      outputScale(op.getScaleOrDefault()),
       element(op.getQueryType().getElementType()),
-      fine(element.isF32() ? element : builder.getF16Type()) {}
+      fine(element.isF32() ? element : builder.getF16Type()) {
+  // What is read of a chunk may be too large for f16 without it.
+  if (element.isF16())
+    std::swap(scale, outputScale);
+}
 
 //===----------------------------------------------------------------------===//
 // Values
@@ -155,12 +159,14 @@ Value ChunkKernelBuilder::createInitialState() {
   Value tile = tile::LoadOp::create(builder, loc, VectorType::get(shape, type),
                                     view(state), place, ValueRange(),
                                     ArrayRef<int64_t>{2, 3});
-  return extend(valueFirst ? tile : transpose(tile));
+  return keepInitialState(extend(valueFirst ? tile : transpose(tile)));
 }
 
 void ChunkKernelBuilder::storeFinalState(Value state) {
   if (!finalState)
     return;
+  OpBuilder::InsertionGuard guard(builder);
+  enterLastSegment();
   Type type = cast<tile::ViewType>(finalState.getType()).getElementType();
   Value zero = constant(0);
   bool valueFirst = isValueFirst(op.getFinalState());
@@ -176,10 +182,15 @@ void ChunkKernelBuilder::storeFinalState(Value state) {
 // A chunk
 //===----------------------------------------------------------------------===//
 
+bool ChunkKernelBuilder::isLogDecay() {
+  auto type = cast<RankedTensorType>(op.getDecay().getType());
+  return cast<GateAttr>(type.getEncoding()).getScale() == GateScale::Log;
+}
+
 /// The logarithms (base 2) of the decays of the tokens, 0 behind the last one.
 Value ChunkKernelBuilder::loadLogDecays(Value row) {
   auto type = cast<RankedTensorType>(op.getDecay().getType());
-  bool isLog = cast<GateAttr>(type.getEncoding()).getScale() == GateScale::Log;
+  bool isLog = isLogDecay();
   VectorType tile = f32Tile({tokens});
   bool isConstant = type.getRank() == 1;
   Value decay;
@@ -270,7 +281,7 @@ Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
 
 /// V^T, times the writing strengths where these are not in the inverse.
 Value ChunkKernelBuilder::createValues(const Chunk &chunk) {
-  Value values = extend(transpose(chunk.value));
+  Value values = extend(chunk.value);
   return chunk.isShared() ? values : scaleColumns(values, chunk.write);
 }
 
@@ -285,11 +296,12 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
 }
 
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
-  Value tile = transpose(round(transposed, element));
+  Value tile = transpose(round(scaled(transposed, outputScale), element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
-  tile::StoreOp::create(builder, loc, tile, output,
-                        getPlace(chunk.row, {valueHead, channel}), slice,
-                        ArrayRef<int64_t>{axis, axis + 2});
+  tile::StoreOp::create(
+      builder, loc, tile, output,
+      getPlace(getRowOfOutput(chunk.row), {valueHead, channel}), slice,
+      ArrayRef<int64_t>{axis, axis + 2});
 }
 
 /// The state behind chunk `number`, from `state` in front of it. Products that
@@ -314,6 +326,8 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
     held = dot(rounded, reach(chunk, chunk.eraseKey, 1), /*transposeRhs=*/true);
   Value old =
       dot(rounded, reach(chunk, chunk.query, scale), /*transposeRhs=*/true);
+  // Loaded while the products are under way.
+  chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
   if (!decay.channelSums)
     old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
@@ -334,49 +348,73 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
-void ChunkKernelBuilder::createInstance(Value split) {
-  keyHead = valueHead;
+/// The number of sequences, whose length the shape of `rows` gives where they
+/// are not packed.
+Value ChunkKernelBuilder::createSequences(Value rows) {
+  if (isPacked()) {
+    Value ends = tile::DimOp::create(builder, loc, view(op.getCuSeqlens()), 0);
+    return apply(d(0) - 1, ends);
+  }
+  Value sequences = tile::DimOp::create(builder, loc, rows, 0);
+  length = tile::DimOp::create(builder, loc, rows, 1);
+  return sequences;
+}
+
+/// Moves the builder into the loop over the instances.
+SmallVector<Value>
+ChunkKernelBuilder::createForall(ArrayRef<OpFoldResult> extents) {
+  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
+                                      /*mapping=*/std::nullopt);
+  tile::ReturnOp::create(builder, loc);
+  builder.setInsertionPointToStart(forall.getBody());
+  return llvm::to_vector(forall.getInductionVars());
+}
+
+void ChunkKernelBuilder::enterSequence(Value number, Value head) {
+  sequence = number;
+  valueHead = keyHead = head;
   if (int64_t group = op.getValueHeads() / op.getHeads(); group != 1)
     keyHead = apply(d(0).floorDiv(group), valueHead);
+  if (!isPacked())
+    return;
+  slice = readEnds();
+  length = apply(d(1) - d(0), {slice[0], slice[1]});
+}
+
+void ChunkKernelBuilder::createInstance(Value split) {
   channel = apply(d(0) * rows, split);
-  if (isPacked()) {
-    slice = readEnds();
-    length = apply(d(1) - d(0), {slice[0], slice[1]});
-  }
   Value state = createInitialState();
-  auto loop = scf::ForOp::create(builder, loc, constant(0),
-                                 apply(d(0).ceilDiv(tokens), length),
-                                 constant(1), state);
+  Value count =
+      segment.count ? segment.count : apply(d(0).ceilDiv(tokens), length);
+  auto loop =
+      scf::ForOp::create(builder, loc, constant(0), count, constant(1), state);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(loop.getBody());
-    Value next = createChunk(loop.getInductionVar(), loop.getRegionIterArg(0));
+    Value number = loop.getInductionVar();
+    if (segment.start)
+      number = apply(d(0) + d(1), {segment.start, number});
+    Value next = createChunk(number, loop.getRegionIterArg(0));
     scf::YieldOp::create(builder, loc, next);
   }
   storeFinalState(loop.getResult(0));
 }
 
-/// An instance for each sequence, value head, and part of its channels.
+/// An instance for each sequence, value head, segment, and part of the channels
+/// of the value.
 void ChunkKernelBuilder::build() {
-  createKernel();
-  Value query = view(op.getQuery());
-  Value sequences;
-  if (isPacked()) {
-    Value ends = tile::DimOp::create(builder, loc, view(op.getCuSeqlens()), 0);
-    sequences = apply(d(0) - 1, ends);
-  } else {
-    sequences = tile::DimOp::create(builder, loc, query, 0);
-    length = tile::DimOp::create(builder, loc, query, 1);
+  createKernel(/*findsBounds=*/false);
+  SmallVector<OpFoldResult> extents{createSequences(view(op.getQuery())),
+                                    builder.getIndexAttr(op.getValueHeads())};
+  Value segments;
+  if (isCut()) {
+    segments = tile::DimOp::create(builder, loc, bounds, 1);
+    extents.push_back(segments);
   }
-  OpFoldResult extents[] = {
-      sequences, builder.getIndexAttr(op.getValueHeads()),
-      builder.getIndexAttr(llvm::divideCeil(op.getValueDim(), rows))};
-  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
-                                      /*mapping=*/std::nullopt);
-  tile::ReturnOp::create(builder, loc);
-  builder.setInsertionPointToStart(forall.getBody());
-  auto ids = forall.getInductionVars();
-  sequence = ids[0];
-  valueHead = ids[1];
-  createInstance(ids[2]);
+  extents.push_back(builder.getIndexAttr(getParts()));
+  SmallVector<Value> ids = createForall(extents);
+  enterSequence(ids[0], ids[1]);
+  if (isCut())
+    readSegment(ids[2], segments);
+  createInstance(ids.back());
 }

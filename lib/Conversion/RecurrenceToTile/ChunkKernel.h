@@ -40,6 +40,9 @@ public:
                      tile::ScheduleAttr schedule);
 
   void build();
+  /// Creates the kernel in front that says which chunks the instances of a
+  /// schedule with segments have: see Segments.cpp.
+  void buildBounds();
 
 private:
   /// What becomes of a chunk by its decays: the sums G, 2^G for each token,
@@ -57,7 +60,11 @@ private:
     bool isShared() const { return erase && erase == write; }
   };
 
-  void createKernel();
+  /// With the arguments of the recurrence, or those of the kernel in front.
+  void createKernel(bool findsBounds);
+  Value createSequences(Value rows);
+  SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents);
+  void enterSequence(Value number, Value head);
   void createInstance(Value split);
   Value createInitialState();
   void storeFinalState(Value state);
@@ -79,6 +86,19 @@ private:
   Value createWritten(const Chunk &chunk, Value inverse, Value held);
   void storeOutput(const Chunk &chunk, Value output);
 
+  //===--- Segments -------------------------------------------------------===//
+
+  bool isCut() { return schedule.getSegmentChunks() > 0; }
+  bool isOfBounds(Value operand);
+  Value createKept(Value position);
+  Value findStart(Value begin, Value chunks);
+  void createBounds(Value line, Value segment, Value segments);
+  Value readBound(int64_t bound);
+  void readSegment(Value number, Value segments);
+  void enterLastSegment();
+  Value keepInitialState(Value state);
+  Value getRowOfOutput(Value row);
+
   //===--- Memory ---------------------------------------------------------===//
 
   Value view(Value operand) { return views.lookup(operand); }
@@ -90,6 +110,12 @@ private:
   Value loadNumbers(Value operand, Value row);
   SmallVector<Value> readEnds();
   bool isPacked() { return op.isPacked(); }
+  bool isLogDecay();
+  int64_t getParts() { return llvm::divideCeil(op.getValueDim(), rows); }
+
+  /// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
+  /// differences of sums would lose bits, and infinite ones their meaning.
+  static constexpr double kLeastLogDecay = -160;
 
   //===--- Values ---------------------------------------------------------===//
 
@@ -126,17 +152,24 @@ private:
   tile::ScheduleAttr schedule;
   /// Tokens of a chunk, channels of the value of an instance, and of a key.
   int64_t tokens, rows, keyDim;
-  double scale;
+  /// Factors of what is read, and of the output: either is the scale.
+  double scale, outputScale;
   /// Of the operands of products, and of those that tell tokens from tokens:
   /// f16 has three more bits than bf16.
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState;
+  Value output, finalState, bounds;
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;
   SmallVector<Value> slice;
+  /// What an instance does where sequences are cut: the number of its segment,
+  /// whether that is all of the sequence, the chunk that it starts with, how
+  /// many there are, and the first row that it stores. Null otherwise.
+  struct Segment {
+    Value number, isWhole, start, count, firstRow;
+  } segment;
 };
 
 } // namespace mlir::attn

@@ -53,6 +53,11 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
     return op.emitOpError("expected a block_q that divides the ")
            << op.getValueDim() << " channels of the values, got "
            << schedule.getBlockQ();
+  if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
+    return op.emitOpError(
+               "expected a decay of each head, and no erasing but "
+               "along the keys, for segment_chunks; expected 0, got ")
+           << schedule.getSegmentChunks();
   return schedule;
 }
 
@@ -76,6 +81,8 @@ struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
     FailureOr<tile::ScheduleAttr> schedule = findSchedule(op);
     if (failed(checkInterface(function, op)) || failed(schedule))
       return failure();
+    if (schedule->getSegmentChunks() > 0)
+      ChunkKernelBuilder(function, op, *schedule).buildBounds();
     ChunkKernelBuilder(function, op, *schedule).build();
     function.erase();
     return success();

@@ -22,7 +22,9 @@ enum SizeSymbol : int64_t {
   Batch = 0,
   Length,
   /// Of states, where there may be more than there are packed sequences.
-  States
+  States,
+  /// The first of those of the bounds of segments.
+  Segments
 };
 
 /// Collects the views of a kernel.
@@ -32,6 +34,7 @@ public:
       : op(op), builder(function) {}
 
   void add(Value tensor, StringAttr name, bool isOutput);
+  void addBounds(StringAttr name, bool isOutput);
 
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
@@ -76,33 +79,79 @@ void Signature::add(Value tensor, StringAttr name, bool isOutput) {
   attrs.push_back(list.getDictionary(builder.getContext()));
 }
 
-void ChunkKernelBuilder::createKernel() {
+/// Four numbers for each segment of each head of each sequence.
+void Signature::addBounds(StringAttr name, bool isOutput) {
+  constexpr int64_t kDynamic = ShapedType::kDynamic;
+  types.push_back(
+      tile::ViewType::get({kDynamic, kDynamic, 4}, builder.getI32Type()));
+  NamedAttrList list;
+  list.set(tile::KernelOp::getNameAttrName(), name);
+  list.set(tile::KernelOp::getSymbolsAttrName(),
+           builder.getDenseI64ArrayAttr({Segments, Segments + 1, None}));
+  list.set(tile::KernelOp::getWorkspaceAttrName(), builder.getUnitAttr());
+  if (isOutput)
+    list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
+  attrs.push_back(list.getDictionary(builder.getContext()));
+}
+
+/// A name that no tensor of the function has.
+static StringAttr getBoundsName(func::FuncOp function) {
+  DenseSet<StringAttr> taken;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    taken.insert(function.getArgAttrOfType<StringAttr>(i, "attn.name"));
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    taken.insert(function.getResultAttrOfType<StringAttr>(i, "attn.name"));
+  Builder builder(function.getContext());
+  std::string name = "segments";
+  while (taken.contains(builder.getStringAttr(name)))
+    name += '_';
+  return builder.getStringAttr(name);
+}
+
+void ChunkKernelBuilder::createKernel(bool findsBounds) {
   Signature signature(function, op);
   auto nameOf = [&](StringAttr given, StringRef fallback, unsigned index) {
     return given ? given : builder.getStringAttr(fallback + Twine(index));
   };
-  for (auto [index, argument] : llvm::enumerate(function.getArguments()))
+  SmallVector<Value> sources;
+  for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
+    if (findsBounds && !isOfBounds(argument))
+      continue;
+    sources.push_back(argument);
     signature.add(
         argument,
         nameOf(function.getArgAttrOfType<StringAttr>(index, "attn.name"), "arg",
                index),
         /*isOutput=*/false);
-  auto results = function.front().getTerminator()->getOperands();
+  }
+  if (isCut())
+    signature.addBounds(getBoundsName(function), findsBounds);
+  ValueRange results;
+  if (!findsBounds)
+    results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results))
     signature.add(
         result,
         nameOf(function.getResultAttrOfType<StringAttr>(index, "attn.name"),
                "result", index),
         /*isOutput=*/true);
+  std::string name = function.getName().str();
+  if (findsBounds)
+    name += "_segments";
   auto kernel = tile::KernelOp::create(
-      builder, function.getLoc(), function.getSymName(),
+      builder, function.getLoc(), name,
       builder.getFunctionType(signature.types, {}), schedule);
   function_interface_impl::setAllArgAttrDicts(kernel, signature.attrs);
   auto arguments = kernel.getBody().getArguments();
-  views.map(function.getArguments(),
-            arguments.take_front(function.getNumArguments()));
-  for (auto [result, argument] : llvm::zip_equal(
-           results, arguments.drop_front(function.getNumArguments())))
+  for (Value source : sources) {
+    views.map(source, arguments.front());
+    arguments = arguments.drop_front();
+  }
+  if (isCut()) {
+    bounds = arguments.front();
+    arguments = arguments.drop_front();
+  }
+  for (auto [result, argument] : llvm::zip_equal(results, arguments))
     (result == op.getOutput() ? output : finalState) = argument;
   builder.setInsertionPointToEnd(&kernel.getBody().front());
 }

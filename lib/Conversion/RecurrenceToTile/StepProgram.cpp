@@ -10,7 +10,7 @@
 #include "attn/Analysis/Lowered.h"
 #include "attn/Schedule/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -52,7 +52,8 @@ static LogicalResult checkOperands(func::FuncOp function, RecurrenceOp op) {
   for (OpOperand &operand : op->getOpOperands()) {
     Value value = operand.get();
     if (isa<BlockArgument>(value) ||
-        (value == op.getDecay() && matchPattern(value, m_Constant())))
+        (value == op.getDecay() && matchPattern(value, m_Constant())) ||
+        isPreparation(value.getDefiningOp()))
       continue;
     return op.emitOpError("expected operand ")
            << operand.getOperandNumber()
@@ -65,23 +66,34 @@ static LogicalResult checkOperands(func::FuncOp function, RecurrenceOp op) {
     if (result.getDefiningOp() != op)
       return function.emitOpError("expected every result to be one of the "
                                   "recurrence");
+  auto isRead = [&](OpOperand &use) {
+    auto prepared = dyn_cast<linalg::GenericOp>(use.getOwner());
+    return use.getOwner() == op || (prepared && prepared.isDpsInput(&use));
+  };
   for (BlockArgument argument : function.getArguments())
-    if (!llvm::is_contained(op->getOperands(), argument))
+    if (llvm::none_of(argument.getUses(), isRead))
       return function.emitOpError("expected argument ")
              << argument.getArgNumber() << " to be used by the recurrence";
   return success();
 }
 
 static LogicalResult checkStates(RecurrenceOp op) {
-  auto layoutOf = [](Value state) {
-    auto type = cast<RankedTensorType>(state.getType());
-    return cast<StateAttr>(type.getEncoding()).getLayout();
-  };
   Value state = op.getState(), final = op.getFinalState();
-  if (state && final && layoutOf(state) != layoutOf(final))
+  Value first = state ? state : final;
+  auto differs = [&](Value other) {
+    auto layoutOf = [](Value states) {
+      auto type = cast<RankedTensorType>(states.getType());
+      return cast<StateAttr>(type.getEncoding()).getLayout();
+    };
+    return first && other && layoutOf(first) != layoutOf(other);
+  };
+  if (differs(final))
     return op.emitOpError("has a final state of another layout than the "
                           "initial one, which is not lowered to the tile "
                           "level");
+  if (differs(op.getKeptStates()))
+    return op.emitOpError("has kept states of another layout than the others, "
+                          "which is not lowered to the tile level");
   bool asksForFinal = final || op.getFinalNormalizer();
   if (op.isPacked() && asksForFinal && !state)
     return op.emitOpError("has final states of packed sequences without "
@@ -121,7 +133,15 @@ static LogicalResult checkMicroSteps(RecurrenceOp op) {
 namespace {
 
 /// Numbers the sizes that a launch has to check.
-enum SizeSymbol : int64_t { None = -1, Batch, Tokens, Writes, States, Ends };
+enum SizeSymbol : int64_t {
+  None = -1,
+  Batch,
+  Tokens,
+  Writes,
+  States,
+  Ends,
+  Kept
+};
 
 class SignatureBuilder {
 public:
@@ -148,10 +168,17 @@ private:
     symbols[0] = states();
     return symbols;
   }
-  SmallVector<int64_t> findSymbols(Value argument);
+  SmallVector<int64_t> ofKept() {
+    bool isEach = *op.getKeepEvery() == 1;
+    return ofRows(op.getKeptStates(), isEach ? Tokens : Kept);
+  }
+  SmallVector<int64_t> findSymbols(Value tensor);
+  SmallVector<int64_t> findSymbols(linalg::GenericOp prepared,
+                                   OpOperand &input);
   SmallVector<int64_t> findLeast(Value argument);
   void addView(Value tensor, StringAttr name, ArrayRef<int64_t> symbols);
   void addInput(BlockArgument argument);
+  void addKept(Value result, StringAttr name);
   void addOutput(Value result, StringAttr name);
 
   func::FuncOp function;
@@ -163,7 +190,22 @@ private:
 
 } // namespace
 
+/// An axis of what is prepared from is one of what is prepared.
+SmallVector<int64_t> SignatureBuilder::findSymbols(linalg::GenericOp prepared,
+                                                   OpOperand &input) {
+  // All results have the same rows.
+  SmallVector<int64_t> own, result = findSymbols(prepared.getResult(0));
+  for (AffineExpr axis : prepared.getMatchingIndexingMap(&input).getResults())
+    own.push_back(result[cast<AffineDimExpr>(axis).getPosition()]);
+  return own;
+}
+
 SmallVector<int64_t> SignatureBuilder::findSymbols(Value argument) {
+  if (!llvm::is_contained(op->getOperands(), argument))
+    for (OpOperand &use : argument.getUses())
+      if (auto prepared = dyn_cast<linalg::GenericOp>(use.getOwner());
+          prepared && prepared.isDpsInput(&use))
+        return findSymbols(prepared, use);
   if (argument == op.getQuery())
     return ofRows(argument, Tokens);
   if (argument == op.getDecay()) {
@@ -216,8 +258,22 @@ void SignatureBuilder::addInput(BlockArgument argument) {
                      builder.getDenseI64ArrayAttr(least));
 }
 
+void SignatureBuilder::addKept(Value result, StringAttr name) {
+  addView(result, name, ofKept());
+  attrs.back().set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
+  auto every = static_cast<int64_t>(*op.getKeepEvery());
+  int64_t axis = op.isPacked() ? 0 : 1;
+  // The number of tokens divided by that, rounded down.
+  if (every != 1)
+    attrs.back().set(
+        tile::KernelOp::getLeastAttrName(),
+        builder.getDenseI64ArrayAttr({axis, Tokens, 1 - every, every}));
+}
+
 void SignatureBuilder::addOutput(Value result, StringAttr name) {
   bool isOutput = result == op.getOutput();
+  if (result == op.getKeptStates())
+    return addKept(result, name);
   addView(result, name, isOutput ? ofRows(result, Tokens) : ofStates(result));
   attrs.back().set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
   // Of a pool, most stays as it is.

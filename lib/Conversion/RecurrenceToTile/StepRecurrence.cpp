@@ -5,18 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "StepRecurrence.h"
+#include "StepBuilder.h"
 
 #include "attn/Conversion/Passes.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::attn {
@@ -28,170 +22,13 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::recurrence_to_tile;
 
-namespace {
-
-/// The state of the columns of an instance; the normalizer may be null.
-struct State {
-  Value matrix, normalizer;
-};
-
-/// A factor of a vector: one number for all of it, or one for each element.
-struct Gate {
-  Value scalar, vector;
-};
-
-/// The operands of a write, as they are in memory. May be null.
-struct Write {
-  Value key, value, eraseKey, direction;
-  Gate erase, write;
-};
-
-/// The body of the kernel. Vectors are f32: those of the channels of keys have
-/// the length of the state's key axis, those of values that of the block.
-class StepBuilder {
-public:
-  explicit StepBuilder(StepKernel &step)
-      : step(step), op(step.op), builder(step.kernel.getContext()),
-        loc(step.op.getLoc()) {}
-
-  void build();
-
-private:
-  void createBlock();
-  void createSequence();
-  void createPadding();
-  void createInstance();
-  void createInvariants();
-  State loadState();
-  void storeState(const State &state);
-  /// Calls `body` for each token with its row, threading the state through.
-  State forEachToken(State state,
-                     function_ref<State(Value row, State state)> body);
-  Gate loadDecay(Value row);
-  Write loadWrite(Value row, int64_t number);
-  State createToken(Value row, State state);
-  State decay(Gate gate, State state);
-  /// A write into the state, of which `readable` is what an erasure reads.
-  /// Leaves the key and what is written in `key` and `written`.
-  State write(const Write &operands, State state, Value readable);
-  Value finishOutput(Value output, Value query, Value normalizer);
-  void storeOutput(Value row, Value output);
-
-  // Operands.
-  Value loadKeyed(Value operand, ValueRange rows);
-  Value loadValued(Value operand, ValueRange rows);
-  Value load(Value view, ValueRange indices, int64_t size);
-  Value read(Value operand, ValueRange indices) {
-    return tile::ReadOp::create(
-        builder, loc,
-        cast<tile::ViewType>(step.view(operand).getType()).getElementType(),
-        step.view(operand), indices, /*position=*/false);
-  }
-  Value readConstant(DenseElementsAttr values);
-  Gate loadGate(Value gate, ValueRange rows, bool isOfKeys);
-  Value applyGate(Value vector, Gate gate);
-  Value normalize(Value vector, double scale);
-  /// The row of a token as the first indices of its elements.
-  SmallVector<Value> getRows(Value row) {
-    if (op.isPacked())
-      return {row};
-    return {sequence, row};
-  }
-
-  // Algebra.
-  VectorType vectorType(int64_t size) {
-    return VectorType::get({size}, builder.getF32Type());
-  }
-  VectorType matrixType() {
-    return keyAxis == 0 ? VectorType::get({keys, values}, builder.getF32Type())
-                        : VectorType::get({values, keys}, builder.getF32Type());
-  }
-  Value spread(Value vector, int64_t axis);
-  Value spreadKeys(Value vector) { return spread(vector, keyAxis); }
-  Value spreadValues(Value vector) { return spread(vector, 1 - keyAxis); }
-  /// matrix^T vector
-  Value readMatrix(Value matrix, Value vector);
-  Value addProduct(Value matrix, Value key, Value value) {
-    Value keys = spreadKeys(key), values = spreadValues(value);
-    return math::FmaOp::create(builder, loc, keys, values, matrix);
-  }
-  Value sum(Value vector) {
-    return vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD,
-                                       vector);
-  }
-  Value splat(Value scalar, Type type) {
-    return vector::BroadcastOp::create(builder, loc, type, scalar);
-  }
-  Value mul(Value a, Value b) {
-    return arith::MulFOp::create(builder, loc, a, b);
-  }
-  /// A product that may be merged with the sum that it is part of.
-  Value mulForSum(Value a, Value b) {
-    return arith::MulFOp::create(builder, loc, a, b,
-                                 arith::FastMathFlags::contract);
-  }
-  Value scaleBy(Value vector, Value scalar) {
-    return mul(vector, splat(scalar, vector.getType()));
-  }
-  Value real(double value) {
-    return arith::ConstantOp::create(
-        builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
-  }
-  Value zeros(Type type) {
-    return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
-  }
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value apply(AffineExpr expr, ValueRange operands) {
-    AffineMap map = AffineMap::get(operands.size(), 0, expr);
-    return getValueOrCreateConstantIndexOp(
-        builder, loc,
-        affine::makeComposedFoldedAffineApply(builder, loc, map,
-                                              getAsOpFoldResult(operands)));
-  }
-  AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
-  /// A size, constant where the type knows it.
-  Value size(Value operand, int64_t axis) {
-    int64_t known = cast<RankedTensorType>(operand.getType()).getDimSize(axis);
-    if (!ShapedType::isDynamic(known))
-      return index(known);
-    return tile::DimOp::create(builder, loc, step.view(operand), axis);
-  }
-  Value headOf(int64_t heads) {
-    int64_t group = op.getValueHeads() / heads;
-    return group == 1 ? valueHead : apply(d(0).floorDiv(group), {valueHead});
-  }
-  int64_t headsOf(Value operand) {
-    return cast<RankedTensorType>(operand.getType())
-        .getShape()
-        .take_back(2)
-        .front();
-  }
-
-  StepKernel &step;
-  RecurrenceOp op;
-  OpBuilder builder;
-  Location loc;
-  /// The sizes of the state of an instance, and which axis the key's is.
-  int64_t keys, values, keyAxis;
-
-  /// Of the instance: the sequence, the number of its state, the value head,
-  /// the number of the block and its first column.
-  Value sequence, slot, valueHead, block, column;
-  /// Of packed sequences, their first row; the number of tokens.
-  Value begin, tokens;
-  /// What tokens have in common: the factor of a constant decay, and the bonus.
-  Value constantDecay, bonus;
-  /// Of the last write.
-  Value key, written;
-};
-
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // Algebra
 //===----------------------------------------------------------------------===//
+
+Value StepBuilder::fma(Value a, Value b, Value c) {
+  return math::FmaOp::create(builder, loc, a, b, c);
+}
 
 /// Repeats a vector that goes along `axis` of the state.
 Value StepBuilder::spread(Value vector, int64_t axis) {
@@ -213,122 +50,37 @@ Value StepBuilder::readMatrix(Value matrix, Value vector) {
       vector::CombiningKind::ADD);
 }
 
-//===----------------------------------------------------------------------===//
-// Operands
-//===----------------------------------------------------------------------===//
-
-Value StepBuilder::load(Value view, ValueRange indices, int64_t size) {
-  auto type = cast<tile::ViewType>(view.getType());
-  Value tile = tile::LoadOp::create(
-      builder, loc, VectorType::get({size}, type.getElementType()), view,
-      indices, /*slice=*/ValueRange(), ArrayRef<int64_t>{type.getRank() - 1});
-  if (type.getElementType().isF32())
-    return tile;
-  return arith::ExtFOp::create(builder, loc, vectorType(size), tile);
-}
-
-Value StepBuilder::loadKeyed(Value operand, ValueRange rows) {
-  SmallVector<Value> indices(rows);
-  indices.append({headOf(headsOf(operand)), index(0)});
-  return load(step.view(operand), indices, keys);
-}
-
-Value StepBuilder::loadValued(Value operand, ValueRange rows) {
-  SmallVector<Value> indices(rows);
-  indices.append({valueHead, column});
-  return load(step.view(operand), indices, values);
-}
-
-/// One of the constants, by the head.
-Value StepBuilder::readConstant(DenseElementsAttr values) {
-  Value chosen;
-  for (auto [head, value] : llvm::enumerate(values.getValues<APFloat>())) {
-    Value own = real(value.convertToDouble());
-    Value isOwn = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                        valueHead, index(head));
-    chosen = chosen ? arith::SelectOp::create(builder, loc, isOwn, own, chosen)
-                          .getResult()
-                    : own;
-  }
-  return chosen;
-}
-
-Gate StepBuilder::loadGate(Value gate, ValueRange rows, bool isOfKeys) {
-  if (!gate)
-    return {};
-  if (cast<RankedTensorType>(gate.getType()).getRank() ==
-      op.getKeyType().getRank())
-    return {Value(), isOfKeys ? loadKeyed(gate, rows) : loadValued(gate, rows)};
-  SmallVector<Value> indices(rows);
-  indices.push_back(valueHead);
-  return {read(gate, indices), Value()};
-}
-
 Value StepBuilder::applyGate(Value vector, Gate gate) {
   if (gate.scalar)
     return scaleBy(vector, gate.scalar);
   return gate.vector ? mul(vector, gate.vector) : vector;
 }
 
-/// Multiplies by `scale` and what l2_normalize asks for.
-Value StepBuilder::normalize(Value vector, double scale) {
+/// Times `scale` and what l2_normalize asks for.
+Scaled StepBuilder::normalize(Value vector, double scale) {
   std::optional<APFloat> epsilon = op.getL2Normalize();
+  Value factor = scale == 1 ? Value() : real(scale);
   if (!epsilon)
-    return scale == 1 ? vector : scaleBy(vector, real(scale));
-  Value squares = sum(mulForSum(vector, vector));
-  squares = arith::AddFOp::create(builder, loc, squares,
-                                  real(epsilon->convertToDouble()));
-  Value factor = math::RsqrtOp::create(builder, loc, squares);
-  if (scale != 1)
-    factor = mul(factor, real(scale));
-  return scaleBy(vector, factor);
+    return {vector, factor};
+  Value squares =
+      add(sum(mulForSum(vector, vector)), real(epsilon->convertToDouble()));
+  return {vector,
+          mulFactors(math::RsqrtOp::create(builder, loc, squares), factor)};
 }
 
 //===----------------------------------------------------------------------===//
 // Tokens
 //===----------------------------------------------------------------------===//
 
-static bool isLog(Value decay) {
-  auto type = cast<RankedTensorType>(decay.getType());
+bool recurrence_to_tile::isLogDecay(RecurrenceOp op) {
+  auto type = cast<RankedTensorType>(op.getDecay().getType());
   return cast<GateAttr>(type.getEncoding()).getScale() == GateScale::Log;
 }
 
-void StepBuilder::createInvariants() {
-  Value decay = op.getDecay();
-  DenseElementsAttr constants;
-  if (decay && matchPattern(decay, m_Constant(&constants)))
-    constantDecay = readConstant(constants);
-  else if (decay && cast<RankedTensorType>(decay.getType()).getRank() == 1)
-    constantDecay = read(decay, valueHead);
-  if (constantDecay && isLog(decay))
-    constantDecay = math::ExpOp::create(builder, loc, constantDecay);
-  if (op.getBonus())
-    bonus = loadKeyed(op.getBonus(), {});
-}
-
-Write StepBuilder::loadWrite(Value row, int64_t number) {
-  auto steps = static_cast<int64_t>(op.getMicroSteps());
-  SmallVector<Value> rows = getRows(apply(d(0) * steps + number, {row}));
-  Write write;
-  write.key = loadKeyed(op.getKey(), rows);
-  write.value = loadValued(op.getValue(), rows);
-  if (op.getEraseKey())
-    write.eraseKey = loadKeyed(op.getEraseKey(), rows);
-  if (op.getEraseDirection())
-    write.direction = loadKeyed(op.getEraseDirection(), rows);
-  write.erase = loadGate(op.getErase(), rows, /*isOfKeys=*/true);
-  write.write = loadGate(op.getWrite(), rows, /*isOfKeys=*/false);
-  return write;
-}
-
-Gate StepBuilder::loadDecay(Value row) {
-  if (constantDecay)
-    return {constantDecay, Value()};
-  return loadGate(op.getDecay(), getRows(row), /*isOfKeys=*/true);
-}
-
 State StepBuilder::decay(Gate gate, State state) {
-  bool needsPower = op.getDecay() && !constantDecay && isLog(op.getDecay());
+  if (constantDecay)
+    gate.scalar = constantDecay;
+  bool needsPower = op.getDecay() && !constantDecay && isLogDecay(op);
   for (Value *factor : {&gate.scalar, &gate.vector})
     if (*factor && needsPower)
       *factor = math::ExpOp::create(builder, loc, *factor);
@@ -341,38 +93,57 @@ State StepBuilder::decay(Gate gate, State state) {
   return state;
 }
 
+Value StepBuilder::readErased(const Write &operands, Value readable) {
+  Scaled erase = operands.eraseKey ? Scaled{operands.eraseKey, {}} : key;
+  if (operands.erase.vector)
+    erase.vector = mul(erase.vector, operands.erase.vector);
+  erase.factor = mulFactors(erase.factor, operands.erase.scalar);
+  return scaleBy(readMatrix(readable, erase.vector), erase.factor);
+}
+
 State StepBuilder::write(const Write &operands, State state, Value readable) {
   key = normalize(operands.key, 1);
   written = applyGate(operands.value, operands.write);
-  Value added = written;
+  added = written;
   if (op.erases()) {
-    Value erase =
-        applyGate(operands.eraseKey ? operands.eraseKey : key, operands.erase);
-    Value erased = readMatrix(readable, erase);
+    erased = readErased(operands, readable);
     if (operands.direction)
       state.matrix = addProduct(state.matrix, operands.direction, erased);
     else
       added = arith::SubFOp::create(builder, loc, written, erased);
   }
-  state.matrix = addProduct(state.matrix, key, added);
+  added = scaleBy(added, key.factor);
+  state.matrix = addProduct(state.matrix, key.vector, added);
   if (state.normalizer)
-    state.normalizer =
-        arith::AddFOp::create(builder, loc, state.normalizer, key);
+    state.normalizer = add(state.normalizer, scaleBy(key.vector, key.factor));
   return state;
+}
+
+Value StepBuilder::addOwnWrites(Value output, const Scaled &query,
+                                const Write &operands) {
+  auto addTo = [&](Value direction, Value what) {
+    Value weight = sum(mulForSum(query.vector, direction));
+    output = fma(splat(weight, what.getType()), what, output);
+  };
+  if (operands.direction)
+    addTo(operands.direction, erased);
+  addTo(key.vector, added);
+  return output;
 }
 
 /// What a token has read of the state, with its own write where there is a
 /// bonus, and divided where there is a normalizer.
-Value StepBuilder::finishOutput(Value output, Value query, Value normalizer) {
+Value StepBuilder::finishOutput(Value output, const Scaled &query,
+                                Value normalizer) {
   if (bonus) {
-    Value weight = sum(mulForSum(mul(query, bonus), key));
-    output = math::FmaOp::create(builder, loc, splat(weight, written.getType()),
-                                 written, output);
+    Value weight = sum(mulForSum(mul(query.vector, bonus), key.vector));
+    output = fma(splat(weight, added.getType()), added, output);
   }
+  output = scaleBy(output, query.factor);
   if (std::optional<APFloat> epsilon = op.getDenominator()) {
-    Value divisor = sum(mulForSum(query, normalizer));
-    divisor = arith::AddFOp::create(builder, loc, divisor,
-                                    real(epsilon->convertToDouble()));
+    Value divisor =
+        mulFactors(sum(mulForSum(query.vector, normalizer)), query.factor);
+    divisor = add(divisor, real(epsilon->convertToDouble()));
     output = arith::DivFOp::create(builder, loc, output,
                                    splat(divisor, output.getType()));
   }
@@ -397,73 +168,93 @@ void StepBuilder::storeOutput(Value row, Value output) {
   }
 }
 
-State StepBuilder::createToken(Value row, State before) {
-  // All operands are loaded before anything is computed, so that the memory is
-  // waited for once; of many channels, each where it is used.
-  constexpr int64_t kFewChannels = 128;
-  bool loadsEarly = keys <= kFewChannels;
-  Gate decayGate = loadDecay(row);
-  SmallVector<Write> writes;
-  for (int64_t m = 0, e = op.getMicroSteps(); m != e && loadsEarly; ++m)
-    writes.push_back(loadWrite(row, m));
-  Value query, output;
-  auto readOut = [&](Value matrix) { output = readMatrix(matrix, query); };
-  auto loadQuery = [&] {
-    query = normalize(loadKeyed(op.getQuery(), getRows(row)),
+State StepBuilder::createToken(Value row, const Token &token, State before) {
+  Scaled query;
+  Value output;
+  auto findQuery = [&] {
+    query = normalize(token.query ? token.query : loadQuery(row),
                       op.getScaleOrDefault());
   };
-  if (loadsEarly || bonus)
-    loadQuery();
+  if (loadsEarly() || bonus)
+    findQuery();
   if (bonus)
-    readOut(before.matrix);
-  State state = decay(decayGate, before);
+    output = readMatrix(before.matrix, query.vector);
+  State state = decay(token.decay, before);
+  if (readsAtOnce())
+    output = readMatrix(state.matrix, query.vector);
   for (int64_t m = 0, e = op.getMicroSteps(); m != e; ++m) {
     bool readsBefore = op.getBeforeDecay() && m == 0;
-    state = write(loadsEarly ? writes[m] : loadWrite(row, m), state,
+    state = write(loadsEarly() ? token.writes[m] : loadWrite(row, m), state,
                   readsBefore ? before.matrix : state.matrix);
   }
-  if (!query)
-    loadQuery();
+  if (readsAtOnce())
+    output = addOwnWrites(output, query, token.writes.front());
+  if (!query.vector)
+    findQuery();
   if (!output)
-    readOut(state.matrix);
+    output = readMatrix(state.matrix, query.vector);
   storeOutput(row, finishOutput(output, query, state.normalizer));
   return state;
 }
 
-State StepBuilder::forEachToken(
-    State state, function_ref<State(Value row, State state)> body) {
-  auto getRow = [&](Value token) {
-    return begin ? apply(d(0) + d(1), {begin, token}) : token;
-  };
+SmallVector<Value> StepBuilder::forEachToken(
+    ArrayRef<Value> inits,
+    function_ref<SmallVector<Value>(Value token, ValueRange values)> body) {
   if (getConstantIntValue(tokens) == 1)
-    return body(getRow(index(0)), state);
-  SmallVector<Value> inits;
-  for (Value value : {state.matrix, state.normalizer})
-    if (value)
-      inits.push_back(value);
+    return body(index(0), inits);
   auto loop =
       scf::ForOp::create(builder, loc, index(0), tokens, index(1), inits);
-  auto unpack = [&](ValueRange range) {
-    return State{state.matrix ? range.front() : Value(),
-                 state.normalizer ? range.back() : Value()};
-  };
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    // A loop without values has its terminator already.
-    if (inits.empty())
-      builder.setInsertionPointToStart(loop.getBody());
-    else
-      builder.setInsertionPointToEnd(loop.getBody());
-    State next =
-        body(getRow(loop.getInductionVar()), unpack(loop.getRegionIterArgs()));
-    SmallVector<Value> yielded;
-    for (Value value : {next.matrix, next.normalizer})
-      if (value)
-        yielded.push_back(value);
-    if (!inits.empty())
-      scf::YieldOp::create(builder, loc, yielded);
+  OpBuilder::InsertionGuard guard(builder);
+  // A loop without values has its terminator already.
+  if (inits.empty())
+    builder.setInsertionPointToStart(loop.getBody());
+  else
+    builder.setInsertionPointToEnd(loop.getBody());
+  SmallVector<Value> yielded =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!inits.empty())
+    scf::YieldOp::create(builder, loc, yielded);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// Whether the operands of the next token are loaded while one is computed:
+/// where it is known that there is one, and registers hold both.
+bool StepBuilder::prefetches() {
+  std::optional<int64_t> known = getConstantIntValue(tokens);
+  return known && *known > 1 && op.getMicroSteps() == 1 &&
+         countStepRegisters(op, values, /*tokens=*/2) <= kMostStepRegisters;
+}
+
+/// A token, from the state and maybe its operands to the next ones. `shape` has
+/// the operands that there are.
+SmallVector<Value> StepBuilder::stepOnce(Value number, const Token &shape,
+                                         ValueRange values) {
+  Token token = shape;
+  State state{values.front(), Value()};
+  values = values.drop_front();
+  if (op.getDenominator()) {
+    state.normalizer = values.front();
+    values = values.drop_front();
   }
-  return unpack(loop.getResults());
+  Token next;
+  if (prefetches()) {
+    for (auto [operand, value] : llvm::zip_equal(token.operands(), values))
+      *operand = value;
+    Value last = apply(d(0) - 1, {tokens});
+    Value following =
+        arith::MinUIOp::create(builder, loc, apply(d(0) + 1, {number}), last);
+    next = loadToken(getRow(following));
+  } else {
+    token = loadToken(getRow(number));
+  }
+  state = createToken(getRow(number), token, state);
+  keepState(number, state);
+  SmallVector<Value> results{state.matrix};
+  if (state.normalizer)
+    results.push_back(state.normalizer);
+  for (Value *operand : next.operands())
+    results.push_back(*operand);
+  return results;
 }
 
 //===----------------------------------------------------------------------===//
@@ -493,19 +284,25 @@ State StepBuilder::loadState() {
   return state;
 }
 
+/// Stores the state behind the indices `place` of a tensor of states.
+void StepBuilder::storeMatrix(Value matrix, Value view, ArrayRef<Value> place) {
+  auto type = cast<tile::ViewType>(view.getType());
+  SmallVector<Value> indices(place);
+  indices.append({valueHead, index(0), column});
+  if (keyAxis == 1)
+    std::swap(indices.back(), *std::prev(indices.end(), 2));
+  if (!type.getElementType().isF32())
+    matrix = arith::TruncFOp::create(
+        builder, loc, matrixType().clone(type.getElementType()), matrix);
+  tile::StoreOp::create(
+      builder, loc, matrix, view, indices, /*slice=*/ValueRange(),
+      ArrayRef<int64_t>{type.getRank() - 2, type.getRank() - 1});
+}
+
 void StepBuilder::storeState(const State &state) {
   for (auto [view, result] : step.outputs) {
-    auto type = cast<tile::ViewType>(view.getType());
     if (result == op.getFinalState()) {
-      SmallVector<Value> indices{slot, valueHead, index(0), column};
-      if (keyAxis == 1)
-        std::swap(indices[2], indices[3]);
-      Value rounded = state.matrix;
-      if (!type.getElementType().isF32())
-        rounded = arith::TruncFOp::create(
-            builder, loc, matrixType().clone(type.getElementType()), rounded);
-      tile::StoreOp::create(builder, loc, rounded, view, indices,
-                            /*slice=*/ValueRange(), ArrayRef<int64_t>{2, 3});
+      storeMatrix(state.matrix, view, slot);
     } else if (result == op.getFinalNormalizer()) {
       // All blocks have the same.
       Value isFirst = arith::CmpIOp::create(
@@ -521,18 +318,51 @@ void StepBuilder::storeState(const State &state) {
   }
 }
 
+void StepBuilder::keepState(Value token, const State &state) {
+  for (auto [view, result] : step.outputs) {
+    if (result != op.getKeptStates())
+      continue;
+    auto every = static_cast<int64_t>(*op.getKeepEvery());
+    OpBuilder::InsertionGuard guard(builder);
+    if (every != 1) {
+      Value rest = apply((d(0) + 1) % every, {token});
+      Value isLast = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::eq, rest, index(0));
+      auto branch =
+          scf::IfOp::create(builder, loc, isLast, /*withElseRegion=*/false);
+      builder.setInsertionPointToStart(branch.thenBlock());
+    }
+    Value number = apply(d(0).floorDiv(every), {token});
+    if (begin)
+      storeMatrix(state.matrix, view,
+                  apply(d(0).floorDiv(every) + d(1), {begin, number}));
+    else
+      storeMatrix(state.matrix, view, {sequence, number});
+  }
+}
+
 void StepBuilder::createSequence() {
   createInvariants();
-  State state = forEachToken(loadState(), [&](Value row, State before) {
-    return createToken(row, before);
+  State state = loadState();
+  SmallVector<Value> values{state.matrix};
+  if (state.normalizer)
+    values.push_back(state.normalizer);
+  Token first;
+  if (prefetches()) {
+    first = loadToken(getRow(index(0)));
+    for (Value *operand : first.operands())
+      values.push_back(*operand);
+  }
+  values = forEachToken(values, [&](Value token, ValueRange carried) {
+    return stepOnce(token, first, carried);
   });
-  storeState(state);
+  storeState({values[0], state.normalizer ? values[1] : Value()});
 }
 
 void StepBuilder::createPadding() {
-  forEachToken({}, [&](Value row, State none) {
-    storeOutput(row, zeros(vectorType(values)));
-    return none;
+  forEachToken({}, [&](Value token, ValueRange) -> SmallVector<Value> {
+    storeOutput(getRow(token), zeros(vectorType(values)));
+    return {};
   });
 }
 
@@ -540,7 +370,7 @@ void StepBuilder::createPadding() {
 void StepBuilder::createInstance() {
   column = apply(d(0) * values, {block});
   if (!op.isPacked()) {
-    tokens = size(op.getQuery(), 1);
+    tokens = sizeOf(op.getQuery(), 1);
     return;
   }
   auto readEnd = [&](Value number) -> Value {
@@ -564,7 +394,7 @@ void StepBuilder::createBlock() {
         d(0) - 1,
         {tile::DimOp::create(builder, loc, step.view(op.getCuSeqlens()), 0)});
   else
-    sequences = tile::DimOp::create(builder, loc, step.view(op.getQuery()), 0);
+    sequences = sizeOf(op.getQuery(), 0);
   int64_t blocks = llvm::divideCeil(op.getValueDim(), values);
   SmallVector<OpFoldResult> extents{sequences,
                                     builder.getIndexAttr(op.getValueHeads()),
@@ -580,17 +410,18 @@ void StepBuilder::createBlock() {
 }
 
 void StepBuilder::build() {
-  // Channels behind the last one are zero.
-  constexpr int64_t kChannelStep = 32;
-  keys = llvm::alignTo(op.getKeyDim(), kChannelStep);
+  // Channels behind the last one are zero. A warp has so many elements of its
+  // columns at a time.
+  constexpr int64_t kElements = 2048;
   values = step.schedule.getBlockQ();
-  Value state = op.getState() ? op.getState() : op.getFinalState();
+  keys = llvm::alignTo(op.getKeyDim(), kElements / values);
   keyAxis = 0;
-  if (state) {
-    auto type = cast<RankedTensorType>(state.getType());
-    keyAxis = cast<StateAttr>(type.getEncoding()).getLayout() ==
-              StateLayout::ValueKey;
-  }
+  for (Value state : {op.getState(), op.getFinalState(), op.getKeptStates()})
+    if (state) {
+      auto type = cast<RankedTensorType>(state.getType());
+      keyAxis = cast<StateAttr>(type.getEncoding()).getLayout() ==
+                StateLayout::ValueKey;
+    }
   createBlock();
   createInstance();
   if (!op.getSlots())
@@ -598,7 +429,7 @@ void StepBuilder::build() {
 
   slot = read(op.getSlots(), sequence);
   slot = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), slot);
-  Value pool = size(op.getState(), 0);
+  Value pool = sizeOf(op.getState(), 0);
   Value isOfPool = arith::CmpIOp::create(builder, loc,
                                          arith::CmpIPredicate::ult, slot, pool);
   auto branch =

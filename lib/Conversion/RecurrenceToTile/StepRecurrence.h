@@ -32,9 +32,12 @@ struct StepKernel {
 /// Whether `function` holds a recurrence that goes from token to token.
 bool isStepped(func::FuncOp function);
 
+/// Whether the decay of a recurrence, which has one, is a logarithm.
+bool isLogDecay(RecurrenceOp op);
+
 /// Creates the kernel of such a function in front of it. Fails with a
-/// diagnostic where it is not one recurrence over its arguments, or one that
-/// cannot be computed so.
+/// diagnostic where it is not one recurrence over its arguments and what is
+/// prepared of them, or one that cannot be computed so.
 FailureOr<StepKernel> createStepKernel(func::FuncOp function);
 
 } // namespace mlir::attn::recurrence_to_tile

@@ -26,13 +26,11 @@ bool ChunkKernelBuilder::hasChannelDecay() {
 }
 
 ChunkKernelBuilder::Decay ChunkKernelBuilder::createChannelDecay(Value row) {
-  auto type = cast<RankedTensorType>(op.getDecay().getType());
-  bool isLog = cast<GateAttr>(type.getEncoding()).getScale() == GateScale::Log;
   Value gates =
       loadMatrix(op.getDecay(), row, {valueHead, constant(0)}, keyDim);
   auto sums = tile::DecaySumsOp::create(
       builder, loc, gates.getType(), f32Tile({keyDim}), gates,
-      apply(d(0) - d(1), {length, row}), /*linear=*/!isLog);
+      apply(d(0) - d(1), {length, row}), /*linear=*/!isLogDecay());
   return {{}, {}, {}, sums.getWhole(), sums.getSums()};
 }
 

@@ -421,11 +421,10 @@ SmallVector<Value> mlir::attn::ptx::loadGlobalWords(OpBuilder &b, Location loc,
   SmallVector<Type> types(words, isFloat ? Type(b.getF32Type())
                                          : Type(b.getI32Type()));
   std::string results = words == 1 ? "$0" : registerList(0, words);
-  // Nothing else of a multiprocessor reads what is not constant.
-  std::string text =
-      llvm::formatv("ld.global{0}.{1} {2}, [${3}+{4}];",
-                    constant ? ".nc" : ".L1::no_allocate",
-                    wordsFormat(words, isFloat), results, words, offset);
+  // What is not constant is read once.
+  std::string text = llvm::formatv(
+      "ld.global{0}.{1} {2}, [${3}+{4}];", constant ? ".nc" : ".cs",
+      wordsFormat(words, isFloat), results, words, offset);
   std::string constraints = repeat(isFloat ? "=f" : "=r", words) + ",l";
   if (!constant)
     return unpack(b, emit(b, loc, text, constraints, address, types), words);
@@ -444,11 +443,12 @@ SmallVector<Value> mlir::attn::ptx::loadGlobalWords(OpBuilder &b, Location loc,
 
 void mlir::attn::ptx::storeGlobalWords(OpBuilder &b, Location loc,
                                        Value address, int64_t offset,
-                                       ValueRange words, Value predicate) {
+                                       ValueRange words, Value predicate,
+                                       bool streams) {
   bool isFloat = words.front().getType().isF32();
   std::string values = words.size() == 1 ? "$1" : registerList(1, words.size());
   std::string text =
-      llvm::formatv("st.global.{0} [$0+{1}], {2};",
+      llvm::formatv("st.global{0}.{1} [$0+{2}], {3};", streams ? ".cs" : "",
                     wordsFormat(words.size(), isFloat), offset, values);
   std::string constraints = "l," + repeat(isFloat ? "f" : "r", words.size());
   SmallVector<Value> operands{address};

@@ -134,14 +134,14 @@ Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
 
 /// Neighbouring 32-bit words of global memory, up to four: `words` are f32
 /// where `isFloat`, else i32. What is `constant` is written by nobody, so that
-/// the load may be moved.
+/// the load may be moved; the caches keep what is not for as short as they can.
 SmallVector<Value> loadGlobalWords(OpBuilder &b, Location loc, Value address,
                                    int64_t offset, size_t words, bool isFloat,
                                    bool constant);
 /// Stores neighbouring words, all f32 or all i32, where `predicate` (null for
-/// always) holds.
+/// always) holds. Of what `streams`, the caches keep nothing for long.
 void storeGlobalWords(OpBuilder &b, Location loc, Value address, int64_t offset,
-                      ValueRange words, Value predicate);
+                      ValueRange words, Value predicate, bool streams = false);
 /// One element, an f32 or an i16, where `predicate` holds, and else zero.
 /// Others may have written it before.
 Value loadGlobalElementIf(OpBuilder &b, Location loc, Type type, Value address,

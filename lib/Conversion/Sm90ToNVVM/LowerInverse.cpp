@@ -14,13 +14,15 @@
 //
 //     T_ij = b_j (I_ij - sum over m > j of T_im L_mj)
 //
-// For blocks on the diagonal this is done as it stands, one row of T per lane.
-// Those below follow from the two on the diagonal that they lie between,
+// For blocks of 8 x 8 on the diagonal this is done as it stands, one row of T
+// per lane. Those below follow from the two on the diagonal that they lie
+// between,
 //
 //     T_10 = -T_11 L_10 T_00
 //
-// first for pairs of blocks of 16 x 16, one for two warps, then for those of
-// 32 x 32, whose four parts have a warp each.
+// first within the 16 rows of each warp, then for pairs of blocks of 16 x 16,
+// one for two warps, then for those of 32 x 32, whose four parts have a warp
+// each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,6 +71,8 @@ public:
     clearAbove();
     NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
     storeInverseRow(substitute());
+    NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+    mergeWithinWarp();
     meet();
     mergePairs();
     meet();
@@ -84,12 +88,15 @@ private:
   static constexpr int64_t kBlock = sm90::kDiagonalBlock;
   static constexpr int64_t kBlocks = sm90::kWarpgroupRows / kBlock;
   static constexpr int64_t kBlockRowBytes = kBlock * sm90::kNumberBytes;
+  /// The side of what is solved row by row.
+  static constexpr int64_t kSolved = 8;
 
   void storeMatrix(ValueRange matrix);
   void storeDiagonal(ValueRange matrix);
   void clearAbove();
   Values substitute();
   void storeInverseRow(ValueRange row);
+  void mergeWithinWarp();
   void mergePairs();
   void mergeHalves();
 
@@ -110,8 +117,10 @@ private:
     return ptx::ldmatrixX4(b, loc, chunkAddress(base, inner, chunk, rowOfEight),
                            transposed);
   }
-  /// Stores minus a product of 16 x 8 in a row of blocks and a chunk of 8.
-  void storeNegated(ValueRange product, Value row, Value chunk);
+  /// Stores minus a product of 16 x 8 in a row of blocks and a chunk of 8, from
+  /// the upper or the lower half of its rows on.
+  void storeNegated(ValueRange product, Value row, Value chunk,
+                    int64_t firstHalf = 0);
   Value round(Value low, Value high) {
     return ptx::roundPair(b, loc, f16, low, high);
   }
@@ -161,8 +170,9 @@ void Inversion::storeMatrix(ValueRange matrix) {
   }
 }
 
-/// Each warp has the rows of one block of the diagonal. In which registers its
-/// columns are depends on the warp.
+/// Each warp has the rows of one block of the diagonal, of which the two of 8 x
+/// 8 on its own are stored. In which registers its columns are depends on the
+/// warp.
 void Inversion::storeDiagonal(ValueRange matrix) {
   Value block = i32.add(blocks, i32.mul(warp, kBlock * kBlockRowBytes));
   Value own =
@@ -170,7 +180,7 @@ void Inversion::storeDiagonal(ValueRange matrix) {
               i32.mul(i32.firstColumn(), sm90::kNumberBytes));
   for (int64_t k = 0; k < kBlocks; ++k)
     ifTrue(isEqual(warp, k), [&] {
-      for (int64_t i = 0; i < 8; i += 2)
+      for (int64_t i : {0, 6})
         ptx::storeSharedFloats(b, loc, own,
                                rowOfElement(i) * kBlockRowBytes +
                                    columnOfElement(i) * sm90::kNumberBytes,
@@ -193,17 +203,21 @@ void Inversion::clearAbove() {
   }
 }
 
-/// The row of the inverse of the block on the diagonal that the lane has; both
-/// halves of the warp compute the same.
+/// The row of the inverse of the block of 8 x 8 on the diagonal that the lane
+/// has; both halves of the warp compute the same.
 Values Inversion::substitute() {
+  Value lower = i32.shiftRight(rowOfBlock, 3);
   Value block = i32.add(blocks, i32.mul(warp, kBlock * kBlockRowBytes));
+  block = i32.add(block, i32.mul(lower, kSolved * kBlockRowBytes +
+                                            kSolved * sm90::kNumberBytes));
   Values row, factors;
-  for (int64_t j = 0; j < kBlock; ++j)
-    row.push_back(select(isEqual(rowOfBlock, j), number(1), number(0)));
+  for (int64_t j = 0; j < kSolved; ++j)
+    row.push_back(select(isEqual(rowOfEight, j), number(1), number(0)));
   Value own;
   if (strengths)
-    own = i32.add(strengths, i32.mul(warp, kBlockRowBytes));
-  for (int64_t m = kBlock - 1; m >= 0; --m) {
+    own = i32.add(i32.add(strengths, i32.mul(warp, kBlockRowBytes)),
+                  i32.mul(lower, kSolved * sm90::kNumberBytes));
+  for (int64_t m = kSolved - 1; m >= 0; --m) {
     // Four at a time, which take few registers.
     if (strengths && m % 4 == 3)
       factors =
@@ -212,36 +226,36 @@ Values Inversion::substitute() {
       row[m] = arith::MulFOp::create(b, loc, row[m], factors[m % 4]);
     Value minus = negate(row[m]);
     for (int64_t first = 0; first < m; first += 4) {
-      Values lower = ptx::loadSharedFloats(
+      Values below = ptx::loadSharedFloats(
           b, loc, block, m * kBlockRowBytes + first * sm90::kNumberBytes, 4);
       for (int64_t j = first; j < std::min(first + 4, m); ++j)
-        row[j] = math::FmaOp::create(b, loc, minus, lower[j - first], row[j]);
+        row[j] = math::FmaOp::create(b, loc, minus, below[j - first], row[j]);
     }
   }
   return row;
 }
 
-/// The lower half of the warp stores the left eight elements.
+/// The lower half of the warp stores the rows, and the upper half clears what
+/// is beside them in the block of the warp.
 void Inversion::storeInverseRow(ValueRange row) {
+  Value isOwn = i32.isZero(half);
   Values words;
-  for (int64_t i = 0; i < kBlock; i += 2)
-    words.push_back(round(row[i], row[i + 1]));
-  Value isLeft = i32.isZero(half);
-  Values own;
-  for (int64_t i = 0; i < 4; ++i)
-    own.push_back(select(isLeft, words[i], words[i + 4]));
+  for (int64_t i = 0; i < kSolved; i += 2)
+    words.push_back(select(isOwn, round(row[i], row[i + 1]), i32.constant(0)));
   Value line = i32.add(i32.shiftLeft(warp, 4), rowOfBlock);
-  Value chunk = i32.add(i32.shiftLeft(warp, 1), half);
+  Value column = i32.bitXor(i32.shiftRight(rowOfBlock, 3), half);
+  Value chunk = i32.add(i32.shiftLeft(warp, 1), column);
   ptx::storeSharedWords(b, loc, chunkAddress(result, line, chunk, rowOfEight),
-                        own);
+                        words);
 }
 
-void Inversion::storeNegated(ValueRange product, Value row, Value chunk) {
+void Inversion::storeNegated(ValueRange product, Value row, Value chunk,
+                             int64_t firstHalf) {
   Value rowOfLane = i32.shiftRight(lane, 2);
   Value line = i32.add(i32.shiftLeft(row, 4), rowOfLane);
   Value address = i32.add(chunkAddress(result, line, chunk, rowOfLane),
                           i32.shiftLeft(i32.bitAnd(lane, 3), 2));
-  for (int64_t r = 0; r < 2; ++r)
+  for (int64_t r = firstHalf; r < 2; ++r)
     ptx::storeShared(
         b, loc, i32.add(address, r * sm90::kSwizzleRows * sm90::kPanelRowBytes),
         round(negate(product[2 * r]), negate(product[2 * r + 1])));
@@ -252,6 +266,21 @@ static Values chain(ValueRange left, ValueRange right,
                     function_ref<Value(Value low, Value high)> round) {
   return {round(left[0], left[1]), round(left[2], left[3]),
           round(right[0], right[1]), round(right[2], right[3])};
+}
+
+/// The left half of the lower rows of the block of a warp. With D what has been
+/// stored and L the block of the matrix, D has the inverses on its diagonal and
+/// nothing else, so that the lower rows of D L are those wanted.
+void Inversion::mergeWithinWarp() {
+  Value none = i32.constant(0);
+  Values left = loadBlock(result, warp, warp, /*transposed=*/false);
+  Values middle = loadBlock(scratch, warp, warp, /*transposed=*/true);
+  Values right = loadBlock(result, warp, warp, /*transposed=*/true);
+  Values inner = ptx::mma(b, loc, f16, zeros(), left, {none, middle[1]});
+  Value lower = round(inner[2], inner[3]);
+  storeNegated(ptx::mma(b, loc, f16, zeros(), {none, lower, none, none},
+                        {right[0], none}),
+               warp, i32.shiftLeft(warp, 1), /*firstHalf=*/1);
 }
 
 /// Two warps share a block, eight columns each.

@@ -262,10 +262,13 @@ protected:
       Value own = add(first, mul(wide(i32.constant(rowOfElement(i))), row));
       own = add(own, mul(wide(i32.constant(columnOfElement(i))), column));
       addresses.push_back(LLVM::GEPOp::create(rewriter, loc, pointer.getType(),
-                                              rewriter.getF32Type(), pointer,
-                                              own));
+                                              elementOf(op), pointer, own));
     }
     return addresses;
+  }
+  /// What is in memory.
+  static Type elementOf(Op op) {
+    return op.getElement().value_or(Float32Type::get(op.getContext()));
   }
 };
 
@@ -275,9 +278,14 @@ struct LowerLoadState : LowerState<sm90::LoadStateOp> {
   matchAndRewrite(sm90::LoadStateOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     SmallVector<Value> results;
-    for (Value address : getAddresses(op, adaptor, rewriter))
-      results.push_back(LLVM::LoadOp::create(rewriter, op.getLoc(),
-                                             rewriter.getF32Type(), address));
+    Type f32 = rewriter.getF32Type();
+    for (Value address : getAddresses(op, adaptor, rewriter)) {
+      Value element =
+          LLVM::LoadOp::create(rewriter, op.getLoc(), elementOf(op), address);
+      if (op.getElement())
+        element = arith::ExtFOp::create(rewriter, op.getLoc(), f32, element);
+      results.push_back(element);
+    }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -290,8 +298,13 @@ struct LowerStoreState : LowerState<sm90::StoreStateOp> {
                   ConversionPatternRewriter &rewriter) const override {
     SmallVector<Value> addresses = getAddresses(op, adaptor, rewriter);
     for (auto [value, address] :
-         llvm::zip_equal(adaptor.getFragment(), addresses))
-      LLVM::StoreOp::create(rewriter, op.getLoc(), value, address);
+         llvm::zip_equal(adaptor.getFragment(), addresses)) {
+      Value element = value;
+      if (op.getElement())
+        element = arith::TruncFOp::create(rewriter, op.getLoc(), elementOf(op),
+                                          element);
+      LLVM::StoreOp::create(rewriter, op.getLoc(), element, address);
+    }
     rewriter.eraseOp(op);
     return success();
   }

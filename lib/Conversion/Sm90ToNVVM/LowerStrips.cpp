@@ -7,6 +7,7 @@
 
 #include "InlineAsm.h"
 #include "Patterns.h"
+#include "ReadElement.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -17,8 +18,7 @@ using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 using sm90::Layout;
 
-/// Neighbours that a thread holds, along and across a strip.
-static constexpr int64_t kNeighbours = 4;
+static constexpr int64_t kNeighbours = sm90::kStripNeighbours;
 
 namespace {
 
@@ -27,35 +27,48 @@ template <typename Op> struct StripsPattern : OpConversionPattern<Op> {
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
 };
 
-/// Which of the 32 lanes is where in the strip of its warp: eight along it,
-/// four across. The lanes that are neighbours in memory follow each other.
+sm90::StripLanes lanesOf(RankedTensorType type) {
+  return sm90::getStripLanes(cast<sm90::LayoutAttr>(type.getEncoding()));
+}
+
+/// Which of the 32 lanes is where in the strip of its warp. The lanes that are
+/// neighbours in memory follow each other.
 class Lanes {
 public:
-  Lanes(Int32 &i32, Layout layout)
-      : i32(i32), byColumns(layout <= Layout::ColumnStripsColumns) {}
+  Lanes(Int32 &i32, RankedTensorType type)
+      : i32(i32), lanes(lanesOf(type)),
+        byColumns(*sm90::getLayout(type) <= Layout::ColumnStripsColumns) {}
 
-  Value along() {
-    return byColumns ? i32.shiftRight(i32.lane(), 2)
-                     : i32.bitAnd(i32.lane(), 7);
-  }
+  Value along() { return byColumns ? upper(lanes.across) : lower(lanes.along); }
   Value across() {
-    return byColumns ? i32.bitAnd(i32.lane(), 3)
-                     : i32.shiftRight(i32.lane(), 3);
+    return byColumns ? lower(lanes.across) : upper(lanes.along);
   }
   /// The distances of lanes that differ in one bit of their place along it.
-  ArrayRef<int64_t> distances() const {
-    static constexpr int64_t kColumns[] = {4, 8, 16}, kRows[] = {1, 2, 4};
-    return byColumns ? ArrayRef<int64_t>(kColumns) : ArrayRef<int64_t>(kRows);
+  SmallVector<int64_t> distances() const {
+    SmallVector<int64_t> all;
+    int64_t first = byColumns ? lanes.across : 1;
+    for (int64_t distance = first; distance < first * lanes.along;
+         distance *= 2)
+      all.push_back(distance);
+    return all;
   }
 
   Value firstAlong() { return i32.shiftLeft(along(), 2); }
   Value firstAcross() {
-    return i32.add(i32.shiftLeft(i32.warpOfWarpgroup(), 4),
+    return i32.add(i32.shiftLeft(i32.warpOfWarpgroup(),
+                                 llvm::Log2_64(kNeighbours * lanes.across)),
                    i32.shiftLeft(across(), 2));
   }
 
 private:
+  /// The number of a lane in groups of `count`, and that of the group.
+  Value lower(int64_t count) { return i32.bitAnd(i32.lane(), count - 1); }
+  Value upper(int64_t count) {
+    return i32.shiftRight(i32.lane(), llvm::Log2_64(count));
+  }
+
   Int32 &i32;
+  sm90::StripLanes lanes;
   bool byColumns;
 };
 
@@ -67,12 +80,12 @@ struct Group {
 
 } // namespace
 
-/// The place of group `number` of the neighbours along a strip.
-static int64_t alongOf(int64_t number) { return number * sm90::kStripStep; }
-
 /// In the order of the registers.
 static SmallVector<Group> findGroups(RankedTensorType type) {
   Layout layout = *sm90::getLayout(type);
+  sm90::StripLanes lanes = lanesOf(type);
+  // The place of group `number` of the neighbours along a strip.
+  auto alongOf = [&](int64_t number) { return number * lanes.step(); };
   SmallVector<Group> groups;
   if (type.getRank() == 1) {
     int64_t count = elementsPerThread(type) / kNeighbours;
@@ -81,12 +94,12 @@ static SmallVector<Group> findGroups(RankedTensorType type) {
     return groups;
   }
   if (layout == Layout::ColumnStrips) {
-    for (int64_t r = 0, e = type.getDimSize(0) / 8; r < e; ++r)
+    for (int64_t r = 0, e = type.getDimSize(0) / lanes.along; r < e; ++r)
       groups.push_back({alongOf(r / kNeighbours) + r % kNeighbours, 0});
     return groups;
   }
   for (int64_t r = 0; r < kNeighbours; ++r)
-    for (int64_t c = 0, e = type.getDimSize(1) / sm90::kStripStep; c < e; ++c)
+    for (int64_t c = 0, e = type.getDimSize(1) / lanes.step(); c < e; ++c)
       groups.push_back({r, alongOf(c)});
   return groups;
 }
@@ -102,8 +115,7 @@ template <typename Op> class Place {
 public:
   Place(OpBuilder &b, Op op, Value pointer, RankedTensorType type)
       : b(b), loc(op.getLoc()), op(op), i32(b, loc), type(type),
-        lanes(i32, *sm90::getLayout(type)),
-        bytes(op.getElement().getIntOrFloatBitWidth() / 8) {
+        lanes(i32, type), bytes(op.getElement().getIntOrFloatBitWidth() / 8) {
     bool isMatrix = type.getRank() == 2;
     Layout layout = *sm90::getLayout(type);
     if (isMatrix && layout == Layout::ColumnStrips) {
@@ -279,8 +291,11 @@ private:
         words.push_back(ptx::roundPair(b, op.getLoc(), op.getElement(),
                                        elements[i], elements[i + 1]));
     }
+    // Of a matrix, which is as large as a cache.
+    bool streams =
+        cast<RankedTensorType>(op.getFragment().getType()).getRank() == 2;
     ptx::storeGlobalWords(b, op.getLoc(), place.address(group),
-                          place.offset(group), words, isFirst);
+                          place.offset(group), words, isFirst, streams);
   }
 
   static void storeEach(OpBuilder &b, sm90::StoreStripsOp op, Access &place,
@@ -327,11 +342,11 @@ static Value combineOwn(OpBuilder &b, Location loc, sm90::Combine kind,
   return chains[1] ? combine(b, loc, kind, chains[0], chains[1]) : chains[0];
 }
 
-/// Of the eight threads along a strip, for all of them.
+/// Of the threads along a strip, for all of them.
 static Value combineAlong(OpBuilder &b, Location loc, sm90::Combine kind,
-                          Layout layout, Value value) {
+                          RankedTensorType type, Value value) {
   Int32 i32(b, loc);
-  for (int64_t distance : Lanes(i32, layout).distances()) {
+  for (int64_t distance : Lanes(i32, type).distances()) {
     Value other = NVVM::ShflOp::create(
         b, loc, b.getF32Type(), i32.constant(-1), value, i32.constant(distance),
         i32.constant(31), NVVM::ShflKind::bfly, UnitAttr());
@@ -344,7 +359,7 @@ static Value combineAlong(OpBuilder &b, Location loc, sm90::Combine kind,
 static std::pair<int64_t, int64_t> placeOf(RankedTensorType type, int64_t i) {
   if (sm90::getLayout(type) == Layout::ColumnStrips)
     return {i % kNeighbours, i / kNeighbours};
-  int64_t length = type.getDimSize(1) / 8;
+  int64_t length = type.getDimSize(1) / lanesOf(type).along;
   return {i / length, i % length};
 }
 
@@ -362,8 +377,8 @@ struct LowerReduceStrips : StripsPattern<sm90::ReduceStripsOp> {
     SmallVector<Value> results;
     for (ArrayRef<Value> line : lines) {
       Value own = combineOwn(rewriter, op.getLoc(), op.getCombine(), line);
-      results.push_back(combineAlong(rewriter, op.getLoc(), op.getCombine(),
-                                     *sm90::getLayout(type), own));
+      results.push_back(
+          combineAlong(rewriter, op.getLoc(), op.getCombine(), type, own));
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
@@ -378,8 +393,8 @@ struct LowerReduceVector : StripsPattern<sm90::ReduceVectorOp> {
     auto type = cast<RankedTensorType>(op.getSource().getType());
     Value own = combineOwn(rewriter, op.getLoc(), op.getCombine(),
                            llvm::to_vector(adaptor.getSource()));
-    rewriter.replaceOp(op, combineAlong(rewriter, op.getLoc(), op.getCombine(),
-                                        *sm90::getLayout(type), own));
+    rewriter.replaceOp(
+        op, combineAlong(rewriter, op.getLoc(), op.getCombine(), type, own));
     return success();
   }
 };

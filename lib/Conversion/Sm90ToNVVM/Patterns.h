@@ -127,6 +127,8 @@ void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateNumbersPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
+void populateReachPatterns(const TypeConverter &converter,
+                           RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateStorePatterns(const TypeConverter &converter,

@@ -35,12 +35,13 @@ using namespace mlir::attn::sm90_to_nvvm;
 
 int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
   std::optional<sm90::Layout> layout = sm90::getLayout(type);
-  // Eight threads share the length of a strip, and four its width.
   if (layout && sm90::isAlongStrips(*layout))
-    return type.getNumElements() / 8;
+    return type.getNumElements() /
+           sm90::getStripLanes(cast<sm90::LayoutAttr>(type.getEncoding()))
+               .along;
   if (layout == sm90::Layout::ColumnStripsColumns ||
       layout == sm90::Layout::RowStripsRows)
-    return sm90::kStripWidth / 4;
+    return sm90::kStripNeighbours;
   // The threads of a quad hold the same rows.
   if (type.getRank() == 1 && *sm90::getLayout(type) == sm90::Layout::Columns)
     return type.getNumElements() / 4;
@@ -422,6 +423,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateDecayPatterns(converter, patterns);
   populateDecaySumsPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
+  populateReachPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);
   populateNumbersPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);

@@ -186,8 +186,10 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   FailureOr<Type> type = convert(op, op.getType());
   if (failed(type))
     return failure();
-  // There are no registers for it beside products and what they read.
-  waitForAll();
+  // The consumers of decayed tiles have no registers for it beside products and
+  // what they read.
+  if (split.decaySums)
+    waitForAll();
   mapping.map(op.getResult(),
               sm90::LoadFragmentOp::create(builder, loc, *type,
                                            it->second.stage, firstRow,
@@ -409,11 +411,27 @@ LogicalResult ChunkRole::emitInstance(Block &source) {
         return failure();
     } else if (isScalar(&op)) {
       cloneScalar(kernel, builder, &op, mapping);
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      if (isState && failed(emitBranch(branch)))
+        return failure();
     } else if (isState && failed(emitOutside(&op))) {
       return failure();
     }
   }
   return success();
+}
+
+/// What only some instances do with the state behind the loop.
+LogicalResult ChunkRole::emitBranch(scf::IfOp branch) {
+  if (branch.getNumResults() != 0 || branch.elseBlock())
+    return branch.emitOpError("expected a branch without results and without "
+                              "an else outside of the loop over chunks");
+  auto copy =
+      scf::IfOp::create(builder, loc, mapping.lookup(branch.getCondition()),
+                        /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(copy.thenBlock());
+  return emitInstance(*branch.thenBlock());
 }
 
 LogicalResult ChunkRole::run() {

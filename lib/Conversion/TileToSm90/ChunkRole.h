@@ -42,6 +42,7 @@ private:
   };
 
   LogicalResult emitInstance(Block &source);
+  LogicalResult emitBranch(scf::IfOp branch);
   LogicalResult emitLoop();
   LogicalResult emitOp(Operation *op);
   LogicalResult emitLoad(tile::LoadOp load);

@@ -32,20 +32,25 @@ ChunkRole::Place ChunkRole::getPlace(Value view, ValueRange indices,
   return {offset, row, column};
 }
 
+/// What is in memory, where it is not f32.
+static TypeAttr narrowElementOf(Value view) {
+  Type element = cast<tile::ViewType>(view.getType()).getElementType();
+  return element.isF32() ? TypeAttr() : TypeAttr::get(element);
+}
+
 LogicalResult ChunkRole::emitStateLoad(tile::LoadOp load, Value value,
                                        bool transposed) {
-  FailureOr<Type> type = convert(load, value.getType());
+  FailureOr<Type> type = convert(
+      load, cast<VectorType>(value.getType()).clone(builder.getF32Type()));
   if (failed(type))
     return failure();
-  if (!cast<RankedTensorType>(*type).getElementType().isF32())
-    return load.emitOpError("expected a state of f32, got ")
-           << load.getTile().getType();
   Place place =
       getPlace(load.getView(), load.getIndices(), load.getAxes(), transposed);
   mapping.map(value,
               sm90::LoadStateOp::create(builder, loc, *type,
                                         kernel.reads.lookup(load.getView()),
-                                        place.offset, place.row, place.column)
+                                        place.offset, place.row, place.column,
+                                        narrowElementOf(load.getView()))
                   .getResult());
   return success();
 }
@@ -55,13 +60,16 @@ LogicalResult ChunkRole::emitStateStore(tile::StoreOp store) {
   auto transpose = source.getDefiningOp<vector::TransposeOp>();
   if (transpose)
     source = transpose.getVector();
+  // The store rounds.
+  if (auto round = source.getDefiningOp<arith::TruncFOp>())
+    source = round.getIn();
   if (failed(use(source, fragment)))
     return failure();
   Place place = getPlace(store.getView(), store.getIndices(), store.getAxes(),
                          bool(transpose));
-  sm90::StoreStateOp::create(builder, loc, fragment,
-                             kernel.stores.lookup(store.getView()),
-                             place.offset, place.row, place.column);
+  sm90::StoreStateOp::create(
+      builder, loc, fragment, kernel.stores.lookup(store.getView()),
+      place.offset, place.row, place.column, narrowElementOf(store.getView()));
   return success();
 }
 
@@ -79,9 +87,16 @@ LogicalResult ChunkRole::emitOutside(Operation *op) {
   }
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return emitStateStore(store);
-  if (isa<arith::ExtFOp, arith::TruncFOp>(op))
-    return op->emitOpError("expected a state of f32, got ")
-           << op->getResult(0).getType();
+  // The state that is loaded, or none.
+  if (isa<arith::SelectOp>(op))
+    return emitElementwise(op);
+  // Fragments are f32, whatever is in memory.
+  if (auto extend = dyn_cast<arith::ExtFOp>(op)) {
+    mapping.map(extend.getResult(), mapping.lookup(extend.getIn()));
+    return success();
+  }
+  if (isa<arith::TruncFOp>(op))
+    return success();
   return op->emitOpError("is not lowered to the sm90 level outside of the loop "
                          "over chunks");
 }

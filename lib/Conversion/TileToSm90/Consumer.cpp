@@ -461,6 +461,10 @@ LogicalResult Consumer::consumeOp(Operation *op) {
         consumeFindExtremes(find);
         return success();
       })
+      .Case([&](tile::FindReachOp find) {
+        consumeFindReach(find);
+        return success();
+      })
       .Case([&](tile::WriteOp write) {
         consumeWrite(write);
         return success();

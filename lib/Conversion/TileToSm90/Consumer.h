@@ -57,6 +57,7 @@ private:
   void consumeMask(tile::MaskOp op);
   void consumeScore(tile::ScoreOp op);
   void consumeFindExtremes(tile::FindExtremesOp op);
+  void consumeFindReach(tile::FindReachOp op);
   void consumeWrite(tile::WriteOp op);
   void consumeRegion(Operation *op, Operation *copy);
   LogicalResult consumeSoftmax(tile::OnlineSoftmaxOp op);

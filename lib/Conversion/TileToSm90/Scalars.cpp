@@ -15,7 +15,8 @@ using namespace mlir::attn::tile_to_sm90;
 
 bool mlir::attn::tile_to_sm90::isScalar(Operation *op) {
   auto isScalarType = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  if (isa<tile::ReadOp, tile::DimOp, tile::FindSequenceOp>(op))
+  if (isa<tile::ReadOp, tile::DimOp, tile::FindSequenceOp, tile::SquaredNormOp>(
+          op))
     return true;
   return op->getNumRegions() == 0 && op->getNumResults() > 0 &&
          isMemoryEffectFree(op) &&
@@ -63,6 +64,36 @@ static void cloneRead(Kernel &kernel, OpBuilder &builder, tile::ReadOp read,
       lookupAll(mapping, read.getIndices()), sizes,
       kernel.strides.lookup(read.getView()), read.getPosition());
   mapping.map(read.getElement(), element);
+}
+
+static void cloneSquaredNorm(Kernel &kernel, OpBuilder &builder,
+                             tile::SquaredNormOp op, IRMapping &mapping) {
+  Location loc = op.getLoc();
+  tile::ViewType view = op.getView().getType();
+  SmallVector<Value> sizes;
+  for (size_t axis = 0; axis < op.getIndices().size(); ++axis)
+    sizes.push_back(createSize(kernel, builder, loc, op.getView(), axis));
+  mapping.map(op.getNorm(), sm90::SquaredNormOp::create(
+                                builder, loc, kernel.reads.lookup(op.getView()),
+                                lookupAll(mapping, op.getIndices()), sizes,
+                                kernel.strides.lookup(op.getView()),
+                                view.getShape().back(), view.getElementType())
+                                .getResult());
+}
+
+/// The launch has sized what the instances of the kernel write by it.
+static Value findSegmentCount(Kernel &kernel, OpBuilder &builder,
+                              tile::SegmentCountOp op) {
+  auto bounds = kernel.instances().getMixedUpperBound();
+  int64_t axis =
+      llvm::find(bounds, OpFoldResult(op.getCount())) - bounds.begin();
+  for (BlockArgument view : kernel.source.getArguments())
+    if (kernel.source.getArgAttr(view.getArgNumber(),
+                                 tile::KernelOp::getWorkspaceAttrName()) &&
+        kernel.source.getArgAttr(view.getArgNumber(),
+                                 tile::KernelOp::getOutputAttrName()))
+      return createSize(kernel, builder, op.getLoc(), view, axis);
+  llvm_unreachable("checked with the extents");
 }
 
 /// Halves the sequences among which the one of the slot is until one is left.
@@ -149,5 +180,12 @@ void mlir::attn::tile_to_sm90::cloneScalar(Kernel &kernel, OpBuilder &builder,
     return cloneFindSequence(kernel, builder, find, mapping);
   if (auto walk = dyn_cast<tile::WalkOp>(op))
     return cloneWalk(builder, walk, mapping);
+  if (auto norm = dyn_cast<tile::SquaredNormOp>(op))
+    return cloneSquaredNorm(kernel, builder, norm, mapping);
+  if (auto segments = dyn_cast<tile::SegmentCountOp>(op)) {
+    mapping.map(segments.getCount(),
+                findSegmentCount(kernel, builder, segments));
+    return;
+  }
   builder.clone(*op, mapping);
 }

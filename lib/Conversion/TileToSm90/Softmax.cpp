@@ -39,6 +39,13 @@ void Consumer::consumeFindExtremes(tile::FindExtremesOp op) {
                         use(op.getEnd()), /*offset=*/IntegerAttr()));
 }
 
+void Consumer::consumeFindReach(tile::FindReachOp op) {
+  consumeRegion(op, sm90::FindReachOp::create(
+                        builder, loc, builder.getIndexType(), use(op.getStop()),
+                        use(op.getEnd()), op.getBlockAttr(), op.getLimitAttr(),
+                        /*offset=*/IntegerAttr()));
+}
+
 /// Copies the region of a mask, a modifier or a search.
 void Consumer::consumeRegion(Operation *op, Operation *copy) {
   Block &source = op->getRegion(0).front();

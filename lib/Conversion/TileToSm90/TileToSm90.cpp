@@ -107,6 +107,7 @@ private:
                              int64_t columns);
   FailureOr<ArrayAttr> createExtents();
   FailureOr<sm90::ExtentAttr> createExtent(OpFoldResult bound);
+  FailureOr<sm90::ExtentAttr> createSegments(tile::SegmentCountOp op);
   ArrayAttr createTensors();
   void allocate(Kernel &kernel);
   Ring createRing(sm90::BufferType buffer, int64_t fullArrivals,
@@ -242,6 +243,11 @@ static bool isReadable(Type type) {
          type.isInteger(64);
 }
 
+/// Whether a count of segments is one of instances, which a launch knows.
+static bool isBound(tile::SegmentCountOp op) {
+  return llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>);
+}
+
 /// Of single elements, which are written as well.
 LogicalResult SignatureBuilder::collectElements() {
   DenseSet<Value> seen;
@@ -254,6 +260,14 @@ LogicalResult SignatureBuilder::collectElements() {
       add(find.getCuSeqlens(), Read);
     if (auto write = dyn_cast<tile::WriteOp>(op))
       add(write.getView(), Store);
+    auto segments = dyn_cast<tile::SegmentCountOp>(op);
+    if (segments && !isBound(segments)) {
+      segments.emitOpError("expected to be a bound of the scf.forall");
+      return WalkResult::interrupt();
+    }
+    if (auto norm = dyn_cast<tile::SquaredNormOp>(op))
+      if (seen.insert(norm.getView()).second)
+        addPointer(Read, norm.getView(), sm90::kReadBytes);
     auto load = dyn_cast<tile::LoadOp>(op);
     if (load && split && !isCopied(load))
       add(load.getView(), Read, isOfGates(load) ? sm90::kStoreBytes : 0);
@@ -344,6 +358,9 @@ ArrayAttr SignatureBuilder::createTensors() {
 FailureOr<sm90::ExtentAttr> SignatureBuilder::createExtent(OpFoldResult bound) {
   auto map = AffineMap::get(0, 1, builder.getAffineSymbolExpr(0));
   SmallVector<Value> operands;
+  if (auto value = dyn_cast<Value>(bound))
+    if (auto segments = value.getDefiningOp<tile::SegmentCountOp>())
+      return createSegments(segments);
   if (std::optional<int64_t> constant = getConstantIntValue(bound)) {
     map = AffineMap::getConstantMap(*constant, builder.getContext());
   } else if (auto apply =
@@ -369,6 +386,35 @@ FailureOr<sm90::ExtentAttr> SignatureBuilder::createExtent(OpFoldResult bound) {
     sizes.push_back(static_cast<int64_t>(dim.getAxis()));
   }
   return sm90::ExtentAttr::get(builder.getContext(), map, sizes);
+}
+
+/// A number of parts, which the kernel takes from the size of what it writes
+/// for later ones.
+FailureOr<sm90::ExtentAttr>
+SignatureBuilder::createSegments(tile::SegmentCountOp op) {
+  auto isWritten = [&](BlockArgument view) {
+    auto has = [&](StringRef name) {
+      return bool(source.getArgAttr(view.getArgNumber(), name));
+    };
+    return has(tile::KernelOp::getWorkspaceAttrName()) &&
+           has(tile::KernelOp::getOutputAttrName());
+  };
+  if (!llvm::any_of(source.getArguments(), isWritten))
+    return op.emitOpError("expected a kernel that writes a workspace");
+  FailureOr<sm90::ExtentAttr> chunks = createExtent(op.getChunks());
+  FailureOr<sm90::ExtentAttr> others = createExtent(op.getOthers());
+  if (failed(chunks) || failed(others))
+    return failure();
+  unsigned own = chunks->getMap().getNumSymbols();
+  unsigned all = own + others->getMap().getNumSymbols();
+  AffineExpr results[] = {chunks->getMap().getResult(0).floorDiv(op.getLeast()),
+                          others->getMap().getResult(0).shiftSymbols(
+                              others->getMap().getNumSymbols(), own)};
+  SmallVector<int64_t> sizes(chunks->getSizes());
+  llvm::append_range(sizes, others->getSizes());
+  return sm90::ExtentAttr::get(
+      builder.getContext(),
+      AffineMap::get(0, all, results, builder.getContext()), sizes);
 }
 
 FailureOr<ArrayAttr> SignatureBuilder::createExtents() {
@@ -555,17 +601,29 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
   }
 }
 
-/// A block for each instance.
-static sm90::ScheduleAttr withoutTickets(sm90::ScheduleAttr schedule) {
+/// Without copies there is no producer to hand instances out: a block for each
+/// instance. What is divided among more roles is not there either; its
+/// registers are those of the consumers, of which there are two, as many as
+/// search for attention.
+static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
+  constexpr int64_t kConsumers = 2, kProducerRegisters = 40,
+                    kConsumerRegisters = 232;
+  bool hasAuxiliary = schedule.getAuxiliaryRegisters() != 0;
   return sm90::ScheduleAttr::get(
       schedule.getContext(), schedule.getKvStages(),
-      schedule.getConsumerWarpgroups(), schedule.getProducerRegisters(),
-      schedule.getConsumerRegisters(), schedule.getQueryInRegisters(),
-      schedule.getOutputInQueryBuffer(), schedule.getOutputFromRegisters(),
-      /*persistent=*/false,
+      hasAuxiliary ? kConsumers : schedule.getConsumerWarpgroups(),
+      hasAuxiliary ? kProducerRegisters : schedule.getProducerRegisters(),
+      hasAuxiliary ? kConsumerRegisters : schedule.getConsumerRegisters(),
+      schedule.getQueryInRegisters(), schedule.getOutputInQueryBuffer(),
+      schedule.getOutputFromRegisters(), /*persistent=*/false,
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
-      schedule.getAuxiliaryRegisters());
+      /*auxiliary_registers=*/0);
+}
+
+static bool hasCopies(tile::KernelOp kernel) {
+  return kernel.walk([](tile::LoadOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
 }
 
 LogicalResult SignatureBuilder::checkSchedule() {
@@ -574,6 +632,13 @@ LogicalResult SignatureBuilder::checkSchedule() {
   if (!schedule)
     return source.emitOpError("expected a schedule with a target of "
                               "#sm90.schedule");
+  if (!schedule.getWarpRoles()) {
+    if (sm90::findStripLanes(source.getSchedule().getBlockQ()))
+      return success();
+    return source.emitOpError("expected block_q of 16, 32, 64 or 128 without "
+                              "warp_roles, got ")
+           << source.getSchedule().getBlockQ();
+  }
   int64_t rows = sm90::kWarpgroupRows * schedule.getConsumerWarpgroups();
   if (source.getSchedule().getBlockQ() != rows)
     return source.emitOpError("expected block_q of ")
@@ -645,6 +710,8 @@ void SignatureBuilder::findConstants(Kernel &kernel) {
 FailureOr<Kernel> SignatureBuilder::build() {
   if (failed(checkSchedule()) || failed(checkArguments()))
     return failure();
+  if (!hasCopies(source))
+    schedule = withoutCopies(schedule);
   if (schedule.getAuxiliaryRegisters()) {
     if (schedule.getPersistent())
       return source.emitOpError("expected a schedule with an auxiliary that is "
@@ -660,9 +727,6 @@ FailureOr<Kernel> SignatureBuilder::build() {
            failed(collectElements()))
     return failure();
   collectSizes();
-  // Without copies there is no producer to hand instances out.
-  if (loads.empty())
-    schedule = withoutTickets(schedule);
   if (schedule.getDynamic())
     arguments.push_back(
         {LLVM::LLVMPointerType::get(builder.getContext(), 1), Counter, {}});

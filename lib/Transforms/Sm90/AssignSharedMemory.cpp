@@ -53,6 +53,11 @@ struct AssignSharedMemory
       find.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += kExtremeBytes * consumerWarps * find.getNumResults();
     });
+    kernel.walk([&](FindReachOp find) {
+      offset = llvm::alignTo(offset, kSumAlignment);
+      find.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += kSumBytes * consumerWarps;
+    });
     kernel.walk([&](MBarrierInitOp barrier) {
       offset = llvm::alignTo(offset, kBarrierBytes);
       barrier.setOffsetAttr(builder.getI64IntegerAttr(offset));

@@ -233,8 +233,29 @@ static bool isFree(RankedTensorType type, Layout from, Layout to) {
           type.getElementTypeBitWidth() == 16);
 }
 
-static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
-                               Value value) {
+/// The lanes across the strips of all matrices and vectors of a kernel, as the
+/// width of its matrices says.
+static int64_t findLanes(LayoutClasses &classes, KernelOp kernel) {
+  constexpr int64_t kUsualLanes = 4;
+  std::optional<StripLanes> found;
+  kernel.walk([&](Operation *op) {
+    for (Value value : op->getResults()) {
+      std::optional<Layout> layout =
+          isFragment(value) ? classes.lookup(value) : std::nullopt;
+      if (layout != Layout::ColumnStrips && layout != Layout::RowStrips)
+        continue;
+      auto type = cast<RankedTensorType>(value.getType());
+      found = findStripLanes(
+          type.getDimSize(layout == Layout::ColumnStrips ? 1 : 0));
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return found ? found->across : kUsualLanes;
+}
+
+static LogicalResult setLayout(LayoutClasses &classes, int64_t lanes,
+                               Operation *op, Value value) {
   if (auto inFlight = dyn_cast<InFlightType>(value.getType())) {
     Type lhs = inFlight.getLhs();
     if (auto fragment = dyn_cast<RankedTensorType>(lhs))
@@ -253,7 +274,9 @@ static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
   auto type = RankedTensorType::getChecked(
       [&] { return op->emitOpError("has a fragment that cannot be spread: "); },
       old.getShape(), old.getElementType(),
-      LayoutAttr::get(op->getContext(), *layout));
+      *layout >= Layout::ColumnStrips
+          ? LayoutAttr::get(op->getContext(), *layout, lanes)
+          : LayoutAttr::get(op->getContext(), *layout));
   if (!type)
     return failure();
   value.setType(type);
@@ -267,14 +290,15 @@ static LogicalResult setLayout(LayoutClasses &classes, Operation *op,
   return success();
 }
 
-static LogicalResult setLayouts(LayoutClasses &classes, Operation *op) {
+static LogicalResult setLayouts(LayoutClasses &classes, int64_t lanes,
+                                Operation *op) {
   for (Value result : op->getResults())
-    if (failed(setLayout(classes, op, result)))
+    if (failed(setLayout(classes, lanes, op, result)))
       return failure();
   for (Region &region : op->getRegions())
     for (Block &block : region)
       for (Value argument : block.getArguments())
-        if (failed(setLayout(classes, op, argument)))
+        if (failed(setLayout(classes, lanes, op, argument)))
           return failure();
   return success();
 }
@@ -313,8 +337,13 @@ struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
       return failure(result.wasInterrupted());
     };
     if (failed(each(constrain)) || failed(relateStrips(classes, kernel)) ||
-        failed(relateStores(classes, kernel)) || failed(each(setLayouts)) ||
-        failed(removeCasts(kernel)))
+        failed(relateStores(classes, kernel)))
+      return signalPassFailure();
+    int64_t lanes = findLanes(classes, kernel);
+    auto setAll = [&](LayoutClasses &all, Operation *op) {
+      return setLayouts(all, lanes, op);
+    };
+    if (failed(each(setAll)) || failed(removeCasts(kernel)))
       signalPassFailure();
   }
 };

@@ -37,9 +37,8 @@
 // What does not depend on the state.
 // CHECK: %[[KK:.*]] = tile.dot %[[K]], %[[K]] transpose_rhs
 // CHECK: %[[QK:.*]] = tile.dot %[[Q]], %[[K]] transpose_rhs
-// CHECK: %[[SCALED:.*]] = arith.mulf %[[QK]], %{{.*}}
 // CHECK: %[[RATIOS2:.*]] = tile.decay_ratios %[[SUMS]]
-// CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCALED]], %[[RATIOS2]]
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[QK]], %[[RATIOS2]]
 // CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xbf16>
 // CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]]
 // CHECK: %[[A:.*]] = arith.mulf %[[KK]], %[[RATIOS]]
@@ -49,10 +48,11 @@
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K]] transpose_rhs
 // CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q]] transpose_rhs
-// CHECK: %[[OLD:.*]] = arith.mulf %[[SQ]], %{{.*}}
+// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
+// CHECK: %[[READS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
+// CHECK: %[[OLD:.*]] = arith.mulf %[[SQ]], %[[READS]]
 // CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
 // CHECK: %[[SKD:.*]] = arith.mulf %[[SK]], %[[COLUMNS]]
-// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
 // CHECK: %[[VF:.*]] = arith.extf %[[VT]]
 // CHECK: %[[W:.*]] = arith.subf %[[VF]], %[[SKD]]
 // CHECK: %[[WF:.*]] = arith.truncf %[[W]] : vector<64x64xf32> to vector<64x64xf16>
@@ -65,7 +65,8 @@
 // CHECK: %[[ULB:.*]] = arith.truncf %[[UL]]
 // CHECK: %[[O:.*]] = tile.dot %[[UB]], %[[P]] transpose_rhs acc(%[[OLD]])
 // CHECK: %[[NEXT:.*]] = tile.dot %[[ULB]], %[[K]] acc(%[[DECAYED_STATE]])
-// CHECK: %[[OB:.*]] = arith.truncf %[[O]]
+// CHECK: %[[OS:.*]] = arith.mulf %[[O]], %{{.*}}
+// CHECK: %[[OB:.*]] = arith.truncf %[[OS]]
 // CHECK: %[[OT:.*]] = vector.transpose %[[OB]], [1, 0]
 // CHECK: tile.store %[[OT]], %result0[%[[B]], %[[ROW]], %[[N]], %[[CHANNEL]]] axes [1, 3]
 // CHECK: scf.yield %[[NEXT]]

@@ -97,6 +97,43 @@ func.func @layouts(%q: !t, %s: !kv) -> (!t, !vk) {
 // -----
 
 #step = #tile.schedule<block_q = 64, block_kv = 1>
+!t = tensor<1x3x2x32xf32>
+!kv = tensor<1x2x32x32xf32, #attn.state<key_value>>
+!vk = tensor<1x3x2x32x32xf32, #attn.state<value_key>>
+
+func.func @kept_layout(%q: !t, %s: !kv) -> (!t, !vk) {
+  // expected-error @below {{has kept states of another layout than the others, which is not lowered to the tile level}}
+  %o, %k = attn.recurrence %q, %q, %q state(%s : !kv) keep_every(1) {tile.schedule = #step}
+      : !t, !t, !t -> !t kept(!vk)
+  return %o, %k : !t, !vk
+}
+
+// -----
+
+// A sum over channels is no preparation of one element.
+#step = #tile.schedule<block_q = 64, block_kv = 1>
+!t = tensor<1x3x2x32xf32>
+!g = tensor<1x3x2xf32>
+#row = affine_map<(b, t, n, d) -> (b, t, n, d)>
+#head = affine_map<(b, t, n, d) -> (b, t, n)>
+
+func.func @summed(%q: !t, %x: !g) -> !t {
+  // expected-error @below {{'linalg.generic' op is not lowered to the tile level}}
+  %beta = linalg.generic {
+      indexing_maps = [#row, #head],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q : !t) outs(%x : !g) {
+  ^bb0(%own: f32, %sum: f32):
+    %next = arith.addf %own, %sum : f32
+    linalg.yield %next : f32
+  } -> !g
+  %o = attn.recurrence %q, %q, %q erase(%beta : !g) {tile.schedule = #step} : !t, !t, !t -> !t
+  return %o : !t
+}
+
+// -----
+
+#step = #tile.schedule<block_q = 64, block_kv = 1>
 !t = tensor<?x2x32xf32>
 !kv = tensor<?x2x32x32xf32, #attn.state<key_value>>
 

@@ -20,15 +20,16 @@
 // CHECK: %[[V:.*]] = tile.load %v[%[[B]], %{{.*}}, %[[N]], %[[COLUMN]]] axes [3] : <?x1x4x64xf32> -> vector<64xf32>
 // CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[N]])
 // CHECK: %[[Q:.*]] = tile.load %q[%[[B]], %{{.*}}, %[[H]], %{{.*}}] axes [3] : <?x1x2x32xf32> -> vector<32xf32>
-// CHECK: %[[SCALED:.*]] = arith.mulf %[[Q]], %{{.*}} : vector<32xf32>
 // CHECK: %[[KROWS:.*]] = vector.broadcast %[[K]] : vector<32xf32> to vector<64x32xf32>
 // CHECK: %[[KS:.*]] = vector.transpose %[[KROWS]], [1, 0]
 // CHECK: %[[VS:.*]] = vector.broadcast %[[V]] : vector<64xf32> to vector<32x64xf32>
 // CHECK: %[[S1:.*]] = math.fma %[[KS]], %[[VS]], %[[S0]]
-// CHECK: %[[QROWS:.*]] = vector.broadcast %[[SCALED]]
+// CHECK: %[[QROWS:.*]] = vector.broadcast %[[Q]]
 // CHECK: %[[QS:.*]] = vector.transpose %[[QROWS]], [1, 0]
 // CHECK: %[[PRODUCTS:.*]] = arith.mulf %[[S1]], %[[QS]] fastmath<contract>
-// CHECK: %[[O:.*]] = vector.multi_reduction <add>, %[[PRODUCTS]], %{{.*}} [0] : vector<32x64xf32> to vector<64xf32>
+// CHECK: %[[READ:.*]] = vector.multi_reduction <add>, %[[PRODUCTS]], %{{.*}} [0] : vector<32x64xf32> to vector<64xf32>
+// CHECK: %[[SCALE:.*]] = vector.broadcast %{{.*}} : f32 to vector<64xf32>
+// CHECK: %[[O:.*]] = arith.mulf %[[READ]], %[[SCALE]]
 // CHECK: tile.store %[[O]], %result0[%[[B]], %{{.*}}, %[[N]], %[[COLUMN]]] axes [3]
 // CHECK: tile.store %[[S1]], %result1[%[[B]], %[[N]], %{{.*}}, %[[COLUMN]]] axes [2, 3]
 func.func @linear(%q: tensor<?x1x2x32xf32> {attn.name = "q"},
@@ -70,9 +71,14 @@ func.func @linear(%q: tensor<?x1x2x32xf32> {attn.name = "q"},
 // CHECK: %[[ALPHA:.*]] = math.exp %[[G]]
 // CHECK: %[[FACTOR:.*]] = vector.broadcast %[[ALPHA]] : f32 to vector<64x32xf32>
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[S]], %[[FACTOR]]
+// CHECK: %[[READ:.*]] = vector.multi_reduction <add>, %{{.*}}, %{{.*}} [1] : vector<64x32xf32> to vector<64xf32>
 // CHECK: %[[R:.*]] = vector.multi_reduction <add>, %{{.*}}, %{{.*}} [1] : vector<64x32xf32> to vector<64xf32>
-// CHECK: %[[ADDED:.*]] = arith.subf %{{.*}}, %[[R]]
+// CHECK: %[[STRENGTH:.*]] = vector.broadcast %{{.*}} : f32 to vector<64xf32>
+// CHECK: %[[ERASED:.*]] = arith.mulf %[[R]], %[[STRENGTH]]
+// CHECK: %[[LEFT:.*]] = arith.subf %{{.*}}, %[[ERASED]]
+// CHECK: %[[ADDED:.*]] = arith.mulf %[[LEFT]], %{{.*}} : vector<64xf32>
 // CHECK: math.fma %{{.*}}, %{{.*}}, %[[DECAYED]]
+// CHECK: math.fma %{{.*}}, %[[ADDED]], %[[READ]]
 // CHECK: tile.store %{{.*}}, %o[
 // CHECK: scf.yield
 // CHECK: %[[ROUNDED:.*]] = arith.truncf %[[END]] : vector<64x32xf32> to vector<64x32xbf16>
@@ -126,6 +132,88 @@ func.func @packed(%q: !rows {attn.name = "q"}, %cu: tensor<?xi32> {attn.name = "
       cu_seqlens(%cu : tensor<?xi32>) {tile.schedule = #step}
       : !rows, !rows, !rows -> !rows state(tensor<?x2x32x32xf32, #attn.state<key_value>>)
   return %o, %f : !rows, tensor<?x2x32x32xf32, #attn.state<key_value>>
+}
+
+// -----
+
+// Of four tokens, the operands of the next one are loaded while one is computed, the
+// last one's twice; the states behind the second and the fourth are kept.
+
+#step = #tile.schedule<block_q = 64, block_kv = 1>
+!rows = tensor<?x4x2x32xf32>
+!kept = tensor<?x2x2x32x32xf32, #attn.state<key_value>>
+
+// CHECK-LABEL: tile.kernel @drafts(
+// CHECK-SAME: %kept: !tile.view<?x2x2x32x32xf32> {tile.least = array<i64: 1, 1, -1, 2>, tile.name = "kept", tile.output, tile.symbols = array<i64: 0, 5, -1, -1, -1>}
+// CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %{{.*}}) in (%{{.*}}, 2, 1) {
+// CHECK: %[[KEY:.*]] = tile.load %q[%[[B]], %c0{{.*}}, %[[N]], %c0{{.*}}] axes [3]
+// CHECK: scf.for %[[T:[a-z0-9]+]] = %{{.*}} to %c4{{.*}} iter_args(%[[S:[a-z0-9]+]] = %{{.*}}, %{{[a-z0-9]+}} = %{{.*}}, %[[OWN:[a-z0-9]+]] = %[[KEY]],
+// CHECK: %[[BEHIND:.*]] = affine.apply #{{.*}}(%[[T]])
+// CHECK: %[[NEXT:.*]] = arith.minui %[[BEHIND]], %c3
+// CHECK: %[[AHEAD:.*]] = tile.load %q[%[[B]], %[[NEXT]], %[[N]], %c0{{.*}}] axes [3]
+// CHECK: vector.broadcast %[[OWN]]
+// CHECK: %[[NEW:.*]] = math.fma %{{.*}}, %{{.*}}, %[[S]]
+// CHECK: tile.store %{{.*}}, %result0[%[[B]], %[[T]], %[[N]],
+// CHECK: %[[REST:.*]] = affine.apply #{{.*}}(%[[T]])
+// CHECK: %[[IS:.*]] = arith.cmpi eq, %[[REST]], %c0
+// CHECK: scf.if %[[IS]] {
+// CHECK: %[[I:.*]] = affine.apply #{{.*}}(%[[T]])
+// CHECK: tile.store %[[NEW]], %kept[%[[B]], %[[I]], %[[N]], %c0{{.*}}, %{{.*}}] axes [3, 4]
+// CHECK: scf.yield %[[NEW]], %{{.*}}, %[[AHEAD]],
+func.func @drafts(%q: !rows {attn.name = "q"}) -> (!rows, !kept {attn.name = "kept"}) {
+  %o, %kept = attn.recurrence %q, %q, %q keep_every(2) {tile.schedule = #step}
+      : !rows, !rows, !rows -> !rows kept(!kept)
+  return %o, %kept : !rows, !kept
+}
+
+// -----
+
+// What a gate is made of is loaded in its place, for a head or a channel at a time;
+// a bias goes along the channels, and what only gives a result its shape is gone.
+
+#step = #tile.schedule<block_q = 64, block_kv = 1>
+#channel = affine_map<(b, t, n, d) -> (b, t, n, d)>
+#bias = affine_map<(b, t, n, d) -> (n, d)>
+#head = affine_map<(b, t, n, d) -> (n)>
+!rows = tensor<?x1x2x32xf32>
+!log = tensor<?x1x2x32xf32, #attn.gate<log>>
+
+// CHECK-LABEL: tile.kernel @prepared(
+// CHECK-SAME: %a: !tile.view<?x1x2x32xbf16> {tile.name = "a", tile.symbols = array<i64: 0, 1, -1, -1>}
+// CHECK-SAME: %bias: !tile.view<2x32xf32> {tile.name = "bias", tile.symbols = array<i64: -1, -1>}
+// CHECK-SAME: %log: !tile.view<2xf32> {tile.name = "log", tile.symbols = array<i64: -1>}
+// CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %{{.*}}) in (%{{.*}}, 2, 1) {
+// CHECK: %[[NARROW:.*]] = tile.load %a[%[[B]], %c0{{.*}}, %[[N]], %c0{{.*}}] axes [3] : <?x1x2x32xbf16> -> vector<32xbf16>
+// CHECK: %[[A:.*]] = arith.extf %[[NARROW]]
+// CHECK: %[[BIAS:.*]] = tile.load %bias[%[[N]], %c0{{.*}}] axes [1] : <2x32xf32> -> vector<32xf32>
+// CHECK: %[[LOG:.*]] = tile.read %log[%[[N]]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[A]], %[[BIAS]] : vector<32xf32>
+// CHECK: %[[RATE:.*]] = math.exp %[[LOG]] : f32
+// CHECK: %[[RATES:.*]] = vector.broadcast %[[RATE]] : f32 to vector<32xf32>
+// CHECK: %[[G:.*]] = arith.mulf %[[SUM]], %[[RATES]] : vector<32xf32>
+// CHECK: %[[ALPHA:.*]] = math.exp %[[G]] : vector<32xf32>
+// CHECK: vector.broadcast %[[ALPHA]]
+func.func @prepared(%q: !rows {attn.name = "q"}, %a: tensor<?x1x2x32xbf16> {attn.name = "a"},
+                    %bias: tensor<2x32xf32> {attn.name = "bias"},
+                    %log: tensor<2xf32> {attn.name = "log"}) -> !rows {
+  %c0 = arith.constant 0 : index
+  %batch = tensor.dim %q, %c0 : !rows
+  %empty = tensor.empty(%batch) : !log
+  %g = linalg.generic {
+      indexing_maps = [#channel, #bias, #head, #channel],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%a, %bias, %log : tensor<?x1x2x32xbf16>, tensor<2x32xf32>, tensor<2xf32>)
+      outs(%empty : !log) {
+  ^bb0(%narrow: bf16, %own: f32, %of_head: f32, %unused: f32):
+    %wide = arith.extf %narrow : bf16 to f32
+    %sum = arith.addf %wide, %own : f32
+    %rate = math.exp %of_head : f32
+    %product = arith.mulf %sum, %rate : f32
+    linalg.yield %product : f32
+  } -> !log
+  %o = attn.recurrence %q, %q, %q decay(%g : !log) {tile.schedule = #step}
+      : !rows, !rows, !rows -> !rows
+  return %o : !rows
 }
 
 // -----

@@ -102,3 +102,33 @@ func.func @packed_state(%q: !q, %cu: tensor<?xi32>) -> (!q, !s) {
   %o, %s = attn.recurrence %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) : !q, !q, !q -> !q state(!s)
   return %o, %s : !q, !s
 }
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+
+func.func @kept(%q: !q) -> !q {
+  // expected-error @below {{'attn.recurrence' op has kept states, which is not lowered to the tile level}}
+  %o, %k = attn.recurrence %q, %q, %q keep_every(64) : !q, !q, !q -> !q kept(tensor<?x?x2x64x64xf32, #attn.state<key_value>>)
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2xf32>
+#row = affine_map<(b, t, n) -> (b, t, n)>
+
+func.func @prepared(%q: !q, %x: !g) -> !q {
+  %beta = linalg.generic {
+      indexing_maps = [#row, #row],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : !g) outs(%x : !g) {
+  ^bb0(%own: f32, %unused: f32):
+    %power = math.exp %own : f32
+    linalg.yield %power : f32
+  } -> !g
+  // expected-error @below {{'attn.recurrence' op has an operand that is prepared in front, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q erase(%beta : !g) : !q, !q, !q -> !q
+  return %o : !q
+}

@@ -11,7 +11,7 @@
 // CHECK-SAME: nvvm.kernel, nvvm.maxnreg = 128 : i32, nvvm.maxntid = array<i32: 128>
 // CHECK: %[[ROW0:.*]] = arith.shrui %{{.*}}, %c2_i32
 // CHECK: arith.shli %[[ROW0]], %c2_i32
-// CHECK-COUNT-4: llvm.inline_asm has_side_effects asm_dialect = att "ld.global.L1::no_allocate.v4.f32 {$0, $1, $2, $3}, [$4+0];", "=f,=f,=f,=f,l,~{memory}"
+// CHECK-COUNT-4: llvm.inline_asm has_side_effects asm_dialect = att "ld.global.cs.v4.f32 {$0, $1, $2, $3}, [$4+0];", "=f,=f,=f,=f,l,~{memory}"
 // CHECK-NOT: ld.global
 // CHECK: nvvm.shfl.sync bfly %c-1_i32, %{{.*}}, %c4_i32, %c31_i32
 // CHECK: nvvm.shfl.sync bfly %c-1_i32, %{{.*}}, %c8_i32, %c31_i32
@@ -22,7 +22,7 @@
 // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[ROW0]], %c0_i32
 // CHECK-COUNT-2: cvt.rn.bf16x2.f32
 // CHECK: "@$3 st.global.v2.b32 [$0+0], {$1, $2};", "l,r,r,b,~{memory}" %{{.*}}, %{{.*}}, %{{.*}}, %[[FIRST]]
-// CHECK-COUNT-4: "st.global.v4.f32 [$0+0], {$1, $2, $3, $4};", "l,f,f,f,f,~{memory}"
+// CHECK-COUNT-4: "st.global.cs.v4.f32 [$0+0], {$1, $2, $3, $4};", "l,f,f,f,f,~{memory}"
 // CHECK-NOT: st.global
 sm90.kernel @columns(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
                      %o: !llvm.ptr<1> {sm90.tensor = 1, sm90.alignment = 8})
@@ -47,9 +47,9 @@ sm90.kernel @columns(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %s
 // Lanes that differ in one of the first three bits share rows.
 
 // CHECK-LABEL: llvm.func @rows(
-// CHECK: "ld.global.L1::no_allocate.v2.b32 {$0, $1}, [$2+0];"
-// CHECK: "ld.global.L1::no_allocate.v2.b32 {$0, $1}, [$2+64];"
-// CHECK-COUNT-6: ld.global.L1::no_allocate
+// CHECK: "ld.global.cs.v2.b32 {$0, $1}, [$2+0];"
+// CHECK: "ld.global.cs.v2.b32 {$0, $1}, [$2+64];"
+// CHECK-COUNT-6: ld.global.cs
 // CHECK-NOT: ld.global.L1
 // A vector that nobody writes, along the rows, is that of every warp.
 // CHECK: llvm.inline_asm asm_dialect = att "ld.global.nc.v4.f32 {$0, $1, $2, $3}, [$4+0];", "=f,=f,=f,=f,l"

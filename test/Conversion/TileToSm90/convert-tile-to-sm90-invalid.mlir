@@ -50,6 +50,19 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
 
 // -----
 
+// Columns that no strips have.
+#target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>
+!t = !tile.view<?x64xbf16>
+// expected-error@+1 {{'tile.kernel' op expected block_q of 16, 32, 64 or 128 without warp_roles, got 48}}
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}) schedule(<block_q = 48, block_kv = 1, target = #target>) {
+  %n = tile.dim %q[0] : !t
+  scf.forall (%i) in (%n) {
+  }
+  tile.return
+}
+
+// -----
+
 // Queries for fewer warpgroups than there are.
 #target = #sm90.schedule<>
 !t = !tile.view<?x64xbf16>

@@ -244,58 +244,6 @@ tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i
   %zero = arith.constant dense<0.0> : vector<64x64xf32>
   %length = tile.dim %x[0] : !tile.view<?x64xf16>
   scf.forall (%i) in (%length) {
-    // expected-error @below {{'tile.load' op expected a state of f32, got 'vector<64x64xf16>'}}
-    %a = tile.load %s[%i, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
-    %b = arith.extf %a : vector<64x64xf16> to vector<64x64xf32>
-    %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
-      %t = tile.load %x[%c, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
-      %v = tile.load %n[%c] axes [0] : !tile.view<?xf32> -> vector<64xf32>
-      %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
-      %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
-      scf.yield %next : vector<64x64xf32>
-    }
-  }
-  tile.return
-}
-
-// -----
-
-tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
-               %s: !tile.view<?x64xf16> {tile.name = "s", tile.symbols = array<i64: 0, -1>},
-               %n: !tile.view<?xf32> {tile.name = "n", tile.symbols = array<i64: 0>},
-               %y: !tile.view<?x64xf16> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
-    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, auxiliary_registers = 104>>) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %zero = arith.constant dense<0.0> : vector<64x64xf32>
-  %length = tile.dim %x[0] : !tile.view<?x64xf16>
-  scf.forall (%i) in (%length) {
-    %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
-      %t = tile.load %x[%c, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
-      %v = tile.load %n[%c] axes [0] : !tile.view<?xf32> -> vector<64xf32>
-      %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
-      %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
-      scf.yield %next : vector<64x64xf32>
-    }
-    // expected-error @below {{'arith.truncf' op expected a state of f32, got 'vector<64x64xf16>'}}
-    %r = arith.truncf %end : vector<64x64xf32> to vector<64x64xf16>
-    tile.store %r, %y[%i, %c0] axes [0, 1] : vector<64x64xf16>, !tile.view<?x64xf16>
-  }
-  tile.return
-}
-
-// -----
-
-tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
-               %s: !tile.view<?x64xf16> {tile.name = "s", tile.symbols = array<i64: 0, -1>},
-               %n: !tile.view<?xf32> {tile.name = "n", tile.symbols = array<i64: 0>},
-               %y: !tile.view<?x64xf16> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
-    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, auxiliary_registers = 104>>) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %zero = arith.constant dense<0.0> : vector<64x64xf32>
-  %length = tile.dim %x[0] : !tile.view<?x64xf16>
-  scf.forall (%i) in (%length) {
     // expected-error @below {{'vector.step' op is not lowered to the sm90 level outside of the loop over chunks}}
     %a = vector.step : vector<64xindex>
     %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
@@ -304,6 +252,34 @@ tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i
       %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
       %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
       scf.yield %next : vector<64x64xf32>
+    }
+  }
+  tile.return
+}
+
+// -----
+
+// Behind the loop a state may be stored or not, and nothing else.
+tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
+               %n: !tile.view<?xf32> {tile.name = "n", tile.symbols = array<i64: 0>},
+               %y: !tile.view<?x64xf32> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, auxiliary_registers = 104>>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : vector<64x64xf32>
+  %length = tile.dim %x[0] : !tile.view<?x64xf16>
+  scf.forall (%i) in (%length) {
+    %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
+      %t = tile.load %x[%c, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
+      %h = arith.truncf %state : vector<64x64xf32> to vector<64x64xf16>
+      %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
+      scf.yield %next : vector<64x64xf32>
+    }
+    %isLast = arith.cmpi eq, %i, %c0 : index
+    // expected-error @below {{'scf.if' op expected a branch without results and without an else outside of the loop over chunks}}
+    scf.if %isLast {
+      tile.store %end, %y[%i, %c0] axes [0, 1] : vector<64x64xf32>, !tile.view<?x64xf32>
+    } else {
     }
   }
   tile.return

@@ -31,7 +31,7 @@
 // CHECK-NEXT: %{{.*}} = sm90.alloc : <2 x 64x64x{{b?}}f16>
 // CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(128)
 // CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(8)
-// CHECK-NEXT: %[[N:.*]] = sm90.alloc : <2 x 5x64xf32>
+// CHECK-NEXT: %[[N:.*]] = sm90.alloc : <2 x 4x64xf32>
 // CHECK-NEXT: %[[NF:.*]] = sm90.mbarrier.init arrivals(32)
 // CHECK-NEXT: %[[NE:.*]] = sm90.mbarrier.init arrivals(12)
 // CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 64x64xf16>
@@ -51,7 +51,7 @@
 // CHECK: %[[LAST:.*]] = sm90.extract %[[SUMS]][63]
 // CHECK: sm90.splat %[[LAST]]
 // CHECK: %[[FREE:.*]] = sm90.stage.await_empty %[[N]], %[[NE]][%[[C]]]
-// CHECK-COUNT-5: sm90.store_numbers
+// CHECK-COUNT-4: sm90.store_numbers
 // CHECK: sm90.stage.fill %[[FREE]], %[[NF]][%[[C]]]
 
 // CHECK: } auxiliary {
@@ -60,16 +60,16 @@
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
 // CHECK: %[[KK:.*]] = sm90.wgmma_async %[[KS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
 // CHECK: %[[QK:.*]] = sm90.wgmma_async %[[QS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
+// CHECK: %[[NS:.*]] = sm90.stage.await_full %[[N]]
+// CHECK: sm90.decay_ratios
 // CHECK: sm90.wgmma.wait %[[KK]] pending(1)
 // CHECK: sm90.wgmma.wait %[[QK]] pending(0)
 // CHECK: sm90.stage.release %[[QS]]
 // CHECK: sm90.stage.release %[[KS]]
-// CHECK: %[[NS:.*]] = sm90.stage.await_full %[[N]]
-// CHECK: sm90.decay_ratios
 // CHECK: sm90.store_fragment
 // CHECK: sm90.stage.fill
 // CHECK: %[[T:.*]] = sm90.stage.await_empty
-// CHECK: sm90.invert_unit_lower %{{.*}} strengths(%[[NS]] row {{[0-9]}} : !sm90.stage<5x64xf32>) scratch(%[[SCRATCH]], %[[BLOCKS]]) into %[[T]]
+// CHECK: sm90.invert_unit_lower %{{.*}} strengths(%[[NS]] row {{[0-9]}} : !sm90.stage<4x64xf32>) scratch(%[[SCRATCH]], %[[BLOCKS]]) into %[[T]]
 // CHECK: sm90.stage.fill %[[T]]
 // CHECK: sm90.stage.release %[[NS]], %[[NE]][%[[C]]]
 
@@ -81,9 +81,9 @@
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
 // CHECK: %[[SQ:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
+// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
 // CHECK: sm90.wgmma.wait %[[SK]] pending(1)
 // CHECK: sm90.wgmma.wait %[[SQ]] pending(0)
-// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
 // CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
 // CHECK: sm90.wgmma.wait %[[U]] pending(0)
 // CHECK: %[[O:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs acc(%{{.*}}) :

@@ -228,6 +228,14 @@ func.func @compress_packed_C1(%x: tensor<?x?x8x16xf32>, %c: tensor<?xi32>) {
 
 // -----
 
+func.func @select_forced_C5(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x1x16xf32>) {
+  // expected-error @below {{'attn.select' op expected both numbers of forced candidates, or neither}}
+  %0 = "attn.select"(%q, %k) <{forced_first = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, top = 4 : i64}> ({}) : (tensor<?x?x8x16xf32>, tensor<?x?x1x16xf32>) -> tensor<?x?x1x4xi32>
+  return
+}
+
+// -----
+
 func.func @compress_cu_seqlens_C4(%x: tensor<?x8x16xf32>, %c: tensor<?xi32>, %d: tensor<?x2xi32>) {
   // expected-error @below {{'attn.compress' op expected cu_seqlens of i32 with one element more than there are sequences, got 'tensor<?x2xi32>'}}
   %0 = attn.compress %x cu_seqlens(%c, %d : tensor<?xi32>, tensor<?x2xi32>) block<4> stride<4> : tensor<?x8x16xf32> -> tensor<?x8x16xf32>
@@ -484,11 +492,11 @@ func.func @cache_append_slots_C3(%x: tensor<?x2x64xf32>, %c: tensor<?x16x2x64xf3
 
 // -----
 
-func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_kv_C1(%q: tensor<?x?x8x64xf32>, %c: i1, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
-  %both = attn.kv.concat %kv, %kv : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>> -> !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>
-  // expected-error @below {{'attn.attention_backward' op expected kv to be of one source, got one defined by 'attn.kv.concat'}}
-  %0, %1, %2 = attn.attention_backward %q, %both, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %one = arith.select %c, %kv, %kv : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>
+  // expected-error @below {{'attn.attention_backward' op expected kv to be defined by a constructor such as 'attn.kv.dense', got 'arith.select'}}
+  %0, %1, %2 = attn.attention_backward %q, %one, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -503,10 +511,20 @@ func.func @attention_backward_positions_C2(%q: tensor<?x?x8x64xf32>, %k: tensor<
 
 // -----
 
-func.func @attention_backward_d_value_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+func.func @attention_backward_slice_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
   %kv = attn.kv.latent %k slice<64> : tensor<?x?x4x64xf32>
-  // expected-error @below {{'attn.attention_backward' op expected a d_value unless the value is a slice of the key}}
+  // expected-error @below {{'attn.attention_backward' op expected a gradient for each of the 1 tensors that kv is made of, got 2}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_sources_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %both = attn.kv.concat %kv, %kv : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>> -> !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>
+  // expected-error @below {{'attn.attention_backward' op expected a gradient for each of the 4 tensors that kv is made of, got 2}}
+  %0, %1, %2 = attn.attention_backward %q, %both, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 
@@ -584,6 +602,26 @@ func.func @attention_backward_d_key_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x
 
 // -----
 
+func.func @attention_backward_d_value_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %c: tensor<?x3x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %own = attn.kv.dense %c, %c : tensor<?x3x4x64xf32>, tensor<?x3x4x64xf32>
+  %both = attn.kv.concat %kv, %own : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, !attn.kv<tensor<?x3x4x64xf32>, tensor<?x3x4x64xf32>> -> !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>
+  // expected-error @below {{'attn.attention_backward' op expected d_value of type 'tensor<?x3x4x64xf32>', got 'tensor<?x4x4x64xf32>'}}
+  %0, %1, %2, %3, %4 = attn.attention_backward %q, %both, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>, tensor<?x3x4x64xf32>, tensor<?x4x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_d_query_C4(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>) {
+  %kv = attn.kv.latent %k slice<64> : tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected d_query of type 'tensor<?x?x8x64xf32>', got 'tensor<?x?x4x64xf32>'}}
+  %0, %1 = attn.attention_backward %q, %kv, %q of(%q, %lse) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
 func.func @attention_backward_no_d_sink_C5(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %s: tensor<8xf32>) {
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected a d_sink where there is a sink, and nowhere else}}
@@ -633,6 +671,25 @@ func.func @attention_backward_scale_C7(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x
   %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   // expected-error @below {{'attn.attention_backward' op expected scale to be finite, got 0x7F800000 : f32}}
   %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) scale(0x7F800000) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_lists_C9(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>, %i: tensor<?x?x1x2xi32>) {
+  %all = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %kv = attn.kv.gather %all at %i : !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x1x2xi32>
+  // expected-error @below {{'attn.attention_backward' op expected no lists of blocks with keys of 'attn.kv.gather', which are not one dense tensor}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) blocks<2, 2> partial(%n, %c) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_backward_mask_of_full_blocks_C9(%q: tensor<?x?x8x64xf32>, %k: tensor<?x?x4x64xf32>, %lse: tensor<?x8x?xf32>, %n: tensor<1x1x?xi32>, %c: tensor<1x1x?x?xi32>) {
+  %kv = attn.kv.dense %k, %k : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  // expected-error @below {{'attn.attention_backward' op expected partial blocks for the mask to apply to}}
+  %0, %1, %2 = attn.attention_backward %q, %kv, %q of(%q, %lse) mask(causal) blocks<2, 2> full(%n, %c) : (tensor<?x?x8x64xf32>, !attn.kv<tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>>, tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>, tensor<?x8x?xf32>, tensor<1x1x?xi32>, tensor<1x1x?x?xi32>) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
   return
 }
 

@@ -114,6 +114,33 @@ func.func @backward(%q: !q, %k: !k, %lse: !lse, %n: tensor<8xf32>) -> !q {
   return %dq : !q
 }
 
+// CHECK-LABEL: func @backward_of_lists
+func.func @backward_of_lists(%q: !q, %k: !k, %lse: !lse, %n: tensor<1x1x?xi32>,
+                             %c: tensor<1x1x?x?xi32>, %s: tensor<8xf32>) -> !q {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  // CHECK: mask(causal) score(alibi(%{{.*}} : tensor<8xf32>)) blocks<64, 32> partial(%{{.*}}, %{{.*}}) full(%{{.*}}, %{{.*}}) wrt(%{{.*}}) : ({{.*}}) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> d_wrt(tensor<8xf32>)
+  %dq, %dk, %dv, %ds = attn.attention_backward %q, %kv, %q of(%q, %lse)
+      mask(causal) score(alibi(%s : tensor<8xf32>)) blocks<64, 32>
+      partial(%n, %c) full(%n, %c) wrt(%s)
+      : (!q, !kv, !q, !q, !lse, tensor<1x1x?xi32>, tensor<1x1x?x?xi32>,
+         tensor<1x1x?xi32>, tensor<1x1x?x?xi32>, tensor<8xf32>)
+      -> !q, !k, !k d_wrt(tensor<8xf32>)
+  return %dq : !q
+}
+
+// CHECK-LABEL: func @backward_of_sources
+func.func @backward_of_sources(%q: !q, %k: !k, %c: !k, %lse: !lse,
+                               %i: tensor<?x?x1x4xi32>) -> !q {
+  %kv = attn.kv.dense %k, %k : !k, !k
+  %all = attn.kv.latent %c slice<64> : !k
+  %some = attn.kv.gather %all at %i : !kv, tensor<?x?x1x4xi32>
+  %both = attn.kv.concat %kv, %some : !kv, !kv -> !kv
+  // CHECK: attn.attention_backward {{.*}} : ({{.*}}) -> tensor<?x?x8x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>
+  %dq, %dk, %dv, %dc = attn.attention_backward %q, %both, %q of(%q, %lse)
+      : (!q, !kv, !q, !q, !lse) -> !q, !k, !k, !k
+  return %dq : !q
+}
+
 // CHECK-LABEL: func @backward_of_slices
 func.func @backward_of_slices(%q: !q, %c: tensor<?x1x64xf32>, %p: tensor<?x?xi32>,
                               %pages: tensor<?x16x1x64xf32>, %t: tensor<2x?xi32>,

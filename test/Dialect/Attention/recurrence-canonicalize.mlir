@@ -17,6 +17,18 @@ func.func @unused_state(%q: !q, %v: !v) -> (!v, !z) {
   return %o, %z : !v, !z
 }
 
+// Nobody reads the states of the drafts.
+// CHECK-LABEL: func @unused_kept
+func.func @unused_kept(%q: !q, %v: !v) -> (!v, !s) {
+  // CHECK: %[[O:.*]], %[[S:.*]] = attn.recurrence
+  // CHECK-NOT: keep_every
+  // CHECK-SAME: -> tensor<?x?x2x6xf32> state(tensor<?x2x8x6xf32, #attn.state<key_value>>)
+  // CHECK-NEXT: return %[[O]], %[[S]]
+  %o, %s, %k = attn.recurrence %q, %q, %v keep_every(1)
+      : !q, !q, !v -> !v state(!s) kept(tensor<?x?x2x8x6xf32, #attn.state<key_value>>)
+  return %o, %s : !v, !s
+}
+
 // The output is always there.
 // CHECK-LABEL: func @unused_output
 func.func @unused_output(%q: !q, %v: !v) -> !s {

@@ -370,6 +370,62 @@ func.func @recurrence_erase_is_decay_C16(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4
 
 // -----
 
+func.func @recurrence_keep_every_alone_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected keep_every and kept states to come together}}
+  %o = attn.recurrence %q, %q, %v keep_every(2) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @recurrence_kept_alone_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected keep_every and kept states to come together}}
+  %o, %s = attn.recurrence %q, %q, %v  : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32, #attn.state<key_value>>)
+  return
+}
+
+// -----
+
+func.func @recurrence_keep_every_zero_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected keep_every to be positive, got 0}}
+  %o, %s = attn.recurrence %q, %q, %v keep_every(0) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32, #attn.state<key_value>>)
+  return
+}
+
+// -----
+
+func.func @recurrence_keep_denominator_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected keep_every to come without a denominator}}
+  %o, %s = attn.recurrence %q, %q, %v denominator(1.0) keep_every(2) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32, #attn.state<key_value>>)
+  return
+}
+
+// -----
+
+func.func @recurrence_kept_count_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected kept states of [2, 1, 4, 8, 6] and bf16, f16 or f32, got 'tensor<2x2x4x8x6xf32, #attn.state<key_value>>'}}
+  %o, %s = attn.recurrence %q, %q, %v keep_every(3) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32, #attn.state<key_value>>)
+  return
+}
+
+// -----
+
+func.func @recurrence_kept_layout_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected kept states of [2, 2, 4, 6, 8] and bf16, f16 or f32, got 'tensor<2x2x4x8x6xf32, #attn.state<value_key>>'}}
+  %o, %s = attn.recurrence %q, %q, %v keep_every(2) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32, #attn.state<value_key>>)
+  return
+}
+
+// -----
+
+func.func @recurrence_kept_encoding_C17(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected kept states with the encoding #attn.state<key_value> or #attn.state<value_key>, got 'tensor<2x2x4x8x6xf32>'}}
+  %o, %s = attn.recurrence %q, %q, %v keep_every(2) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32> kept(tensor<2x2x4x8x6xf32>)
+  return
+}
+
+// -----
+
 // attn.recurrence_backward
 
 func.func @recurrence_backward_operands_C1(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>, %g: tensor<2x4x4x6xf32>) {

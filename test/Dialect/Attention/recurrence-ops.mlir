@@ -111,6 +111,32 @@ func.func @pool(%q: tensor<?x2x8xf32>, %v: tensor<?x2x8xf32>,
   return %s : tensor<?x2x8x8xf32, #attn.state<value_key>>
 }
 
+// CHECK-LABEL: func @drafts
+func.func @drafts(%q: tensor<?x4x2x8xf32>, %v: tensor<?x4x2x6xf32>)
+    -> tensor<?x4x2x6x8xbf16, #attn.state<value_key>> {
+  // CHECK: attn.recurrence %{{.*}}, %{{.*}}, %{{.*}} scale(1.000000e+00) keep_every(1) :
+  // CHECK-SAME: -> tensor<?x4x2x6xf32> kept(tensor<?x4x2x6x8xbf16, #attn.state<value_key>>)
+  %o, %kept = attn.recurrence %q, %q, %v scale(1.0) keep_every(1)
+      : tensor<?x4x2x8xf32>, tensor<?x4x2x8xf32>, tensor<?x4x2x6xf32>
+      -> tensor<?x4x2x6xf32> kept(tensor<?x4x2x6x8xbf16, #attn.state<value_key>>)
+  return %kept : tensor<?x4x2x6x8xbf16, #attn.state<value_key>>
+}
+
+// Seven of 100 tokens are multiples of 13.
+// CHECK-LABEL: func @checkpoints
+func.func @checkpoints(%q: tensor<100x2x8xf32>, %v: tensor<100x2x6xf32>, %cu: tensor<3xi32>)
+    -> (tensor<2x2x8x6xf32, #attn.state<key_value>>,
+        tensor<7x2x8x6xf32, #attn.state<key_value>>) {
+  // CHECK: cu_seqlens(%{{.*}} : tensor<3xi32>) keep_every(13) :
+  // CHECK-SAME: state(tensor<2x2x8x6xf32, #attn.state<key_value>>) kept(tensor<7x2x8x6xf32, #attn.state<key_value>>)
+  %o, %s, %kept = attn.recurrence %q, %q, %v cu_seqlens(%cu : tensor<3xi32>) keep_every(13)
+      : tensor<100x2x8xf32>, tensor<100x2x8xf32>, tensor<100x2x6xf32>
+      -> tensor<100x2x6xf32> state(tensor<2x2x8x6xf32, #attn.state<key_value>>)
+         kept(tensor<7x2x8x6xf32, #attn.state<key_value>>)
+  return %s, %kept : tensor<2x2x8x6xf32, #attn.state<key_value>>,
+                     tensor<7x2x8x6xf32, #attn.state<key_value>>
+}
+
 // CHECK-LABEL: func @backward
 func.func @backward(%q: !qk, %k: !qk, %v: !v, %g: !g, %beta: !b, %s0: !s,
                     %do: !v, %ds: !s) -> (!qk, !qk, !v, !g, !b, !s) {

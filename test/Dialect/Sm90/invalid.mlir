@@ -86,17 +86,17 @@
 
 // -----
 
-// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0)> and [0]}}
+// expected-error@+1 {{expected a map of symbols to one or two results, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0)> and [0]}}
 #e = #sm90.extent<()[s0] -> (s0), sizes = [0]>
 
 // -----
 
-// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<(d0) -> (d0)> and []}}
+// expected-error@+1 {{expected a map of symbols to one or two results, without mod, and a tensor and an axis for each symbol, got affine_map<(d0) -> (d0)> and []}}
 #e = #sm90.extent<(d0) -> (d0)>
 
 // -----
 
-// expected-error@+1 {{expected a map of symbols to one result, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0 mod 4)> and [0, 0]}}
+// expected-error@+1 {{expected a map of symbols to one or two results, without mod, and a tensor and an axis for each symbol, got affine_map<()[s0] -> (s0 mod 4)> and [0, 0]}}
 #e = #sm90.extent<()[s0] -> (s0 mod 4), sizes = [0, 0]>
 
 // -----
@@ -1161,6 +1161,74 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
+// C1 of sm90.find_reach.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.find_reach' op expected a region of one index argument that yields one f32}}
+    %x = sm90.find_reach(%c0 to %c0) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      sm90.yield %p : index
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.find_reach.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %x0 = arith.constant 0.0 : f32
+    // expected-error@+1 {{'sm90.find_reach' op expected a block of whole warps that divides a warpgroup, got 48}}
+    %x = sm90.find_reach(%c0 to %c0) block(48) limit(-30.0) {
+    ^bb0(%p: index):
+      sm90.yield %x0 : f32
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C6: as there.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = [], shared_memory = 1024 : i64} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %x0 = arith.constant 0.0 : f32
+    // expected-error@+1 {{'sm90.find_reach' op expected an offset in a kernel with shared_memory, got none}}
+    %x = sm90.find_reach(%c0 to %c0) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      sm90.yield %x0 : f32
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.squared_norm.
+func.func @norm_sizes(%x: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{'sm90.squared_norm' op expected as many indices as sizes and strides, got 1, 2 and 1}}
+  %n = sm90.squared_norm %x[%i] of [%i, %i] strides [%s] length(64) : !llvm.ptr<1>, bf16
+  return
+}
+
+// -----
+
+// C2 of sm90.squared_norm.
+func.func @norm_length(%x: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{'sm90.squared_norm' op expected a length that is a multiple of 8, of bf16 or f16, got 12 of 'bf16'}}
+  %n = sm90.squared_norm %x[%i] of [%i] strides [%s] length(12) : !llvm.ptr<1>, bf16
+  return
+}
+
+// -----
+
 // C1 of sm90.write.
 sm90.kernel @f(%w: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, instances = [], tensors = [#sm90.tensor<"w", tensor<2x2xi32>, [-1, -1], output = true>]} {
   sm90.warp_roles producer {
@@ -1284,6 +1352,18 @@ func.func @strips(%c: tensor<64x48xf32, #sm90.layout<row_strips>>) {
 func.func @strips(%c: tensor<16xf32, #sm90.layout<row_strips_columns>>) {
   return
 }
+
+// -----
+
+// expected-error@+1 {{expected 32 across the strips and a multiple of 64 along them for the layout column_strips, got [32, 32]}}
+func.func @strips(%c: tensor<32x32xf32, #sm90.layout<column_strips, lanes = 2>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 1, 2, 4 or 8 lanes across a strip, got 3}}
+func.func private @strips() -> tensor<64x64xf32, #sm90.layout<column_strips, lanes = 3>>
 
 // -----
 

@@ -414,3 +414,30 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consu
   }
   sm90.return
 }
+
+// -----
+
+// C1 of sm90.load_state.
+sm90.kernel @f(%states: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"s", tensor<?xf32>, [0]>], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %o = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.load_state' op expected elements of bf16 or f16 where they are not f32, got 'i8'}}
+    %s = sm90.load_state %states[%o] strides(%o, %o) of(i8) : !llvm.ptr<1> -> tensor<64x64xf32>
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.store_state.
+sm90.kernel @f(%states: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"s", tensor<?xf32>, [0]>], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %o = arith.constant 0 : i64
+    %s = sm90.load_state %states[%o] strides(%o, %o) : !llvm.ptr<1> -> tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.store_state' op expected elements of bf16 or f16 where they are not f32, got 'f32'}}
+    sm90.store_state %s, %states[%o] strides(%o, %o) of(f32) : tensor<64x64xf32>, !llvm.ptr<1>
+  }
+  sm90.return
+}

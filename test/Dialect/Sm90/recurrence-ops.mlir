@@ -79,6 +79,13 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %scaled = sm90.scale_columns %zeros, %stage row(1) : !square, !sm90.stage<3x64xf32>
     sm90.stage.release %stage, %empty[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<2>
     %tile = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<2 x 64x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xf16>
+    %o = arith.constant 0 : i64
+    // CHECK: %[[STATE:.*]] = sm90.load_state %{{.*}}[%[[O:.*]]] strides(%[[O]], %[[O]]) : !llvm.ptr<1> -> ![[SQUARE]]
+    %state = sm90.load_state %gates[%o] strides(%o, %o) : !llvm.ptr<1> -> !square
+    // CHECK: sm90.load_state %{{.*}}[%[[O]]] strides(%[[O]], %[[O]]) of(bf16) : !llvm.ptr<1> -> ![[SQUARE]]
+    %narrow = sm90.load_state %gates[%o] strides(%o, %o) of(bf16) : !llvm.ptr<1> -> !square
+    // CHECK: sm90.store_state %[[STATE]], %{{.*}}[%[[O]]] strides(%[[O]], %[[O]]) of(f16) : ![[SQUARE]], !llvm.ptr<1>
+    sm90.store_state %state, %gates[%o] strides(%o, %o) of(f16) : !square, !llvm.ptr<1>
     // CHECK: %[[T:.*]] = sm90.load_fragment %[[TILE:.*]] row(%{{.*}}) transposed : <64x64xf16> -> ![[HALF:.*]]
     %t = sm90.load_fragment %tile row(%c0) transposed : !sm90.stage<64x64xf16> -> !half
     // CHECK: sm90.store_fragment %[[T]], %{{.*}} row(%{{.*}}) transposed : ![[HALF]], !sm90.buffer<1 x 64x64xf16>

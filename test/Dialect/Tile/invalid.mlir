@@ -17,6 +17,11 @@ func.func private @section() attributes {tile.schedule = #tile.schedule<block_q 
 
 // -----
 
+// expected-error @below {{expected segment_chunks of at least 0, got -1}}
+func.func private @segments() attributes {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, segment_chunks = -1>}
+
+// -----
+
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 
@@ -629,6 +634,90 @@ func.func @extremes_results(%i: index, %a: i32, %c: i1) {
   ^bb0(%p: index):
     tile.yield %a, %c : i32, i1
   }
+  return
+}
+
+// -----
+
+// tile.find_reach
+
+// C1
+func.func @reach_arguments(%i: index, %x: f32) {
+  // expected-error @below {{'tile.find_reach' op expected a region of one index argument that yields one f32}}
+  %a = tile.find_reach(%i to %i) block(64) limit(-30.0) {
+  ^bb0(%p: index, %q: index):
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @reach_yields(%i: index) {
+  // expected-error @below {{'tile.find_reach' op expected a region of one index argument that yields one f32}}
+  %a = tile.find_reach(%i to %i) block(64) limit(-30.0) {
+  ^bb0(%p: index):
+    tile.yield %p : index
+  }
+  return
+}
+
+// -----
+
+// C2
+func.func @reach_block(%i: index, %x: f32) {
+  // expected-error @below {{'tile.find_reach' op expected a positive block, got 0}}
+  %a = tile.find_reach(%i to %i) block(0) limit(-30.0) {
+  ^bb0(%p: index):
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+// tile.squared_norm
+
+// C1
+tile.kernel @norm_indices(%x: !tile.view<3x4xf32>) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.squared_norm' op expected 1 indices, one per axis of the view but the last, got 2}}
+    %n = tile.squared_norm %x[%i, %i] : !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C2
+tile.kernel @norm_length(%x: !tile.view<3x?xf32> {tile.symbols = array<i64: -1, 0>}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.squared_norm' op expected a view of rows of floats whose length is known, got '!tile.view<3x?xf32>'}}
+    %n = tile.squared_norm %x[%i] : !tile.view<3x?xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// C3
+tile.kernel @norm_output(%x: !tile.view<3x4xf32> {tile.output}) schedule(<block_q = 16, block_kv = 16>) {
+  scf.forall (%i) in (1) {
+    // expected-error @below {{'tile.squared_norm' op expected a view that is not an output of the kernel}}
+    %n = tile.squared_norm %x[%i] : !tile.view<3x4xf32>
+  }
+  tile.return
+}
+
+// -----
+
+// tile.segment_count
+
+// C1
+func.func @segment_least(%i: index) {
+  // expected-error @below {{'tile.segment_count' op expected a positive least, got 0}}
+  %n = tile.segment_count %i least(0) beside(%i)
   return
 }
 

@@ -146,6 +146,32 @@ func.func @channels(%g: vector<4x8xf32>, %n: index, %q: vector<4x8xbf16>) -> vec
   return %p : vector<4x4xf32>
 }
 
+// How far back numbers have to be added up, and rows to take them from.
+// CHECK-LABEL: tile.kernel @reach(
+tile.kernel @reach(%k: !tile.view<?x2x64xbf16> {tile.symbols = array<i64: 0, -1, -1>},
+                   %w: !tile.view<?x?x1xi32> {tile.symbols = array<i64: 1, 2, -1>, tile.workspace, tile.output})
+    schedule(<block_q = 64, block_kv = 64, segment_chunks = 4>) {
+  // CHECK-SAME: segment_chunks = 4
+  %c0 = arith.constant 0 : index
+  %n = tile.dim %k[0] : !tile.view<?x2x64xbf16>
+  // CHECK: %[[COUNT:.*]] = tile.segment_count %[[N:.*]] least(4) beside(%[[N]])
+  %segments = tile.segment_count %n least(4) beside(%n)
+  scf.forall (%h, %s) in (%n, %segments) {
+    // CHECK: %[[FIRST:.*]] = tile.find_reach(%{{.*}} to %[[N]]) block(64) limit(-3.000000e+01) {
+    // CHECK-NEXT: ^bb0(%[[P:.*]]: index):
+    // CHECK-NEXT: %[[NORM:.*]] = tile.squared_norm %{{.*}}[%[[P]], %{{.*}}] : <?x2x64xbf16>
+    // CHECK-NEXT: tile.yield %[[NORM]] : f32
+    %first = tile.find_reach(%c0 to %n) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      %norm = tile.squared_norm %k[%p, %h] : !tile.view<?x2x64xbf16>
+      tile.yield %norm : f32
+    }
+    %i = arith.index_cast %first : index to i32
+    tile.write %i, %w[%h, %s, %c0] : !tile.view<?x?x1xi32>
+  }
+  tile.return
+}
+
 // What one kernel finds for a later one.
 // CHECK-LABEL: tile.kernel @limits(
 // CHECK-SAME: %[[W:[a-z0-9]+]]: !tile.view<?x2xi32> {tile.output, tile.symbols = array<i64: 1, -1>, tile.workspace}

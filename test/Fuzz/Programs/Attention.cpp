@@ -52,9 +52,6 @@ private:
   std::string writeLists(const Shape &pages);
   Keys writeGather(const Keys &source);
   Keys writeConcat();
-  std::string writeBlocks(bool hasMask);
-  void writeBlockList(std::string &text, const std::string &name,
-                      int64_t parity, int64_t blockQ, int64_t blockK);
   void writeOptions();
   MaskContext maskContext(const Keys &kv) const;
   void writeOp(const Keys &kv, const std::string &mask);
@@ -243,34 +240,42 @@ Keys AttentionWriter::writeKeys() {
 }
 
 /// Blocks of one parity of the column, each once: no block is in both lists.
-void AttentionWriter::writeBlockList(std::string &text, const std::string &name,
-                                     int64_t parity, int64_t blockQ,
-                                     int64_t blockK) {
-  int64_t rows = (queries + blockQ - 1) / blockQ + random.from(0, 1);
+static void writeBlockList(Writer &writer, const MaskContext &context,
+                           BlockClause &clause, const std::string &name,
+                           int64_t parity, int64_t blockQ, int64_t blockK) {
+  Random &random = writer.random;
+  int64_t rows = (context.queries + blockQ - 1) / blockQ + random.from(0, 1);
   bool isShared = random.oneIn(2), isForAll = random.oneIn(2);
-  Size sequences = isShared ? Size{1} : writer.batch(batch);
-  Size own = {isForAll ? 1 : heads};
+  Size sequences = isShared ? Size{1} : writer.batch(context.batch);
+  Size own = {isForAll ? 1 : context.heads};
   int axis = isShared ? -1 : 0;
   // A row of the list has one column at most, so that none is there twice.
   std::string counts = writer.addIntegers(
       name + "_counts", {sequences, own, writer.length(rows)}, -1, 2, axis);
-  int64_t last = keys / blockK;
+  int64_t last = context.keys / blockK;
   std::string indices = writer.addIntegers(
       name + "_indices", {sequences, own, writer.length(rows), {1}},
       parity == 0 ? -1 : last / 2 + 1, parity == 0 ? last / 2 : last + 1, axis);
-  text += " " + name + "(" + counts + ", " + indices + " : " +
-          writer.type(counts) + ", " + writer.type(indices) + ")";
+  std::string types = writer.type(counts) + ", " + writer.type(indices);
+  std::string both = " " + name + "(" + counts + ", " + indices;
+  clause.text += both + " : " + types + ")";
+  clause.backward += both + ")";
+  clause.types += ", " + types;
 }
 
-std::string AttentionWriter::writeBlocks(bool hasMask) {
+BlockClause attn::fuzz::writeBlocks(Writer &writer, const MaskContext &context,
+                                    bool hasMask) {
+  Random &random = writer.random;
   int64_t blockQ = random.from(1, 4), blockK = random.from(1, 4);
-  std::string text = " blocks<" + number(blockQ) + ", " + number(blockK) + ">";
+  BlockClause clause;
+  clause.text = clause.backward =
+      " blocks<" + number(blockQ) + ", " + number(blockK) + ">";
   bool hasFull = random.oneIn(2);
   if (hasMask || !hasFull || random.oneIn(2))
-    writeBlockList(text, "partial", 0, blockQ, blockK);
+    writeBlockList(writer, context, clause, "partial", 0, blockQ, blockK);
   if (hasFull)
-    writeBlockList(text, "full", 1, blockQ, blockK);
-  return text;
+    writeBlockList(writer, context, clause, "full", 1, blockQ, blockK);
+  return clause;
 }
 
 void AttentionWriter::writeOptions() {
@@ -390,7 +395,7 @@ void AttentionWriter::write() {
     std::string mask = random.oneIn(2)
                            ? ""
                            : maskClause(writeMask(writer, maskContext(kv), 1));
-    back += writeBlocks(!mask.empty());
+    back += writeBlocks(writer, maskContext(kv), !mask.empty()).text;
     return writeOp(kv, mask);
   }
   if (!canSplit || random.oneIn(2))

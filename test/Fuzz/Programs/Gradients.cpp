@@ -25,6 +25,8 @@ private:
     return rows;
   }
   void writeKeys();
+  void writeTensors();
+  void writeSources();
   void writeForward();
   void addClause(const std::string &keyword, const std::string &value) {
     clauses += " " + keyword + "(" + value + ")";
@@ -41,12 +43,15 @@ private:
   Writer &writer;
   Random &random;
   int64_t batch, queries, keys, keyHeads, heads, dim, valueDim;
-  bool isPacked, isSigmoid = false;
+  bool isPacked, isSigmoid = false, isDense = false;
   int axis;
   Shape rows, keyRows, lseShape;
-  std::string q, k, v, keyTypes, kv, ends, sink, mask, score;
+  std::string q, k, v, kv, ends, sink, mask, score;
   std::string normalizer, output, lse;
-  std::string clauses, operands, names = "%dq, %dk, %dv", results;
+  std::string clauses, operands, names = "%dq", results;
+  BlockClause blocks;
+  /// What keys and values are in, each with the axis of sequences.
+  std::vector<std::pair<std::string, int>> sources;
   std::vector<std::string> wrt;
   std::vector<std::pair<std::string, std::string>> more;
 };
@@ -61,7 +66,7 @@ GradientWriter::GradientWriter(Writer &writer)
   keyHeads = random.from(1, 2);
   heads = keyHeads * random.from(1, 2);
   dim = random.from(1, 5);
-  valueDim = random.from(1, 5);
+  valueDim = random.from(1, dim);
   isPacked = random.oneIn(3);
   axis = isPacked ? -1 : 0;
   writer.program.batch = batch;
@@ -80,9 +85,53 @@ GradientWriter::GradientWriter(Writer &writer)
 
 void GradientWriter::writeKeys() {
   q = writer.addReals("q", "f32", with(rows, heads, dim), axis);
+  if (!isPacked && random.oneIn(3))
+    return writeSources();
+  isDense = !isPacked;
+  writeTensors();
+}
+
+/// Dense keys and latent ones, which lists may choose from, in one softmax.
+void GradientWriter::writeSources() {
+  int64_t entries = random.from(0, 4);
+  Size length = writer.length(keys), own = writer.length(entries);
+  Shape ownRows = {writer.batch(batch), own};
+  k = writer.addReals("k", "f32", with(keyRows, keyHeads, dim), 0);
+  v = writer.addReals("v", "f32", with(keyRows, keyHeads, valueDim), 0);
+  std::string c = writer.addReals("c", "f32", with(ownRows, keyHeads, dim), 0);
+  sources = {{k, 0}, {v, 0}, {c, 0}};
+  std::string dense =
+      "!attn.kv<" + writer.type(k) + ", " + writer.type(v) + ">";
+  std::string latent = "!attn.kv<" + writer.type(c) + ", " +
+                       typeOf(with(ownRows, keyHeads, valueDim), "f32") + ">";
+  writer.line("%dense = attn.kv.dense " + k + ", " + v + " : " +
+              writer.type(k) + ", " + writer.type(v));
+  writer.line("%all = attn.kv.latent " + c + " slice<" +
+              std::to_string(valueDim) + "> : " + writer.type(c));
+  std::string second = "%all";
+  if (random.oneIn(2)) {
+    std::string indices = writer.addIntegers(
+        "indices", with(rows, random.oneIn(2) ? 1 : heads, random.from(0, 4)),
+        -1, entries + 1, 0);
+    writer.line("%some = attn.kv.gather %all at " + indices + " : " + latent +
+                ", " + writer.type(indices));
+    second = "%some";
+  }
+  Shape all = {writer.batch(batch),
+               {length.size + own.size, length.isDynamic || own.isDynamic}};
+  keys += entries;
+  keyRows = all;
+  kv = "!attn.kv<" + typeOf(with(all, keyHeads, dim), "f32") + ", " +
+       typeOf(with(all, keyHeads, valueDim), "f32") + ">";
+  writer.line("%kv = attn.kv.concat %dense, " + second + " : " + dense + ", " +
+              latent + " -> " + kv);
+}
+
+void GradientWriter::writeTensors() {
   k = writer.addReals("k", "f32", with(keyRows, keyHeads, dim), axis);
   v = writer.addReals("v", "f32", with(keyRows, keyHeads, valueDim), axis);
-  keyTypes = writer.type(k) + ", " + writer.type(v);
+  sources = {{k, axis}, {v, axis}};
+  std::string keyTypes = writer.type(k) + ", " + writer.type(v);
   kv = "!attn.kv<" + keyTypes + ">";
   if (!isPacked)
     return writer.line("%kv = attn.kv.dense " + k + ", " + v + " : " +
@@ -101,15 +150,18 @@ void GradientWriter::writeForward() {
   if (normalizer.empty() && random.oneIn(2))
     sink = writer.addSink(heads);
   MaskContext context = {batch, heads, queries, keys, keyRows, axis};
+  bool hasLists = isDense && random.oneIn(4);
   mask = writeMaskClause(writer, context);
   score = writeScoreClause(writer, context, &wrt);
+  if (hasLists)
+    blocks = writeBlocks(writer, context, !mask.empty());
   writer.line((isSigmoid ? "%o" : "%o, %lse") +
               (" = attn.attention " + q + ", %kv") +
               (isPacked ? " cu_seqlens(" + writer.typed(ends) + ")" : "") +
               mask + score + normalizer +
               (sink.empty() ? "" : " sink(" + writer.typed(sink) + ")") +
-              " : " + writer.type(q) + ", " + kv + " -> " + output +
-              (isSigmoid ? "" : ", " + lse));
+              blocks.text + " : " + writer.type(q) + ", " + kv + " -> " +
+              output + (isSigmoid ? "" : ", " + lse));
 }
 
 void GradientWriter::addOptions() {
@@ -134,6 +186,8 @@ void GradientWriter::addSinkAndCaptured() {
     addGradient(sink);
     results += " d_sink(" + writer.type(sink) + ")";
   }
+  clauses += blocks.backward;
+  operands += blocks.types;
   if (wrt.empty())
     return;
   std::string captured, types;
@@ -153,14 +207,22 @@ void GradientWriter::write() {
   writeForward();
   std::string dOutput =
       writer.addReals("d_o", "f32", with(rows, heads, valueDim), axis);
+  std::string keyTypes;
+  std::vector<std::string> gradients;
+  for (auto &[tensor, own] : sources) {
+    gradients.push_back(writer.fresh("dkv"));
+    names += ", " + gradients.back();
+    keyTypes += (keyTypes.empty() ? "" : ", ") + writer.type(tensor);
+  }
   addOptions();
   addSinkAndCaptured();
   writer.line(names + " = attn.attention_backward " + q + ", %kv, " + dOutput +
               clauses + " : (" + operands + ") -> " + writer.type(q) + ", " +
               keyTypes + results);
   writer.addResult("%dq", writer.type(q), axis);
-  writer.addResult("%dk", writer.type(k), axis);
-  writer.addResult("%dv", writer.type(v), axis);
+  for (size_t n = 0; n != sources.size(); ++n)
+    writer.addResult(gradients[n], writer.type(sources[n].first),
+                     sources[n].second);
   for (auto &[name, type] : more)
     writer.addResult(name, type, -1);
 }

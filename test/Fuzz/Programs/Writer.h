@@ -108,6 +108,14 @@ std::string writeScoreClause(Writer &writer, const MaskContext &context,
 std::string writeMaskRegion(Writer &writer, const MaskContext &context);
 std::string writeScoreRegion(Writer &writer, const MaskContext &context);
 
+/// Lists of blocks, as an attention has them and as its gradient does, with the
+/// types of the operands that the latter names.
+struct BlockClause {
+  std::string text, backward, types;
+};
+BlockClause writeBlocks(Writer &writer, const MaskContext &context,
+                        bool hasMask);
+
 /// The families of programs.
 void writeAttention(Writer &writer);
 void writeAttentionBackward(Writer &writer);

@@ -54,3 +54,26 @@ sm90.kernel @search(%n: index {sm90.tensor = 0, sm90.axis = 0})
   }
   sm90.return
 }
+
+// Each of 8 warps has 4 bytes for its sum, several of which are read at a time.
+// CHECK-LABEL: sm90.kernel @reach(
+// CHECK-SAME: shared_memory = 64 : i64
+sm90.kernel @reach(%n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<>, instances = [],
+                tensors = [#sm90.tensor<"x", tensor<?xi32>, [0]>]} {
+  sm90.warp_roles producer {
+  } consumer {
+    %x = arith.constant 1.0 : f32
+    // CHECK: sm90.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) at 0 {
+    %a = sm90.find_reach(%n to %n) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      sm90.yield %x : f32
+    }
+    // CHECK: sm90.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) at 32 {
+    %b = sm90.find_reach(%n to %n) block(64) limit(-30.0) {
+    ^bb0(%p: index):
+      sm90.yield %x : f32
+    }
+  }
+  sm90.return
+}

@@ -181,6 +181,24 @@ TEST_F(GradientTest, OffByOne) {
                   makeDenseArguments(), 3);
 }
 
+/// Everything that has a gradient: a cap, slopes, a bias, a sink and the lse.
+TEST_F(GradientTest, SlopesBiasAndSink) {
+  Attention attention = makeDense("");
+  attention.types += "!s = tensor<4xf32>\n!b = tensor<1x4x4x5xf32>\n";
+  attention.parameters += ", %s: !s, %m: !s, %c: !b";
+  std::string score = "mask(causal) score(softcap<2.0>, alibi(%m : !s), "
+                      "bias(%c : !b)) scale(0.75)";
+  attention.forward = score + " sink(%s : !s)";
+  attention.backward = score + " sink(%s) wrt(%m, %c)";
+  attention.operandTypes = ", !s, !s, !b";
+  attention.gradients = "!q, !k, !k d_sink(!s) d_wrt(!s, !b)";
+  std::vector<Tensor> arguments = makeDenseArguments();
+  arguments.push_back(makeRandom({4}, generator));
+  arguments.push_back(makeRandom({4}, generator));
+  arguments.push_back(makeRandom({1, 4, 4, 5}, generator));
+  expectGradients(attention, arguments, 6);
+}
+
 /// Two queries have one position, and one stands behind all keys.
 TEST_F(GradientTest, GivenPositions) {
   Attention attention = makeDense("mask(causal)");
@@ -245,6 +263,152 @@ TEST_F(GradientTest, ChosenLatentVectors) {
                      {{1, 3, 1, 3}, {0, 0, 9, 1, -1, 0, 3, 2, 3}}},
                     2);
   }
+}
+
+/// A window of raw keys, and entries of which lists choose some, in one softmax
+/// with a sink, as in DeepSeek-V4: each source has gradients of its own.
+TEST_F(GradientTest, SeveralSources) {
+  for (const char *rest : {"sink", "off_by_one", "sigmoid"}) {
+    bool hasSink = StringRef(rest) == "sink";
+    Attention attention;
+    attention.types =
+        "!q = tensor<2x3x2x6xf32>\n!o = tensor<2x3x2x4xf32>\n"
+        "!k = tensor<2x3x1x6xf32>\n!v = tensor<2x3x1x4xf32>\n"
+        "!c = tensor<2x5x1x6xf32>\n!p = tensor<3x2x1x6xf32>\n"
+        "!l = tensor<2x2x3xf32>\n!s = tensor<2xf32>\n!a = !attn.kv<!k, !v>\n"
+        "!b = !attn.kv<!c, tensor<2x5x1x4xf32>>\n"
+        "!kv = !attn.kv<tensor<2x?x1x6xf32>, tensor<2x?x1x4xf32>>\n"
+        "!i = tensor<2x3x1x3xi32>\n!t = tensor<2x2xi32>\n!n = tensor<2xi32>\n";
+    attention.parameters =
+        "%q: !q, %k: !k, %v: !v, %c: !c, %pages: !p, %s: !s, %i: !i, %t: !t, "
+        "%n: !n";
+    attention.constructors =
+        "%a = attn.kv.dense %k, %v : !k, !v\n"
+        "%all = attn.kv.latent %c slice<4> : !c\n"
+        "%b = attn.kv.gather %all at %i : !b, !i\n"
+        "%d = attn.kv.paged %pages slice<4> table(%t, %n : !t, !n) : !p\n"
+        "%kv = attn.kv.concat %a, %b, %d : !a, !b, !kv -> !kv\n";
+    attention.options = attention.backward = "mask(first<2> or window<4, 0>)";
+    attention.gradients = "!q, !k, !v, !c, !p";
+    if (hasSink) {
+      attention.forward = "mask(first<2> or window<4, 0>) sink(%s : !s)";
+      attention.options = "";
+      attention.backward += " sink(%s)";
+      attention.operandTypes = ", !s";
+      attention.gradients += " d_sink(!s)";
+    } else {
+      std::string normalizer = " normalizer<" + std::string(rest) + ">";
+      attention.options += normalizer;
+      attention.backward += normalizer;
+      attention.hasLse = StringRef(rest) != "sigmoid";
+    }
+    // Sequences of different lengths; a page that both read.
+    expectGradients(
+        attention,
+        {makeRandom({2, 3, 2, 6}, generator),
+         makeRandom({2, 3, 1, 6}, generator),
+         makeRandom({2, 3, 1, 4}, generator),
+         makeRandom({2, 5, 1, 6}, generator),
+         makeRandom({3, 2, 1, 6}, generator),
+         makeRandom({2}, generator),
+         {{2, 3, 1, 3},
+          {0, 0, 9, 1, -1, 4, 3, 2, 3, 4, 1, 0, -1, -1, -1, 2, 0, 4}},
+         {{2, 2}, {2, 0, 0, 1}},
+         {{2}, {3, 2}}},
+        hasSink ? 6 : 5);
+  }
+}
+
+/// The same tensor twice in a row is each key twice: its gradient is the sum.
+TEST_F(GradientTest, OneTensorInTwoSources) {
+  Attention attention;
+  attention.types = "!q = tensor<1x2x2x3xf32>\n!o = !q\n"
+                    "!k = tensor<1x3x1x3xf32>\n!l = tensor<1x2x2xf32>\n"
+                    "!a = !attn.kv<!k, !k>\n!d = tensor<1x6x1x3xf32>\n"
+                    "!kv = !attn.kv<!d, !d>\n";
+  attention.parameters = "%q: !q, %k: !k, %v: !k, %w: !k, %x: !k";
+  attention.constructors = "%a = attn.kv.dense %k, %v : !k, !k\n"
+                           "%b = attn.kv.dense %w, %x : !k, !k\n"
+                           "%kv = attn.kv.concat %a, %b : !a, !a -> !kv\n";
+  attention.gradients = "!q, !k, !k, !k, !k";
+  Tensor q = makeRandom({1, 2, 2, 3}, generator);
+  Tensor k = makeRandom({1, 3, 1, 3}, generator);
+  Tensor v = makeRandom({1, 3, 1, 3}, generator);
+  expectGradients(attention, {q, k, v, k, v}, 5);
+
+  auto program = [&](const std::string &other) {
+    return attention.types + "func.func @f(" + attention.parameters +
+           ", %do: !q) -> (!k, !k, !k, !k) {\n" +
+           "%a = attn.kv.dense %k, %v : !k, !k\n"
+           "%b = attn.kv.dense " +
+           other + " : !k, !k\n" +
+           "%kv = attn.kv.concat %a, %b : !a, !a -> !kv\n"
+           "%o, %l = attn.attention %q, %kv : !q, !kv -> !q, !l\n"
+           "%g:5 = attn.attention_backward %q, %kv, %do of(%o, %l)\n"
+           "  : (!q, !kv, !q, !q, !l) -> !q, !k, !k, !k, !k\n"
+           "return %g#1, %g#2, %g#3, %g#4 : !k, !k, !k, !k\n}";
+  };
+  std::vector<Tensor> arguments = {q, k, v, k, v, q};
+  std::vector<Tensor> shared = evaluate(program("%k, %v"), arguments);
+  std::vector<Tensor> apart = evaluate(program("%w, %x"), arguments);
+  ASSERT_EQ(shared.size(), 4u);
+  for (auto [a, b] : llvm::zip(shared, apart))
+    EXPECT_EQ(a.values, b.values);
+  EXPECT_EQ(shared[0].values, shared[2].values);
+}
+
+/// Blocks that are listed, some of them seen as a whole; one that is no column,
+/// a row without any, and a last block of keys in part.
+TEST_F(GradientTest, ListsOfBlocks) {
+  Attention attention = makeDense("");
+  attention.types += "!n = tensor<1x4x2xi32>\n!c = tensor<1x4x2x2xi32>\n"
+                     "!m = tensor<2x1x2xi32>\n!w = tensor<2x1x2x1xi32>\n";
+  attention.parameters += ", %s: tensor<4xf32>, %n: !n, %c: !c, %m: !m, %w: !w";
+  attention.forward = "mask(causal) sink(%s : tensor<4xf32>) blocks<3, 2> "
+                      "partial(%n, %c : !n, !c) full(%m, %w : !m, !w)";
+  attention.backward = "mask(causal) sink(%s) blocks<3, 2> partial(%n, %c) "
+                       "full(%m, %w)";
+  attention.operandTypes = ", tensor<4xf32>, !n, !c, !m, !w";
+  attention.gradients = "!q, !k, !k d_sink(tensor<4xf32>)";
+  std::vector<Tensor> arguments = makeDenseArguments();
+  arguments.push_back(makeRandom({4}, generator));
+  arguments.push_back({{1, 4, 2}, {2, 1, 0, 2, 1, 1, 2, 0}});
+  arguments.push_back(
+      {{1, 4, 2, 2}, {0, 1, 0, 1, -1, 1, 1, 0, 0, 0, 1, 1, 7, 0, 0, 0}});
+  arguments.push_back({{2, 1, 2}, {1, 0, 0, 1}});
+  arguments.push_back({{2, 1, 2, 1}, {2, 2, 2, 2}});
+  expectGradients(attention, arguments, 4);
+}
+
+/// Lists of all blocks change no gradient.
+TEST_F(GradientTest, ListsOfAllBlocksAreDense) {
+  std::vector<Tensor> arguments = makeDenseArguments();
+  arguments.push_back(makeRandom({2, 4, 4, 6}, generator));
+  auto program = [](const std::string &lists, const std::string &given,
+                    const std::string &types) {
+    return "!q = tensor<2x4x4x6xf32>\n!k = tensor<2x5x2x6xf32>\n"
+           "!l = tensor<2x4x4xf32>\n!kv = !attn.kv<!k, !k>\n"
+           "!n = tensor<1x1x2xi32>\n!c = tensor<1x1x2x3xi32>\n"
+           "func.func @f(%q: !q, %k: !k, %v: !k, %do: !q, %n: !n, %c: !c) -> "
+           "(!q, !k, !k) {\n%kv = attn.kv.dense %k, %v : !k, !k\n"
+           "%o, %l = attn.attention %q, %kv mask(causal) " +
+           lists +
+           ": !q, !kv -> !q, !l\n"
+           "%g:3 = attn.attention_backward %q, %kv, %do of(%o, %l) "
+           "mask(causal) " +
+           given + ": (!q, !kv, !q, !q, !l" + types +
+           ") -> !q, !k, !k\nreturn %g#0, %g#1, %g#2 : !q, !k, !k\n}";
+  };
+  arguments.push_back({{1, 1, 2}, {3, 3}});
+  arguments.push_back({{1, 1, 2, 3}, {2, 0, 1, 0, 1, 2}});
+  std::vector<Tensor> dense = evaluate(program("", "", ""), arguments);
+  std::vector<Tensor> listed =
+      evaluate(program("blocks<2, 2> partial(%n, %c : !n, !c) ",
+                       "blocks<2, 2> partial(%n, %c) ", ", !n, !c"),
+               arguments);
+  ASSERT_EQ(listed.size(), 3u);
+  for (auto [a, b] : llvm::zip(dense, listed))
+    EXPECT_EQ(a.values, b.values);
 }
 
 /// Gradients of pages by a table are those of the keys that it gathers.

@@ -183,6 +183,85 @@ TEST_F(RecurrenceLawsTest, PartsComposeAsAffineMaps) {
 }
 
 //===----------------------------------------------------------------------===//
+// States that are kept
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct RecurrenceKeptTest : RecurrenceLawsTest {
+  /// The tokens of `program` in front of token `end` of each sequence.
+  RecurrenceProgram shorten(const RecurrenceProgram &program, int64_t end) {
+    RecurrenceProgram shorter = program;
+    shorter.keepEvery = 0;
+    auto cut = [&](Tensor &tensor) {
+      Tensor first{tensor.shape, {}};
+      first.shape[1] = end;
+      int64_t own = first.size() / sizes.batch;
+      int64_t whole = tensor.size() / sizes.batch;
+      for (int64_t b = 0; b != sizes.batch; ++b)
+        first.values.insert(first.values.end(),
+                            tensor.values.begin() + b * whole,
+                            tensor.values.begin() + b * whole + own);
+      tensor = first;
+    };
+    for (Tensor *tensor : {&shorter.query, &shorter.key, &shorter.value})
+      cut(*tensor);
+    for (const char *keyword : {"decay", "erase", "write"})
+      cut(shorter.operands[keyword].tensor);
+    return shorter;
+  }
+};
+} // namespace
+
+/// Those of the sequences that end there. Nine tokens leave one behind the last
+/// multiple of two or four.
+TEST_F(RecurrenceKeptTest, AreFinalStatesOfShorterSequences) {
+  for (const char *layout : {"key_value", "value_key"})
+    for (int64_t every : {1, 2, 4, 9, 10}) {
+      RecurrenceProgram program = makeKimi();
+      program.finalLayout = layout;
+      program.keepEvery = every;
+      Tensor kept = evaluate(program)[2];
+      ASSERT_EQ(kept.shape[1], sizes.tokens / every);
+      int64_t size = sizes.valueHeads * sizes.keyDim * sizes.valueDim;
+      for (int64_t i = 0; i != kept.shape[1]; ++i) {
+        Tensor final = evaluate(shorten(program, (i + 1) * every))[1];
+        for (int64_t b = 0; b != sizes.batch; ++b)
+          for (int64_t e = 0; e != size; ++e)
+            ASSERT_EQ(kept.values[(b * kept.shape[1] + i) * size + e],
+                      final.values[b * size + e]);
+      }
+    }
+}
+
+/// Sequences of five, no, one and three tokens, of which every second one keeps
+/// its state: rows 0 and 1 are of the first sequence, row 3 is of the last one,
+/// and row 2 is of none.
+TEST_F(RecurrenceKeptTest, OfPackedSequencesShareNoRow) {
+  sizes = {1, 9, 2, 4, 5, 3, 1};
+  RecurrenceProgram program = makeKimi(), single = program;
+  auto pack = [](Tensor &tensor) { tensor.shape.erase(tensor.shape.begin()); };
+  for (Tensor *tensor : {&program.query, &program.key, &program.value})
+    pack(*tensor);
+  for (const char *keyword : {"decay", "erase", "write"})
+    pack(program.operands[keyword].tensor);
+  program.operands["cu_seqlens"] = makeIntegers({0, 5, 5, 6, 9});
+  program.operands["state"] = makeState(makeFilled({4, 4, 5, 3}, 0));
+  program.keepEvery = 2;
+  Tensor kept = evaluate(program)[2];
+  ASSERT_EQ(kept.shape[0], 4);
+  single.operands["state"] = makeState(makeFilled({1, 4, 5, 3}, 0));
+  for (int64_t i : {0, 1}) {
+    Tensor final = evaluate(shorten(single, 2 * i + 2))[1];
+    for (int64_t e = 0; e != 60; ++e)
+      ASSERT_EQ(kept.values[i * 60 + e], final.values[e]);
+  }
+  for (int64_t e = 0; e != 60; ++e) {
+    ASSERT_TRUE(std::isnan(kept.values[2 * 60 + e]));
+    ASSERT_FALSE(std::isnan(kept.values[3 * 60 + e]));
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Extremes
 //===----------------------------------------------------------------------===//
 
@@ -211,20 +290,24 @@ TEST_F(RecurrenceExtremesTest, ExactOverwrite) {
   expectNear(evaluate(program)[0], program.value);
 }
 
-/// Beta 2 without a write reflects the state: it keeps its size.
+/// Beta 2 without a write reflects the state: it keeps its size. So does a gate
+/// of 2 in every channel.
 TEST_F(RecurrenceExtremesTest, Reflection) {
-  RecurrenceProgram program = makeStateful();
-  program.operands["erase"].tensor = makeFilled(rows(), 2);
-  program.operands["write"].tensor = makeFilled(rows(), 0);
-  normaliseKeys(program);
   auto size = [](const Tensor &tensor) {
     double sum = 0;
     for (double value : tensor.values)
       sum += value * value;
     return std::sqrt(sum);
   };
-  EXPECT_NEAR(size(evaluate(program)[1]),
-              size(program.operands["state"].tensor), 1e-12);
+  for (const Tensor &erase :
+       {makeFilled(rows(), 2), makeFilled(rows(1, sizes.keyDim), 2)}) {
+    RecurrenceProgram program = makeStateful();
+    program.operands["erase"].tensor = erase;
+    program.operands["write"].tensor = makeFilled(rows(), 0);
+    normaliseKeys(program);
+    EXPECT_NEAR(size(evaluate(program)[1]),
+                size(program.operands["state"].tensor), 1e-12);
+  }
 }
 
 /// Gates of 0 in all channels leave the state alone, gates of 1 overwrite.

@@ -37,6 +37,8 @@ struct RecurrenceProgram {
   /// Whether there is a final state, of which layout, and a final normalizer.
   std::string finalLayout;
   bool hasFinalNormalizer = false;
+  /// Which states are kept, if any, in the layout of the final one.
+  int64_t keepEvery = 0;
 
   static std::string spellType(ArrayRef<int64_t> shape,
                                const std::string &element) {
@@ -73,6 +75,8 @@ struct RecurrenceProgram {
       if (auto it = flags.find(keyword); it != flags.end())
         text += std::string(" ") + keyword + it->second;
     }
+    if (keepEvery)
+      text += " keep_every(" + std::to_string(keepEvery) + ")";
     return text;
   }
 
@@ -98,6 +102,15 @@ struct RecurrenceProgram {
                          : getSequences();
     return {{{states, *std::prev(value.shape.end(), 2), keyDim, valueDim}, {}},
             "f32, #attn.state<" + finalLayout + ">"};
+  }
+  Operand makeKeptStates() const {
+    Operand kept = makeFinalState();
+    SmallVector<int64_t> shape(query.shape);
+    shape.truncate(isPacked() ? 1 : 2);
+    shape.back() /= keepEvery;
+    llvm::append_range(shape, ArrayRef(kept.tensor.shape).drop_front());
+    kept.tensor.shape = shape;
+    return kept;
   }
   Operand makeFinalNormalizer() const {
     int64_t states = operands.count("slots")
@@ -129,6 +142,8 @@ struct RecurrenceProgram {
       add("state", makeFinalState());
     if (hasFinalNormalizer)
       add("normalizer", makeFinalNormalizer());
+    if (keepEvery)
+      add("kept", makeKeptStates());
     return "func.func @f(" + spellParameters() + ") -> (" + types + ") {\n" +
            names + " = attn.recurrence " + spellClauses() + " : " +
            spellTypes() + " -> " + results + "\nreturn " + names + " : " +

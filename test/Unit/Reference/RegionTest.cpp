@@ -92,6 +92,18 @@ TEST_F(RegionTest, Masks) {
   EXPECT_EQ(see(4, 2, "mask(chunk<3>)"), (Rows{"00", "00", "11", "11"}));
 }
 
+TEST_F(RegionTest, SparsePatterns) {
+  EXPECT_EQ(see(2, 5, "mask(dilated<2>)"), (Rows{"01010", "10101"}));
+  // Behind the query as well.
+  EXPECT_EQ(see(1, 4, "mask(dilated<3>)", "", {}), (Rows{"1001"}));
+  EXPECT_EQ(see(4, 2, "mask(dilated<2>)"), (Rows{"10", "01", "10", "01"}));
+  EXPECT_EQ(see(1, 7, "mask(column<3, 1>)"), (Rows{"0010010"}));
+  EXPECT_EQ(see(2, 6, "mask(causal and (chunk<3> or column<3, 1>))"),
+            (Rows{"001110", "001111"}));
+  EXPECT_EQ(see(2, 6, "mask(causal and (window<1, 0> or dilated<3>))"),
+            (Rows{"010110", "001011"}));
+}
+
 TEST_F(RegionTest, MaskAlgebra) {
   EXPECT_EQ(see(1, 5, "mask(first<3> and not first<1>)"), (Rows{"01100"}));
   EXPECT_EQ(see(1, 5, "mask(first<1> or window<1, 0>)"), (Rows{"10011"}));
@@ -110,6 +122,28 @@ TEST_F(RegionTest, MasksThatReadTensors) {
   EXPECT_EQ(see(3, 2, "mask(document(%ids : tensor<?x?xi32>))",
                 ", %ids: tensor<?x?xi32>", {{{1, 2}, {0, 1}}}),
             (Rows{"00", "10", "01"}));
+}
+
+/// A prefix that all see, spans of images, bits and trees.
+TEST_F(RegionTest, MasksOfSetsOfKeys) {
+  EXPECT_EQ(see(4, 4, "mask(causal or prefix(%n : tensor<1xi32>))",
+                ", %n: tensor<1xi32>", {{{1}, {2}}}),
+            (Rows{"1100", "1100", "1110", "1111"}));
+  EXPECT_EQ(see(4, 4, "mask(span(%ids : tensor<1x?xi32>))",
+                ", %ids: tensor<1x?xi32>", {{{1, 4}, {0, 0, -1, 1}}}),
+            (Rows{"1100", "1100", "0000", "0001"}));
+  // Bits in bytes, the lowest first, and one to an element; fewer than keys.
+  EXPECT_EQ(see(2, 4, "mask(bits(%w : tensor<1x2x1xi8>))",
+                ", %w: tensor<1x2x1xi8>", {{{1, 2, 1}, {5, 10}}}),
+            (Rows{"1010", "0101"}));
+  EXPECT_EQ(see(2, 4, "mask(bits(%w : tensor<1x2x3xi1>))",
+                ", %w: tensor<1x2x3xi1>", {{{1, 2, 3}, {1, 0, 1, 0, 1, 1}}}),
+            (Rows{"1010", "0110"}));
+  // Nodes 1 and 2 are children of node 0.
+  EXPECT_EQ(see(3, 5, "mask(tree(%n : tensor<1xi32>, %a : tensor<1x3x1xi8>))",
+                ", %n: tensor<1xi32>, %a: tensor<1x3x1xi8>",
+                {{{1}, {2}}, {{1, 3, 1}, {1, 3, 5}}}),
+            (Rows{"11100", "11110", "11101"}));
 }
 
 TEST_F(RegionTest, MaskByHeadAndBatch) {

@@ -56,6 +56,12 @@ protected:
   /// The same in bf16.
   void compareRounded(RecurrenceProgram program, double bound);
 
+  /// Of schedules; 0 leaves sequences whole.
+  int64_t segmentChunks = 0;
+  /// What the kernel in front of the last one compared has found, of each head
+  /// of each sequence and segment.
+  Tensor segments;
+
 private:
   void compare(const std::string &source, const RecurrenceProgram &program,
                double bound, int64_t channels, int64_t chunk);
@@ -106,6 +112,21 @@ static double getError(const Tensor &a, const Tensor &b, int64_t head,
   return norm == 0 ? difference : std::sqrt(difference / norm);
 }
 
+/// The inputs of the kernel in front of that of the program.
+static std::vector<Tensor> selectInputs(tile::KernelOp kernel,
+                                        const RecurrenceProgram &program) {
+  auto arguments = program.getArguments();
+  std::vector<Tensor> inputs;
+  for (unsigned i = 0; i + 1 < kernel.getArgumentTypes().size(); ++i) {
+    auto name = kernel.getArgAttrOfType<StringAttr>(
+        i, tile::KernelOp::getNameAttrName());
+    unsigned number = 0;
+    EXPECT_FALSE(name.getValue().drop_front(3).getAsInteger(10, number));
+    inputs.push_back(arguments[number].second.tensor);
+  }
+  return inputs;
+}
+
 void ChunkTest::compare(const std::string &source,
                         const RecurrenceProgram &program, double bound,
                         int64_t channels, int64_t chunk) {
@@ -119,13 +140,22 @@ void ChunkTest::compare(const std::string &source,
   std::string schedule = "#tile.schedule<block_q = " +
                          std::to_string(channels ? channels : valueDim) +
                          ", block_kv = " + std::to_string(chunk) +
+                         ", segment_chunks = " + std::to_string(segmentChunks) +
                          ", target = #sm90.schedule<>>";
   function.walk([&](RecurrenceOp op) {
     op->setAttr("tile.schedule", parseAttribute(schedule, &context));
   });
   ASSERT_TRUE(succeeded(lowerToLevel(*module, EmitLevel::Tile, {})))
       << messages << source;
-  auto got = runTile(*module->getOps<tile::KernelOp>().begin(), inputs);
+  auto kernels = llvm::to_vector(module->getOps<tile::KernelOp>());
+  ASSERT_EQ(kernels.size(), segmentChunks ? 2u : 1u);
+  if (segmentChunks) {
+    auto found =
+        runTile(kernels.front(), selectInputs(kernels.front(), program));
+    ASSERT_TRUE(succeeded(found)) << messages << source;
+    segments = found->front();
+  }
+  auto got = runTile(kernels, inputs);
   ASSERT_TRUE(succeeded(got)) << messages << source;
   int64_t heads = program.value.shape.rbegin()[1];
   for (int64_t head = 0; head != heads; ++head)
@@ -396,6 +426,118 @@ TEST_F(ChunkTest, PackedSequencesWithDecaysOfChannels) {
     program.finalLayout = "key_value";
     pack(program, {1, 64, 0, 65, 50});
     compare(program, kF32Bound);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+/// Of chunks of 8 tokens: the first chunk of each segment of the first head.
+static std::vector<int64_t> findStarts(const Tensor &segments) {
+  std::vector<int64_t> starts;
+  for (int64_t s = 0; s != segments.shape[1]; ++s)
+    starts.push_back(static_cast<int64_t>(segments.values[4 * s]));
+  return starts;
+}
+
+/// Weak decays, and none, reach back to the beginning.
+TEST_F(ChunkTest, StartsOfSegments) {
+  const std::pair<double, std::vector<int64_t>> cases[] = {
+      {0, {0, 0, 0, 0, 0, 0, 0}},
+      {-0.1, {0, 0, 0, 0, 0, 0, 0}},
+      // 8 tokens have 11.5 bits, so three chunks are enough, and not two.
+      {-1, {0, 0, 1, 3, 5, 7, 9}},
+      {-3, {0, 1, 3, 5, 7, 9, 11}},
+      {-20, {0, 1, 3, 5, 7, 9, 11}}};
+  segmentChunks = 2;
+  for (const auto &[decay, starts] : cases) {
+    RecurrenceProgram program = makeUnitKeys({1, 110, 1, 1, 8, 6});
+    program.operands["decay"] = makeDecay(makeFilled({1, 110, 1}, decay));
+    program.operands["state"] = makeState(random({1, 1, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(findStarts(segments), starts) << decay;
+    addDelta(program, uniform({1, 110, 1}, 0, 1));
+    compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(findStarts(segments), starts) << decay;
+  }
+}
+
+/// No chunk is stored twice, or by nobody, and one segment has the last one.
+TEST_F(ChunkTest, LengthsOfSegments) {
+  for (int64_t least : {1, 2, 5})
+    for (int64_t tokens : {1, 8, 9, 40, 41, 100}) {
+      segmentChunks = least;
+      RecurrenceProgram program = makeUnitKeys({2, tokens, 1, 2, 8, 6});
+      program.operands["decay"] = makeDecay(uniform({2, tokens, 2}, -6, -2));
+      addDelta(program, uniform({2, tokens, 2}, 0, 1));
+      program.finalLayout = "value_key";
+      compare(program, kF32Bound, /*channels=*/3, /*chunk=*/8);
+    }
+}
+
+/// A stretch that keeps everything is in front of some segments and not of
+/// others, and not of every head.
+TEST_F(ChunkTest, SegmentsBehindAStretchWithoutDecay) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 160, 1, 2, 8, 6});
+  Tensor decays = uniform({1, 160, 2}, -8, -4);
+  for (int64_t t = 56; t != 104; ++t)
+    decays.values[2 * t] = 0;
+  program.operands["decay"] = makeDecay(decays);
+  addDelta(program, uniform({1, 160, 2}, 0, 1));
+  program.finalLayout = "key_value";
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments),
+            (std::vector<int64_t>{0, 1, 3, 5, 6, 6, 0, 13, 15, 17}));
+}
+
+/// Keys that are long make the state grow where twice as much is erased: by
+/// |1 - 2 * 1.5^2| = 3.5, 1.8 bits, for each token.
+TEST_F(ChunkTest, SegmentsOfGrowingStates) {
+  segmentChunks = 2;
+  for (auto [decay, second] : {std::pair(-1.0, 0), {-2.0, 0}, {-6.0, 3}}) {
+    RecurrenceProgram program = makeUnitKeys({1, 64, 1, 1, 8, 6});
+    for (double &value : program.key.values)
+      value *= 1.5;
+    program.operands["decay"] = makeDecay(makeFilled({1, 64, 1}, decay));
+    addDelta(program, makeFilled({1, 64, 1}, 2));
+    compare(program, 1e-3, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(findStarts(segments)[2], second) << decay;
+  }
+}
+
+TEST_F(ChunkTest, SegmentsOfOtherDecays) {
+  segmentChunks = 1;
+  RecurrenceProgram program = makeUnitKeys({2, 70, 2, 2, 8, 6});
+  program.operands["decay"] = makeDecay(uniform({2}, 0.01, 0.02), "linear");
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments)[6], 5);
+  program.operands["decay"] = makeDecay(uniform({2}, -5, -4));
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments)[6], 5);
+  Tensor factors = uniform({2, 70, 2}, 0.01, 0.02);
+  factors.values[3] = 0;
+  program.operands["decay"] = makeDecay(factors, "linear");
+  addDelta(program, uniform({2, 70, 2}, 0, 1));
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments)[6], 5);
+}
+
+/// Each has its own, of its own length; those that are short leave some empty.
+TEST_F(ChunkTest, SegmentsOfPackedSequences) {
+  for (bool erases : {false, true}) {
+    segmentChunks = 2;
+    RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({1, 180, 2}, -6, -4));
+    if (erases)
+      addDelta(program, uniform({1, 180, 2}, 0, 1));
+    program.operands["state"] = makeState(random({5, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    pack(program, {1, 64, 0, 70, 45});
+    compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(segments.shape[1], 11);
   }
 }
 

@@ -323,6 +323,45 @@ TEST_F(StepTest, PackedSequences) {
   }
 }
 
+/// The states behind each token, behind every other one, and in slots of which
+/// one is padding, whose states are left as they are.
+TEST_F(StepTest, KeptStates) {
+  for (const auto &[name, make] : family())
+    for (const char *layout : {"key_value", "value_key"})
+      for (int64_t every : {1, 2, 3}) {
+        SCOPED_TRACE(name);
+        sizes = {2, 5, 1, 2, 32, 64, 1};
+        RecurrenceProgram program = make(*this);
+        program.keepEvery = every;
+        if (!program.flags.count("denominator"))
+          compare(makeLayout(program, layout));
+      }
+  sizes = {3, 4, 1, 2, 32, 64, 1};
+  RecurrenceProgram program = makeGatedDeltaNet();
+  program.operands["state"] =
+      makeState(random({6, sizes.valueHeads, sizes.keyDim, sizes.valueDim}));
+  program.operands["slots"] = makeIntegers({5, -1, 0});
+  program.keepEvery = 1;
+  compare(program);
+}
+
+TEST_F(StepTest, KeptStatesOfPackedSequences) {
+  sizes = {1, 9, 1, 2, 32, 64, 1};
+  RecurrenceProgram program = makeKimi();
+  for (Tensor *tensor :
+       {&program.query, &program.key, &program.value,
+        &program.operands["decay"].tensor, &program.operands["erase"].tensor,
+        &program.operands["write"].tensor})
+    tensor->shape.erase(tensor->shape.begin());
+  program.operands["cu_seqlens"] = makeIntegers({0, 5, 5, 6, 9});
+  program.operands["state"] =
+      makeState(random({4, sizes.valueHeads, sizes.keyDim, sizes.valueDim}));
+  for (int64_t every : {1, 2, 4}) {
+    program.keepEvery = every;
+    compare(program);
+  }
+}
+
 std::string StepTest::lowerAndExplain(const std::string &text) {
   messages.clear();
   OwningOpRef<ModuleOp> lowered = parseSourceString<ModuleOp>(text, &context);

@@ -1,0 +1,107 @@
+// RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse | FileCheck %s
+
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x4x64xbf16>
+!g = tensor<?x?x4xf32, #attn.gate<log>>
+!n = tensor<?x?x4xf32>
+!s = tensor<?x4x64x64xf32, #attn.state<value_key>>
+#schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4, target = #sm90.schedule<>>
+
+// A kernel in front finds with which chunk each segment starts, from what the tokens in
+// front of it keep of a state at most.
+
+// CHECK-LABEL: tile.kernel @cut_segments(
+// CHECK-SAME: %k: {{[^,]*}}, tile.symbols = array<i64: 0, 1, -1, -1>}, %g: {{.*}} %beta: {{.*}} %segments_: !tile.view<?x?x4xi32> {tile.name = "segments_", tile.output, tile.symbols = array<i64: 3, 4, -1>, tile.workspace})
+// CHECK-DAG: %[[BATCH:.*]] = tile.dim %k[0]
+// CHECK-DAG: %[[LENGTH:.*]] = tile.dim %k[1]
+// CHECK-DAG: %[[LINES:.*]] = affine.apply #{{.*}}()[%[[BATCH]]]
+// CHECK: %[[CHUNKS:.*]] = affine.apply #{{.*}}()[%[[LENGTH]]]
+// CHECK: %[[COUNT:.*]] = tile.segment_count %[[CHUNKS]] least(4) beside(%[[LINES]])
+// CHECK: scf.forall (%[[LINE:.*]], %[[S:.*]]) in (%[[LINES]], %[[COUNT]]) {
+// CHECK: %[[B:.*]] = affine.apply #{{.*}}(%[[LINE]])
+// CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[LINE]])
+// CHECK: %[[SHARE:.*]] = arith.divui %{{.*}}, %[[COUNT]]
+// CHECK: %[[ATLEAST:.*]] = arith.maxsi %[[SHARE]], %c4
+// CHECK: %[[BEFORE:.*]] = arith.muli %[[S]], %[[ATLEAST]]
+// CHECK: %[[BEGIN:.*]] = arith.minsi %[[BEFORE]], %[[CHUNKS]]
+// CHECK: %[[BEHIND:.*]] = affine.apply #{{.*}}(%[[BEFORE]], %[[ATLEAST]])
+// CHECK: %[[END:.*]] = arith.minsi %[[BEHIND]], %[[CHUNKS]]
+// CHECK: %[[FIRST:.*]] = tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) {
+// CHECK-NEXT: ^bb0(%[[P:.*]]: index):
+// CHECK: %[[G:.*]] = tile.read %g[%[[B]], %[[P]], %[[H]]]
+// CHECK: %[[NORM:.*]] = tile.squared_norm %k[%[[B]], %[[P]], %{{.*}}]
+// CHECK: %[[BETA:.*]] = tile.read %beta[%[[B]], %[[P]], %[[H]]]
+// CHECK: arith.mulf %[[BETA]], %[[NORM]]
+// CHECK: math.log2
+// CHECK: tile.yield
+// CHECK: tile.write %{{.*}}, %segments_[%[[LINE]], %[[S]], %c0]
+// CHECK: tile.write %{{.*}}, %segments_[%[[LINE]], %[[S]], %c1]
+// CHECK: tile.write %{{.*}}, %segments_[%[[LINE]], %[[S]], %c2]
+// CHECK: tile.write %{{.*}}, %segments_[%[[LINE]], %[[S]], %c3]
+
+// The state is that to start with where the sequence begins, and zero elsewhere. What
+// is put out of the chunks in front of the segment lies behind the sequence; the last
+// segment stores the state.
+
+// CHECK-LABEL: tile.kernel @cut(
+// CHECK-SAME: %segments_: !tile.view<?x?x4xi32> {tile.name = "segments_", tile.symbols = array<i64: 3, 4, -1>, tile.workspace}, %segments: {{.*}}tile.output
+// CHECK: %[[LENGTH:.*]] = tile.dim %q[1]
+// CHECK: %[[COUNT:.*]] = tile.dim %segments_[1]
+// CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %[[S:.*]]) in (%{{.*}}, 4, %[[COUNT]]) {
+// CHECK: %[[WHOLE:.*]] = arith.cmpi eq, %[[COUNT]], %c1
+// CHECK: %[[LINE:.*]] = affine.apply #{{.*}}(%[[B]], %[[H]])
+// CHECK: %[[START32:.*]] = tile.read %segments_[%[[LINE]], %[[S]], %c0] position
+// CHECK: %[[STARTED:.*]] = arith.index_cast %[[START32]]
+// CHECK: %[[START:.*]] = arith.select %[[WHOLE]], %c0, %[[STARTED]]
+// CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c1] position
+// CHECK: arith.select %[[WHOLE]], %c0,
+// CHECK: %[[BEGIN:.*]] = affine.apply
+// CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c2] position
+// CHECK: arith.select %[[WHOLE]],
+// CHECK: %[[CHUNKS:.*]] = affine.apply
+// CHECK: %[[LOADED:.*]] = tile.load %s0
+// CHECK: %[[ISSTART:.*]] = arith.cmpi eq, %[[START]], %c0
+// CHECK: %[[STATE:.*]] = arith.select %[[ISSTART]], %[[LOADED]], %{{.*}} : vector<64x64xf32>
+// CHECK: %[[FINAL:.*]] = scf.for %[[N:.*]] = %c0 to %[[CHUNKS]] step %c1 iter_args(%{{.*}} = %[[STATE]])
+// CHECK: %[[ROW:.*]] = affine.apply #{{.*}}(%[[START]], %[[N]])
+// CHECK: tile.load %q[%[[B]], %[[ROW]],
+// CHECK: %[[OWN:.*]] = arith.cmpi sge, %[[ROW]], %[[BEGIN]]
+// CHECK: %[[TO:.*]] = arith.select %[[OWN]], %[[ROW]], %[[LENGTH]] : index
+// CHECK: tile.store %{{.*}}, %segments[%[[B]], %[[TO]], %[[H]], %c0]
+// CHECK: tile.read %segments_[%[[LINE]], %[[S]], %c3] position
+// CHECK: %[[ISLAST:.*]] = arith.cmpi ne
+// CHECK: %[[LAST:.*]] = arith.ori %[[WHOLE]], %[[ISLAST]]
+// CHECK: scf.if %[[LAST]] {
+// CHECK-NEXT: tile.store %[[FINAL]], %{{.*}}[%[[B]], %[[H]], %c0, %c0]
+func.func @cut(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
+               %g: !g {attn.name = "g"}, %beta: !n {attn.name = "beta"}, %s0: !s {attn.name = "s0"})
+    -> (!v {attn.name = "segments"}, !s) {
+  %o, %s = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n) state(%s0 : !s)
+      {tile.schedule = #schedule} : !q, !q, !v -> !v state(!s)
+  return %o, %s : !v, !s
+}
+
+// Packed sequences are cut by their own lengths; a decay of each head is read from a
+// row of them, on either scale, and nothing of the keys where nothing is erased.
+
+// CHECK-LABEL: tile.kernel @packed_segments(
+// CHECK: %[[ENDS:.*]] = tile.dim %cu[0]
+// CHECK: %[[ROWS:.*]] = tile.dim %k[0]
+// CHECK: tile.segment_count
+// CHECK: %[[BEGIN32:.*]] = tile.read %cu
+// CHECK: %[[BEGIN:.*]] = arith.index_cast %[[BEGIN32]]
+// CHECK: tile.find_reach
+// CHECK-NEXT: ^bb0(%[[P:.*]]: index):
+// CHECK: %[[ROW:.*]] = arith.addi %[[BEGIN]], %[[P]]
+// CHECK: %[[G:.*]] = tile.read %g[%[[ROW]], %{{.*}}]
+// CHECK: %[[LOG:.*]] = math.log2 %[[G]]
+// CHECK: %[[KEPT:.*]] = arith.maximumf %[[LOG]], %{{.*}}
+// CHECK-NEXT: tile.yield %[[KEPT]]
+// CHECK-LABEL: tile.kernel @packed(
+func.func @packed(%q: tensor<?x2x64xbf16> {attn.name = "q"}, %k: tensor<?x2x64xbf16> {attn.name = "k"},
+                  %v: tensor<?x4x64xbf16> {attn.name = "v"}, %g: tensor<?x4xf32, #attn.gate<linear>> {attn.name = "g"},
+                  %cu: tensor<?xi32> {attn.name = "cu"}) -> tensor<?x4x64xbf16> {
+  %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x4xf32, #attn.gate<linear>>) cu_seqlens(%cu : tensor<?xi32>)
+      {tile.schedule = #schedule} : tensor<?x2x64xbf16>, tensor<?x2x64xbf16>, tensor<?x4x64xbf16> -> tensor<?x4x64xbf16>
+  return %o : tensor<?x4x64xbf16>
+}

@@ -1,0 +1,55 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""segments.py FOLDER TOKENS GATES: writes k.npy, g.npy and beta.npy of two value heads
+that share the keys of one head of 128 channels. GATES is the logarithm of the decay of
+each token; `mixed`, strong ones but for a stretch without decay in the middle, of the
+first head alone; or `growing`: every other key is longer, so that strengths of 2 may let
+a state grow, by more than the gates of the first head take away."""
+
+import array
+import os
+import random
+import sys
+
+HEADS, DIM = 2, 128
+
+
+def save(folder, name, shape, values):
+    header = str({"descr": "<f4", "fortran_order": False, "shape": shape})
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    with open(os.path.join(folder, name + ".npy"), "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little"))
+        file.write(header.encode())
+        array.array("f", values).tofile(file)
+
+
+def gates_of(kind, tokens):
+    if kind == "growing":
+        return [-0.3, -1.5] * tokens
+    if kind != "mixed":
+        return [float(kind)] * (tokens * HEADS)
+    gates = [-1 - random.random() for _ in range(tokens * HEADS)]
+    for t in range(tokens * 2 // 5, tokens * 3 // 5):
+        gates[t * HEADS] = 0.0
+    return gates
+
+
+def main():
+    folder, tokens, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    random.seed(0)
+    keys = []
+    for t in range(tokens):
+        row = [random.gauss(0, 1) for _ in range(DIM)]
+        length = sum(x * x for x in row) ** 0.5
+        if kind == "growing" and t % 2:
+            length /= 1.25
+        keys += [x / length for x in row]
+    strengths = [2.0 if kind == "growing" else random.random()
+                 for _ in range(tokens * HEADS)]
+    save(folder, "k", (1, tokens, 1, DIM), keys)
+    save(folder, "g", (1, tokens, HEADS), gates_of(kind, tokens))
+    save(folder, "beta", (1, tokens, HEADS), strengths)
+
+
+if __name__ == "__main__":
+    main()
