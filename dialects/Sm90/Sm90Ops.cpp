@@ -80,6 +80,13 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](InvertUnitLowerOp inverse) {
         return Pairs{{inverse.getMatrix(), Layout::Accumulator}};
       })
+      .Case([](ScaleColumnsOp scale) {
+        return Pairs{{scale.getSource(), Layout::Accumulator},
+                     {scale.getResult(), Layout::Accumulator}};
+      })
+      .Case([](DecayedDotOp dot) {
+        return Pairs{{dot.getResult(), Layout::Accumulator}};
+      })
       .Case<LoadNumbersOp, FirstNumbersOp, CumulativeSumOp, ExtractOp,
             StoreNumbersOp>([](auto numbers) {
         Pairs pairs;
@@ -290,7 +297,8 @@ static bool isAccess(OpOperand &use) {
   if (auto product = dyn_cast<WgmmaAsyncOp>(use.getOwner()))
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
-             LoadElementOp, StoreNumbersOp, InvertUnitLowerOp>(use.getOwner());
+             LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
+             DecaySumsOp, DecayColumnsOp, DecayedDotOp>(use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.
@@ -803,6 +811,12 @@ LogicalResult LoadRowOp::verify() {
       cast<RankedTensorType>(getNumbers().getType()).getDimSize(0)); // C1
 }
 
+LogicalResult ScaleColumnsOp::verify() {
+  return verifyNumbersRow(
+      *this, getStage().getType(), getRow(),
+      cast<RankedTensorType>(getSource().getType()).getDimSize(1)); // C1
+}
+
 LogicalResult LoadElementOp::verify() {
   StageType stage = getStage().getType();
   if (failed(verifyNumbersRow(*this, stage, getRow(), std::nullopt))) // C1
@@ -863,4 +877,67 @@ LogicalResult InvertUnitLowerOp::verify() {
     return success();
   return verifyNumbersRow(*this, getStrengths().getType(), *getRow(),
                           kWarpgroupRows);
+}
+
+/// Sums of the decays of 64 tokens in so many channels.
+static LogicalResult verifySums(Operation *op, StageType sums,
+                                int64_t channels) {
+  bool isKnown = channels == kPanelColumns || channels == 2 * kPanelColumns;
+  if (isKnown &&
+      sums == StageType::get(op->getContext(), kWarpgroupRows, channels,
+                             Float32Type::get(op->getContext())))
+    return success();
+  return op->emitOpError("expected sums of f32 for 64 tokens of 64 or 128 "
+                         "channels, got ")
+         << sums;
+}
+
+LogicalResult DecaySumsOp::verify() {
+  StageType sums = getSums().getType();
+  if (failed(verifySums(*this, sums, sums.getColumns()))) // C1
+    return failure();
+  StageType whole = getWhole().getType();
+  if (whole != StageType::get(getContext(), 1, sums.getColumns(), // C2
+                              sums.getElementType()))
+    return emitOpError("expected a row of ")
+           << sums.getColumns() << " numbers, got " << whole;
+  return success();
+}
+
+/// Tiles of tokens, with their sums and the scratch.
+static LogicalResult verifyDecayed(Operation *op, ArrayRef<StageType> tiles,
+                                   StageType sums, BufferType scratch) {
+  StageType first = tiles.front();
+  if (!llvm::all_equal(tiles) || first.getRows() != kWarpgroupRows ||
+      first.getElementType().getIntOrFloatBitWidth() != 16) // C1
+    return op->emitOpError("expected tiles of one type of 16 bits with 64 "
+                           "rows, got ")
+           << first << " and " << tiles.back();
+  if (failed(verifySums(op, sums, first.getColumns()))) // C2
+    return failure();
+  auto expected =
+      BufferType::get(op->getContext(), 1, kBlockPairs * kDiagonalBlock,
+                      first.getColumns(), Float16Type::get(op->getContext()));
+  if (scratch != expected) // C3
+    return op->emitOpError("expected a scratch of ")
+           << expected << ", got " << scratch;
+  return success();
+}
+
+LogicalResult DecayColumnsOp::verify() {
+  return verifyDecayed(*this, {getKeys().getType(), getResult().getType()},
+                       getSums().getType(), getScratch().getType());
+}
+
+LogicalResult DecayedDotOp::verify() {
+  SmallVector<StageType> tiles{getRows().getType(), getKeys().getType()};
+  if (getReached())
+    tiles.push_back(getReached().getType());
+  if (failed(verifyDecayed(*this, tiles, getSums().getType(),
+                           getScratch().getType())))
+    return failure();
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (result.getShape() != ArrayRef<int64_t>({kWarpgroupRows, kWarpgroupRows}))
+    return emitOpError("expected a result of 64x64, got ") << result; // C4
+  return success();
 }

@@ -189,6 +189,24 @@ def Sm90_BroadcastColumnsOp : Sm90_Op<"broadcast_columns", [Sm90_FixedLayouts, P
   let hasVerifier = 1;
 }
 
+def Sm90_ScaleColumnsOp : Sm90_RowAccessOp<"scale_columns", [
+    Sm90_FixedLayouts, MemoryEffects<[MemRead]>, AllTypesMatch<["source", "result"]>]> {
+  let summary = "multiplies each column by a number of a stage";
+  let description = [{
+    As soon as a number has been read, so that a state leaves registers for few of
+    them.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is of f32, has the row, and a number for each column |
+  }];
+  let arguments = (ins Sm90_Scores:$source, Sm90_StageType:$stage, I64Attr:$row);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $source `,` $stage `row` `(` $row `)` attr-dict `:` type($source) `,` type($stage)
+  }];
+}
+
 def Sm90_DecayRatiosOp : Sm90_Op<"decay_ratios", [
     Sm90_FixedLayouts, Pure, AttrSizedOperandSegments]> {
   let summary = "what is left of each token when a later one comes";
@@ -236,6 +254,97 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
     $matrix (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
     `scratch` `(` $scratch `,` $blocks `)` `into` $result attr-dict
     `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Decays of channels
+//===----------------------------------------------------------------------===//
+
+def Sm90_DecaySumsOp : Sm90_Op<"decay_sums", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "sums the logarithms of the decays of each channel";
+  let description = [{
+    Gate (i, c) is element `offset + i * stride + c` of what the pointer leads to; it
+    is a natural logarithm or, with `linear`, a factor. Rows from `limit` on do not
+    decay. Row i of `sums` becomes the sum of the logarithms (base 2) of rows 0 to
+    i, none of them less than -160; `whole` becomes 2 to the power of the last row.
+    The warp copies 16 bytes (K = 128) or 8 at a time, and fetches the rows of the
+    next 64 tokens into the L2 cache.
+
+    The sums are for the ops below alone: 32 bytes of row i are exchanged with those
+    whose number differs by i mod 4, so that rows lie in different banks.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the sums are f32, of 64 tokens by 64 or 128 channels |
+    | C2 | `whole` is a row of f32 with as many channels |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
+                       Index:$limit, UnitAttr:$linear, Sm90_StageType:$sums,
+                       Sm90_StageType:$whole);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    (`linear` $linear^)? `into` $sums `,` $whole attr-dict
+    `:` qualified(type($pointer)) `,` type($sums) `,` type($whole)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_DecayColumnsOp : Sm90_Op<"decay_columns", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "what is left of each token at the end of the chunk";
+  let description = [{
+    Row i of `result` becomes that of `keys` times 2^(sums[63] - sums[i]). `scratch`
+    becomes what is left of each block of 16 tokens at the start of each later one,
+    in the order in which a product reads it. The threads of the warpgroup meet.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | keys and result are one type of 16 bits, of 64 tokens by 64 or 128 channels |
+    | C2 | the sums are f32, of as many tokens and channels |
+    | C3 | scratch is one stage of f16, of 96 rows by as many channels |
+  }];
+  let arguments = (ins Sm90_StageType:$keys, Sm90_StageType:$sums,
+                       Sm90_BufferType:$scratch, Sm90_StageType:$result);
+  let assemblyFormat = [{
+    $keys `,` $sums `scratch` `(` $scratch `)` `into` $result attr-dict
+    `:` type($keys) `,` type($sums) `,` type($scratch) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_DecayedDotOp : Sm90_Op<"decayed_dot", [
+    Sm90_FixedLayouts, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "products of tokens with what is left of earlier ones";
+  let description = [{
+    Element (i, j) is the sum over channels c of
+
+        rows[i, c] keys[j, c] 2^(sums[i, c] - sums[j, c])
+
+    for j <= i, and 0 above the diagonal. No exponent is above 0: blocks of 16 x 16
+    below the diagonal are products of what `sm90.decay_columns` has left in the
+    scratch with what rows have decayed from the start of their own block. A block
+    on the diagonal is a product of powers relative to its middle where a vote of
+    the warp finds that these cannot overflow, and otherwise goes element by
+    element.
+
+    `reached` becomes the rows times 2^sums times `scale`, where it is given.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | rows, keys and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
+    | C2 | the sums are f32, of as many tokens and channels |
+    | C3 | scratch is one stage of f16, of 96 rows by as many channels |
+    | C4 | the result is 64 x 64 |
+  }];
+  let arguments = (ins Sm90_StageType:$rows, Sm90_StageType:$keys, Sm90_StageType:$sums,
+                       Sm90_BufferType:$scratch, Optional<Sm90_StageType>:$reached,
+                       DefaultValuedAttr<F32Attr, "1">:$scale);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $rows `,` $keys `,` $sums `scratch` `(` $scratch `)`
+    (`into` $reached^ `:` type($reached))? (`scale` `(` $scale^ `)`)? attr-dict
+    `:` type($rows) `,` type($keys) `,` type($sums) `,` type($scratch) `->` type($result)
   }];
   let hasVerifier = 1;
 }

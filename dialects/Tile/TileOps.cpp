@@ -470,3 +470,36 @@ LogicalResult InvertUnitLowerOp::verify() {
       return failure();
   return success();
 }
+
+LogicalResult DecaySumsOp::verify() {
+  auto gates = cast<VectorType>(getGates().getType());
+  auto whole = cast<VectorType>(getWhole().getType());
+  if (whole.getDimSize(0) != gates.getDimSize(1)) // C1
+    return emitOpError("expected ")
+           << gates.getDimSize(1) << " elements, one per channel, got "
+           << whole.getDimSize(0);
+  return success();
+}
+
+/// A sum for each element of a tile.
+static LogicalResult verifySums(Operation *op, Value tile, Value sums) {
+  auto type = cast<VectorType>(tile.getType());
+  auto own = cast<VectorType>(sums.getType());
+  if (own.getShape() == type.getShape())
+    return success();
+  return op->emitOpError("expected sums of the shape of ")
+         << type << ", got " << own;
+}
+
+LogicalResult ApplyDecayOp::verify() {
+  return verifySums(*this, getSource(), getSums()); // C1
+}
+
+LogicalResult DecayedDotOp::verify() {
+  int64_t tokens = cast<VectorType>(getLhs().getType()).getDimSize(0);
+  auto result = cast<VectorType>(getResult().getType());
+  if (result.getShape() != ArrayRef<int64_t>({tokens, tokens})) // C1
+    return emitOpError("expected a result of ")
+           << tokens << "x" << tokens << ", got " << result;
+  return verifySums(*this, getLhs(), getSums()); // C1
+}

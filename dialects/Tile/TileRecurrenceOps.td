@@ -84,6 +84,94 @@ def Tile_InvertUnitLowerOp : Tile_RecurrenceOp<"invert_unit_lower", [
 }
 
 //===----------------------------------------------------------------------===//
+// Decays of channels
+//===----------------------------------------------------------------------===//
+
+def Tile_Channels : VectorOfRankAndType<[2], [BF16, F16, F32]>;
+
+def Tile_DecaySumsOp : Tile_RecurrenceOp<"decay_sums", [
+    AllTypesMatch<["gates", "sums"]>]> {
+  let summary = "the sums of the logarithms of the decays of each channel";
+  let description = [{
+    Row i of `sums` is the sum of the logarithms (base 2) of rows 0 to i of the
+    gates, and `whole` is 2 to the power of the last row. Gates are natural
+    logarithms or, where `linear`, factors; rows from `count` on do not decay. No
+    logarithm counts as less than -160, which leaves nothing in f32.
+
+    ```mlir
+    %sums, %whole = tile.decay_sums %g of %n : vector<64x128xf32> -> vector<128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | `whole` has an element per column of the gates |
+  }];
+  let arguments = (ins Tile_Pairs:$gates, Index:$count, UnitAttr:$linear);
+  let results = (outs Tile_Pairs:$sums, Tile_Tokens:$whole);
+  let assemblyFormat = [{
+    $gates `of` $count (`linear` $linear^)? attr-dict `:` type($gates) `->` type($whole)
+  }];
+  let extraClassDeclaration = [{
+    /// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
+    /// differences of sums would lose bits, and infinite ones their meaning.
+    static constexpr double kLeastLogDecay = -160;
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ApplyDecayOp : Tile_RecurrenceOp<"apply_decay", [
+    AllTypesMatch<["source", "result"]>]> {
+  let summary = "what decays leave of each token";
+  let description = [{
+    Row i is that of the source times 2^sums[i], which is what is left of the start
+    of the chunk; with `to_end`, times 2^(sums[last] - sums[i]), which is what is
+    left of the token at the end. Rounded once, to the type of the source.
+
+    ```mlir
+    %q1 = tile.apply_decay %q, %sums scale(0.088) : vector<64x128xbf16>, vector<64x128xf32>
+    %k1 = tile.apply_decay %k, %sums to_end : vector<64x128xbf16>, vector<64x128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | source and sums have one shape |
+  }];
+  let arguments = (ins Tile_Channels:$source, Tile_Pairs:$sums, UnitAttr:$to_end,
+                       DefaultValuedAttr<F32Attr, "1">:$scale);
+  let results = (outs Tile_Channels:$result);
+  let assemblyFormat = [{
+    $source `,` $sums (`to_end` $to_end^)? (`scale` `(` $scale^ `)`)? attr-dict
+    `:` type($source) `,` type($sums)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_DecayedDotOp : Tile_RecurrenceOp<"decayed_dot", [
+    AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "products of tokens with what is left of earlier ones";
+  let description = [{
+    Element (i, j) is the sum over channels c of
+
+        lhs[i, c] rhs[j, c] 2^(sums[i, c] - sums[j, c])
+
+    for j <= i, and 0 above the diagonal. No exponent is above 0; that of a sum
+    alone may overflow, or be too small to divide by.
+
+    ```mlir
+    %a = tile.decayed_dot %k, %k, %sums : vector<64x128xbf16>, vector<64x128xf32>
+       -> vector<64x64xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | operands and sums have one shape; the result is square, with a row per token |
+  }];
+  let arguments = (ins Tile_Channels:$lhs, Tile_Channels:$rhs, Tile_Pairs:$sums);
+  let results = (outs Tile_Pairs:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `,` $sums attr-dict `:` type($lhs) `,` type($sums) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Segments
 //===----------------------------------------------------------------------===//
 

@@ -140,7 +140,6 @@ int64_t attn::countStepRegisters(RecurrenceOp op, int64_t columns,
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
-      {isPerChannel(op, op.getDecay()), "a decay of each channel"},
       {isPerChannel(op, op.getErase()), "an erasure of each channel"},
       {isPerChannel(op, op.getWrite()), "a write of each channel"},
       {bool(op.getEraseDirection()), "an erase_direction"},

@@ -35,7 +35,8 @@ LogicalResult Instance::run(Operation *op) {
             tile::BoundedOp, tile::FindSequenceOp, tile::WalkOp, tile::DotOp,
             tile::MaskOp, tile::ScoreOp, tile::OnlineSoftmaxOp, tile::RescaleOp,
             tile::FinishSoftmaxOp, tile::CumulativeSumOp, tile::DecayRatiosOp,
-            tile::InvertUnitLowerOp, vector::BroadcastOp, vector::TransposeOp,
+            tile::InvertUnitLowerOp, tile::DecaySumsOp, tile::ApplyDecayOp,
+            tile::DecayedDotOp, vector::BroadcastOp, vector::TransposeOp,
             vector::ExtractOp, vector::CreateMaskOp, vector::ReductionOp,
             vector::MultiDimReductionOp>([&](auto known) { return run(known); })
       .Default([&](Operation *other) { return runElementwise(other); });

@@ -83,6 +83,9 @@ private:
   LogicalResult run(tile::CumulativeSumOp op);
   LogicalResult run(tile::DecayRatiosOp op);
   LogicalResult run(tile::InvertUnitLowerOp op);
+  LogicalResult run(tile::DecaySumsOp op);
+  LogicalResult run(tile::ApplyDecayOp op);
+  LogicalResult run(tile::DecayedDotOp op);
   LogicalResult run(vector::BroadcastOp op);
   LogicalResult run(vector::TransposeOp op);
   LogicalResult run(vector::ExtractOp op);

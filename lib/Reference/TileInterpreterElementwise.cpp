@@ -23,7 +23,7 @@ using namespace mlir;
 using namespace mlir::attn::reference;
 
 /// Rounds to the nearest value of `type`, ties to even.
-static float roundTo(float value, FloatType type) {
+float mlir::attn::reference::roundTo(float value, FloatType type) {
   if (type.isF32())
     return value;
   APFloat rounded(value);

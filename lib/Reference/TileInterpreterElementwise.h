@@ -26,6 +26,9 @@ struct TileValue {
   size_t size() const { return floats.size() + integers.size(); }
 };
 
+/// `value` as a number of `type`.
+float roundTo(float value, FloatType type);
+
 /// Evaluates an op of `arith` or `math` for each element; the element of a
 /// scalar is repeated. Nothing where the op is unknown.
 std::optional<TileValue>

@@ -55,3 +55,67 @@ LogicalResult Instance::run(tile::InvertUnitLowerOp op) {
   set(op, std::move(result));
   return success();
 }
+
+LogicalResult Instance::run(tile::DecaySumsOp op) {
+  TileValue sums = get(op.getGates()), whole;
+  auto columns = static_cast<size_t>(
+      cast<VectorType>(op.getWhole().getType()).getDimSize(0));
+  int64_t rows = getInteger(op.getCount());
+  whole.floats.assign(columns, 0.0f);
+  for (size_t i = 0; i != sums.floats.size(); ++i) {
+    float gate = sums.floats[i];
+    float log = op.getLinear()
+                    ? std::log2(gate)
+                    : gate * static_cast<float>(llvm::numbers::log2e);
+    constexpr auto kLeast =
+        static_cast<float>(tile::DecaySumsOp::kLeastLogDecay);
+    if (static_cast<int64_t>(i / columns) < rows)
+      whole.floats[i % columns] += std::max(log, kLeast);
+    sums.floats[i] = whole.floats[i % columns];
+  }
+  for (float &sum : whole.floats)
+    sum = std::exp2(sum);
+  set(op.getSums(), std::move(sums));
+  set(op.getWhole(), std::move(whole));
+  return success();
+}
+
+LogicalResult Instance::run(tile::ApplyDecayOp op) {
+  TileValue result = get(op.getSource());
+  const std::vector<float> &sums = get(op.getSums()).floats;
+  auto type = cast<VectorType>(op.getSource().getType());
+  auto columns = static_cast<size_t>(type.getDimSize(1));
+  size_t last = sums.size() - columns;
+  float scale = op.getScale().convertToFloat();
+  for (size_t i = 0; i != sums.size(); ++i) {
+    float exponent =
+        op.getToEnd() ? sums[last + i % columns] - sums[i] : sums[i];
+    result.floats[i] = roundTo(result.floats[i] * scale * std::exp2(exponent),
+                               cast<FloatType>(type.getElementType()));
+  }
+  set(op, std::move(result));
+  return success();
+}
+
+LogicalResult Instance::run(tile::DecayedDotOp op) {
+  const std::vector<float> &lhs = get(op.getLhs()).floats;
+  const std::vector<float> &rhs = get(op.getRhs()).floats;
+  const std::vector<float> &sums = get(op.getSums()).floats;
+  auto type = cast<VectorType>(op.getLhs().getType());
+  auto tokens = static_cast<size_t>(type.getDimSize(0));
+  auto columns = static_cast<size_t>(type.getDimSize(1));
+  TileValue result;
+  result.floats.assign(tokens * tokens, 0.0f);
+  for (size_t i = 0; i != tokens; ++i)
+    for (size_t j = 0; j <= i; ++j) {
+      double sum = 0;
+      for (size_t c = 0; c != columns; ++c) {
+        size_t row = i * columns + c, column = j * columns + c;
+        sum += static_cast<double>(lhs[row]) * rhs[column] *
+               std::exp2(sums[row] - sums[column]);
+      }
+      result.floats[i * tokens + j] = static_cast<float>(sum);
+    }
+  set(op, std::move(result));
+  return success();
+}

@@ -31,14 +31,22 @@ static bool fitsChunks(RecurrenceOp op) {
          !op.getQueryType().getElementType().isF32();
 }
 
+static bool hasChannelDecay(RecurrenceOp op) {
+  Value decay = op.getDecay();
+  return decay && cast<RankedTensorType>(decay.getType()).getRank() ==
+                      op.getQueryType().getRank();
+}
+
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
   bool isCut = canCutSequences(op);
+  bool hasChannels = hasChannelDecay(op);
   // Strengths of their own, and addresses of a state in front of decays beside
   // those of the one behind, take registers that two warpgroups of consumers
-  // have not got.
+  // have not got; so do an inverse or a final state beside decays of channels.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
-                   (op.getState() && op.getFinalState() && op.getDecay());
+                   (op.getState() && op.getFinalState() && op.getDecay()) ||
+                   (hasChannels && (op.erases() || op.getFinalState()));
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -51,14 +59,20 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
           auxiliaryRegisters = 96;
   if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
+  } else if (hasChannels) {
+    // The auxiliary has them in registers, the consumers need no powers.
+    consumerRegisters = 184, auxiliaryRegisters = 112;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;
   } else if (op.getState()) {
     producerRegisters = 24, auxiliaryRegisters = 104;
   }
+  // What decays of channels leave of keys and queries takes the place of second
+  // stages.
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/2, consumers, producerRegisters, consumerRegisters,
+      context, /*kv_stages=*/hasChannels ? 1 : 2, consumers, producerRegisters,
+      consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,

@@ -23,6 +23,19 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
+// What decays of channels leave of keys and queries takes the place of second stages.
+
+// CHECK-LABEL: func @channels_decay
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, producer_registers = 32, consumer_registers = 184, {{.*}}auxiliary_registers = 112
+!q = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4x128xf32, #attn.gate<log>>
+func.func @channels_decay(%q: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
 // What is given is kept.
 
 // CHECK-LABEL: func @given

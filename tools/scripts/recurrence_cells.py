@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Programs of one recurrence: the mechanisms, which differ in their operands, over
 layouts and element types of states, channels, heads and numbers of tokens. A cell may
-also be without `initial` state, and have queries and keys that are `normalized`."""
+also be without `initial` state, and have queries and keys that are `normalized`. Those
+of many tokens go in chunks."""
 
 import itertools
+import math
 
 NORMALIZE = " l2_normalize(1.0e-06)"
 # Clauses of attn.recurrence, and the inputs that they name.
@@ -77,6 +79,23 @@ AXES = {
 }
 BATCH, POOL = 3, 5
 
+# What goes in chunks.
+CHUNK_AXES = {
+    "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
+                  "kda"],
+    "layout": ["key_value", "value_key"],
+    "state": ["f32"],
+    "initial": [True, False],
+    "normalized": [True],
+    "element": ["bf16", "f16"],
+    "dims": [(128, 128), (64, 64), (64, 128), (128, 64)],
+    "heads": [(2, 2), (1, 3)],
+    "tokens": [17, 63, 64, 65, 130, 200],
+    "pool": [False],
+    # The natural logarithms of decays are below 0 and above this.
+    "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
+}
+
 
 def types(cell, batch="?", pool="?"):
     """The types of the tensors that a program may have."""
@@ -118,8 +137,12 @@ def inputs(cell):
         yield "slots", "slots"
 
 
+def is_chunked(cell):
+    return "strongest" in cell
+
+
 def program(cell):
-    known = types(cell)
+    known = types({**cell, "tokens": "?"} if is_chunked(cell) else cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
     if cell.get("normalized"):
         clauses = clauses.replace(NORMALIZE, "")
@@ -169,6 +192,28 @@ def shapes(cell):
             yield f"--shape={name}=" + "x".join(sizes)
 
 
+def numbers(cell, generator):
+    """Names, shapes and numbers of inputs that a cell of many tokens bounds."""
+    known = types(cell, BATCH, POOL)
+    for name, kind in inputs(cell):
+        shape = [int(size) for size in
+                 known[kind][len("tensor<") :].split(",")[0].split("x")[:-1]]
+        count = math.prod(shape)
+        if kind == "rows":
+            values = [generator.gauss(0, 1) for _ in range(count)]
+            for first in range(0, count, shape[-1]):
+                row = values[first : first + shape[-1]]
+                length = math.hypot(*row)
+                values[first : first + shape[-1]] = [x / length for x in row]
+        elif kind == "gate":
+            values = [generator.random() for _ in range(count)]
+        elif kind.endswith("decay"):
+            values = [cell["strongest"] * generator.random() for _ in range(count)]
+        else:
+            continue
+        yield name, shape, values
+
+
 def is_allowed(cell):
     """A pool of normalizers has values of one block, and nothing keeps normalizers."""
     if cell["keep"] > cell["tokens"]:
@@ -183,8 +228,9 @@ def name(cell):
     return ", ".join(f"{axis} {choice}" for axis, choice in cell.items())
 
 
-def some_cells(generator, count):
+def some_cells(generator, count, axes=None):
     """Cells at random, in which each choice occurs about equally often."""
+    axes = axes or AXES
     chosen = 0
     for number in itertools.count():
         if chosen == count:
@@ -193,7 +239,7 @@ def some_cells(generator, count):
             axis: choices[number % len(choices)]
             if axis == "mechanism"
             else generator.choice(choices)
-            for axis, choices in AXES.items()
+            for axis, choices in axes.items()
         }
         if is_allowed(cell):
             chosen += 1

@@ -109,8 +109,9 @@ Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
                                      ArrayRef<Value> rest, int64_t columns) {
   SmallVector<Value> place = getPlace(row, rest);
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
+  Type type = cast<RankedTensorType>(operand.getType()).getElementType();
   return tile::LoadOp::create(
-      builder, loc, VectorType::get({tokens, columns}, element), view(operand),
+      builder, loc, VectorType::get({tokens, columns}, type), view(operand),
       place, slice, ArrayRef<int64_t>{axis, axis + 2});
 }
 
@@ -202,8 +203,8 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
     decay = loadNumbers(op.getDecay(), row);
   decay = isLog ? scaled(decay, llvm::numbers::log2e)
                 : math::Log2Op::create(builder, loc, decay).getResult();
-  decay = arith::MaximumFOp::create(builder, loc, decay,
-                                    splat(tile, kLeastLogDecay));
+  decay = arith::MaximumFOp::create(
+      builder, loc, decay, splat(tile, tile::DecaySumsOp::kLeastLogDecay));
   // Rows that are not there are loaded as zeros, which are no logarithms of 1
   // on a linear scale.
   if (isLog && !isConstant)
@@ -216,12 +217,14 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
 
 ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
   if (!op.getDecay())
-    return {splat(f32Tile({tokens}), 0), {}, {}, {}};
+    return {splat(f32Tile({tokens}), 0), {}, {}, {}, {}};
+  if (hasChannelDecay())
+    return createChannelDecay(row);
   Value sums = tile::CumulativeSumOp::create(builder, loc, loadLogDecays(row));
   Value last =
       vector::ExtractOp::create(builder, loc, sums, /*position=*/tokens - 1);
   Value lasts = vector::BroadcastOp::create(builder, loc, sums.getType(), last);
-  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last)};
+  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last), {}};
 }
 
 ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
@@ -238,19 +241,25 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
     chunk.eraseKey = loadMatrix(own, row, {head, zero}, keyDim);
   }
   chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
+  // Their sums take long and many registers: nothing else is at hand then.
+  if (hasChannelDecay())
+    chunk.decay = createDecay(row);
   if (op.getErase())
     chunk.erase = loadNumbers(op.getErase(), row);
   if (op.getWrite())
     chunk.write = op.getWrite() == op.getErase()
                       ? chunk.erase
                       : loadNumbers(op.getWrite(), row);
-  chunk.decay = createDecay(row);
+  if (!hasChannelDecay())
+    chunk.decay = createDecay(row);
   return chunk;
 }
 
 /// P, from the products of queries and keys.
 Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
   Value reads = scaled(products, scale);
+  if (chunk.decay.channelSums)
+    return round(reads, element);
   Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
                                              chunk.decay.sums);
   return round(mul(reads, ratios), element);
@@ -300,22 +309,29 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
 Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
   Value inverse, held, written;
-  if (op.erases())
-    inverse = dot(chunk.eraseKey, chunk.key, /*transposeRhs=*/true);
-  Value reads = dot(chunk.query, chunk.key, /*transposeRhs=*/true);
-  reads = createReads(chunk, reads);
+  Value keys = leaveKeys(chunk);
+  // Products that decay by channels are no asynchronous ones, which would be
+  // started together: each is used before the next one.
+  bool isStarted = op.erases() && !chunk.decay.channelSums;
+  if (isStarted)
+    inverse = createPairs(chunk, chunk.eraseKey);
+  Value reads = createReads(chunk, createPairs(chunk, chunk.query));
+  if (op.erases() && !isStarted)
+    inverse = createPairs(chunk, chunk.eraseKey);
   if (inverse)
     inverse = createInverse(chunk, inverse);
 
   Value rounded = round(state, element);
   if (inverse)
-    held = dot(rounded, chunk.eraseKey, /*transposeRhs=*/true);
-  Value old = dot(rounded, chunk.query, /*transposeRhs=*/true);
+    held = dot(rounded, reach(chunk, chunk.eraseKey, 1), /*transposeRhs=*/true);
+  Value old =
+      dot(rounded, reach(chunk, chunk.query, scale), /*transposeRhs=*/true);
   // Loaded while the products are under way.
   chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
-  old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
-                      : scaled(old, scale);
+  if (!decay.channelSums)
+    old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
+                        : scaled(old, scale);
   written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
   if (decay.whole)
     state = mul(state, vector::BroadcastOp::create(
@@ -323,7 +339,7 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Value fresh = round(written, element);
   Value left = round(scaleColumns(written, decay.left), element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
-  state = dot(left, chunk.key, /*transposeRhs=*/false, state);
+  state = dot(left, keys, /*transposeRhs=*/false, state);
   storeOutput(chunk, output);
   return state;
 }

@@ -29,6 +29,9 @@ namespace mlir::attn {
 ///     o = scale 2^G (q S) + P U
 ///     S = 2^G_last S + (2^(G_last - G) k)^T U
 ///
+/// Where channels of keys have decays of their own, all powers are those of a
+/// channel and stand inside of the products (VectorDecay.cpp).
+///
 /// Without an erasure A is 0. The state is kept transposed, so that its rows
 /// are channels of the values, which do not depend on each other.
 class ChunkKernelBuilder {
@@ -43,9 +46,10 @@ public:
 
 private:
   /// What becomes of a chunk by its decays: the sums G, 2^G for each token,
-  /// 2^(G_last - G) for each token, and 2^G_last. Null without a decay.
+  /// 2^(G_last - G) for each token, and 2^G_last. Null without a decay. Where
+  /// channels have their own there are only their sums, and 2^G_last of each.
   struct Decay {
-    Value sums, reached, left, whole;
+    Value sums, reached, left, whole, channelSums;
   };
   /// The tiles of a chunk.
   struct Chunk {
@@ -68,6 +72,14 @@ private:
   Chunk loadChunk(Value row);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
+  Decay createChannelDecay(Value row);
+  bool hasChannelDecay();
+  /// The products of `rows` with the keys, decayed where channels decay.
+  Value createPairs(const Chunk &chunk, Value rows);
+  /// `rows` as what the state holds is read by them, and the keys as the state
+  /// takes what is written.
+  Value reach(const Chunk &chunk, Value rows, double factor);
+  Value leaveKeys(const Chunk &chunk);
   Value createInverse(const Chunk &chunk, Value products);
   Value createReads(const Chunk &chunk, Value products);
   Value createValues(const Chunk &chunk);

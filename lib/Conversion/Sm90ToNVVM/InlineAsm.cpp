@@ -239,6 +239,14 @@ void mlir::attn::ptx::storeSharedWords(OpBuilder &b, Location loc,
        "r,r,r,r,r", operands);
 }
 
+SmallVector<Value> mlir::attn::ptx::loadSharedWords(OpBuilder &b, Location loc,
+                                                    Value address) {
+  SmallVector<Type> types(4, b.getI32Type());
+  Operation *op = emit(b, loc, "ld.shared.v4.b32 {$0, $1, $2, $3}, [$4];",
+                       "=r,=r,=r,=r,r", address, types);
+  return unpack(b, op, 4);
+}
+
 SmallVector<Value> mlir::attn::ptx::ldmatrixX4(OpBuilder &b, Location loc,
                                                Value address, bool transposed) {
   SmallVector<Type> types(4, b.getI32Type());
@@ -278,6 +286,40 @@ SmallVector<Value> mlir::attn::ptx::mma(OpBuilder &builder, Location loc,
                                    repeat("f", 4),
                                operands, types);
   return unpack(builder, op, 4);
+}
+
+SmallVector<Value> mlir::attn::ptx::mmaTF32(OpBuilder &builder, Location loc,
+                                            ValueRange acc, ValueRange a,
+                                            ValueRange b) {
+  SmallVector<Value> operands(a);
+  llvm::append_range(operands, b);
+  llvm::append_range(operands, acc);
+  SmallVector<Type> types(4, builder.getF32Type());
+  Operation *op = emitVolatile(
+      builder, loc,
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {$0, $1, $2, $3}, "
+      "{$4, $5, $6, $7}, {$8, $9}, {$10, $11, $12, $13};",
+      repeat("=f", 4) + "," + repeat("r", 6) + "," + repeat("f", 4), operands,
+      types);
+  return unpack(builder, op, 4);
+}
+
+void mlir::attn::ptx::copyAsync(OpBuilder &b, Location loc, Value destination,
+                                Value source, int64_t bytes, Value isThere) {
+  std::string text =
+      llvm::formatv("{{ .reg .b32 size; selp.b32 size, {0}, 0, $2; "
+                    "cp.async.{1}.shared.global [$0], [$1], {0}, size; }",
+                    bytes, bytes == 16 ? "cg" : "ca");
+  emit(b, loc, text, "r,l,b", {destination, source, isThere});
+}
+
+void mlir::attn::ptx::waitForCopies(OpBuilder &b, Location loc) {
+  emit(b, loc, "cp.async.wait_all;", "", {});
+}
+
+void mlir::attn::ptx::prefetchIf(OpBuilder &b, Location loc, Value address,
+                                 Value predicate) {
+  emit(b, loc, "@$1 prefetch.global.L2 [$0];", "l,b", {address, predicate});
 }
 
 Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,

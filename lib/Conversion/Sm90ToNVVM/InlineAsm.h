@@ -56,7 +56,8 @@ SmallVector<Value> loadSharedFloats(OpBuilder &b, Location loc, Value address,
                                     int64_t offset, size_t count);
 void storeSharedFloats(OpBuilder &b, Location loc, Value address,
                        int64_t offset, ValueRange values);
-/// Four i32 to shared memory.
+/// Four i32 from and to shared memory.
+SmallVector<Value> loadSharedWords(OpBuilder &b, Location loc, Value address);
 void storeSharedWords(OpBuilder &b, Location loc, Value address,
                       ValueRange values);
 
@@ -76,6 +77,20 @@ SmallVector<Value> mma(OpBuilder &builder, Location loc, Type type,
 /// half. Stays where it is: LLVM would move it behind the next branch, where
 /// nothing hides it.
 Value roundPair(OpBuilder &b, Location loc, Type type, Value low, Value high);
+
+/// The same in tf32, which a register holds as an f32 that has been rounded; A
+/// is 16 x 8 and B 8 x 8.
+SmallVector<Value> mmaTF32(OpBuilder &builder, Location loc, ValueRange acc,
+                           ValueRange a, ValueRange b);
+
+/// Starts a copy of `bytes`, 8 or 16, from global memory (an i64) to shared
+/// memory: zeros unless `isThere` (i1). Then waits for all of the thread.
+void copyAsync(OpBuilder &b, Location loc, Value destination, Value source,
+               int64_t bytes, Value isThere);
+void waitForCopies(OpBuilder &b, Location loc);
+/// Fetches the line of an address (an i64) of global memory into the L2 cache,
+/// if `predicate`.
+void prefetchIf(OpBuilder &b, Location loc, Value address, Value predicate);
 
 /// The barrier `id` (i32) of `threads` threads.
 void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);

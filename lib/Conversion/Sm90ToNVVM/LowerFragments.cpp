@@ -39,6 +39,30 @@ static Value call(OpBuilder &b, Location loc, StringRef name, Type type,
       .getResult(0);
 }
 
+Value mlir::attn::sm90_to_nvvm::approximate(OpBuilder &b, Location loc,
+                                            StringRef intrinsic, Value x) {
+  return call(b, loc, intrinsic, b.getF32Type(), x);
+}
+
+SmallVector<Value> mlir::attn::sm90_to_nvvm::extendPair(OpBuilder &b,
+                                                        Location loc, Type type,
+                                                        Value pair) {
+  Int32 i32(b, loc);
+  SmallVector<Value> results;
+  if (type.isBF16()) {
+    // The upper half of an f32.
+    for (Value bits : {i32.shiftLeft(pair, 16), i32.bitAnd(pair, 0xFFFF0000)})
+      results.push_back(arith::BitcastOp::create(b, loc, b.getF32Type(), bits));
+    return results;
+  }
+  for (Value bits : {pair, i32.shiftRight(pair, 16)}) {
+    Value own = arith::TruncIOp::create(b, loc, b.getI16Type(), bits);
+    own = arith::BitcastOp::create(b, loc, b.getF16Type(), own);
+    results.push_back(arith::ExtFOp::create(b, loc, b.getF32Type(), own));
+  }
+  return results;
+}
+
 static bool isFragment(Type type) { return isa<RankedTensorType>(type); }
 
 //===----------------------------------------------------------------------===//
@@ -126,26 +150,10 @@ struct LowerExtF : FragmentPattern<arith::ExtFOp> {
     auto source = dyn_cast<RankedTensorType>(op.getIn().getType());
     if (!source)
       return failure();
-    Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    Type f32 = rewriter.getF32Type();
     SmallVector<Value> results;
-    for (Value pair : adaptor.getIn()) {
-      if (source.getElementType().isBF16()) {
-        // The upper half of an f32.
-        for (Value bits :
-             {i32.shiftLeft(pair, 16), i32.bitAnd(pair, 0xFFFF0000)})
-          results.push_back(arith::BitcastOp::create(rewriter, loc, f32, bits));
-        continue;
-      }
-      for (Value bits : {pair, i32.shiftRight(pair, 16)}) {
-        Value own =
-            arith::TruncIOp::create(rewriter, loc, rewriter.getI16Type(), bits);
-        own =
-            arith::BitcastOp::create(rewriter, loc, rewriter.getF16Type(), own);
-        results.push_back(arith::ExtFOp::create(rewriter, loc, f32, own));
-      }
-    }
+    for (Value pair : adaptor.getIn())
+      llvm::append_range(results, extendPair(rewriter, op.getLoc(),
+                                             source.getElementType(), pair));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }

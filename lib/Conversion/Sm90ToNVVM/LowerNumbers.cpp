@@ -190,6 +190,30 @@ struct LowerLoadRow : NumbersPattern<sm90::LoadRowOp> {
   }
 };
 
+struct LowerScaleColumns : NumbersPattern<sm90::ScaleColumnsOp> {
+  using NumbersPattern::NumbersPattern;
+  LogicalResult
+  matchAndRewrite(sm90::ScaleColumnsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Int32 i32(rewriter, loc);
+    Value row = rowOfNumbers(i32, op.getStage().getType(),
+                             adaptor.getStage().front(), op.getRow());
+    Value own = i32.add(row, i32.mul(i32.firstColumn(), sm90::kNumberBytes));
+    SmallVector<Value> results, pair;
+    for (auto [i, element] : llvm::enumerate(adaptor.getSource())) {
+      // Two rows of a pair of columns.
+      if (i % 4 == 0)
+        pair = ptx::loadSharedFloats(
+            rewriter, loc, own, columnOfElement(i) * sm90::kNumberBytes, 2);
+      results.push_back(
+          arith::MulFOp::create(rewriter, loc, element, pair[i % 2]));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 struct LowerLoadElement : NumbersPattern<sm90::LoadElementOp> {
   using NumbersPattern::NumbersPattern;
   LogicalResult
@@ -363,7 +387,7 @@ void sm90_to_nvvm::populateNumbersPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
   patterns.add<LowerLoadNumbers, LowerFirstNumbers, LowerCumulativeSum,
                LowerExtract, LowerStoreNumbers, LowerLoadRow, LowerLoadElement,
-               LowerFill, LowerLoadState, LowerStoreState,
+               LowerScaleColumns, LowerFill, LowerLoadState, LowerStoreState,
                LowerBroadcastColumns, LowerDecayRatios>(converter,
                                                         patterns.getContext());
 }

@@ -83,6 +83,12 @@ private:
   Location loc;
 };
 
+/// The two elements of `type` in a register, as f32.
+SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type type,
+                              Value pair);
+/// An intrinsic of one f32 that the special function unit approximates.
+Value approximate(OpBuilder &b, Location loc, StringRef intrinsic, Value x);
+
 /// The use `count` of a ring of stages.
 struct Use {
   Value stage, parity;
@@ -111,6 +117,10 @@ void populateFragmentPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateDecayPatterns(const TypeConverter &converter,
+                           RewritePatternSet &patterns);
+void populateDecaySumsPatterns(const TypeConverter &converter,
+                               RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,

@@ -420,6 +420,8 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateFragmentPatterns(converter, patterns);
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
+  populateDecayPatterns(converter, patterns);
+  populateDecaySumsPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
   populateReachPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);

@@ -17,8 +17,8 @@ using namespace mlir::attn::tile_to_sm90;
 // Numbers
 //===----------------------------------------------------------------------===//
 
-/// The token of the first index of `axes` is what the numbers run along.
-void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
+/// The token of the first index of `axes` is what the rows run along.
+ChunkRole::Rows ChunkRole::locateRows(tile::LoadOp load) {
   auto lookup = [&](Value value) { return mapping.lookup(value); };
   SmallVector<Value> indices = llvm::map_to_vector(load.getIndices(), lookup);
   SmallVector<Value> slice = llvm::map_to_vector(load.getSlice(), lookup);
@@ -38,13 +38,19 @@ void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
   }
   Value stride = axis < static_cast<int64_t>(strides.size()) ? strides[axis]
                                                              : wide(index(1));
-  Value limit = arith::SubIOp::create(builder, loc, end, indices[axis]);
+  return {offset, stride,
+          arith::SubIOp::create(builder, loc, end, indices[axis])};
+}
+
+void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
+  Rows rows = locateRows(load);
   auto type = cast<VectorType>(load.getTile().getType());
   mapping.map(load.getTile(),
               sm90::LoadNumbersOp::create(
                   builder, loc,
                   RankedTensorType::get(type.getShape(), type.getElementType()),
-                  kernel.reads.lookup(load.getView()), offset, stride, limit)
+                  kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
+                  rows.limit)
                   .getResult());
 }
 
@@ -93,6 +99,8 @@ void ChunkRole::emitExtract(vector::ExtractOp op) {
 
 /// Fills a stage with all that others read.
 void ChunkRole::handNumbers() {
+  if (split.handedNumbers.empty())
+    return;
   const Ring &ring = kernel.numbersRing;
   Value stage = await(ring, iteration, /*full=*/false);
   for (auto [row, value] : llvm::enumerate(split.handedNumbers))
@@ -107,6 +115,9 @@ void ChunkRole::handNumbers() {
 
 /// Fills a stage with what the consumers multiply by.
 LogicalResult ChunkRole::handTile(Value value) {
+  // These have filled their stages themselves.
+  if (value.getDefiningOp<tile::ApplyDecayOp>())
+    return success();
   const Ring &ring = kernel.tileRings.find(value)->second;
   auto round = value.getDefiningOp<arith::TruncFOp>();
   auto inverse = round ? round.getIn().getDefiningOp<tile::InvertUnitLowerOp>()

@@ -113,6 +113,9 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     return success();
   }
   auto ring = kernel.rings.find(load.getView());
+  // What sums decays reads the gates itself.
+  if (ring == kernel.rings.end())
+    return success();
   Value count = getCount(load);
   Held own{await(ring->second, count, /*full=*/true), ring->second.empty,
            count};
@@ -183,6 +186,10 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   FailureOr<Type> type = convert(op, op.getType());
   if (failed(type))
     return failure();
+  // The consumers of decayed tiles have no registers for it beside products and
+  // what they read.
+  if (split.decaySums)
+    waitForAll();
   mapping.map(op.getResult(),
               sm90::LoadFragmentOp::create(builder, loc, *type,
                                            it->second.stage, firstRow,
@@ -327,6 +334,12 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
         return success();
       })
       .Case([&](tile::DecayRatiosOp ratios) { return emitRatios(ratios); })
+      .Case([&](tile::DecaySumsOp sums) { return emitDecaySums(sums); })
+      .Case([&](tile::ApplyDecayOp apply) { return emitApplyDecay(apply); })
+      .Case([&](tile::DecayedDotOp dot) { return emitDecayedDot(dot); })
+      .Case([&](arith::MulFOp mul) {
+        return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
+      })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })

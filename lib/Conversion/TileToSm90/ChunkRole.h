@@ -60,6 +60,13 @@ private:
   void emitLoadNumbers(tile::LoadOp load);
   LogicalResult emitNumbers(Operation *op);
 
+  LogicalResult emitDecaySums(tile::DecaySumsOp op);
+  LogicalResult emitApplyDecay(tile::ApplyDecayOp op);
+  LogicalResult emitDecayedDot(tile::DecayedDotOp op);
+  FailureOr<Value> useLoaded(Operation *op, Value tile);
+  Value useSums(Value sums);
+  LogicalResult emitDecayColumns(arith::MulFOp op);
+
   LogicalResult handTile(Value value);
   LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
   void handNumbers();
@@ -83,6 +90,12 @@ private:
   struct Place {
     Value offset, row, column;
   };
+  /// Where the rows of a load are that threads read themselves: the offset of
+  /// the first, the stride between them, and how many there are.
+  struct Rows {
+    Value offset, stride, limit;
+  };
+  Rows locateRows(tile::LoadOp load);
   Place getPlace(Value view, ValueRange indices, ArrayRef<int64_t> axes,
                  bool transposed);
   Value wide(Value value) {
@@ -113,6 +126,10 @@ private:
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
 };
+
+/// What the decays of channels leave of a chunk, if `op` multiplies columns by
+/// it.
+Value findWhole(arith::MulFOp op);
 
 /// Fills the numbers, the auxiliary and the consumer.
 LogicalResult buildChunkRoles(Kernel &kernel, sm90::WarpRolesOp roles);

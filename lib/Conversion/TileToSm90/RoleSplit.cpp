@@ -63,7 +63,7 @@ void Splitter::findDependences() {
   for (Operation &op : body.without_terminator()) {
     if (llvm::any_of(op.getOperands(), contains(carried)))
       carried.insert(op.result_begin(), op.result_end());
-    else if (isa<tile::DotOp>(op) ||
+    else if (isa<tile::DotOp, tile::DecayedDotOp, tile::ApplyDecayOp>(op) ||
              llvm::any_of(op.getOperands(), contains(ofProduct)))
       ofProduct.insert(op.result_begin(), op.result_end());
   }
@@ -74,6 +74,12 @@ void Splitter::require(Part part, Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != &body)
     return;
+  if (auto sums = dyn_cast<tile::DecaySumsOp>(op);
+      sums && part != Part::Numbers) {
+    split.decaySums = sums;
+    require(Part::Numbers, value);
+    return;
+  }
   if (part != Part::Numbers && isNumbersType(value.getType()) &&
       !carried.contains(value)) {
     (part == Part::Auxiliary ? split.auxiliaryReads : split.consumerReads) =

@@ -28,6 +28,9 @@ struct RoleSplit {
   DenseSet<Operation *> numbers, auxiliary, consumer;
   /// What the numbers warp fills stages with, and the auxiliary.
   llvm::SetVector<Value> handedNumbers, handedTiles;
+  /// The sums of the decays of channels, if there are any: the numbers warp
+  /// fills stages with both results.
+  tile::DecaySumsOp decaySums;
   /// Whether a part reads the numbers.
   bool auxiliaryReads = false, consumerReads = false;
 

@@ -113,6 +113,7 @@ private:
   Ring createRing(sm90::BufferType buffer, int64_t fullArrivals,
                   int64_t emptyArrivals);
   void allocateHandedOver(Kernel &kernel);
+  void allocateDecays(Kernel &kernel, tile::DecaySumsOp op);
   void bind(Kernel &kernel, const Argument &argument, Value value);
   Type getPointerType() {
     return LLVM::LLVMPointerType::get(builder.getContext(), 1);
@@ -148,10 +149,14 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
   return success();
 }
 
-/// Of a kernel with an auxiliary: not numbers, and not the state, which each
-/// thread loads for itself.
+static bool isOfGates(tile::LoadOp load) {
+  return llvm::any_of(load->getUsers(), llvm::IsaPred<tile::DecaySumsOp>);
+}
+
+/// Of a kernel with an auxiliary: not numbers or gates, and not the state,
+/// which each thread loads for itself.
 static bool isCopied(tile::LoadOp load) {
-  return !isNumbersType(load.getTile().getType()) &&
+  return !isNumbersType(load.getTile().getType()) && !isOfGates(load) &&
          load->getParentOfType<scf::ForOp>();
 }
 
@@ -246,9 +251,9 @@ static bool isBound(tile::SegmentCountOp op) {
 /// Of single elements, which are written as well.
 LogicalResult SignatureBuilder::collectElements() {
   DenseSet<Value> seen;
-  auto add = [&](Value view, Use use) {
+  auto add = [&](Value view, Use use, int64_t alignment = 0) {
     if (seen.insert(view).second)
-      addPointer(use, view);
+      addPointer(use, view, alignment);
   };
   WalkResult result = source.walk([&](Operation *op) {
     if (auto find = dyn_cast<tile::FindSequenceOp>(op))
@@ -265,7 +270,7 @@ LogicalResult SignatureBuilder::collectElements() {
         addPointer(Read, norm.getView(), sm90::kReadBytes);
     auto load = dyn_cast<tile::LoadOp>(op);
     if (load && split && !isCopied(load))
-      add(load.getView(), Read);
+      add(load.getView(), Read, isOfGates(load) ? sm90::kStoreBytes : 0);
     auto read = dyn_cast<tile::ReadOp>(op);
     if (!read)
       return WalkResult::advance();
@@ -453,9 +458,11 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   Type f32 = builder.getF32Type();
   for (Value value : split->handedTiles) {
     auto type = cast<VectorType>(value.getType());
-    auto buffer =
-        sm90::BufferType::get(context, stages, type.getDimSize(0),
-                              type.getDimSize(1), type.getElementType());
+    // What the last product of a chunk reads is the first of the next one.
+    auto apply = value.getDefiningOp<tile::ApplyDecayOp>();
+    auto buffer = sm90::BufferType::get(
+        context, stages + (apply && apply.getToEnd() ? 1 : 0),
+        type.getDimSize(0), type.getDimSize(1), type.getElementType());
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
@@ -468,6 +475,8 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
         (split->auxiliaryReads ? kWarps : 0) +
             (split->consumerReads ? consumerWarps : 0));
   }
+  if (tile::DecaySumsOp sums = split->decaySums)
+    allocateDecays(kernel, sums);
   if (!llvm::any_of(split->auxiliary, llvm::IsaPred<tile::InvertUnitLowerOp>))
     return;
   kernel.inverseScratch = sm90::AllocOp::create(
@@ -477,6 +486,27 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   kernel.inverseBlocks = sm90::AllocOp::create(
       builder, loc,
       sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32),
+      IntegerAttr());
+}
+
+/// Consumers read what is left of a chunk late: it has a stage more.
+void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
+  MLIRContext *context = builder.getContext();
+  constexpr int64_t kWarps = 4, kWarpThreads = 32;
+  auto type = cast<VectorType>(op.getSums().getType());
+  int64_t channels = type.getDimSize(1), stages = schedule.getKvStages();
+  Type f32 = builder.getF32Type();
+  kernel.sumsRing = createRing(
+      sm90::BufferType::get(context, stages, type.getDimSize(0), channels, f32),
+      kWarpThreads, kWarps);
+  kernel.wholeRing =
+      createRing(sm90::BufferType::get(context, stages + 1, 1, channels, f32),
+                 kWarpThreads, kWarps * schedule.getConsumerWarpgroups());
+  kernel.decayScratch = sm90::AllocOp::create(
+      builder, source.getLoc(),
+      sm90::BufferType::get(context, 1,
+                            sm90::kBlockPairs * sm90::kDiagonalBlock, channels,
+                            builder.getF16Type()),
       IntegerAttr());
 }
 
@@ -769,7 +799,8 @@ static LogicalResult convertKernel(tile::KernelOp source) {
     bool isWanted = kernel->split || (&region != &roles.getNumbers() &&
                                       &region != &roles.getAuxiliary());
     if (&region == &roles.getNumbers() && kernel->split)
-      isWanted = !kernel->split->handedNumbers.empty();
+      isWanted =
+          !kernel->split->handedNumbers.empty() || kernel->split->decaySums;
     if (!isWanted)
       continue;
     OpBuilder::InsertionGuard guard(builder);

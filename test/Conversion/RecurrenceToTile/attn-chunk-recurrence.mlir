@@ -114,6 +114,48 @@ func.func @constant(%q: !q, %k: !q, %v: !v, %gamma: !constant) -> !v {
   return %o : !v
 }
 
+// Where channels decay by themselves, the powers are in the products, and in the
+// tiles that meet the state. The state decays by columns.
+
+// CHECK-LABEL: tile.kernel @channels
+// CHECK: scf.for %[[C:.*]] = {{.*}} iter_args(%[[S:.*]] = %{{.*}})
+// CHECK: %[[ROW:.*]] = affine.apply #{{.*}}(%[[C]])
+// CHECK: %[[Q:.*]] = tile.load %arg0
+// CHECK: %[[K:.*]] = tile.load %arg1
+// CHECK: %[[G:.*]] = tile.load %arg3[%{{.*}}, %[[ROW]], %{{.*}}, %{{.*}}] axes [1, 3] : <?x?x4x64xf32> -> vector<64x64xf32>
+// CHECK: %[[COUNT:.*]] = affine.apply
+// CHECK: %[[SUMS:.*]], %[[WHOLE:.*]] = tile.decay_sums %[[G]] of %[[COUNT]] :
+// CHECK: %[[BETA:.*]] = tile.load %arg4
+// CHECK: %[[LEFT:.*]] = tile.apply_decay %[[K]], %[[SUMS]] to_end
+// CHECK: %[[PAIRS:.*]] = tile.decayed_dot %[[Q]], %[[K]], %[[SUMS]]
+// CHECK: %[[A:.*]] = tile.decayed_dot %[[K]], %[[K]], %[[SUMS]]
+// CHECK: tile.invert_unit_lower %[[A]] rows(%[[BETA]] : vector<64xf32>) columns(%[[BETA]]
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
+// CHECK: %[[K1:.*]] = tile.apply_decay %[[K]], %[[SUMS]] :
+// CHECK: tile.dot %[[SB]], %[[K1]] transpose_rhs
+// CHECK: %[[Q1:.*]] = tile.apply_decay %[[Q]], %[[SUMS]] scale(1.250000e-01)
+// CHECK: %[[OLD:.*]] = tile.dot %[[SB]], %[[Q1]] transpose_rhs
+// CHECK: %[[WHOLES:.*]] = vector.broadcast %[[WHOLE]] : vector<64xf32> to vector<128x64xf32>
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[S]], %[[WHOLES]]
+// CHECK: tile.dot %{{.*}} transpose_rhs acc(%[[OLD]])
+// CHECK: tile.dot %{{.*}}, %[[LEFT]] acc(%[[DECAYED]])
+!gc = tensor<?x?x4x64xf32, #attn.gate<log>>
+func.func @channels(%q: !q, %k: !q, %v: !v, %g: !gc, %beta: !n) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !gc) erase(%beta : !n) write(%beta : !n)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// CHECK-LABEL: tile.kernel @linear_channels
+// CHECK: tile.decay_sums %{{.*}} of %{{.*}} linear
+// CHECK-NOT: tile.invert_unit_lower
+!lc = tensor<?x?x4x64xf32, #attn.gate<linear>>
+func.func @linear_channels(%q: !q, %k: !q, %v: !v, %g: !lc) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !lc)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
 // Packed sequences have an instance each; their states are in any layout.
 
 // CHECK-LABEL: tile.kernel @packed

@@ -3,18 +3,6 @@
 
 !q = tensor<?x?x2x64xbf16>
 !c = tensor<?x?x2x64xf32>
-!g = tensor<?x?x2x64xf32, #attn.gate<log>>
-
-func.func @decay(%q: !q, %g: !g) -> !q {
-  // expected-error @below {{'attn.recurrence' op has a decay of each channel, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q decay(%g : !g) : !q, !q, !q -> !q
-  return %o : !q
-}
-
-// -----
-
-!q = tensor<?x?x2x64xbf16>
-!c = tensor<?x?x2x64xf32>
 
 func.func @erase(%q: !q, %c: !c) -> !q {
   // expected-error @below {{'attn.recurrence' op has an erasure of each channel, which is not lowered to the tile level}}

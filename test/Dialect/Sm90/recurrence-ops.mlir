@@ -74,6 +74,9 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %stage = sm90.stage.await_full %numbers, %full[%c0] : !sm90.buffer<2 x 3x64xf32>, !sm90.mbarrier<2> -> !sm90.stage<3x64xf32>
     // CHECK: sm90.load_element %{{.*}}[2, 63] : <3x64xf32>
     %last = sm90.load_element %stage[2, 63] : !sm90.stage<3x64xf32>
+    // CHECK: sm90.scale_columns %{{.*}}, %{{.*}} row(1) : ![[SQUARE]], <3x64xf32>
+    %zeros = arith.constant dense<0.0> : !square
+    %scaled = sm90.scale_columns %zeros, %stage row(1) : !square, !sm90.stage<3x64xf32>
     sm90.stage.release %stage, %empty[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<2>
     %tile = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<2 x 64x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xf16>
     %o = arith.constant 0 : i64

@@ -841,3 +841,45 @@ func.func @invert_columns(%a: vector<4x4xf32>, %x: vector<4xf32>, %y: vector<5xf
   %r = tile.invert_unit_lower %a rows(%x : vector<4xf32>) columns(%y : vector<5xf32>) : vector<4x4xf32>
   return
 }
+
+// -----
+
+// tile.decay_sums
+
+// C1
+func.func @decay_sums_whole(%g: vector<4x8xf32>, %n: index) {
+  // expected-error @below {{'tile.decay_sums' op expected 8 elements, one per channel, got 4}}
+  %s, %w = tile.decay_sums %g of %n : vector<4x8xf32> -> vector<4xf32>
+  return
+}
+
+// -----
+
+// tile.apply_decay
+
+// C1
+func.func @apply_decay_shape(%q: vector<4x8xbf16>, %s: vector<4x4xf32>) {
+  // expected-error @below {{'tile.apply_decay' op expected sums of the shape of 'vector<4x8xbf16>', got 'vector<4x4xf32>'}}
+  %r = tile.apply_decay %q, %s : vector<4x8xbf16>, vector<4x4xf32>
+  return
+}
+
+// -----
+
+// tile.decayed_dot
+
+// C1
+func.func @decayed_dot_result(%q: vector<4x8xbf16>, %s: vector<4x8xf32>) {
+  // expected-error @below {{'tile.decayed_dot' op expected a result of 4x4, got 'vector<4x8xf32>'}}
+  %r = tile.decayed_dot %q, %q, %s : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x8xf32>
+  return
+}
+
+// -----
+
+// C1
+func.func @decayed_dot_sums(%q: vector<4x8xbf16>, %s: vector<8x4xf32>) {
+  // expected-error @below {{'tile.decayed_dot' op expected sums of the shape of 'vector<4x8xbf16>', got 'vector<8x4xf32>'}}
+  %r = tile.decayed_dot %q, %q, %s : vector<4x8xbf16>, vector<8x4xf32> -> vector<4x4xf32>
+  return
+}

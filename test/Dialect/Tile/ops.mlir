@@ -130,6 +130,22 @@ func.func @chunk(%x: vector<4xf32>, %a: vector<4x4xf32>) -> vector<4x4xf32> {
   return %u : vector<4x4xf32>
 }
 
+// Decays of channels.
+// CHECK-LABEL: func @channels
+func.func @channels(%g: vector<4x8xf32>, %n: index, %q: vector<4x8xbf16>) -> vector<4x4xf32> {
+  // CHECK: %[[SUMS:.*]], %[[WHOLE:.*]] = tile.decay_sums %{{.*}} of %{{.*}} : vector<4x8xf32> -> vector<8xf32>
+  %sums, %whole = tile.decay_sums %g of %n : vector<4x8xf32> -> vector<8xf32>
+  // CHECK: tile.decay_sums %{{.*}} of %{{.*}} linear : vector<4x8xf32> -> vector<8xf32>
+  %s2, %w2 = tile.decay_sums %g of %n linear : vector<4x8xf32> -> vector<8xf32>
+  // CHECK: %[[Q:.*]] = tile.apply_decay %{{.*}}, %[[SUMS]] scale(2.500000e-01) : vector<4x8xbf16>, vector<4x8xf32>
+  %a = tile.apply_decay %q, %sums scale(0.25) : vector<4x8xbf16>, vector<4x8xf32>
+  // CHECK: tile.apply_decay %[[Q]], %[[SUMS]] to_end : vector<4x8xbf16>, vector<4x8xf32>
+  %b = tile.apply_decay %a, %sums to_end : vector<4x8xbf16>, vector<4x8xf32>
+  // CHECK: tile.decayed_dot %{{.*}}, %{{.*}}, %[[SUMS]] : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  %p = tile.decayed_dot %q, %b, %sums : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  return %p : vector<4x4xf32>
+}
+
 // How far back numbers have to be added up, and rows to take them from.
 // CHECK-LABEL: tile.kernel @reach(
 tile.kernel @reach(%k: !tile.view<?x2x64xbf16> {tile.symbols = array<i64: 0, -1, -1>},

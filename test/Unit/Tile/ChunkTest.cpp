@@ -356,6 +356,80 @@ TEST_F(ChunkTest, PackedSequencesWithOtherDecays) {
 }
 
 //===----------------------------------------------------------------------===//
+// Decays of channels
+//===----------------------------------------------------------------------===//
+
+TEST_F(ChunkTest, LengthsWithDecaysOfChannels) {
+  for (int64_t tokens : kLengths) {
+    RecurrenceProgram program = makeUnitKeys({2, tokens, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({2, tokens, 2, 8}, -0.5, 0));
+    program.operands["state"] = makeState(random({2, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound);
+    addDelta(program, uniform({2, tokens, 2}, 0, 1));
+    compare(program, kF32Bound);
+  }
+}
+
+TEST_F(ChunkTest, StrengthsAndDecaysOfChannels) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0})
+    for (double beta : {0.0, 1.0, 2.0}) {
+      RecurrenceProgram program = makeUnitKeys({1, 150, 1, 1, 8, 6});
+      // Channels that keep nothing beside some that keep all.
+      Tensor gates = makeFilled({1, 150, 1, 8}, decay);
+      for (size_t i = 0; i < gates.values.size(); i += 3)
+        gates.values[i] = 0;
+      program.operands["decay"] = makeDecay(gates);
+      addDelta(program, makeFilled({1, 150, 1}, beta));
+      program.operands["state"] = makeState(random({1, 1, 8, 6}));
+      program.finalLayout = "value_key";
+      compare(program, kF32Bound);
+    }
+}
+
+TEST_F(ChunkTest, LinearAndStrongDecaysOfChannels) {
+  RecurrenceProgram program = makeUnitKeys({1, 70, 1, 2, 8, 6});
+  Tensor factors = uniform({1, 70, 2, 8}, 0.5, 1);
+  for (int64_t i : {4, 5, 40, 80, 139, 1000})
+    factors.values[i] = 0;
+  program.operands["decay"] = makeDecay(factors, "linear");
+  program.finalLayout = "key_value";
+  addDelta(program, uniform({1, 70, 2}, 0, 1));
+  compare(program, kF32Bound);
+  Tensor logarithms = uniform({1, 70, 2, 8}, -300, 0);
+  logarithms.values[7] = -std::numeric_limits<double>::infinity();
+  program.operands["decay"] = makeDecay(logarithms);
+  compare(program, 2e-4);
+}
+
+TEST_F(ChunkTest, OperandsWithDecaysOfChannels) {
+  RecurrenceProgram program = makeUnitKeys({1, 70, 2, 4, 8, 12});
+  program.operands["decay"] = makeDecay(uniform({1, 70, 4, 8}, -1, -0.2));
+  program.flags["scale"] = "(0.75)";
+  compare(program, kF32Bound, /*channels=*/4, /*chunk=*/16);
+  program.operands["erase"].tensor = uniform({1, 70, 4}, 0, 1);
+  compare(program, kF32Bound);
+  Tensor keys = random({1, 70, 2, 8});
+  normalizeRows(keys);
+  program.operands["erase_key"].tensor = keys;
+  compare(program, kF32Bound);
+}
+
+TEST_F(ChunkTest, PackedSequencesWithDecaysOfChannels) {
+  for (const char *scale : {"log", "linear"}) {
+    bool isLog = scale == StringRef("log");
+    RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(
+        uniform({1, 180, 2, 8}, isLog ? -0.5 : 0.6, isLog ? 0 : 1), scale);
+    addDelta(program, uniform({1, 180, 2}, 0, 1));
+    program.operands["state"] = makeState(random({5, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    pack(program, {1, 64, 0, 65, 50});
+    compare(program, kF32Bound);
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Segments
 //===----------------------------------------------------------------------===//
 
@@ -496,6 +570,31 @@ TEST_F(ChunkTest, RoundingOfCorrelatedKeys) {
   normalizeRows(program.key);
   normalizeRows(program.query);
   program.operands["decay"] = makeDecay(makeFilled({1, 256, 1}, -1e-3));
+  addDelta(program, makeFilled({1, 256, 1}, 0.95));
+  program.finalLayout = "key_value";
+  compareRounded(program, kCorrelatedBound);
+}
+
+TEST_F(ChunkTest, RoundingWithDecaysOfChannels) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0}) {
+    RecurrenceProgram program = makeUnitKeys({1, 256, 1, 2, 128, 128});
+    normalizeRows(program.query);
+    program.operands["decay"] = makeDecay(uniform({1, 256, 2, 128}, decay, 0));
+    program.finalLayout = "key_value";
+    compareRounded(program, kRandomBound);
+    addDelta(program, uniform({1, 256, 2}, 0, 1));
+    compareRounded(program, kRandomBound);
+  }
+}
+
+TEST_F(ChunkTest, RoundingOfCorrelatedKeysWithDecaysOfChannels) {
+  RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
+  for (size_t i = 0; i != program.key.values.size(); ++i)
+    program.key.values[i] =
+        0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
+  normalizeRows(program.key);
+  normalizeRows(program.query);
+  program.operands["decay"] = makeDecay(uniform({1, 256, 1, 128}, -1e-2, 0));
   addDelta(program, makeFilled({1, 256, 1}, 0.95));
   program.finalLayout = "key_value";
   compareRounded(program, kCorrelatedBound);

@@ -1,0 +1,51 @@
+// The instructions for decays of channels.
+
+// RUN: attn-opt %s --emit=nvvm | FileCheck %s
+
+// CHECK-LABEL: llvm.func @channels(
+
+// A lane copies and sums the gates of four channels.
+// CHECK: nvvm.setmaxregister decrease 32
+// CHECK: cp.async.cg.shared.global [$0], [$1], 16, size;
+// CHECK: "@$1 prefetch.global.L2 [$0];"
+// CHECK: "cp.async.wait_all;"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
+// CHECK: "st.shared.v4.f32 [$0+0], {$1, $2, $3, $4};"
+// CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
+
+// Keys are left for later blocks, and for the end.
+// CHECK: nvvm.setmaxregister decrease 112
+// CHECK: "bar.sync $0, 128;"
+// CHECK: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK: "cvt.rn.f16x2.f32
+// CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
+// CHECK: "cvt.rn.bf16x2.f32
+// CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK: nvvm.fence.proxy
+// CHECK: "bar.sync $0, 128;"
+
+// Blocks on the diagonal follow a vote; rows meet the others.
+// CHECK: nvvm.vote.sync all
+// CHECK: "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: "ld.shared.v4.b32 {$0, $1, $2, $3}, [$4];"
+// CHECK: "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+// CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
+!q = tensor<?x?x2x128xbf16>
+!g = tensor<?x?x2x128xf32, #attn.gate<log>>
+func.func @channels(%q: !q, %k: !q, %v: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// Factors have logarithms; lanes have two channels of 64.
+
+// CHECK-LABEL: llvm.func @linear(
+// CHECK: cp.async.ca.shared.global [$0], [$1], 8, size;
+// CHECK: llvm.nvvm.lg2.approx.ftz.f
+!q64 = tensor<?x?x2x64xf16>
+!g64 = tensor<?x?x2x64xf32, #attn.gate<linear>>
+func.func @linear(%q: !q64, %k: !q64, %v: !q64, %g: !g64) -> !q64 {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g64) : !q64, !q64, !q64 -> !q64
+  return %o : !q64
+}
