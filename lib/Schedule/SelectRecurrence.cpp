@@ -49,7 +49,9 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
+      /*narrow_tanh=*/false, /*hoist_mask=*/true,
+      /*clear_accumulators=*/false, /*dependent_launch=*/true,
+      /*warp_roles=*/true,
       /*auxiliary_registers=*/isAlone ? 168 : (hasState ? 104 : 96));
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
@@ -90,7 +92,9 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*dependent_launch=*/true, /*warp_roles=*/false,
+      /*narrow_tanh=*/true, /*hoist_mask=*/true,
+      /*clear_accumulators=*/false, /*dependent_launch=*/true,
+      /*warp_roles=*/false,
       /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
       context, /*block_q=*/sm90::kWarpgroupRows, /*block_kv=*/1,
