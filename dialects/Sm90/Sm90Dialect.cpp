@@ -100,7 +100,7 @@ LogicalResult ScheduleAttr::verify(
     function_ref<InFlightDiagnostic()> emitError, int64_t kvStages,
     int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
     bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
-    bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters) {
+    bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";

@@ -133,6 +133,10 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       run under the softmax of another.
     - `narrow_tanh`: where all scores of a block are near zero, a polynomial takes
       the place of the tanh that modifies them.
+    - `hoist_mask`: a mask that reads memory is evaluated while the product whose
+      scores it masks is under way.
+    - `clear_accumulators`: accumulators are set to zero, in place of being written
+      by the first product of an instance.
     - `auxiliary_registers`: per thread of a warpgroup that computes ahead what does
       not depend on what the loop carries; 0 where there is none.
     - `dependent_launch`: the kernel may start before the one in front of it on
@@ -153,6 +157,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$dynamic,
     DefaultValuedParameter<"bool", "false">:$ping_pong,
     DefaultValuedParameter<"bool", "true">:$narrow_tanh,
+    DefaultValuedParameter<"bool", "true">:$hoist_mask,
+    DefaultValuedParameter<"bool", "false">:$clear_accumulators,
     DefaultValuedParameter<"bool", "true">:$dependent_launch,
     DefaultValuedParameter<"bool", "true">:$warp_roles,
     DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers);
@@ -310,6 +316,17 @@ def Sm90_TicketsType : Sm90_VerifiedType<"Tickets", "tickets"> {
     int64_t getTicketBytes() const { return 8 + 4 * getValues(); }
     int64_t getBytes() const { return getStages() * getTicketBytes(); }
   }];
+}
+
+def Sm90_BitsType : Sm90_Type<"Bits", "bits"> {
+  let summary = "a bit for each element of an accumulator";
+  let description = [{
+    Each thread holds those of its own elements, 32 in a register.
+
+    Example: `!sm90.bits<64 x 128>`
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns);
+  let assemblyFormat = "`<` $rows `x` $columns `>`";
 }
 
 def Sm90_InFlightType : Sm90_Type<"InFlight", "in_flight"> {

@@ -677,8 +677,8 @@ LogicalResult WgmmaWaitOp::verify() {
 // Fragments
 //===----------------------------------------------------------------------===//
 
-LogicalResult MaskOp::verifyRegions() {
-  Block &block = getPredicate().front();
+static LogicalResult verifyPredicate(Operation *op) {
+  Block &block = op->getRegion(0).front();
   auto yield = cast<YieldOp>(block.getTerminator());
   bool argumentsFit = block.getNumArguments() == 2 &&
                       llvm::all_of(block.getArgumentTypes(),
@@ -686,8 +686,22 @@ LogicalResult MaskOp::verifyRegions() {
   bool yieldFits =
       yield.getNumOperands() == 1 && yield.getOperand(0).getType().isInteger(1);
   if (!argumentsFit || !yieldFits) // C1
-    return emitOpError("expected a region of two index arguments that yields "
-                       "one i1");
+    return op->emitOpError("expected a region of two index arguments that "
+                           "yields one i1");
+  return success();
+}
+
+LogicalResult MaskOp::verifyRegions() { return verifyPredicate(*this); }
+
+LogicalResult EvaluateMaskOp::verifyRegions() { return verifyPredicate(*this); }
+
+LogicalResult ApplyMaskOp::verify() {
+  auto scores = cast<RankedTensorType>(getScores().getType());
+  BitsType bits = getBits().getType();
+  if (scores.getShape() !=
+      ArrayRef<int64_t>({bits.getRows(), bits.getColumns()})) // C1
+    return emitOpError("expected a bit for each score, got ")
+           << bits << " for " << scores;
   return success();
 }
 

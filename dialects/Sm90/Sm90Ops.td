@@ -154,8 +154,8 @@ def Sm90_WarpsOp : Sm90_Op<"warps", [
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "ScoreOp", "FindExtremesOp",
-                "FindReachOp"]>]> {
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ScoreOp",
+                 "FindExtremesOp", "FindReachOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
@@ -747,6 +747,55 @@ def Sm90_MaskOp : Sm90_Op<"mask", [
     $scores `query` `(` $query `)` `key` `(` $key `)` (`whole` `(` $whole^ `)`)? attr-dict `:` type($scores) $predicate
   }];
   let hasRegionVerifier = 1;
+}
+
+def Sm90_EvaluateMaskOp : Sm90_Op<"evaluate_mask", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "evaluates a predicate for every score, before there are any";
+  let description = [{
+    Bit (r, c) is what the predicate yields for query position `query + r` and key
+    position `key + c`. Masks that read memory are evaluated so while the product
+    that gives the scores is under way; `sm90.apply_mask` applies the bits.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has two index arguments and yields one i1 |
+
+    ```mlir
+    %bits = sm90.evaluate_mask query(%p) key(%j) : !sm90.bits<64 x 128> {
+    ^bb0(%query: index, %key: index):
+      %keep = arith.cmpi sle, %key, %query : index
+      sm90.yield %keep : i1
+    }
+    ```
+  }];
+  let arguments = (ins Index:$query, Index:$key);
+  let regions = (region SizedRegion<1>:$predicate);
+  let results = (outs Sm90_BitsType:$bits);
+  let assemblyFormat = [{
+    `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($bits) $predicate
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Sm90_ApplyMaskOp : Sm90_Op<"apply_mask", [
+    Pure, AllTypesMatch<["scores", "result"]>]> {
+  let summary = "sets scores to -inf where a bit is not set";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | there is a bit for each score |
+
+    ```mlir
+    %masked = sm90.apply_mask %scores, %bits : tensor<64x128xf32>, <64 x 128>
+    ```
+  }];
+  let arguments = (ins Sm90_Scores:$scores, Sm90_BitsType:$bits);
+  let results = (outs Sm90_Scores:$result);
+  let assemblyFormat = [{
+    $scores `,` $bits attr-dict `:` type($scores) `,` type($bits)
+  }];
+  let hasVerifier = 1;
 }
 
 def Sm90_ScoreOp : Sm90_Op<"score", [

@@ -73,6 +73,7 @@ static void addSm90Passes(OpPassManager &manager,
   manager.addPass(createCSEPass());
   OpPassManager &kernels = manager.nest<sm90::KernelOp>();
   kernels.addPass(sm90::createOrderProductsPass());
+  kernels.addPass(sm90::createHoistMaskPass());
   kernels.addPass(sm90::createNarrowTanhPass());
   kernels.addPass(sm90::createInferLayoutsPass());
   sm90::AssignSharedMemoryPassOptions memory;

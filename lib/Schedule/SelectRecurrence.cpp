@@ -76,8 +76,9 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/false, /*dependent_launch=*/true, /*warp_roles=*/true,
-      auxiliaryRegisters);
+      /*narrow_tanh=*/false, /*hoist_mask=*/true,
+      /*clear_accumulators=*/false, /*dependent_launch=*/true,
+      /*warp_roles=*/true, auxiliaryRegisters);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
@@ -154,7 +155,9 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*dependent_launch=*/false, /*warp_roles=*/false,
+      /*narrow_tanh=*/true, /*hoist_mask=*/true,
+      /*clear_accumulators=*/false, /*dependent_launch=*/false,
+      /*warp_roles=*/false,
       /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
       context, columns, /*block_kv=*/1,

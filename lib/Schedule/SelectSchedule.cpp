@@ -184,6 +184,7 @@ struct Footprint {
            (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
+  bool fitsQueries() const;
 };
 } // namespace
 
@@ -194,6 +195,10 @@ static constexpr int64_t kFragmentRegisters = 204;
 static constexpr int64_t kSmallFragmentRegisters = 160;
 /// Consumers have so many fewer where the producer reads lists of blocks.
 static constexpr int64_t kListRegisters = 8;
+bool Footprint::fitsQueries() const {
+  return registers() + queryRegisters() <= kFragmentRegisters;
+}
+
 /// For the steps of functions of several scores at a time.
 static constexpr int64_t kFunctionRegisters = 32;
 /// Of a walk over more than one interval.
@@ -238,6 +243,32 @@ static int64_t findMatchRegisters(AttentionOp op) {
              : kMatchRegisters;
 }
 
+static constexpr int64_t kLargeHead = 192;
+
+static bool isUneven(AttentionOp op) {
+  // Packed sequences differ in length, lists of blocks anyway.
+  return op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
+}
+
+/// Whether heads are of the large dimension as they have been measured:
+/// sequences of one length, scores as they are, and a mask of positions.
+static bool isPlainLarge(AttentionOp op) {
+  Block *mask = op.getMaskBlock();
+  return op.getKVType().getKeyDim() == kLargeHead && !op.hasBlockLists() &&
+         !op.isPacked() && !op.getScoreBlock() &&
+         (!mask || mask->getOps<ReadOp>().empty());
+}
+
+/// Whether two warpgroups start their products in turn. Those of wide values
+/// are long enough to hide a softmax in, in tiles of the same length; those of
+/// large heads with fewer values in others.
+static bool takesTurns(AttentionOp op) {
+  int64_t valueDim = op.getKVType().getValueDim();
+  if (valueDim > kLargeHead)
+    return !isUneven(op);
+  return valueDim < kLargeHead && isPlainLarge(op) && isUneven(op);
+}
+
 /// The largest block of keys up to 128 that fits, and of queries.
 static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                               int64_t sharedBytes) {
@@ -274,10 +305,21 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   }
   // Lengths are mostly multiples of 64: of blocks of 80 the last one is in part
   // behind the end. Figures: docs/performance.md.
-  constexpr int64_t kRoundBlock = 64, kLargeHead = 192;
+  constexpr int64_t kRoundBlock = 64;
   Footprint round = footprint;
   round.blockKv = kRoundBlock;
-  if (keyDim > kLargeHead && footprint.blockKv > kRoundBlock &&
+  if (footprint.blockKv <= kRoundBlock)
+    return footprint;
+  // The queries of large heads are worth more in registers than larger blocks
+  // are, unless products take turns.
+  bool wantsQueries = isPlainLarge(op) && !takesTurns(op);
+  if (wantsQueries) {
+    constexpr int64_t kRoundStep = 32;
+    round.blockKv = footprint.blockKv / kRoundStep * kRoundStep;
+    while (round.blockKv > kRoundBlock && !round.fitsQueries())
+      round.blockKv -= kRoundStep;
+  }
+  if ((keyDim > kLargeHead || (wantsQueries && round.fitsQueries())) &&
       dividesLists(op, round))
     return round;
   return footprint;
@@ -326,9 +368,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
   int64_t registers = footprint.registers() + footprint.queryRegisters();
-  // Packed sequences differ in length, lists of blocks anyway.
-  bool uneven =
-      op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
+  bool uneven = isUneven(op);
   // Twice as many where a mask is evaluated between the functions.
   bool computesReads = findReads(op.getScoreBlock()).computed ||
                        findReads(op.getMaskBlock()).computed;
@@ -343,7 +383,8 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t bytes = footprint.inputBytes() + footprint.outputBytes();
   // Wide accumulators leave no registers to be packed for the buffer with.
   constexpr int64_t kWideValues = 192;
-  bool fromRegisters = bytes > sharedBytes || valueDim > kWideValues;
+  bool fromRegisters = bytes > sharedBytes || valueDim > kWideValues ||
+                       (isPlainLarge(op) && queryInRegisters);
   if (bytes > sharedBytes)
     refuse(op) << remark::add(kTooManyBytes, "output_from_registers", false,
                               sharedBytes, bytes);
@@ -365,16 +406,17 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   // producer takes more that reads lists, or loads queries amid keys. Only
   // addresses of what is read for each score are worth more, unless the
   // producer finds its sequence too.
-  bool hasFew =
-      registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
-      (fromRegisters && !queryInRegisters && (op.isPacked() || !computesReads));
+  bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
+                (fromRegisters && (!queryInRegisters || isPlainLarge(op)) &&
+                 (op.isPacked() || !computesReads));
   int64_t consumerRegisters = hasFew ? 224 : 232;
   if (footprint.warpgroups == 1)
     consumerRegisters = kStartRegisters;
-  // Products of wide values are long enough to hide a softmax in, if tiles of
-  // the same length take turns.
-  bool pingPong =
-      valueDim > kWideValues && footprint.warpgroups == 2 && !uneven;
+  // Clearing an accumulator of few columns costs less than the predicate, which
+  // the assembler orders a short loop badly for.
+  constexpr int64_t kFewColumns = 128;
+  bool clearAccumulators = valueDim < kFewColumns;
+  bool pingPong = footprint.warpgroups == 2 && takesTurns(op);
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
   auto hopper = sm90::ScheduleAttr::get(
@@ -382,6 +424,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
       queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
       /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
+      /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
       /*auxiliary_registers=*/0);
   return tile::ScheduleAttr::get(
@@ -419,6 +462,7 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
       /*output_in_query_buffer=*/false,
       /*output_from_registers=*/isSmall && !isUneven, hopper.getPersistent(),
       hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
+      hopper.getHoistMask(), hopper.getClearAccumulators(),
       hopper.getDependentLaunch(), hopper.getWarpRoles(),
       /*auxiliary_registers=*/0);
   auto longSchedule = tile::ScheduleAttr::get(

@@ -94,12 +94,33 @@ func.func @wide(%q: !w, %k: !w, %v: !w) -> !w {
 !m = tensor<?x?x2x192xf16>
 !n = tensor<?x?x2x128xf16>
 
+// Heads of 192 take blocks beside which the queries fit in registers, unless products
+// take turns.
+
 // CHECK-LABEL: func @unequal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, query_in_registers = false, output_from_registers = true, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, output_from_registers = true, dynamic = true>>}
 func.func @unequal(%q: !m, %k: !m, %v: !n) -> !n {
   %kv = attn.kv.dense %k, %v : !m, !n
   %o = attn.attention %q, %kv : !m, !attn.kv<!m, !n> -> !n
   return %o : !n
+}
+
+// CHECK-LABEL: func @unequal_causal
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true,
+// CHECK-SAME: query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>}
+func.func @unequal_causal(%q: !m, %k: !m, %v: !n) -> !n {
+  %kv = attn.kv.dense %k, %v : !m, !n
+  %o = attn.attention %q, %kv mask(causal) : !m, !attn.kv<!m, !n> -> !n
+  return %o : !n
+}
+
+// CHECK-LABEL: func @large_causal
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, lazy_max = true, longest_first = true,
+// CHECK-SAME: <producer_registers = 56, consumer_registers = 224, output_from_registers = true, dynamic = true>>}
+func.func @large_causal(%q: !m) -> !m {
+  %kv = attn.kv.dense %q, %q : !m, !m
+  %o = attn.attention %q, %kv mask(causal) : !m, !attn.kv<!m, !m> -> !m
+  return %o : !m
 }
 
 // The output of wide values leaves from registers, even where a buffer would fit.
@@ -119,8 +140,8 @@ func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
 // Small heads have a schedule for many keys besides.
 
 // CHECK-LABEL: func @small
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>>],
-// CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true, clear_accumulators = true>>>],
+// CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true, clear_accumulators = true>>}
 func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %kv = attn.kv.dense %k, %v : !h, !h
   %o = attn.attention %q, %kv : !h, !attn.kv<!h, !h> -> !h

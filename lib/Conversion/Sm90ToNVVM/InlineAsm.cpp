@@ -69,6 +69,20 @@ Value mlir::attn::ptx::loadGlobalIf(OpBuilder &b, Location loc,
       .getResult(0);
 }
 
+Value mlir::attn::ptx::addBitIf(OpBuilder &b, Location loc, Value bits,
+                                int64_t bit, Value predicate) {
+  std::string text =
+      llvm::formatv("@$2 add.u32 $0, $0, {0};", uint64_t(1) << bit);
+  return LLVM::InlineAsmOp::create(
+             b, loc, TypeRange(b.getI32Type()), ValueRange{bits, predicate},
+             text, "=r,0,b", /*has_side_effects=*/false,
+             /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+             LLVM::AsmDialectAttr::get(b.getContext(),
+                                       LLVM::AsmDialect::AD_ATT),
+             ArrayAttr())
+      .getResult(0);
+}
+
 /// The results of an instruction that has several.
 static SmallVector<Value> unpack(OpBuilder &b, Operation *op, size_t count) {
   if (count == 1)

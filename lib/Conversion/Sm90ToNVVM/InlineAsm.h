@@ -132,6 +132,11 @@ SmallVector<Value> wgmmaWait(OpBuilder &b, Location loc, int64_t pending,
 Value loadGlobalIf(OpBuilder &b, Location loc, StringRef format, Type type,
                    Value address, int64_t offset, Value predicate);
 
+/// Adds a bit that `bits` does not have, if `predicate`. What it is made of is
+/// not seen through: the predicate is one, and no longer kept once it is a bit.
+Value addBitIf(OpBuilder &b, Location loc, Value bits, int64_t bit,
+               Value predicate);
+
 /// Neighbouring 32-bit words of global memory, up to four: `words` are f32
 /// where `isFloat`, else i32. What is `constant` is written by nobody, so that
 /// the load may be moved; the caches keep what is not for as short as they can.

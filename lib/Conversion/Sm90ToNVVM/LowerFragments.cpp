@@ -8,15 +8,12 @@
 
 #include "InlineAsm.h"
 #include "Patterns.h"
-#include "RegionEvaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -337,109 +334,15 @@ struct LowerLayoutCast : FragmentPattern<sm90::LayoutCastOp> {
   }
 };
 
-//===----------------------------------------------------------------------===//
-// Masks
-//===----------------------------------------------------------------------===//
-
-/// Evaluates a region for every element of a fragment of scores.
-template <typename Op> struct RegionPattern : FragmentPattern<Op> {
-  using FragmentPattern<Op>::FragmentPattern;
-
-protected:
-  using Adaptor = typename FragmentPattern<Op>::Adaptor;
-
-  /// Calls `function` with the evaluator, a score, and the positions of its
-  /// query and of its key, and returns what it gives for each.
-  SmallVector<Value>
-  forEachElement(Op op, Adaptor adaptor, ConversionPatternRewriter &rewriter,
-                 function_ref<Value(RegionEvaluator &, Value, Term, Term)>
-                     function) const {
-    Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    auto toIndex = [&](Value value) -> Value {
-      return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
-                                        value);
-    };
-    Value query = arith::AddIOp::create(
-        rewriter, loc, adaptor.getQuery().front(), toIndex(i32.firstRow()));
-    Value key = arith::AddIOp::create(rewriter, loc, adaptor.getKey().front(),
-                                      toIndex(i32.firstColumn()));
-    RegionEvaluator evaluator(rewriter, loc, op->getRegion(0).front(), query,
-                              key);
-    SmallVector<Value> results;
-    for (auto [i, score] : llvm::enumerate(adaptor.getScores()))
-      results.push_back(function(evaluator, score, {query, rowOfElement(i)},
-                                 {key, columnOfElement(i)}));
-    return results;
-  }
-};
-
-struct LowerMask : RegionPattern<sm90::MaskOp> {
-  using RegionPattern::RegionPattern;
-  LogicalResult
-  matchAndRewrite(sm90::MaskOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (adaptor.getWhole().empty()) {
-      rewriter.replaceOpWithMultiple(op, {mask(op, adaptor, rewriter)});
-      return success();
-    }
-    Location loc = op.getLoc();
-    SmallVector<Type> types(adaptor.getScores().size(), rewriter.getF32Type());
-    auto branch =
-        scf::IfOp::create(rewriter, loc, types, adaptor.getWhole().front(),
-                          /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(branch.thenBlock());
-      scf::YieldOp::create(rewriter, loc, adaptor.getScores());
-      rewriter.setInsertionPointToStart(branch.elseBlock());
-      scf::YieldOp::create(rewriter, loc, mask(op, adaptor, rewriter));
-    }
-    rewriter.replaceOpWithMultiple(op, {branch.getResults()});
-    return success();
-  }
-
-private:
-  SmallVector<Value> mask(sm90::MaskOp op, Adaptor adaptor,
-                          ConversionPatternRewriter &rewriter) const {
-    Value infinity = arith::ConstantOp::create(
-        rewriter, op.getLoc(),
-        rewriter.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-    return forEachElement(op, adaptor, rewriter,
-                          [&](RegionEvaluator &evaluator, Value score,
-                              Term query, Term key) -> Value {
-                            Value keep = evaluator.evaluate({query, key});
-                            return arith::SelectOp::create(
-                                rewriter, op.getLoc(), keep, score, infinity);
-                          });
-  }
-};
-
-struct LowerScore : RegionPattern<sm90::ScoreOp> {
-  using RegionPattern::RegionPattern;
-  LogicalResult
-  matchAndRewrite(sm90::ScoreOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    SmallVector<Value> modified = forEachElement(
-        op, adaptor, rewriter,
-        [](RegionEvaluator &evaluator, Value score, Term query, Term key) {
-          return evaluator.evaluate({Term{score}, query, key});
-        });
-    rewriter.replaceOpWithMultiple(op, {modified});
-    return success();
-  }
-};
-
 } // namespace
 
 void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns
-      .add<LowerElementwise, LowerConstant, LowerReciprocal, LowerReduceColumns,
-           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerUndefined,
-           LowerVoteAll, LowerLayoutCast, LowerMask, LowerScore>(converter,
-                                                                 context);
+  patterns.add<LowerElementwise, LowerConstant, LowerReciprocal,
+               LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
+               LowerSplat, LowerUndefined, LowerVoteAll, LowerLayoutCast>(
+      converter, context);
   patterns.add<LowerTruncF, LowerExtF>(converter, context, /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");

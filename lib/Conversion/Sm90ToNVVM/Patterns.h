@@ -18,7 +18,7 @@ namespace mlir::attn::sm90_to_nvvm {
 /// A fragment becomes one f32 or i1 for each element of the thread, or one i32
 /// for each two 16-bit elements; a buffer, a stage and a barrier become their
 /// address in shared memory, an i32 (of a stage in units of 16 bytes, as
-/// descriptors have it); a product under way becomes its
+/// descriptors have it); bits are 32 to an i32; a product under way becomes its
 /// accumulators, the registers or the address of its left operand, and the
 /// address of its right one.
 class FragmentConverter : public TypeConverter {
@@ -31,6 +31,9 @@ constexpr int64_t kDescriptorShift = 4;
 
 /// The number of elements of a fragment that one thread holds.
 int64_t elementsPerThread(RankedTensorType type);
+
+/// The number of 32-bit registers of a thread that the bits take.
+int64_t registersOf(sm90::BitsType type);
 
 /// Element i of an accumulator is in this row, counted from the first row of
 /// the thread, and in this column, counted from its first column.
@@ -125,6 +128,8 @@ void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
+void populateMaskPatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateNumbersPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateReachPatterns(const TypeConverter &converter,

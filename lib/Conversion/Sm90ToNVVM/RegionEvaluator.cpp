@@ -403,6 +403,11 @@ Term RegionEvaluator::evaluateOp(Operation &op) {
 }
 
 SmallVector<Value> RegionEvaluator::evaluateAll(ArrayRef<Term> arguments) {
+  return evaluateEach(arguments, region.getTerminator()->getOperands());
+}
+
+SmallVector<Value> RegionEvaluator::evaluateEach(ArrayRef<Term> arguments,
+                                                 ValueRange values) {
   terms.clear();
   for (auto [argument, term] :
        llvm::zip_equal(region.getArguments(), arguments))
@@ -411,8 +416,7 @@ SmallVector<Value> RegionEvaluator::evaluateAll(ArrayRef<Term> arguments) {
     if (IntegerAttr constant; !isTermType(op.getResult(0).getType()) ||
                               !matchPattern(&op, m_Constant(&constant)))
       terms[op.getResult(0)] = evaluateOp(op);
-  return llvm::map_to_vector(
-      region.getTerminator()->getOperands(), [&](Value yielded) {
-        return materialize(lookup(yielded), yielded.getType());
-      });
+  return llvm::map_to_vector(values, [&](Value value) {
+    return materialize(lookup(value), value.getType());
+  });
 }

@@ -39,6 +39,8 @@ public:
   Value evaluate(ArrayRef<Term> arguments) {
     return evaluateAll(arguments).front();
   }
+  /// What `values` are among those that the region computes.
+  SmallVector<Value> evaluateEach(ArrayRef<Term> arguments, ValueRange values);
   /// All that it yields.
   SmallVector<Value> evaluateAll(ArrayRef<Term> arguments);
 

@@ -50,6 +50,11 @@ int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
   return type.getNumElements() / sm90::kWarpgroupThreads;
 }
 
+int64_t mlir::attn::sm90_to_nvvm::registersOf(sm90::BitsType type) {
+  constexpr int64_t kBitsOfThreads = 32 * sm90::kWarpgroupThreads;
+  return llvm::divideCeil(type.getRows() * type.getColumns(), kBitsOfThreads);
+}
+
 FragmentConverter::FragmentConverter() {
   addConversion([](Type type) { return type; });
   addConversion([](RankedTensorType type, SmallVectorImpl<Type> &types) {
@@ -71,6 +76,10 @@ FragmentConverter::FragmentConverter() {
   addConversion([=](sm90::TicketsType type) { return toAddress(type); });
   addConversion([](sm90::TensorMapType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext());
+  });
+  addConversion([](sm90::BitsType type, SmallVectorImpl<Type> &types) {
+    types.append(registersOf(type), IntegerType::get(type.getContext(), 32));
+    return success();
   });
   addConversion([&](sm90::InFlightType type, SmallVectorImpl<Type> &types) {
     return success(succeeded(convertType(type.getResult(), types)) &&
@@ -418,6 +427,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   RewritePatternSet patterns(&getContext());
   populateCopyPatterns(converter, patterns);
   populateFragmentPatterns(converter, patterns);
+  populateMaskPatterns(converter, patterns);
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
   populateDecayPatterns(converter, patterns);

@@ -92,7 +92,7 @@ Value ChunkRole::getCount(tile::LoadOp load) {
   int64_t uses = 0, own = 0;
   scf::ForOp loop = split.loop;
   for (auto other : loop.getBody()->getOps<tile::LoadOp>())
-    if (other.getView() == load.getView()) {
+    if (kernel.keyOf(other) == kernel.keyOf(load)) {
       if (other == load)
         own = uses;
       ++uses;
@@ -112,7 +112,7 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     emitLoadNumbers(load);
     return success();
   }
-  auto ring = kernel.rings.find(load.getView());
+  auto ring = kernel.rings.find(kernel.keyOf(load));
   // What sums decays reads the gates itself.
   if (ring == kernel.rings.end())
     return success();

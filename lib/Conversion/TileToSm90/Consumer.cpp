@@ -116,19 +116,16 @@ Value Consumer::use(Value source) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
-  auto it = kernel.rings.find(load.getView());
+  auto it = kernel.rings.find(kernel.keyOf(load));
   Ring &ring = it->second;
   Value &count = counts[std::distance(kernel.rings.begin(), it)];
   auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
-  auto isOperand = [&](unsigned number) {
-    return llvm::all_of(load->getUses(), [&](OpOperand &use) {
-      return isa<tile::DotOp>(use.getOwner()) &&
-             use.getOperandNumber() == number;
-    });
-  };
+  bool isKeys = llvm::all_of(load->getUses(), [](OpOperand &use) {
+    return isa<tile::DotOp>(use.getOwner()) && use.getOperandNumber() == 1;
+  });
   Value stage = sm90::AwaitFullOp::create(builder, loc, buffer.getStageType(),
                                           ring.buffer, ring.full, count);
-  if (isOperand(0)) {
+  if (isQueries(load)) {
     FailureOr<Type> type = convert(load, load.getTile().getType());
     if (failed(type))
       return failure();
@@ -146,7 +143,7 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
       held.push_back({stage, ring.empty, count, load});
     else
       sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
-  } else if (isOperand(1) && load->hasOneUse()) {
+  } else if (isKeys && load->hasOneUse()) {
     // The product gives the stage back, with this count.
     mapping.map(load.getTile(), stage);
     stageCounts[stage] = {ring.empty, count};
@@ -180,7 +177,7 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   if (!isStage)
     lhs = sm90::LayoutCastOp::create(builder, loc, lhs.getType(), lhs);
   auto [barrier, count] = stageCounts.lookup(rhs);
-  Value adds = firstCounts.lookup(load.getView());
+  Value adds = firstCounts.lookup(kernel.keyOf(load));
   if (adds)
     adds = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, count,
                                  adds);

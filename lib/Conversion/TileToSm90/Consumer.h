@@ -141,9 +141,9 @@ private:
   DenseMap<Value, Value> keptMax;
   /// How to give a stage back: its barrier and the count of its use.
   DenseMap<Value, std::pair<Value, Value>> stageCounts;
-  /// Of a view whose products start from nothing: the count of its first use in
-  /// the instance.
-  DenseMap<Value, Value> firstCounts;
+  /// Of loads whose products start from nothing: the count of the first in the
+  /// instance.
+  DenseMap<LoadKey, Value> firstCounts;
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
   /// Where what is created comes from.

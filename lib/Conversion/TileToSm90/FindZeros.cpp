@@ -50,25 +50,25 @@ static bool isReadByProducts(OpOperand &init) {
   });
 }
 
-/// Of the columns of an accumulator, those from which on clearing it costs more
-/// than the predicate does, which the assembler orders a short loop badly for.
-/// Figures: docs/performance.md.
-static constexpr int64_t kLeastColumns = 128;
-
 void mlir::attn::tile_to_sm90::findZeros(Kernel &kernel) {
-  DenseMap<Value, SmallVector<OpOperand *>> found;
+  if (kernel.schedule().getClearAccumulators())
+    return;
+  DenseMap<LoadKey, SmallVector<OpOperand *>> found;
   kernel.source.walk([&](tile::DotOp dot) {
-    auto type = cast<VectorType>(dot.getResult().getType());
     if (auto load = dot.getRhs().getDefiningOp<tile::LoadOp>())
-      found[load.getView()].push_back(type.getDimSize(1) < kLeastColumns
-                                          ? nullptr
-                                          : findZero(dot.getAcc()));
+      found[kernel.keyOf(load)].push_back(findZero(dot.getAcc()));
   });
-  for (auto &[view, zeros] : found) {
+  // One accumulator for tiles of several rings would have several first
+  // products.
+  DenseMap<OpOperand *, int64_t> rings;
+  for (auto &[key, zeros] : found)
+    for (OpOperand *zero : DenseSet<OpOperand *>(zeros.begin(), zeros.end()))
+      ++rings[zero];
+  for (auto &[key, zeros] : found) {
     OpOperand *zero = zeros.front();
-    if (zero && llvm::all_equal(zeros) &&
+    if (zero && rings[zero] == 1 && llvm::all_equal(zeros) &&
         !zero->getOwner()->getParentOfType<scf::ForOp>() &&
         isReadByProducts(*zero))
-      kernel.zeros[view] = zero;
+      kernel.zeros[key] = zero;
   }
 }

@@ -43,10 +43,7 @@ void mlir::attn::tile_to_sm90::placeQueries(Kernel &kernel) {
     return;
   SmallVector<tile::LoadOp> queries;
   kernel.source.walk([&](tile::LoadOp load) {
-    bool isQuery = llvm::all_of(load->getUses(), [](OpOperand &use) {
-      return isa<tile::DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
-    });
-    if (isQuery)
+    if (isQueries(load))
       queries.push_back(load);
   });
   llvm::for_each(queries, placeInFrontOfUse);

@@ -49,13 +49,13 @@ LogicalResult Producer::requireScalars(Operation *op, ValueRange values) {
 
 LogicalResult Producer::produceLoad(tile::LoadOp load) {
   // What is not copied is loaded by who needs it.
-  if (!kernel.rings.contains(load.getView()))
+  if (!kernel.rings.contains(kernel.keyOf(load)))
     return success();
   if (failed(requireScalars(load, load.getIndices())) ||
       failed(requireScalars(load, load.getSlice())))
     return failure();
   Location loc = load.getLoc();
-  auto it = kernel.rings.find(load.getView());
+  auto it = kernel.rings.find(kernel.keyOf(load));
   Ring &ring = it->second;
   Value &count = counts[std::distance(kernel.rings.begin(), it)];
   auto buffer = cast<sm90::BufferType>(ring.buffer.getType());

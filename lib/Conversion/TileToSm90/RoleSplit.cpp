@@ -17,12 +17,14 @@ bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
   return vector && vector.getRank() == 1;
 }
 
-bool RoleSplit::loads(Part part, Value view) const {
+bool RoleSplit::loads(Part part, tile::LoadOp like) const {
   scf::ForOp own = loop;
-  return llvm::any_of(own.getBody()->getOps<tile::LoadOp>(),
-                      [&](tile::LoadOp load) {
-                        return load.getView() == view && contains(part, load);
-                      });
+  return llvm::any_of(
+      own.getBody()->getOps<tile::LoadOp>(), [&](tile::LoadOp load) {
+        return load.getView() == like.getView() &&
+               load.getTile().getType() == like.getTile().getType() &&
+               contains(part, load);
+      });
 }
 
 namespace {

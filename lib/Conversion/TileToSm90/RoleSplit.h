@@ -44,7 +44,7 @@ struct RoleSplit {
     return part == Part::Auxiliary ? auxiliaryReads : consumerReads;
   }
   /// Whether a load of `view` is an op of the part.
-  bool loads(Part part, Value view) const;
+  bool loads(Part part, tile::LoadOp like) const;
 };
 
 /// Divides the ops of the one loop of a kernel, or says why not.

@@ -30,6 +30,22 @@ using namespace mlir::attn::tile_to_sm90;
 // What the roles share
 //===----------------------------------------------------------------------===//
 
+bool mlir::attn::tile_to_sm90::isQueries(tile::LoadOp load) {
+  return llvm::all_of(load->getUses(), [](OpOperand &use) {
+    return isa<tile::DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
+  });
+}
+
+/// Of chunks, tiles are neither queries nor keys.
+static LoadKey getKey(tile::LoadOp load, bool isChunk) {
+  return {load.getView(), load.getTile().getType(),
+          !isChunk && isQueries(load)};
+}
+
+LoadKey Kernel::keyOf(tile::LoadOp load) const {
+  return getKey(load, split.has_value());
+}
+
 ArrayRef<int64_t> mlir::attn::tile_to_sm90::getSymbols(Value view) {
   auto argument = cast<BlockArgument>(view);
   auto kernel = cast<tile::KernelOp>(argument.getOwner()->getParentOp());
@@ -52,10 +68,10 @@ SmallVector<unsigned> mlir::attn::tile_to_sm90::ringsUsedBy(Kernel &kernel,
                                                             Operation *op) {
   SmallVector<unsigned> used;
   for (auto [index, entry] : llvm::enumerate(kernel.rings)) {
-    Value view = entry.first;
+    const LoadKey &key = entry.first;
     WalkResult found = op->walk([&](tile::LoadOp load) {
-      return load.getView() == view ? WalkResult::interrupt()
-                                    : WalkResult::advance();
+      return kernel.keyOf(load) == key ? WalkResult::interrupt()
+                                       : WalkResult::advance();
     });
     if (found.wasInterrupted())
       used.push_back(index);
@@ -89,6 +105,8 @@ private:
     int64_t axis = -1;
     /// What the address and the strides are multiples of, in bytes, or 0.
     int64_t alignment = 0;
+    /// Of a tensor map that is loaded through.
+    LoadKey load = {};
   };
 
   LogicalResult collectLoads();
@@ -124,7 +142,7 @@ private:
   sm90::ScheduleAttr schedule;
   std::optional<RoleSplit> split;
   SmallVector<Argument> arguments;
-  llvm::MapVector<Value, tile::LoadOp> loads;
+  llvm::MapVector<LoadKey, tile::LoadOp> loads;
   llvm::MapVector<Value, tile::StoreOp> stores;
 };
 
@@ -165,25 +183,26 @@ LogicalResult SignatureBuilder::collectLoads() {
     auto type = cast<VectorType>(load.getTile().getType());
     if (split && !isCopied(load))
       return WalkResult::advance();
-    auto [it, isNew] = loads.insert({load.getView(), load});
+    LoadKey key = getKey(load, split.has_value());
+    auto [it, isNew] = loads.insert({key, load});
     if (!isNew) {
-      if (it->second.getTile().getType() == type &&
-          it->second.getAxes() == load.getAxes() &&
+      if (it->second.getAxes() == load.getAxes() &&
           it->second.getSlice().empty() == load.getSlice().empty())
         return WalkResult::advance();
-      load.emitOpError("expected all loads from one view to have one tile "
-                       "type and axes, all of a slice or none, got ")
-          << type << " and " << it->second.getTile().getType();
+      load.emitOpError("expected all loads of one tile type from one view to "
+                       "have the same axes, all of a slice or none, got [")
+          << load.getAxes() << "] and [" << it->second.getAxes() << "]";
       return WalkResult::interrupt();
     }
     if (type.getRank() != 2) {
       load.emitOpError("expected a tile of rank 2, got ") << type;
       return WalkResult::interrupt();
     }
-    return failed(
-               addTensorMap(load, Load, type.getDimSize(0), type.getDimSize(1)))
-               ? WalkResult::interrupt()
-               : WalkResult::advance();
+    if (failed(
+            addTensorMap(load, Load, type.getDimSize(0), type.getDimSize(1))))
+      return WalkResult::interrupt();
+    arguments.back().load = key;
+    return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
 }
@@ -217,9 +236,10 @@ LogicalResult SignatureBuilder::collectStores() {
       return WalkResult::interrupt();
     };
     auto type = cast<VectorType>(store.getTile().getType());
-    auto view = cast<tile::ViewType>(store.getView().getType());
-    if (!stores.insert({store.getView(), store}).second ||
-        loads.contains(store.getView()))
+    TypedValue<tile::ViewType> view = store.getView();
+    bool isLoaded = llvm::any_of(
+        loads, [&](auto &entry) { return entry.second.getView() == view; });
+    if (!stores.insert({store.getView(), store}).second || isLoaded)
       return fail("expected one access to a view that is stored to");
     if (split && !store->getParentOfType<scf::ForOp>()) {
       addPointer(Store, store.getView());
@@ -228,7 +248,7 @@ LogicalResult SignatureBuilder::collectStores() {
     if (type.getRank() == 2)
       return failed(addMatrix(store)) ? WalkResult::interrupt()
                                       : WalkResult::advance();
-    if (store.getAxes().front() != view.getRank() - 1)
+    if (store.getAxes().front() != view.getType().getRank() - 1)
       return fail("expected a row of values along the innermost axis");
     addPointer(Store, store.getView());
     return WalkResult::advance();
@@ -515,20 +535,23 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   Location loc = source.getLoc();
   MLIRContext *context = builder.getContext();
   int64_t consumerWarps = 4 * schedule.getConsumerWarpgroups();
-  for (auto [view, load] : loads) {
+  for (auto &entry : loads) {
+    const LoadKey &key = entry.first;
+    tile::LoadOp load = entry.second;
     auto type = cast<VectorType>(load.getTile().getType());
     // What is loaded once per instance needs no second stage.
     bool inLoop = false;
     source.walk([&](tile::LoadOp other) {
-      inLoop |= other.getView() == view && other->getParentOfType<scf::ForOp>();
+      inLoop |=
+          kernel.keyOf(other) == key && other->getParentOfType<scf::ForOp>();
     });
     int64_t stages = inLoop ? schedule.getKvStages() : 1;
     int64_t readers = consumerWarps;
     if (split)
-      readers = (split->loads(Part::Consumer, view) ? consumerWarps : 0) +
-                (split->loads(Part::Auxiliary, view) ? 4 : 0);
-    Value map = kernel.rings[view].map;
-    Ring &ring = kernel.rings[view];
+      readers = (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
+                (split->loads(Part::Auxiliary, load) ? 4 : 0);
+    Ring &ring = kernel.rings[key];
+    Value map = ring.map;
     ring = createRing(sm90::BufferType::get(context, stages, type.getDimSize(0),
                                             type.getDimSize(1),
                                             type.getElementType()),
@@ -581,7 +604,7 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
                             Value value) {
   switch (argument.use) {
   case Load:
-    kernel.rings[argument.view].map = value;
+    kernel.rings[argument.load].map = value;
     break;
   case Store:
     kernel.stores[argument.view] = value;
@@ -617,6 +640,7 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       schedule.getQueryInRegisters(), schedule.getOutputInQueryBuffer(),
       schedule.getOutputFromRegisters(), /*persistent=*/false,
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
+      schedule.getHoistMask(), schedule.getClearAccumulators(),
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
       /*auxiliary_registers=*/0);
 }

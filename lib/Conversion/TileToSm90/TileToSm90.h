@@ -20,9 +20,14 @@
 
 namespace mlir::attn::tile_to_sm90 {
 
-/// The shared-memory buffer that the loads from one view go through.
+/// What loads have in common that go through one ring: their view, the type of
+/// their tile, and whether that is one of queries, which may keep their stage
+/// for a whole instance.
+using LoadKey = std::tuple<Value, Type, unsigned>;
+
+/// The shared-memory buffer that loads from one view go through.
 struct Ring {
-  /// The tensor map of the view; null where a role fills the stages.
+  /// The tensor map of the loads; null where a role fills the stages.
   Value map;
   Value buffer;
   /// Complete when a stage has been filled, and when it may be filled again.
@@ -35,8 +40,8 @@ struct Ring {
 struct Kernel {
   tile::KernelOp source;
   sm90::KernelOp target;
-  /// One ring for each view that is loaded from.
-  llvm::MapVector<Value, Ring> rings;
+  /// One ring for each view that is loaded from, and each type of tiles.
+  llvm::MapVector<LoadKey, Ring> rings;
   /// The tensor map or the pointer of each view that is stored to.
   DenseMap<Value, Value> stores;
   /// The pointer of each view of which single elements are read, or which is
@@ -77,17 +82,22 @@ struct Kernel {
   /// Those that hold the strides of a view that is accessed through a pointer,
   /// of all axes but the last, whose elements are adjacent.
   DenseMap<Value, SmallVector<Value>> strides;
-  /// Of a view: where the accumulator of the products with its tiles is zero,
+  /// Of loads: where the accumulator of the products with their tiles is zero,
   /// the init of a loop, if nothing but these products reads it.
-  DenseMap<Value, OpOperand *> zeros;
+  DenseMap<LoadKey, OpOperand *> zeros;
   /// Scalars that both roles see: source value to target value.
   IRMapping scalars;
+
+  LoadKey keyOf(tile::LoadOp load) const;
 
   sm90::ScheduleAttr schedule() { return target.getSchedule(); }
   scf::ForallOp instances() {
     return *source.getBody().front().getOps<scf::ForallOp>().begin();
   }
 };
+
+/// Whether products alone read the tile, as their left operand.
+bool isQueries(tile::LoadOp load);
 
 /// The size of `view` along `axis`, as a value or a constant.
 OpFoldResult getSize(Kernel &kernel, OpBuilder &builder, Value view,

@@ -23,11 +23,10 @@ namespace mlir::sm90 {
 using namespace mlir;
 using namespace mlir::sm90;
 
-/// tanh(y) = y (1 + c1 y^2 + c2 y^4 + c3 y^6) for |y| <= kNarrow, with a
-/// relative error of at most 6.2e-7 (minimax fit).
-static constexpr double kNarrow = 0.5;
-static constexpr double kCoefficients[] = {
-    -0.33328264608543856, 0.1320671426307974, -0.04478945303152293};
+/// tanh(y) = y (1 + c1 y^2 + c2 y^4) for |y| <= kNarrow, with a relative error
+/// of at most 4.9e-7 (minimax fit).
+static constexpr double kNarrow = 0.25;
+static constexpr double kCoefficients[] = {-0.33324571, 0.12876417};
 
 /// The constant of a product that may be reordered, or nothing.
 static std::optional<double> matchFactor(Operation *op) {
@@ -75,7 +74,8 @@ private:
     return arith::ConstantOp::create(builder, loc, attr);
   }
   Value createTest(const ScaledTanh &tangent);
-  void approximate(ScaledTanh tangent);
+  void approximate(ScaledTanh tangent, std::optional<double> scale);
+  std::optional<std::pair<math::FmaOp, double>> findScaling();
   void branch(Value isNear, ArrayRef<Operation *> ops,
               function_ref<bool(Operation *, IRMapping &)> copyNear);
 
@@ -114,9 +114,36 @@ Value Narrower::createTest(const ScaledTanh &tangent) {
       constant(rows, kNarrow / std::abs(tangent.factor)));
 }
 
+/// The step that multiplies the scores by a constant and shifts them, if
+/// nothing else is done with the tangents of the scores in front, in this
+/// block.
+std::optional<std::pair<math::FmaOp, double>> Narrower::findScaling() {
+  Block &modifier = score.getModifier().front();
+  ScaledTanh tangent(*modifier.getOps<math::TanhOp>().begin());
+  Operation *last = modifier.getTerminator()->getOperand(0).getDefiningOp();
+  if (matchFactor(last))
+    last = last->getOperand(0).getDefiningOp();
+  if (last != tangent.op || tangent.source != modifier.getArgument(0))
+    return std::nullopt;
+  auto isHere = [&](Operation *user) {
+    return user->getBlock() == score->getBlock();
+  };
+  auto users = llvm::make_filter_range(score->getUsers(), isHere);
+  DenseElementsAttr factors;
+  if (!llvm::hasSingleElement(users))
+    return std::nullopt;
+  auto scaling = dyn_cast<math::FmaOp>(*users.begin());
+  if (!scaling || scaling.getA() != score.getResult() ||
+      !matchPattern(scaling.getB(), m_Constant(&factors)) || !factors.isSplat())
+    return std::nullopt;
+  return std::pair(scaling, factors.getSplatValue<APFloat>().convertToDouble());
+}
+
 /// Replaces the tangent, and a constant factor on it, by the polynomial in its
-/// unscaled argument, whose coefficients have the factors in them.
-void Narrower::approximate(ScaledTanh tangent) {
+/// unscaled argument x, whose coefficients have the factors in them. With
+/// `scale`, which they have in them as well, the product with x is left to what
+/// uses it.
+void Narrower::approximate(ScaledTanh tangent, std::optional<double> scale) {
   OpBuilder::InsertionGuard guard(builder);
   Operation *replaced = tangent.op;
   double factor = tangent.factor;
@@ -127,6 +154,7 @@ void Narrower::approximate(ScaledTanh tangent) {
     }
   builder.setInsertionPoint(replaced);
   Type type = tangent.op.getType();
+  factor *= scale.value_or(1);
   SmallVector<double> coefficients{factor};
   for (double coefficient : kCoefficients)
     coefficients.push_back(coefficient *
@@ -137,7 +165,8 @@ void Narrower::approximate(ScaledTanh tangent) {
   for (double coefficient : llvm::reverse(ArrayRef(coefficients).drop_back()))
     sum = math::FmaOp::create(builder, loc, sum, square,
                               constant(type, coefficient));
-  Value result = arith::MulFOp::create(builder, loc, sum, x);
+  Value result =
+      scale ? sum : arith::MulFOp::create(builder, loc, sum, x).getResult();
   replaced->replaceAllUsesWith(ValueRange(result));
 }
 
@@ -219,7 +248,8 @@ void Narrower::branch(Value isNear, ArrayRef<Operation *> ops,
 }
 
 /// The polynomial and the weights stand in one branch, so that the assembler
-/// computes some scores while the special functions give the weights of others.
+/// computes some scores while the special functions give the weights of others,
+/// and the last product of one is the scaling of the other.
 void Narrower::run() {
   auto tangents =
       llvm::to_vector(score.getModifier().front().getOps<math::TanhOp>());
@@ -231,7 +261,9 @@ void Narrower::run() {
   Value isNear = createTest(ScaledTanh(tangents.front()));
   std::optional<LazyStep> step = findLazyStep(score);
   SmallVector<Operation *> ops{score};
+  std::optional<std::pair<math::FmaOp, double>> scaling;
   if (step) {
+    scaling = findScaling();
     ops = step->dependent;
     for (Operation *op : step->independent)
       op->moveBefore(score);
@@ -243,7 +275,17 @@ void Narrower::run() {
     if (op == score) {
       auto near = cast<ScoreOp>(builder.clone(*op, mapping));
       auto inner = near.getModifier().front().getOps<math::TanhOp>();
-      approximate(ScaledTanh(*inner.begin()));
+      approximate(ScaledTanh(*inner.begin()),
+                  scaling ? std::optional(scaling->second) : std::nullopt);
+      return true;
+    }
+    if (scaling && op == scaling->first) {
+      Value shift = mapping.lookupOrDefault(scaling->first.getC());
+      mapping.map(op->getResult(0),
+                  math::FmaOp::create(builder, loc,
+                                      mapping.lookup(score.getResult()),
+                                      score.getScores(), shift)
+                      .getResult());
       return true;
     }
     if (!step || op != step->keeps)

@@ -76,18 +76,40 @@ def OrderProductsPass : Pass<"sm90-order-products", "::mlir::sm90::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def HoistMaskPass : Pass<"sm90-hoist-mask", "::mlir::sm90::KernelOp"> {
+  let summary = "Evaluate masks that load a number for each key before there are scores";
+  let description = [{
+    A mask that loads a number for each key waits for memory between the scores and
+    the softmax, where the scores, the accumulator and the queries leave no
+    registers to load much at a time. Its predicate needs no score: it is evaluated
+    before the wait for the product that gives them, into a bit for each score,
+    and what comes behind the wait are selects. Obeys `hoist_mask` of the schedule.
+    Masks that tests branch around stay where they are, and those of modified scores.
+
+    ```mlir
+    %s, ... = sm90.wgmma.wait %f pending(1) ...
+    %m = sm90.mask %s query(%p) key(%j) { ... sm90.read ... }
+    // becomes
+    %bits = sm90.evaluate_mask query(%p) key(%j) { ... sm90.read ... }
+    %s, ... = sm90.wgmma.wait %f pending(1) ...
+    %m = sm90.apply_mask %s, %bits
+    ```
+  }];
+}
+
 def NarrowTanhPass : Pass<"sm90-narrow-tanh", "::mlir::sm90::KernelOp"> {
   let summary = "Replace tanh near zero by a polynomial";
   let description = [{
     A `tanh` takes two special functions for each score, one more than the softmax:
     together they take longer than the products of a head of 128. Where all
-    arguments of a warp are at most 1/2 in magnitude, as the scores of a softcap
-    mostly are, a polynomial does, exact to 6.2e-7 of its value. Each block is
+    arguments of a warp are at most 1/4 in magnitude, as the scores of a softcap
+    mostly are, a polynomial does, exact to 4.9e-7 of its value. Each block is
     tested. Only for a `tanh` that may be approximated (`afn`); a constant factor on
     its argument and on its result is taken into the coefficients. Where a step of
     the softmax follows that may keep its maximum, the branch asks for that as well
     and computes the weights, too, so that polynomial and special functions run
-    side by side. Obeys `narrow_tanh` of the schedule.
+    side by side; the last product of the polynomial is the one that scales the
+    scores. Obeys `narrow_tanh` of the schedule.
 
     ```mlir
     %x = sm90.score %s ... { %t = math.tanh %y fastmath<afn> ... }

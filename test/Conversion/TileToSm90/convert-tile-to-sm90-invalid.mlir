@@ -78,17 +78,17 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
 
 // -----
 
-// Loads of two tile types from one view.
+// Loads of one tile type from one view along other axes.
 #target = #sm90.schedule<consumer_warpgroups = 1>
-!t = !tile.view<?x64xbf16>
-tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, -1>}, %o: !t {tile.name = "o", tile.symbols = array<i64: 0, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
+!t = !tile.view<?x?x64xbf16>
+tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, 1, -1>}, %k: !t {tile.name = "k", tile.symbols = array<i64: 0, 1, -1>}, %o: !t {tile.name = "o", tile.symbols = array<i64: 0, 1, -1>, tile.output}) schedule(<block_q = 64, block_kv = 64, target = #target>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
-    // expected-error@+1 {{'tile.load' op expected all loads from one view to have one tile type and axes, all of a slice or none, got 'vector<128x64xbf16>' and 'vector<64x64xbf16>'}}
-    %b = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<128x64xbf16>
+    %a = tile.load %q[%i, %c0, %c0] axes [0, 2] : !t -> vector<64x64xbf16>
+    // expected-error@+1 {{'tile.load' op expected all loads of one tile type from one view to have the same axes, all of a slice or none, got [1, 2] and [0, 2]}}
+    %b = tile.load %q[%i, %c0, %c0] axes [1, 2] : !t -> vector<64x64xbf16>
   }
   tile.return
 }

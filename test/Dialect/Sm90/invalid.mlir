@@ -1039,6 +1039,42 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
 
 // -----
 
+// C1 of sm90.evaluate_mask: one argument.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.evaluate_mask' op expected a region of two index arguments that yields one i1}}
+    %m = sm90.evaluate_mask query(%c0) key(%c0) : <64 x 64> {
+    ^bb0(%p: index):
+      %keep = arith.constant true
+      sm90.yield %keep : i1
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.apply_mask: more scores than bits.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    %bits = sm90.evaluate_mask query(%c0) key(%c0) : <64 x 32> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.constant true
+      sm90.yield %keep : i1
+    }
+    // expected-error@+1 {{'sm90.apply_mask' op expected a bit for each score, got '!sm90.bits<64 x 32>' for 'tensor<64x64xf32>'}}
+    %m = sm90.apply_mask %s, %bits : tensor<64x64xf32>, <64 x 32>
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.reduce_columns: other rows.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>

@@ -193,6 +193,16 @@ sm90.kernel @fragments(%o: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2
       %keep = arith.cmpi sle, %j, %p : index
       sm90.yield %keep : i1
     }
+    // CHECK: %[[EVALUATED:.*]] = sm90.evaluate_mask query(%{{.*}}) key(%{{.*}}) : <64 x 128> {
+    // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
+    // CHECK: }
+    // CHECK-NEXT: sm90.apply_mask %{{.*}}, %[[EVALUATED]] : ![[ACC]], <64 x 128>
+    %bits = sm90.evaluate_mask query(%id) key(%length) : <64 x 128> {
+    ^bb0(%p: index, %j: index):
+      %keep = arith.cmpi sle, %j, %p : index
+      sm90.yield %keep : i1
+    }
+    %applied = sm90.apply_mask %scores, %bits : tensor<64x128xf32, #accumulator>, <64 x 128>
     // CHECK: sm90.mask %[[MASKED]] query(%{{.*}}) key(%{{.*}}) whole(%{{.*}}) : ![[ACC]] {
     %whole = arith.cmpi sle, %id, %length : index
     %skipped = sm90.mask %masked query(%id) key(%length) whole(%whole) : tensor<64x128xf32, #accumulator> {

@@ -12,15 +12,14 @@
 // CHECK-NEXT: %[[SIZE:.*]] = math.absf %[[X]]
 // CHECK-NEXT: sm90.yield %[[SIZE]]
 // CHECK: %[[LARGEST:.*]] = sm90.reduce_columns <max> %[[SIZES]]
-// A half, divided by 1/8 and 1/50.
-// CHECK: %[[LIMIT:.*]] = arith.constant dense<2.000000e+02> : tensor<64xf32>
+// A quarter, divided by 1/8 and 1/50.
+// CHECK: %[[LIMIT:.*]] = arith.constant dense<1.000000e+02> : tensor<64xf32>
 // CHECK: %[[NEAR:.*]] = arith.cmpf ole, %[[LARGEST]], %[[LIMIT]]
 // CHECK: %[[ALL:.*]] = sm90.vote_all %[[NEAR]]
 // CHECK: scf.if %[[ALL]]
 // CHECK: sm90.score %[[S]]
 // CHECK-NEXT: ^bb0(%[[X:.*]]: f32,
 // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
-// CHECK: math.fma
 // CHECK: math.fma
 // 1/8 / 50 * 50.
 // CHECK: %[[SCALE:.*]] = arith.constant 1.250000e-01 : f32
@@ -109,6 +108,60 @@ sm90.kernel @step() attributes {schedule = #sm90.schedule<>, tensors = [], insta
     }
     %wide = sm90.broadcast_rows %max : tensor<64xf32> -> !s
     %y = arith.subf %m, %wide : !s
+    %weights = math.exp2 %y : !s
+    %own = sm90.reduce_columns <sum> %weights : !s -> tensor<64xf32>
+    %small = arith.truncf %weights : !s to tensor<64x64xbf16>
+    %total = arith.addf %max, %own : tensor<64xf32>
+  }
+  sm90.return
+}
+
+// Where the softmax scales the very scores, the polynomial has the scale in it, and its
+// last product is that of the softmax.
+
+// CHECK-LABEL: sm90.kernel @scaled(
+// CHECK: %[[S:.*]] = arith.constant dense<1.000000e+00> : tensor<64x64xf32>
+// CHECK: sm90.vote_all
+// CHECK: sm90.vote_all
+// CHECK-NEXT: scf.if
+// CHECK: %[[P:.*]] = sm90.score %[[S]]
+// CHECK-NEXT: ^bb0(%[[X:.*]]: f32,
+// CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
+// 1/50 * 2.
+// CHECK: %[[SCALE:.*]] = arith.constant 4.000000e-02 : f32
+// CHECK: %[[SUM:.*]] = math.fma %{{.*}}, %[[SQUARE]], %[[SCALE]]
+// CHECK: sm90.yield %[[SUM]]
+// CHECK: %[[SHIFT:.*]] = sm90.broadcast_rows
+// CHECK-NEXT: %[[Y:.*]] = math.fma %[[P]], %[[S]], %[[SHIFT]]
+// CHECK-NEXT: math.exp2 %[[Y]]
+// CHECK: } else {
+// CHECK: %[[T:.*]] = sm90.score %[[S]]
+// CHECK: math.fma %[[T]], %{{.*}}, %{{.*}}
+sm90.kernel @scaled() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : !s
+    %sum = arith.constant dense<2.0> : tensor<64xf32>
+    %two = arith.constant dense<2.0> : !s
+    %inverse = arith.constant 0.02 : f32
+    %r = sm90.score %s query(%c0) key(%c0) : !s {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %0 = arith.mulf %x, %inverse fastmath<reassoc> : f32
+      %1 = math.tanh %0 fastmath<afn> : f32
+      sm90.yield %1 : f32
+    }
+    %zero = arith.constant dense<0.0> : tensor<64xf32>
+    %some = arith.cmpf ogt, %sum, %zero : tensor<64xf32>
+    %keeps = sm90.vote_all %some : tensor<64xi1>
+    %max = scf.if %keeps -> (tensor<64xf32>) {
+      scf.yield %sum : tensor<64xf32>
+    } else {
+      %new = sm90.reduce_columns <max> %r : !s -> tensor<64xf32>
+      scf.yield %new : tensor<64xf32>
+    }
+    %wide = sm90.broadcast_rows %max : tensor<64xf32> -> !s
+    %y = math.fma %r, %two, %wide : !s
     %weights = math.exp2 %y : !s
     %own = sm90.reduce_columns <sum> %weights : !s -> tensor<64xf32>
     %small = arith.truncf %weights : !s to tensor<64x64xbf16>
