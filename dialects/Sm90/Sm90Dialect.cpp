@@ -53,6 +53,31 @@ static void printSymbols(AsmPrinter &printer, ArrayRef<int64_t> symbols) {
   printer << "]";
 }
 
+/// What a tensor is besides an input: each of the two behind a comma of its
+/// own.
+static ParseResult parseUses(AsmParser &parser, bool &output, bool &workspace) {
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef use;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&use) || parser.parseEqual())
+      return failure();
+    if (use != "output" && use != "workspace")
+      return parser.emitError(loc, "expected output or workspace, got ") << use;
+    FailureOr<bool> value = FieldParser<bool>::parse(parser);
+    if (failed(value))
+      return failure();
+    (use == "output" ? output : workspace) = *value;
+  }
+  return success();
+}
+
+static void printUses(AsmPrinter &printer, bool output, bool workspace) {
+  if (output)
+    printer << ", output = true";
+  if (workspace)
+    printer << ", workspace = true";
+}
+
 #include "Sm90/Sm90Dialect.cpp.inc"
 #include "Sm90/Sm90Enums.cpp.inc"
 

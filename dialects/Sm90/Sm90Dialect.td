@@ -193,8 +193,7 @@ def Sm90_TensorAttr : AttrDef<Sm90_Dialect, "Tensor"> {
                         DefaultValuedParameter<"bool", "false">:$workspace);
   let assemblyFormat = [{
     `<` $name `,` $type `,` custom<Symbols>($symbols) (`least` `[` $least^ `]`)?
-    (`updates` `(` $updates^ `)`)? (`,` `output` `=` $output^)?
-    (`,` `workspace` `=` $workspace^)? `>`
+    (`updates` `(` $updates^ `)`)? `` custom<Uses>($output, $workspace) `>`
   }];
   let genVerifyDecl = 1;
 }

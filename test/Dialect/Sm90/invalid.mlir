@@ -56,6 +56,11 @@
 
 // -----
 
+// expected-error@+1 {{expected output or workspace, got input}}
+#t = #sm90.tensor<"n", tensor<?xf32>, [0], input = true>
+
+// -----
+
 // expected-error@+1 {{expected least to have groups of an axis of 'tensor<?xf32>', the number of a size or -1, any number and a positive divisor, got [1, 0, 0, 4]}}
 #t = #sm90.tensor<"n", tensor<?xf32>, [0] least[1, 0, 0, 4]>
 

@@ -68,6 +68,20 @@ sm90.kernel @roles(%q: !sm90.tensor_map<128x128xbf16, axes = [1, 3], rank = 4> {
   sm90.return
 }
 
+// One kernel writes a workspace and another reads it.
+// CHECK-LABEL: sm90.kernel @workspaces(
+// CHECK-SAME: tensors = [#sm90.tensor<"w", tensor<?xi32>, [0], output = true, workspace = true>, #sm90.tensor<"x", tensor<?xi32>, [0] least[0, 0, 0, 1], workspace = true>, #sm90.tensor<"y", tensor<?xi32>, [0]>]
+sm90.kernel @workspaces(%w: !llvm.ptr<1> {sm90.tensor = 0}, %x: !llvm.ptr<1> {sm90.tensor = 1}, %y: !llvm.ptr<1> {sm90.tensor = 2})
+    attributes {schedule = #sm90.schedule<>, instances = [],
+                tensors = [#sm90.tensor<"w", tensor<?xi32>, [0], output = true, workspace = true>,
+                           #sm90.tensor<"x", tensor<?xi32>, [0] least[0, 0, 0, 1], workspace = true>,
+                           #sm90.tensor<"y", tensor<?xi32>, [0], output = false>]} {
+  sm90.warp_roles producer {
+  } consumer {
+  }
+  sm90.return
+}
+
 // CHECK-LABEL: sm90.kernel @products()
 // CHECK-SAME: schedule = #sm90.schedule<>
 sm90.kernel @products() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {

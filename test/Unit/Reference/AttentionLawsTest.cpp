@@ -190,3 +190,26 @@ TEST_F(AttentionLawsTest, ManyPartsAndNone) {
       EXPECT_EQ(value, -INFINITY);
   }
 }
+
+/// Parts of a sigmoid attention have no lse: merged, they are added.
+TEST_F(AttentionLawsTest, SigmoidPartsAreMergedByAdding) {
+  Sizes sizes = {1, 2, 9, 2, 1, 4, 4};
+  std::string head = "!q = tensor<1x2x2x4xf32>\n!k = tensor<1x9x1x4xf32>\n"
+                     "!kv = !attn.kv<!k, !k>\n"
+                     "func.func @f(%q: !q, %k: !k, %v: !k) -> !q {\n"
+                     "%kv = attn.kv.dense %k, %v : !k, !k\n";
+  auto part = [](const std::string &name, const std::string &mask) {
+    return name + " = attn.attention %q, %kv " + mask +
+           " normalizer<sigmoid> : !q, !kv -> !q\n";
+  };
+  std::vector<Tensor> inputs = makeInputs(sizes);
+  Tensor whole =
+      evaluate(head + part("%o", "") + "return %o : !q\n}", inputs)[0];
+  Tensor merged = evaluate(head + part("%a", "mask(first<4>)") +
+                               part("%b", "mask(not first<4>)") +
+                               part("%c", "mask(first<0>)") +
+                               "%o = attn.merge %a, %b, %c : (!q, !q, !q) -> "
+                               "(!q)\nreturn %o : !q\n}",
+                           inputs)[0];
+  expectNear(merged, whole);
+}

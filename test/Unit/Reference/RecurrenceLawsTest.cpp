@@ -45,6 +45,27 @@ TEST_F(RecurrenceLawsTest, NothingErasedIsGatedLinearAttention) {
   expectEqual(kimi, linear);
 }
 
+/// Value heads that share a key head, three to one as in Qwen3.5, are heads
+/// with keys of their own.
+TEST_F(RecurrenceLawsTest, ValueHeadsShareKeyHeads) {
+  for (auto [heads, valueHeads] :
+       {std::pair(2, 6), std::pair(16, 48), std::pair(1, 5)}) {
+    sizes = {1, 5, heads, valueHeads, 4, 3, 1};
+    RecurrenceProgram shared = makeGatedDeltaNet(), own = shared;
+    for (Tensor *tensor : {&own.query, &own.key}) {
+      Tensor repeated{tensor->shape, {}};
+      repeated.shape[2] = valueHeads;
+      for (auto row = tensor->values.begin(); row != tensor->values.end();
+           row += sizes.keyDim)
+        for (int n = 0; n != valueHeads / heads; ++n)
+          repeated.values.insert(repeated.values.end(), row,
+                                 row + sizes.keyDim);
+      *tensor = repeated;
+    }
+    expectEqual(shared, own);
+  }
+}
+
 TEST_F(RecurrenceLawsTest, RetentionIsConstantDecay) {
   RecurrenceProgram constant = makeStateful(), scalar = constant;
   Tensor slopes = uniform({sizes.valueHeads}, -1, 0);
