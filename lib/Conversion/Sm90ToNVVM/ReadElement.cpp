@@ -86,24 +86,6 @@ Value sm90_to_nvvm::readElement(OpBuilder &b, Location loc, sm90::ReadOp op,
   return arith::ExtFOp::create(b, loc, b.getF32Type(), narrow);
 }
 
-SmallVector<Value> sm90_to_nvvm::extendPair(OpBuilder &b, Location loc,
-                                            Type element, Value word) {
-  Int32 i32(b, loc);
-  Type f32 = b.getF32Type();
-  if (element.isBF16())
-    // The upper halves of f32.
-    return {
-        arith::BitcastOp::create(b, loc, f32, i32.shiftLeft(word, 16)),
-        arith::BitcastOp::create(b, loc, f32, i32.bitAnd(word, 0xFFFF0000))};
-  SmallVector<Value> pair;
-  for (Value half : {word, i32.shiftRight(word, 16)}) {
-    Value bits = arith::TruncIOp::create(b, loc, b.getI16Type(), half);
-    Value narrow = arith::BitcastOp::create(b, loc, element, bits);
-    pair.push_back(arith::ExtFOp::create(b, loc, f32, narrow));
-  }
-  return pair;
-}
-
 namespace {
 
 /// An element that all threads of a role read.

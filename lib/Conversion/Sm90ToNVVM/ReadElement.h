@@ -25,9 +25,6 @@ Value getElementAddress(OpBuilder &builder, Location loc, Value pointer,
 Value readElement(OpBuilder &builder, Location loc, sm90::ReadOp op,
                   Value address, int64_t offset, Value inside);
 
-/// Two 16-bit elements of a word, as f32.
-SmallVector<Value> extendPair(OpBuilder &builder, Location loc, Type element,
-                              Value word);
 
 } // namespace mlir::attn::sm90_to_nvvm
 
