@@ -46,6 +46,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // have not got; so do an inverse or a final state beside decays of channels.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
                    (op.getState() && op.getFinalState() && op.getDecay()) ||
+                   (op.erases() && !op.getDecay()) ||
                    (hasChannels && (op.erases() || op.getFinalState()));
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart

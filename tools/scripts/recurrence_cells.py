@@ -105,6 +105,8 @@ def types(cell, batch="?", pool="?"):
     sides = (keys, values) if cell["layout"] == "key_value" else (values, keys)
     rows = f"tensor<{batch}x{tokens}x"
     log = ", #attn.gate<log>>"
+    keep = cell.get("keep", 0)
+    kept = tokens // keep if keep else 0
     return {
         "rows": f"{rows}{heads}x{keys}x{element}>",
         "values": f"{rows}{own}x{values}x{element}>",
@@ -120,7 +122,7 @@ def types(cell, batch="?", pool="?"):
         "normalizer": f"tensor<{states}x{own}x{keys}xf32>",
         "state": f"tensor<{states}x{own}x{sides[0]}x{sides[1]}x{cell['state']},"
         f" #attn.state<{cell['layout']}>>",
-        "kept": f"tensor<{batch}x{tokens // max(1, cell.get('keep', 0))}x{own}x{sides[0]}"
+        "kept": f"tensor<{batch}x{kept}x{own}x{sides[0]}"
         f"x{sides[1]}x{cell['state']}, #attn.state<{cell['layout']}>>",
         "slots": f"tensor<{batch}xi32>",
     }
@@ -216,10 +218,11 @@ def numbers(cell, generator):
 
 def is_allowed(cell):
     """A pool of normalizers has values of one block, and nothing keeps normalizers."""
-    if cell["keep"] > cell["tokens"]:
+    keep = cell.get("keep", 0)
+    if keep and keep > cell["tokens"]:
         return False
     if cell["mechanism"] == "denominator":
-        return not cell["keep"] and not (cell["pool"] and cell["dims"][1] > 64)
+        return not keep and not (cell["pool"] and cell["dims"][1] > 64)
     return True
 
 

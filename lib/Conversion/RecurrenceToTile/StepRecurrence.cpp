@@ -394,7 +394,10 @@ void StepBuilder::createBlock() {
         d(0) - 1,
         {tile::DimOp::create(builder, loc, step.view(op.getCuSeqlens()), 0)});
   else
-    sequences = sizeOf(op.getQuery(), 0);
+    // Not a constant: a loop over one instance would be folded away.
+    for (auto [view, result] : step.outputs)
+      if (result == op.getOutput())
+        sequences = tile::DimOp::create(builder, loc, view, 0);
   int64_t blocks = llvm::divideCeil(op.getValueDim(), values);
   SmallVector<OpFoldResult> extents{sequences,
                                     builder.getIndexAttr(op.getValueHeads()),

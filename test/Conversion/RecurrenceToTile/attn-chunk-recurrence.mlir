@@ -133,7 +133,7 @@ func.func @constant(%q: !q, %k: !q, %v: !v, %gamma: !constant) -> !v {
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[K1:.*]] = tile.apply_decay %[[K]], %[[SUMS]] :
 // CHECK: tile.dot %[[SB]], %[[K1]] transpose_rhs
-// CHECK: %[[Q1:.*]] = tile.apply_decay %[[Q]], %[[SUMS]] scale(1.250000e-01)
+// CHECK: %[[Q1:.*]] = tile.apply_decay %[[Q]], %[[SUMS]] :
 // CHECK: %[[OLD:.*]] = tile.dot %[[SB]], %[[Q1]] transpose_rhs
 // CHECK: %[[WHOLES:.*]] = vector.broadcast %[[WHOLE]] : vector<64xf32> to vector<128x64xf32>
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[S]], %[[WHOLES]]

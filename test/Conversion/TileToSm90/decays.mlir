@@ -38,7 +38,7 @@
 // CHECK: %[[LEFT:.*]] = sm90.stage.await_empty
 // CHECK: sm90.decay_columns %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %[[LEFT]]
 // CHECK: sm90.stage.fill %[[LEFT]]
-// CHECK: sm90.decayed_dot %[[QS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} scale(0.0883883461)
+// CHECK: sm90.decayed_dot %[[QS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
 // CHECK: sm90.stage.fill
 // CHECK: sm90.store_fragment
 // CHECK: sm90.decayed_dot %[[KS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
