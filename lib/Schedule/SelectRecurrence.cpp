@@ -44,6 +44,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // Strengths of their own, and addresses of a state in front of decays beside
   // those of the one behind, take registers that two warpgroups of consumers
   // have not got; so do an inverse or a final state beside decays of channels.
+  // Without decays ptxas serialises the products of delta rules.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
                    (op.getState() && op.getFinalState() && op.getDecay()) ||
                    (op.erases() && !op.getDecay()) ||

@@ -393,14 +393,15 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
   // Where the longest come first, a section of a quarter lets the memory read
-  // on while tiles of the section before are computed. A walk that data bounds
+  // on while tiles of the section before are computed; those of wide values
+  // take long enough as it is. A walk that data bounds
   // sees a part of the keys, so that the cache keeps those of more heads, and
   // long tiles of late heads do not come last.
   constexpr int64_t kBoundedSections = 8, kUnevenParts = 4;
   int64_t sectionBytes = model.l2WorkingSet;
   if (!findKeyBounds(op).matches.empty())
     sectionBytes *= kBoundedSections;
-  else if (uneven && !op.hasBlockLists())
+  else if (uneven && !op.hasBlockLists() && valueDim <= kWideValues)
     sectionBytes /= kUnevenParts;
   // With little to hold, the assembler does better with fewer registers; a
   // producer takes more that reads lists, or loads queries amid keys. Only
