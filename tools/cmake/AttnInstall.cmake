@@ -33,6 +33,9 @@ endfunction()
 function(attn_install_package)
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/attn-c"
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT Library)
+  # What the tuner has measured.
+  install(DIRECTORY "${CMAKE_SOURCE_DIR}/share/schedules"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/attn" COMPONENT Library)
   set(folder "${CMAKE_INSTALL_LIBDIR}/cmake/Attn")
   install(EXPORT AttnTargets NAMESPACE Attn:: DESTINATION ${folder}
     FILE AttnConfig.cmake COMPONENT Library)
