@@ -78,8 +78,8 @@ constexpr int64_t kNumbersStep = 4;
 /// Sides of the blocks on the diagonal of a triangular matrix that is inverted.
 constexpr int64_t kDiagonalBlock = 16;
 
-/// What is left of blocks of tokens at the start of later ones: one for each pair
-/// of two of the four blocks of a chunk.
+/// What is left of blocks of tokens at the start of later ones: one for each
+/// pair of two of the four blocks of a chunk.
 constexpr int64_t kBlockPairs = 6;
 
 /// Bytes of a barrier in shared memory.

@@ -25,7 +25,6 @@ Value getElementAddress(OpBuilder &builder, Location loc, Value pointer,
 Value readElement(OpBuilder &builder, Location loc, sm90::ReadOp op,
                   Value address, int64_t offset, Value inside);
 
-
 } // namespace mlir::attn::sm90_to_nvvm
 
 #endif // ATTN_LIB_CONVERSION_SM90TONVVM_READELEMENT_H
