@@ -12,7 +12,7 @@
 // CHECK-SAME: %state: !tile.view<?x4x32x64xf32> {tile.name = "state", tile.symbols = array<i64: 0, -1, -1, -1>}
 // CHECK-SAME: %result0: !tile.view<?x1x4x64xf32> {tile.name = "result0", tile.output, tile.symbols = array<i64: 0, 1, -1, -1>}
 // CHECK-SAME: schedule(<block_q = 64, block_kv = 1>)
-// CHECK: %[[BATCH:.*]] = tile.dim %q[0]
+// CHECK: %[[BATCH:.*]] = tile.dim %result0[0]
 // CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %[[BLOCK:.*]]) in (%[[BATCH]], 4, 1) {
 // CHECK: %[[COLUMN:.*]] = affine.apply #{{.*}}(%[[BLOCK]])
 // CHECK: %[[S0:.*]] = tile.load %state[%[[B]], %[[N]], %{{.*}}, %[[COLUMN]]] axes [2, 3] : <?x4x32x64xf32> -> vector<32x64xf32>
