@@ -238,7 +238,7 @@ TEST_F(CompileTest, BundleHasAKernelForEachSchedule) {
   EXPECT_EQ(target.kernels[0].plan.threadsPerBlock, 512);
   EXPECT_EQ(target.kernels[1].plan.threadsPerBlock, 384);
   ASSERT_EQ(target.variants.size(), 2u);
-  expectCount(target.variants[0].guard, {{Term::Kind::Constant, 4096},
+  expectCount(target.variants[0].guard, {{Term::Kind::Constant, 2048},
                                          {Term::Kind::Size, 0, 1, 1},
                                          {Term::Kind::LessEqual}});
   EXPECT_EQ(target.variants[0].launches[0].kernel, 0u);
