@@ -19,8 +19,7 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Whether `gates` have a number for each channel, behind those of the heads.
-static bool isPerChannel(RecurrenceOp op, Value gates) {
+bool attn::isPerChannel(RecurrenceOp op, Value gates) {
   return gates && cast<RankedTensorType>(gates.getType()).getRank() ==
                       op.getQueryType().getRank();
 }

@@ -31,16 +31,10 @@ static bool fitsChunks(RecurrenceOp op) {
          !op.getQueryType().getElementType().isF32();
 }
 
-static bool hasChannelDecay(RecurrenceOp op) {
-  Value decay = op.getDecay();
-  return decay && cast<RankedTensorType>(decay.getType()).getRank() ==
-                      op.getQueryType().getRank();
-}
-
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t valueDim = op.getValueDim();
   bool isCut = canCutSequences(op);
-  bool hasChannels = hasChannelDecay(op);
+  bool hasChannels = isPerChannel(op, op.getDecay());
   // Strengths of their own, and addresses of a state in front of decays beside
   // those of the one behind, take registers that two warpgroups of consumers
   // have not got; so do an inverse or a final state beside decays of channels.

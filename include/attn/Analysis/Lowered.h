@@ -35,6 +35,10 @@ inline constexpr int64_t kMostStepRegisters = 180;
 /// there is nothing.
 llvm::StringRef findUnchunked(RecurrenceOp op);
 
+/// Whether `gates`, if there are any, have a number for each channel, behind
+/// those of the heads.
+bool isPerChannel(RecurrenceOp op, Value gates);
+
 /// Whether bounds of what its state keeps tell where the segments of a sequence
 /// may begin: there is a decay of each head, and it erases along its keys.
 bool canCutSequences(RecurrenceOp op);

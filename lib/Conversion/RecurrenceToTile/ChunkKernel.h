@@ -10,6 +10,7 @@
 
 #include "Attention/Attention.h"
 #include "Tile/Tile.h"
+#include "attn/Analysis/Lowered.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -73,7 +74,7 @@ private:
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
-  bool hasChannelDecay();
+  bool hasChannelDecay() { return isPerChannel(op, op.getDecay()); }
   /// The products of `rows` with the keys, decayed where channels decay.
   Value createPairs(const Chunk &chunk, Value rows);
   /// `rows` as what the state holds is read by them, and the keys as the state

@@ -19,12 +19,6 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-bool ChunkKernelBuilder::hasChannelDecay() {
-  Value decay = op.getDecay();
-  return decay && cast<RankedTensorType>(decay.getType()).getRank() ==
-                      op.getQueryType().getRank();
-}
-
 ChunkKernelBuilder::Decay ChunkKernelBuilder::createChannelDecay(Value row) {
   Value gates =
       loadMatrix(op.getDecay(), row, {valueHead, constant(0)}, keyDim);

@@ -41,6 +41,16 @@ protected:
     normalizeRows(program.key);
     return program;
   }
+  /// 256 tokens whose keys share more than half of a common one.
+  RecurrenceProgram makeCorrelatedKeys() {
+    RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
+    for (size_t i = 0; i != program.key.values.size(); ++i)
+      program.key.values[i] =
+          0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
+    normalizeRows(program.key);
+    normalizeRows(program.query);
+    return program;
+  }
   static void normalizeRows(Tensor &tensor);
   static void addDelta(RecurrenceProgram &program, const Tensor &beta) {
     program.operands["erase"].tensor = beta;
@@ -563,12 +573,7 @@ TEST_F(ChunkTest, RoundingOfRandomNumbers) {
 }
 
 TEST_F(ChunkTest, RoundingOfCorrelatedKeys) {
-  RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
-  for (size_t i = 0; i != program.key.values.size(); ++i)
-    program.key.values[i] =
-        0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
-  normalizeRows(program.key);
-  normalizeRows(program.query);
+  RecurrenceProgram program = makeCorrelatedKeys();
   program.operands["decay"] = makeDecay(makeFilled({1, 256, 1}, -1e-3));
   addDelta(program, makeFilled({1, 256, 1}, 0.95));
   program.finalLayout = "key_value";
@@ -588,12 +593,7 @@ TEST_F(ChunkTest, RoundingWithDecaysOfChannels) {
 }
 
 TEST_F(ChunkTest, RoundingOfCorrelatedKeysWithDecaysOfChannels) {
-  RecurrenceProgram program = makeUnitKeys({1, 256, 1, 1, 128, 128});
-  for (size_t i = 0; i != program.key.values.size(); ++i)
-    program.key.values[i] =
-        0.6 * program.key.values[i % 128] + 0.4 * program.key.values[i];
-  normalizeRows(program.key);
-  normalizeRows(program.query);
+  RecurrenceProgram program = makeCorrelatedKeys();
   program.operands["decay"] = makeDecay(uniform({1, 256, 1, 128}, -1e-2, 0));
   addDelta(program, makeFilled({1, 256, 1}, 0.95));
   program.finalLayout = "key_value";
