@@ -491,6 +491,10 @@ LogicalResult ReadOp::verify() {
     return emitOpError("expected a size for each of ")
            << rank << " indices and a stride for each but the last, got "
            << getSizes().size() << " and " << getStrides().size();
+  Type element = getElement().getType();
+  if (getPaired() && !isa<BFloat16Type, Float16Type>(element)) // C2
+    return emitOpError("expected paired elements of bf16 or f16, got ")
+           << element;
   return success();
 }
 

@@ -7,6 +7,7 @@
 
 #include "RegionEvaluator.h"
 
+#include "InlineAsm.h"
 #include "ReadElement.h"
 
 #include "Support/SwapOperands.h"
@@ -169,7 +170,30 @@ Term RegionEvaluator::convertToFloat(Operation &op, Term term) {
     return {base};
   Value constant = arith::ConstantOp::create(
       b, loc, b.getF32FloatAttr(static_cast<float>(term.constant)));
-  return {arith::AddFOp::create(b, loc, base, constant)};
+  Value sum = arith::AddFOp::create(b, loc, base, constant);
+  sums[sum] = {base, constant};
+  return {sum};
+}
+
+/// The product of a converted position and what all elements share is the sum
+/// of a shared product and one with a constant.
+std::optional<Term> RegionEvaluator::distribute(arith::MulFOp op, Term lhs,
+                                                Term rhs) {
+  if (!bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::reassoc))
+    return std::nullopt;
+  if (sums.contains(lhs.base))
+    std::swap(lhs, rhs);
+  auto sum = sums.find(rhs.base);
+  Operation *other = lhs.base.getDefiningOp();
+  bool isShared = !other || other->getBlock() != b.getInsertionBlock();
+  if (sum == sums.end() || !isShared)
+    return std::nullopt;
+  auto [base, constant] = sum->second;
+  Value product = share(
+      {identify(op), identify(base.getAsOpaquePointer()),
+       identify(lhs.base.getAsOpaquePointer())},
+      [&]() -> Value { return arith::MulFOp::create(b, loc, lhs.base, base); });
+  return Term{math::FmaOp::create(b, loc, lhs.base, constant, product)};
 }
 
 bool RegionEvaluator::isIndexPosition(Term term) {
@@ -295,7 +319,7 @@ Value RegionEvaluator::isInside(sm90::ReadOp op, ArrayRef<Term> indices) {
 /// The address is shared by elements whose indices differ by a constant along
 /// the last axis alone.
 Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
-  Value inside = isInside(op, indices);
+  Value inside = op.getPaired() ? Value() : isInside(op, indices);
   int64_t constant = 0;
   SmallVector<Term> bases(indices);
   if (!bases.empty() && bases.back().base && isPosition(bases.back().base))
@@ -310,7 +334,42 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
     return getElementAddress(b, loc, op.getPointer(), op.getElement().getType(),
                              values, op.getStrides());
   });
+  if (op.getPaired())
+    return {readPaired(op, address, constant)};
   return {readElement(b, loc, op, address, constant, inside)};
+}
+
+/// One of the two elements of a word, which the other one is taken from as
+/// well.
+Value RegionEvaluator::readPaired(sm90::ReadOp op, Value address,
+                                  int64_t offset) {
+  constexpr int64_t kElementBytes = 2;
+  Type i32 = b.getI32Type(), f32 = b.getF32Type();
+  bool isUpper = offset % 2 != 0;
+  int64_t bytes = (offset - isUpper) * kElementBytes;
+  Value word =
+      share({identify(op), identify(address.getAsOpaquePointer()), bytes}, [&] {
+        Value always = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+        return ptx::loadGlobalIf(b, loc, "b32", i32, address, bytes, always);
+      });
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  constexpr int64_t kHalf = 16;
+  if (op.getElement().getType().isBF16()) {
+    // The upper half of an f32.
+    Value bits =
+        isUpper ? arith::AndIOp::create(b, loc, word, number(-(1 << kHalf)))
+                      .getResult()
+                : arith::ShLIOp::create(b, loc, word, number(kHalf));
+    return arith::BitcastOp::create(b, loc, f32, bits);
+  }
+  if (isUpper)
+    word = arith::ShRUIOp::create(b, loc, word, number(kHalf));
+  Value half = arith::TruncIOp::create(b, loc, b.getI16Type(), word);
+  half = arith::BitcastOp::create(b, loc, b.getF16Type(), half);
+  return arith::ExtFOp::create(b, loc, f32, half);
 }
 
 //===----------------------------------------------------------------------===//
@@ -386,6 +445,9 @@ Term RegionEvaluator::compute(Operation &op, ArrayRef<Term> operands) {
       return {result};
   if (isa<arith::SIToFPOp>(op) && isTermType(op.getOperand(0).getType()))
     return convertToFloat(op, operands[0]);
+  if (auto product = dyn_cast<arith::MulFOp>(op))
+    if (std::optional<Term> sum = distribute(product, operands[0], operands[1]))
+      return *sum;
   return {rebuild(op, operands)};
 }
 

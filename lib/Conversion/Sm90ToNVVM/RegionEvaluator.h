@@ -54,6 +54,7 @@ private:
   std::optional<Term> addTerms(Operation &op, Term lhs, Term rhs);
   std::optional<Term> castTerm(Operation &op, Term term);
   Term convertToFloat(Operation &op, Term term);
+  std::optional<Term> distribute(arith::MulFOp op, Term lhs, Term rhs);
   Value comparePositions(arith::CmpIOp op, Term lhs, Term rhs);
   Value compareQuotient(arith::CmpIPredicate predicate, Value quotient,
                         Term other);
@@ -61,6 +62,7 @@ private:
   Value getDifference(Term lhs, Term rhs);
   Term multiplyTerm(Term term, int64_t factor);
   Term read(sm90::ReadOp op, ArrayRef<Term> indices);
+  Value readPaired(sm90::ReadOp op, Value address, int64_t offset);
   Value isInside(sm90::ReadOp op, ArrayRef<Term> indices);
   Value rebuild(Operation &op, ArrayRef<Term> operands);
 
@@ -79,6 +81,8 @@ private:
   std::map<Key, Term> evaluated;
   std::map<Key, Value> shared;
   DenseMap<Value, bool> positions;
+  /// Of a converted position: what elements share, and a constant.
+  DenseMap<Value, std::pair<Value, Value>> sums;
 };
 
 } // namespace mlir::attn::sm90_to_nvvm
