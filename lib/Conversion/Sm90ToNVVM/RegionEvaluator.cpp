@@ -171,29 +171,59 @@ Term RegionEvaluator::convertToFloat(Operation &op, Term term) {
   Value constant = arith::ConstantOp::create(
       b, loc, b.getF32FloatAttr(static_cast<float>(term.constant)));
   Value sum = arith::AddFOp::create(b, loc, base, constant);
-  sums[sum] = {base, constant};
+  parts[sum] = {Value(), constant, base};
   return {sum};
+}
+
+static bool mayReassociate(Operation &op) {
+  return bitEnumContainsAll(
+      cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr().getValue(),
+      arith::FastMathFlags::reassoc);
 }
 
 /// The product of a converted position and what all elements share is the sum
 /// of a shared product and one with a constant.
 std::optional<Term> RegionEvaluator::distribute(arith::MulFOp op, Term lhs,
                                                 Term rhs) {
-  if (!bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::reassoc))
-    return std::nullopt;
-  if (sums.contains(lhs.base))
+  if (parts.contains(lhs.base))
     std::swap(lhs, rhs);
-  auto sum = sums.find(rhs.base);
+  auto sum = parts.find(rhs.base);
   Operation *other = lhs.base.getDefiningOp();
   bool isShared = !other || other->getBlock() != b.getInsertionBlock();
-  if (sum == sums.end() || !isShared)
+  if (!mayReassociate(*op) || sum == parts.end() || sum->second.factor ||
+      !isShared)
     return std::nullopt;
-  auto [base, constant] = sum->second;
-  Value product = share(
-      {identify(op), identify(base.getAsOpaquePointer()),
-       identify(lhs.base.getAsOpaquePointer())},
-      [&]() -> Value { return arith::MulFOp::create(b, loc, lhs.base, base); });
-  return Term{math::FmaOp::create(b, loc, lhs.base, constant, product)};
+  auto [none, constant, base] = sum->second;
+  Value product = share({identify(op), identify(base.getAsOpaquePointer()),
+                         identify(lhs.base.getAsOpaquePointer())},
+                        [&, base = base]() -> Value {
+                          return arith::MulFOp::create(b, loc, lhs.base, base);
+                        });
+  Value result = math::FmaOp::create(b, loc, lhs.base, constant, product);
+  parts[result] = {lhs.base, constant, product};
+  return Term{result};
+}
+
+/// Adds or subtracts first what elements share, so that both steps change the
+/// other operand in place: there is no register for a product of its own.
+std::optional<Term> RegionEvaluator::addParts(Operation &op, Term lhs,
+                                              Term rhs) {
+  bool isSum = isa<arith::AddFOp>(op);
+  if (isSum && parts.contains(lhs.base))
+    std::swap(lhs, rhs);
+  auto known = parts.find(rhs.base);
+  if (!mayReassociate(op) || known == parts.end() || !known->second.factor)
+    return std::nullopt;
+  auto [factor, constant, shared] = known->second;
+  auto contract = arith::FastMathFlagsAttr::get(b.getContext(),
+                                                arith::FastMathFlags::contract);
+  if (isSum) {
+    Value sum = arith::AddFOp::create(b, loc, lhs.base, shared, contract);
+    return Term{math::FmaOp::create(b, loc, factor, constant, sum)};
+  }
+  Value difference = arith::SubFOp::create(b, loc, lhs.base, shared, contract);
+  Value opposite = arith::NegFOp::create(b, loc, constant);
+  return Term{math::FmaOp::create(b, loc, factor, opposite, difference)};
 }
 
 bool RegionEvaluator::isIndexPosition(Term term) {
@@ -447,6 +477,9 @@ Term RegionEvaluator::compute(Operation &op, ArrayRef<Term> operands) {
     return convertToFloat(op, operands[0]);
   if (auto product = dyn_cast<arith::MulFOp>(op))
     if (std::optional<Term> sum = distribute(product, operands[0], operands[1]))
+      return *sum;
+  if (isa<arith::AddFOp, arith::SubFOp>(op))
+    if (std::optional<Term> sum = addParts(op, operands[0], operands[1]))
       return *sum;
   return {rebuild(op, operands)};
 }

@@ -55,6 +55,7 @@ private:
   std::optional<Term> castTerm(Operation &op, Term term);
   Term convertToFloat(Operation &op, Term term);
   std::optional<Term> distribute(arith::MulFOp op, Term lhs, Term rhs);
+  std::optional<Term> addParts(Operation &op, Term lhs, Term rhs);
   Value comparePositions(arith::CmpIOp op, Term lhs, Term rhs);
   Value compareQuotient(arith::CmpIPredicate predicate, Value quotient,
                         Term other);
@@ -81,8 +82,13 @@ private:
   std::map<Key, Term> evaluated;
   std::map<Key, Value> shared;
   DenseMap<Value, bool> positions;
-  /// Of a converted position: what elements share, and a constant.
-  DenseMap<Value, std::pair<Value, Value>> sums;
+  /// factor * constant + shared
+  struct Parts {
+    Value factor, constant, shared;
+  };
+  /// Of a converted position, with no factor, and of its products: what only
+  /// the constant tells from element to element.
+  DenseMap<Value, Parts> parts;
 };
 
 } // namespace mlir::attn::sm90_to_nvvm

@@ -221,7 +221,7 @@ static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
   auto flags = arith::FastMathFlagsAttr::get(op.getContext(),
                                              arith::FastMathFlags::reassoc);
   Value bias = arith::MulFOp::create(rewriter, loc, slope, distance, flags);
-  rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias);
+  rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias, flags);
   return success();
 }
 
