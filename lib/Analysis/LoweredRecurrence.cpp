@@ -163,7 +163,7 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
-  return op.getDecay() && !isPerChannel(op, op.getDecay()) &&
+  return op.getDecay() && (!isPerChannel(op, op.getDecay()) || !op.erases()) &&
          !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
          !isPerChannel(op, op.getErase()) && !op.getL2Normalize() &&
          op.getMicroSteps() == 1;

@@ -91,7 +91,7 @@ private:
 
   bool isCut() { return schedule.getSegmentChunks() > 0; }
   bool isOfBounds(Value operand);
-  Value createKept(Value position);
+  Value createKept(Value position, Value channel);
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
   Value readBound(int64_t bound);

@@ -55,8 +55,10 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
            << schedule.getBlockQ();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
     return op.emitOpError(
-               "expected a decay of each head, and no erasing but "
-               "along the keys, for segment_chunks; expected 0, got ")
+               "expected a decay, of each head where anything is erased, and "
+               "no "
+               "erasing but along the keys, for segment_chunks; expected 0, "
+               "got ")
            << schedule.getSegmentChunks();
   return schedule;
 }

@@ -17,6 +17,11 @@
 // 2^g max(1, |1 - erase |k|^2|). Nothing is assumed of decays, strengths or
 // keys: where they keep much, the segment starts with the sequence.
 //
+// Where channels have decays of their own and nothing is erased, a channel of a
+// difference is what its own decays leave of it: of the norm remains at most
+// 2^g for the channel whose g has the greatest sum. An erasure moves what there
+// is from channel to channel, so that no sums of channels bound it.
+//
 //===----------------------------------------------------------------------===//
 
 #include "ChunkKernel.h"
@@ -49,8 +54,9 @@ bool ChunkKernelBuilder::isOfBounds(Value operand) {
       {op.getKey(), op.getDecay(), op.getErase(), op.getCuSeqlens()}, operand);
 }
 
-/// The logarithm (base 2) of what the token at `position` keeps at most.
-Value ChunkKernelBuilder::createKept(Value position) {
+/// The logarithm (base 2) of what the token at `position` keeps at most; of
+/// `channel` where each has a decay of its own.
+Value ChunkKernelBuilder::createKept(Value position, Value channel) {
   Value row = position;
   if (isPacked())
     row = arith::AddIOp::create(builder, loc, slice[0], position);
@@ -63,6 +69,8 @@ Value ChunkKernelBuilder::createKept(Value position) {
     bool isOfHead = cast<RankedTensorType>(operand.getType()).getRank() == 1;
     SmallVector<Value> place =
         isOfHead ? SmallVector<Value>{valueHead} : getPlace(row, valueHead);
+    if (isPerChannel(op, operand))
+      place.push_back(channel);
     return tile::ReadOp::create(builder, loc, f32, view(operand), place);
   };
   auto largest = [&](Value a, Value b) -> Value {
@@ -93,12 +101,16 @@ Value ChunkKernelBuilder::findStart(Value begin, Value chunks) {
   auto find = tile::FindReachOp::create(
       builder, loc, builder.getIndexType(), apply(d(0) * tokens, stop),
       apply(d(0) * tokens, begin), builder.getI64IntegerAttr(tokens),
-      builder.getF32FloatAttr(kForgotten));
+      builder.getF32FloatAttr(kForgotten),
+      hasChannelDecay() ? builder.getI64IntegerAttr(keyDim) : IntegerAttr());
   {
     OpBuilder::InsertionGuard guard(builder);
-    Block *block = builder.createBlock(&find.getBody(), {},
-                                       {builder.getIndexType()}, {loc});
-    tile::YieldOp::create(builder, loc, createKept(block->getArgument(0)));
+    SmallVector<Type> types(hasChannelDecay() ? 2 : 1, builder.getIndexType());
+    Block *block = builder.createBlock(
+        &find.getBody(), {}, types, SmallVector<Location>(types.size(), loc));
+    Value channel = hasChannelDecay() ? block->getArgument(1) : Value();
+    tile::YieldOp::create(builder, loc,
+                          createKept(block->getArgument(0), channel));
   }
   Value start = apply(d(0).floorDiv(tokens), find.getFirst());
   Value isFound = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,

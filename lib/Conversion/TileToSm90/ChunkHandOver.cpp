@@ -45,12 +45,14 @@ ChunkRole::Rows ChunkRole::locateRows(tile::LoadOp load) {
 void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
   Rows rows = locateRows(load);
   auto type = cast<VectorType>(load.getTile().getType());
+  Type element = type.getElementType();
   mapping.map(load.getTile(),
               sm90::LoadNumbersOp::create(
                   builder, loc,
-                  RankedTensorType::get(type.getShape(), type.getElementType()),
+                  RankedTensorType::get(type.getShape(), builder.getF32Type()),
                   kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
-                  rows.limit)
+                  rows.limit,
+                  element.isF32() ? TypeAttr() : TypeAttr::get(element))
                   .getResult());
 }
 

@@ -535,6 +535,57 @@ TEST_F(ChunkTest, SegmentsOfOtherDecays) {
   EXPECT_EQ(findStarts(segments)[6], 5);
 }
 
+/// Each channel has forgotten on its own: of the slowest one 8 tokens have 11.5
+/// bits, however little each token keeps of some channel; and another one that
+/// keeps everything reaches back to the beginning.
+TEST_F(ChunkTest, SegmentsOfDecaysOfChannels) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 110, 1, 1, 8, 6});
+  Tensor decays = makeFilled({1, 110, 1, 8}, -2);
+  for (int64_t t = 0; t != 110; ++t)
+    decays.values[8 * t + 5] = -1;
+  for (const char *scale : {"log", "linear"}) {
+    if (scale == StringRef("linear"))
+      for (double &value : decays.values)
+        value = std::exp(value);
+    program.operands["decay"] = makeDecay(decays, scale);
+    program.operands["state"] = makeState(random({1, 1, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(findStarts(segments),
+              (std::vector<int64_t>{0, 0, 1, 3, 5, 7, 9}));
+  }
+  for (int64_t t = 40; t != 72; ++t)
+    decays.values[8 * t + 3] = 1;
+  program.operands["decay"] = makeDecay(decays, "linear");
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 0, 1, 3, 0, 0, 9}));
+}
+
+/// Channels that take turns keep everything of something at each token, and
+/// nothing of anything over two.
+TEST_F(ChunkTest, SegmentsOfChannelsThatTakeTurns) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({2, 90, 1, 2, 8, 6});
+  Tensor decays = uniform({2, 90, 2, 8}, -6, -4);
+  for (size_t row = 0; row != 2 * 90 * 2; ++row)
+    decays.values[8 * row + row / 2 % 8] = 0;
+  program.operands["decay"] = makeDecay(decays);
+  program.finalLayout = "value_key";
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 1, 3, 5, 7, 9}));
+}
+
+TEST_F(ChunkTest, SegmentsOfPackedSequencesWithDecaysOfChannels) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+  program.operands["decay"] = makeDecay(uniform({1, 180, 2, 8}, -6, -4));
+  program.operands["state"] = makeState(random({5, 2, 8, 6}));
+  program.finalLayout = "key_value";
+  pack(program, {1, 64, 0, 70, 45});
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+}
+
 /// Each has its own, of its own length; those that are short leave some empty.
 TEST_F(ChunkTest, SegmentsOfPackedSequences) {
   for (bool erases : {false, true}) {
