@@ -72,9 +72,13 @@ func.func @f32(%q: !q) -> !q {
 
 // -----
 
+// The numbers of rows that are normalised take registers of the consumers.
+
 // CHECK-LABEL: func @normalized
-// CHECK: tile.schedule<block_q = 64, block_kv = 1,
-!q = tensor<?x?x2x64xbf16>
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-SAME: producer_registers = 104
+// CHECK-SAME: auxiliary_registers = 152
+!q = tensor<?x?x2x128xbf16>
 func.func @normalized(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q
   return %o : !q

@@ -26,6 +26,7 @@
 
 #include "ChunkKernel.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -49,9 +50,21 @@ enum BoundOfSegment : int64_t { Start, Begin, End, IsLast };
 // The kernel in front
 //===----------------------------------------------------------------------===//
 
-bool ChunkKernelBuilder::isOfBounds(Value operand) {
-  return llvm::is_contained(
-      {op.getKey(), op.getDecay(), op.getErase(), op.getCuSeqlens()}, operand);
+/// Whether `operand`, which may be null, is `argument` or prepared of it.
+static bool dependsOn(Value operand, Value argument) {
+  if (!operand || operand == argument)
+    return operand == argument;
+  auto prepared = operand.getDefiningOp<linalg::GenericOp>();
+  return prepared && llvm::any_of(prepared.getInputs(), [&](Value input) {
+           return dependsOn(input, argument);
+         });
+}
+
+bool ChunkKernelBuilder::isOfBounds(Value argument) {
+  return llvm::any_of(
+      ArrayRef<Value>{op.getKey(), op.getDecay(), op.getErase(),
+                      op.getCuSeqlens()},
+      [&](Value operand) { return dependsOn(operand, argument); });
 }
 
 /// The logarithm (base 2) of what the token at `position` keeps at most; of
@@ -60,7 +73,6 @@ Value ChunkKernelBuilder::createKept(Value position, Value channel) {
   Value row = position;
   if (isPacked())
     row = arith::AddIOp::create(builder, loc, slice[0], position);
-  Type f32 = builder.getF32Type();
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(
         builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
@@ -71,7 +83,7 @@ Value ChunkKernelBuilder::createKept(Value position, Value channel) {
         isOfHead ? SmallVector<Value>{valueHead} : getPlace(row, valueHead);
     if (isPerChannel(op, operand))
       place.push_back(channel);
-    return tile::ReadOp::create(builder, loc, f32, view(operand), place);
+    return evaluate(operand, place, /*rowAxis=*/std::nullopt);
   };
   auto largest = [&](Value a, Value b) -> Value {
     return arith::MaximumFOp::create(builder, loc, a, b);
@@ -84,6 +96,14 @@ Value ChunkKernelBuilder::createKept(Value position, Value channel) {
     return decay;
   Value erased = tile::SquaredNormOp::create(builder, loc, view(op.getKey()),
                                              getPlace(row, keyHead));
+  if (std::optional<APFloat> epsilon = op.getL2Normalize()) {
+    // What is left of the squared length of a row that is normalised.
+    constexpr double kLeast = std::numeric_limits<float>::min();
+    Value sum = arith::AddFOp::create(builder, loc, erased,
+                                      number(epsilon->convertToDouble()));
+    erased = arith::DivFOp::create(builder, loc, erased,
+                                   largest(sum, number(kLeast)));
+  }
   erased = mul(read(op.getErase()), erased);
   Value one = number(1);
   Value kept = largest(sub(erased, one), sub(one, erased));

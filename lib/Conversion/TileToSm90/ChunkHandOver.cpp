@@ -56,6 +56,24 @@ void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
                   .getResult());
 }
 
+LogicalResult ChunkRole::emitNorms(vector::MultiDimReductionOp op) {
+  tile::LoadOp load = findNormed(op);
+  if (!load)
+    return op.emitOpError("expected a sum of the squares of rows that are "
+                          "loaded");
+  Rows rows = locateRows(load);
+  auto type = cast<VectorType>(op.getType());
+  mapping.map(op.getResult(),
+              sm90::LoadNormsOp::create(
+                  builder, loc,
+                  RankedTensorType::get(type.getShape(), type.getElementType()),
+                  kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
+                  rows.limit, op.getSourceVectorType().getDimSize(1),
+                  load.getTile().getType().getElementType())
+                  .getResult());
+  return success();
+}
+
 /// Sums, and a mask of the first ones.
 LogicalResult ChunkRole::emitNumbers(Operation *op) {
   FailureOr<Type> type = convert(op, op->getResult(0).getType());

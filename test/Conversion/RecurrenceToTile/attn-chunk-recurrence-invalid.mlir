@@ -23,7 +23,7 @@ func.func @block(%q: !q) -> !q {
 !q = tensor<?x?x2x64xbf16>
 !g = tensor<2xf32, #attn.gate<linear>>
 
-// expected-error @below {{expected a recurrence alone in its function}}
+// expected-error @below {{expected a recurrence alone in its function, and what prepares its gates}}
 func.func @constant(%q: !q) -> !q {
   %g = arith.constant dense<0.5> : !g
   %o = attn.recurrence %q, %q, %q decay(%g : !g) {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !q -> !q

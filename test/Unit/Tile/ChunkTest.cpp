@@ -208,6 +208,14 @@ void ChunkTest::compareRounded(RecurrenceProgram program, double bound) {
 static constexpr double kF32Bound = 2e-5;
 static constexpr int64_t kLengths[] = {1, 15, 16, 17, 63, 64, 65, 200};
 
+/// Of chunks of 8 tokens: the first chunk of each segment of the first head.
+static std::vector<int64_t> findStarts(const Tensor &segments) {
+  std::vector<int64_t> starts;
+  for (int64_t s = 0; s != segments.shape[1]; ++s)
+    starts.push_back(static_cast<int64_t>(segments.values[4 * s]));
+  return starts;
+}
+
 //===----------------------------------------------------------------------===//
 // Lengths, decays, strengths
 //===----------------------------------------------------------------------===//
@@ -366,6 +374,60 @@ TEST_F(ChunkTest, PackedSequencesWithOtherDecays) {
 }
 
 //===----------------------------------------------------------------------===//
+// Rows that are normalised
+//===----------------------------------------------------------------------===//
+
+/// Of lengths from 0, which stays 0, to 30.
+TEST_F(ChunkTest, NormalisedRows) {
+  for (const char *epsilon : {"(1.0e-06)", "(0.5)"})
+    for (bool erases : {false, true})
+      for (bool decays : {false, true}) {
+        RecurrenceProgram program = makeUnitKeys({1, 150, 1, 2, 8, 6});
+        for (int64_t t = 0; t != 150; ++t)
+          for (int64_t c = 0; c != 8; ++c) {
+            program.key.values[8 * t + c] *= t % 31;
+            program.query.values[8 * t + c] *= t % 7;
+          }
+        program.flags["l2_normalize"] = epsilon;
+        if (decays)
+          program.operands["decay"] = makeDecay(uniform({1, 150, 2}, -0.5, 0));
+        if (erases)
+          addDelta(program, uniform({1, 150, 2}, 0, 1));
+        program.operands["state"] = makeState(random({1, 2, 8, 6}));
+        program.finalLayout = "key_value";
+        compare(program, kF32Bound);
+      }
+}
+
+TEST_F(ChunkTest, NormalisedRowsWithOtherOperands) {
+  RecurrenceProgram program = makeProgram({1, 70, 2, 4, 8, 12});
+  program.flags["l2_normalize"] = "(0.0)";
+  program.operands["decay"] = makeDecay(uniform({1, 70, 4, 8}, -1, -0.2));
+  program.operands["erase"].tensor = uniform({1, 70, 4}, 0, 1);
+  compare(program, kF32Bound, /*channels=*/4, /*chunk=*/16);
+  program.operands["write"].tensor = uniform({1, 70, 4}, 0, 2);
+  compare(program, kF32Bound);
+  // A key of its own is not normalised.
+  Tensor keys = random({1, 70, 2, 8});
+  normalizeRows(keys);
+  program.operands["erase_key"].tensor = keys;
+  compare(program, kF32Bound);
+}
+
+/// What is erased along a key that is normalised is at most its strength.
+TEST_F(ChunkTest, SegmentsOfNormalisedKeys) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeProgram({1, 110, 1, 1, 8, 6});
+  for (double &value : program.key.values)
+    value *= 10;
+  program.flags["l2_normalize"] = "(1.0e-06)";
+  program.operands["decay"] = makeDecay(makeFilled({1, 110, 1}, -1));
+  addDelta(program, uniform({1, 110, 1}, 0, 1));
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 0, 1, 3, 5, 7, 9}));
+}
+
+//===----------------------------------------------------------------------===//
 // Decays of channels
 //===----------------------------------------------------------------------===//
 
@@ -442,14 +504,6 @@ TEST_F(ChunkTest, PackedSequencesWithDecaysOfChannels) {
 //===----------------------------------------------------------------------===//
 // Segments
 //===----------------------------------------------------------------------===//
-
-/// Of chunks of 8 tokens: the first chunk of each segment of the first head.
-static std::vector<int64_t> findStarts(const Tensor &segments) {
-  std::vector<int64_t> starts;
-  for (int64_t s = 0; s != segments.shape[1]; ++s)
-    starts.push_back(static_cast<int64_t>(segments.values[4 * s]));
-  return starts;
-}
 
 /// Weak decays, and none, reach back to the beginning.
 TEST_F(ChunkTest, StartsOfSegments) {
