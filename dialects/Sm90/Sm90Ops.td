@@ -942,20 +942,22 @@ def Sm90_FindReachOp : Sm90_Op<"find_reach", [
   let summary = "how far back numbers have to be added up to be small";
   let description = [{
     As `tile.find_reach`. Each thread of the consumers has one of the positions at
-    hand, and all get the result; they meet on the way. `offset` as in
-    `sm90.find_extremes`.
+    hand, with channels one of these and a block of positions, and all get the result;
+    they meet on the way. `offset` as in `sm90.find_extremes`.
 
     | constraint | rule |
     |---|---|
-    | C1 | the region has one index argument and yields one f32 |
+    | C1 | the region has one index argument, two with channels, and yields one f32 |
     | C2 | the block is whole warps, and divides a warpgroup |
+    | C3 | channels, where they are given, are whole warps, and divide a warpgroup |
   }];
   let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit,
-                       OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<I64Attr>:$channels, OptionalAttr<I64Attr>:$offset);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Index:$first);
   let assemblyFormat = [{
-    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)` (`at` $offset^)?
+    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)`
+    (`channels` `(` $channels^ `)`)? (`at` $offset^)?
     attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;

@@ -11,6 +11,7 @@
 #include "Tile/Tile.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::attn::tile_to_sm90 {
@@ -52,6 +53,9 @@ FailureOr<RoleSplit> splitRoles(tile::KernelOp kernel);
 
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);
+
+/// The load whose rows `op` takes the squared lengths of, or null.
+tile::LoadOp findNormed(vector::MultiDimReductionOp op);
 
 } // namespace mlir::attn::tile_to_sm90
 

@@ -227,6 +227,20 @@ static void separateUses(KernelOp kernel) {
   }
 }
 
+/// Equal elements are in any layout what they are: of a state of zeros, which a
+/// loop of one iteration leaves as a constant, no other use says which.
+static void removeCastsOfConstants(KernelOp kernel) {
+  SmallVector<LayoutCastOp> casts;
+  kernel.walk([&](LayoutCastOp cast) {
+    if (cast.getSource().getDefiningOp<arith::ConstantOp>())
+      casts.push_back(cast);
+  });
+  for (LayoutCastOp cast : casts) {
+    cast.replaceAllUsesWith(cast.getSource());
+    cast.erase();
+  }
+}
+
 /// Whether a cast leaves every element in its thread.
 static bool isFree(RankedTensorType type, Layout from, Layout to) {
   return from == to || (from == Layout::Rows && to == Layout::PartialRows) ||
@@ -328,6 +342,7 @@ namespace {
 struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
   void runOnOperation() override {
     KernelOp kernel = getOperation();
+    removeCastsOfConstants(kernel);
     separateUses(kernel);
     LayoutClasses classes;
     auto each = [&](auto function) {
