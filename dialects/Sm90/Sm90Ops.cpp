@@ -298,7 +298,8 @@ static bool isAccess(OpOperand &use) {
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
              LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
-             DecaySumsOp, DecayColumnsOp, DecayedDotOp>(use.getOwner());
+             DecaySumsOp, DecayColumnsOp, DecayedDotOp, GateRowsOp>(
+      use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.
@@ -521,8 +522,8 @@ LogicalResult StoreMatrixOp::verify() {
 // States
 //===----------------------------------------------------------------------===//
 
-template <typename Access> static LogicalResult verifyState(Access op) {
-  // C1
+/// What has elements of its own where they are not f32.
+template <typename Access> static LogicalResult verifyNarrow(Access op) {
   std::optional<Type> element = op.getElement();
   if (element && !isa<BFloat16Type, Float16Type>(*element))
     return op.emitOpError("expected elements of bf16 or f16 where they are not "
@@ -531,8 +532,8 @@ template <typename Access> static LogicalResult verifyState(Access op) {
   return success();
 }
 
-LogicalResult LoadStateOp::verify() { return verifyState(*this); }
-LogicalResult StoreStateOp::verify() { return verifyState(*this); }
+LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }  // C1
+LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); } // C1
 
 //===----------------------------------------------------------------------===//
 // Strips
@@ -941,6 +942,23 @@ static LogicalResult verifyDecayed(Operation *op, ArrayRef<StageType> tiles,
 LogicalResult DecayColumnsOp::verify() {
   return verifyDecayed(*this, {getKeys().getType(), getResult().getType()},
                        getSums().getType(), getScratch().getType());
+}
+
+LogicalResult GateRowsOp::verify() {
+  StageType source = getSource().getType(), result = getResult().getType();
+  auto isTile = [](StageType type) {
+    return type.getRows() == kWarpgroupRows &&
+           (type.getColumns() == kPanelColumns ||
+            type.getColumns() == 2 * kPanelColumns) &&
+           type.getElementType().getIntOrFloatBitWidth() == 16;
+  };
+  if (!isTile(source) || !isTile(result) || // C1
+      source.getColumns() != result.getColumns())
+    return emitOpError(
+               "expected a source and a result of 16 bits for 64 tokens "
+               "of 64 or 128 channels, got ")
+           << source << " and " << result;
+  return verifyNarrow(*this); // C2
 }
 
 LogicalResult DecayedDotOp::verify() {

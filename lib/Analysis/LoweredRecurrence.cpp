@@ -139,8 +139,6 @@ int64_t attn::countStepRegisters(RecurrenceOp op, int64_t columns,
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
-      {isPerChannel(op, op.getErase()), "an erasure of each channel"},
-      {isPerChannel(op, op.getWrite()), "a write of each channel"},
       {bool(op.getEraseDirection()), "an erase_direction"},
       {op.getBeforeDecay(), "an erasure before the decay"},
       {bool(op.getBonus()), "a bonus"},

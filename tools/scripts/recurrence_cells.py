@@ -82,7 +82,7 @@ BATCH, POOL = 3, 5
 # What goes in chunks.
 CHUNK_AXES = {
     "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
-                  "kda"],
+                  "kda", "gdn2"],
     "layout": ["key_value", "value_key"],
     "state": ["f32"],
     "initial": [True, False],
@@ -207,7 +207,7 @@ def numbers(cell, generator):
                 row = values[first : first + shape[-1]]
                 length = math.hypot(*row)
                 values[first : first + shape[-1]] = [x / length for x in row]
-        elif kind == "gate":
+        elif kind in ("gate", "key_gate", "value_gate"):
             values = [generator.random() for _ in range(count)]
         elif kind.endswith("decay"):
             values = [cell["strongest"] * generator.random() for _ in range(count)]

@@ -127,8 +127,8 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
 
 /// The right operand of a product: of a load, or handed over.
 FailureOr<Value> ChunkRole::useRight(Value source) {
-  if (auto it = held.find(source); it != held.end())
-    return it->second.stage;
+  if (Value stage = findStage(source))
+    return stage;
   auto ring = kernel.tileRings.find(source);
   if (part == Part::Consumer && ring != kernel.tileRings.end())
     return await(ring->second, iteration, /*full=*/true);
@@ -143,8 +143,8 @@ LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
     return failure();
   Started started{dot.getResult(), {}, {}, {}, {}};
   Value lhs, acc, row;
-  if (auto it = held.find(dot.getLhs()); it != held.end()) {
-    lhs = it->second.stage;
+  if (Value stage = findStage(dot.getLhs())) {
+    lhs = stage;
     row = index(0);
     started.reads.push_back(dot.getLhs());
   } else {
@@ -179,8 +179,8 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   Value source = op.getVector();
   if (llvm::all_of(op->getUsers(), llvm::IsaPred<tile::StoreOp>))
     return success();
-  auto it = held.find(source);
-  if (it == held.end())
+  Value stage = findStage(source);
+  if (!stage)
     return op.emitOpError("expected a tile that is loaded, or stored, to be "
                           "transposed");
   FailureOr<Type> type = convert(op, op.getType());
@@ -190,11 +190,14 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   // what they read.
   if (split.decaySums)
     waitForAll();
-  mapping.map(op.getResult(),
-              sm90::LoadFragmentOp::create(builder, loc, *type,
-                                           it->second.stage, firstRow,
-                                           /*transposed=*/true)
-                  .getResult());
+  // What has been gated in place may have other elements than the stage.
+  Type element = cast<sm90::StageType>(stage.getType()).getElementType();
+  auto loaded = cast<RankedTensorType>(*type).clone(element);
+  Value fragment = sm90::LoadFragmentOp::create(builder, loc, loaded, stage,
+                                                firstRow, /*transposed=*/true);
+  if (loaded != *type)
+    fragment = arith::BitcastOp::create(builder, loc, *type, fragment);
+  mapping.map(op.getResult(), fragment);
   finishRead(source);
   return success();
 }
@@ -320,6 +323,10 @@ LogicalResult ChunkRole::emitElementwise(Operation *op) {
 
 LogicalResult ChunkRole::emitOp(Operation *op) {
   loc = op->getLoc();
+  // What is rounded is gated, all at once.
+  if (part == Part::Numbers && isa<arith::ExtFOp, arith::MulFOp>(op) &&
+      !isNumbersType(op->getResult(0).getType()))
+    return success();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return emitLoad(load); })
       .Case([&](tile::DotOp dot) { return emitDot(dot); })
@@ -346,6 +353,8 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       // Computed when what is rounded is handed over.
       .Case([](tile::InvertUnitLowerOp) { return success(); })
       .Case([&](arith::TruncFOp round) {
+        if (part == Part::Numbers && findGated(round.getResult()))
+          return emitGated(round), success();
         bool isInverse = round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
         return isInverse ? success() : emitElementwise(round);
       })

@@ -17,6 +17,32 @@ bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
   return vector && vector.getRank() == 1;
 }
 
+std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
+  auto round = tile.getDefiningOp<arith::TruncFOp>();
+  if (!round || isNumbersType(tile.getType()))
+    return std::nullopt;
+  auto product = round.getIn().getDefiningOp<arith::MulFOp>();
+  auto wide =
+      product ? product.getLhs().getDefiningOp<arith::ExtFOp>() : nullptr;
+  if (!wide)
+    return std::nullopt;
+  auto isLoaded = [&](tile::LoadOp load) {
+    return load && load->getBlock() == round->getBlock();
+  };
+  GatedTile gated{wide.getIn().getDefiningOp<tile::LoadOp>(),
+                  product.getRhs().getDefiningOp<tile::LoadOp>(), round};
+  if (!isLoaded(gated.source) || !isLoaded(gated.gates))
+    return std::nullopt;
+  return gated;
+}
+
+bool GatedTile::isInPlace() {
+  Type own = result.getType(), loaded = source.getTile().getType();
+  return source->hasOneUse() &&
+         (own == loaded ||
+          llvm::all_of(result->getUsers(), llvm::IsaPred<vector::TransposeOp>));
+}
+
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {
   scf::ForOp own = loop;
   return llvm::any_of(
@@ -87,6 +113,11 @@ void Splitter::require(Part part, Value value) {
     (part == Part::Auxiliary ? split.auxiliaryReads : split.consumerReads) =
         true;
     if (split.handedNumbers.insert(value))
+      require(Part::Numbers, value);
+    return;
+  }
+  if (part != Part::Numbers && findGated(value)) {
+    if (split.gatedTiles.insert(value))
       require(Part::Numbers, value);
     return;
   }

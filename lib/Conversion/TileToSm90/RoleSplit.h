@@ -10,6 +10,7 @@
 
 #include "Tile/Tile.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -28,6 +29,9 @@ struct RoleSplit {
   DenseSet<Operation *> numbers, auxiliary, consumer;
   /// What the numbers warp fills stages with, and the auxiliary.
   llvm::SetVector<Value> handedNumbers, handedTiles;
+  /// Tiles times gates of their channels, which the numbers warp fills stages
+  /// with.
+  llvm::SetVector<Value> gatedTiles;
   /// The sums of the decays of channels, if there are any: the numbers warp
   /// fills stages with both results.
   tile::DecaySumsOp decaySums;
@@ -49,6 +53,19 @@ struct RoleSplit {
 
 /// Divides the ops of the one loop of a kernel, or says why not.
 FailureOr<RoleSplit> splitRoles(tile::KernelOp kernel);
+
+/// A tile that is loaded, times gates that are loaded beside it.
+struct GatedTile {
+  tile::LoadOp source, gates;
+  arith::TruncFOp result;
+
+  /// Whether it takes the place of what is loaded: nothing else reads that, and
+  /// what reads this one copes with elements of another type.
+  bool isInPlace();
+};
+
+/// Whether `tile` is one, rounded.
+std::optional<GatedTile> findGated(Value tile);
 
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);

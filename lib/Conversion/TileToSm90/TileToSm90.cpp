@@ -132,6 +132,9 @@ private:
                   int64_t emptyArrivals);
   void allocateHandedOver(Kernel &kernel);
   void allocateDecays(Kernel &kernel, tile::DecaySumsOp op);
+  void allocateGated(Kernel &kernel, Value tile);
+  int64_t countReaders(tile::LoadOp load);
+  int64_t countReaders(Value gated);
   void bind(Kernel &kernel, const Argument &argument, Value value);
   Type getPointerType() {
     return LLVM::LLVMPointerType::get(builder.getContext(), 1);
@@ -168,7 +171,15 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
 }
 
 static bool isOfGates(tile::LoadOp load) {
-  return llvm::any_of(load->getUsers(), llvm::IsaPred<tile::DecaySumsOp>);
+  return llvm::any_of(load->getUsers(), [&](Operation *user) {
+    return isa<tile::DecaySumsOp>(user) ||
+           llvm::any_of(user->getUsers(), [&](Operation *round) {
+             auto gated = round->getNumResults() == 1
+                              ? findGated(round->getResult(0))
+                              : std::nullopt;
+             return gated && gated->gates == load;
+           });
+  });
 }
 
 /// Of a kernel with an auxiliary: not numbers or gates, and not the state,
@@ -486,6 +497,8 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
+  for (Value value : split->gatedTiles)
+    allocateGated(kernel, value);
   if (!split->handedNumbers.empty()) {
     auto type = cast<VectorType>(split->handedNumbers.front().getType());
     int64_t rows = split->handedNumbers.size();
@@ -509,6 +522,28 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
       IntegerAttr());
 }
 
+/// What takes the place of what has been loaded has that ring, but for the
+/// barrier that says so.
+void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
+  constexpr int64_t kWarpThreads = 32;
+  GatedTile gated = *findGated(tile);
+  int64_t stages = schedule.getKvStages();
+  if (!gated.isInPlace()) {
+    auto type = cast<VectorType>(tile.getType());
+    kernel.tileRings[tile] = createRing(
+        sm90::BufferType::get(builder.getContext(), stages, type.getDimSize(0),
+                              type.getDimSize(1), type.getElementType()),
+        kWarpThreads, countReaders(tile));
+    return;
+  }
+  Ring ring = kernel.rings.find(kernel.keyOf(gated.source))->second;
+  ring.full = sm90::MBarrierInitOp::create(
+      builder, source.getLoc(),
+      sm90::MBarrierType::get(builder.getContext(), stages), kWarpThreads,
+      IntegerAttr());
+  kernel.tileRings[tile] = ring;
+}
+
 /// Consumers read what is left of a chunk late: it has a stage more.
 void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
   MLIRContext *context = builder.getContext();
@@ -530,6 +565,34 @@ void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
       IntegerAttr());
 }
 
+/// The warps that give back a stage of a copy.
+int64_t SignatureBuilder::countReaders(tile::LoadOp load) {
+  constexpr int64_t kWarps = 4;
+  int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  // Those of what has taken its place.
+  for (Value value : split->gatedTiles) {
+    GatedTile gated = *findGated(value);
+    if (gated.source == load && gated.isInPlace())
+      return countReaders(value);
+  }
+  return (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
+         (split->loads(Part::Auxiliary, load) ? kWarps : 0) +
+         (split->loads(Part::Numbers, load) ? 1 : 0);
+}
+
+/// Those that read what has been gated.
+int64_t SignatureBuilder::countReaders(Value gated) {
+  constexpr int64_t kWarps = 4;
+  auto isReadBy = [&](Part part) {
+    return llvm::any_of(gated.getUsers(), [&](Operation *user) {
+      return split->contains(part, user);
+    });
+  };
+  return (isReadBy(Part::Auxiliary) ? kWarps : 0) +
+         (isReadBy(Part::Consumer) ? kWarps * schedule.getConsumerWarpgroups()
+                                   : 0);
+}
+
 /// Allocates buffers and barriers at the start of the kernel.
 void SignatureBuilder::allocate(Kernel &kernel) {
   Location loc = source.getLoc();
@@ -548,8 +611,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
     int64_t stages = inLoop ? schedule.getKvStages() : 1;
     int64_t readers = consumerWarps;
     if (split)
-      readers = (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
-                (split->loads(Part::Auxiliary, load) ? 4 : 0);
+      readers = countReaders(load);
     Ring &ring = kernel.rings[key];
     Value map = ring.map;
     ring = createRing(sm90::BufferType::get(context, stages, type.getDimSize(0),
@@ -823,8 +885,7 @@ static LogicalResult convertKernel(tile::KernelOp source) {
     bool isWanted = kernel->split || (&region != &roles.getNumbers() &&
                                       &region != &roles.getAuxiliary());
     if (&region == &roles.getNumbers() && kernel->split)
-      isWanted =
-          !kernel->split->handedNumbers.empty() || kernel->split->decaySums;
+      isWanted = !kernel->split->numbers.empty();
     if (!isWanted)
       continue;
     OpBuilder::InsertionGuard guard(builder);
