@@ -360,8 +360,9 @@ def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]>
     `offset + i * stride + c` of what the pointer leads to, an f32, rounded once.
     With `element` the result has the bits of elements of that type, which take the
     place of those that it is said to have. Rows from `limit` on are multiplied by
-    the gates of the last row in front of it, of which there is one at least. The warp reads 16 bytes (of 128 channels)
-    or 8 at a time, and fetches the rows of the next 64 tokens into the L2 cache.
+    the gates of the last row in front of it, of which there is one at least. Each
+    of the warps has half of the rows, and reads 16 bytes (of 128 channels) or 8 at a
+    time; one fetches the rows of the next 64 tokens into the L2 cache.
 
     | constraint | rule |
     |---|---|

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A lane of the warp has neighbouring channels, of all tokens. The gates of
+// A lane has neighbouring channels, of the tokens of its warp. The gates of
 // some rows are on their way at once; they were fetched a chunk ago.
 //
 //===----------------------------------------------------------------------===//
@@ -100,9 +100,18 @@ void GateRows::emit(Value gates, Value strideBytes) {
       b, loc, gates,
       arith::ExtSIOp::create(
           b, loc, i64, i32.mul(i32.lane(), perLane() * sm90::kNumberBytes)));
-  prefetchRows(i32, gates, strideBytes, limit, channels * sm90::kNumberBytes);
-  auto loop = scf::ForOp::create(b, loc, i32.constant(0),
-                                 i32.constant(sm90::kWarpgroupRows),
+  // By one of the warps.
+  Value warp = i32.rem(i32.shiftRight(i32.thread(), 5), sm90::kGateWarps);
+  auto fetches = scf::IfOp::create(b, loc, i32.isZero(warp),
+                                   /*withElseRegion=*/false);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(fetches.thenBlock());
+    prefetchRows(i32, gates, strideBytes, limit, channels * sm90::kNumberBytes);
+  }
+  constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
+  Value begin = i32.mul(warp, kRows);
+  auto loop = scf::ForOp::create(b, loc, begin, i32.add(begin, kRows),
                                  i32.constant(kTogether));
   {
     OpBuilder::InsertionGuard guard(b);

@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The numbers warp multiplies what has been loaded by gates that it reads
-// itself, and fills stages with it. Others read these as they read those of
-// copies.
+// Two warps multiply what has been loaded by gates that they read themselves,
+// and fill stages with it. Others read these as they read those of copies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +23,8 @@ Value ChunkRole::getGatedCount(Value tile) {
 
 void ChunkRole::emitGated(arith::TruncFOp op) {
   GatedTile gated = *findGated(op.getResult());
-  Value source = findStage(gated.source.getTile());
+  const Ring &loaded = kernel.rings.find(kernel.keyOf(gated.source))->second;
+  Value source = hold(gated.source.getTile(), loaded, getCount(gated.source));
   Rows rows = locateRows(gated.gates);
   const Ring &ring = kernel.tileRings.find(op.getResult())->second;
   Value count = getGatedCount(op.getResult());
@@ -42,17 +42,11 @@ void ChunkRole::emitGated(arith::TruncFOp op) {
 }
 
 /// The stage of a tile that is loaded, or gated by another part; null for
-/// others. It is given back behind the last use.
+/// others.
 Value ChunkRole::findStage(Value tile) {
   if (auto it = held.find(tile); it != held.end())
     return it->second.stage;
   if (!split.gatedTiles.contains(tile))
     return {};
-  const Ring &ring = kernel.tileRings.find(tile)->second;
-  Value count = getGatedCount(tile);
-  Held own{await(ring, count, /*full=*/true), ring.empty, count};
-  for (OpOperand &use : tile.getUses())
-    own.uses += split.contains(part, use.getOwner());
-  held[tile] = own;
-  return own.stage;
+  return hold(tile, kernel.tileRings.find(tile)->second, getGatedCount(tile));
 }

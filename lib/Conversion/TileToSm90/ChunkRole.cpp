@@ -112,17 +112,21 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     emitLoadNumbers(load);
     return success();
   }
+  // What sums decays reads the gates itself, and so does what gates tiles,
+  // which waits for these one after the other.
   auto ring = kernel.rings.find(kernel.keyOf(load));
-  // What sums decays reads the gates itself.
-  if (ring == kernel.rings.end())
-    return success();
-  Value count = getCount(load);
-  Held own{await(ring->second, count, /*full=*/true), ring->second.empty,
-           count};
-  for (OpOperand &use : load->getUses())
-    own.uses += split.contains(part, use.getOwner());
-  held[load.getTile()] = own;
+  if (part != Part::Gates && ring != kernel.rings.end())
+    hold(load.getTile(), ring->second, getCount(load));
   return success();
+}
+
+/// Waits for a stage that is given back behind its last use.
+Value ChunkRole::hold(Value tile, const Ring &ring, Value count) {
+  Held own{await(ring, count, /*full=*/true), ring.empty, count};
+  for (OpOperand &use : tile.getUses())
+    own.uses += split.contains(part, use.getOwner());
+  held[tile] = own;
+  return own.stage;
 }
 
 /// The right operand of a product: of a load, or handed over.
@@ -324,8 +328,7 @@ LogicalResult ChunkRole::emitElementwise(Operation *op) {
 LogicalResult ChunkRole::emitOp(Operation *op) {
   loc = op->getLoc();
   // What is rounded is gated, all at once.
-  if (part == Part::Numbers && isa<arith::ExtFOp, arith::MulFOp>(op) &&
-      !isNumbersType(op->getResult(0).getType()))
+  if (part == Part::Gates && isa<arith::ExtFOp, arith::MulFOp>(op))
     return success();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return emitLoad(load); })
@@ -353,7 +356,7 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       // Computed when what is rounded is handed over.
       .Case([](tile::InvertUnitLowerOp) { return success(); })
       .Case([&](arith::TruncFOp round) {
-        if (part == Part::Numbers && findGated(round.getResult()))
+        if (part == Part::Gates)
           return emitGated(round), success();
         bool isInverse = round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
         return isInverse ? success() : emitElementwise(round);
@@ -468,6 +471,8 @@ mlir::attn::tile_to_sm90::buildChunkRoles(Kernel &kernel,
   };
   if (!roles.getNumbers().empty() &&
       failed(build(Part::Numbers, roles.getNumbers())))
+    return failure();
+  if (!roles.getGates().empty() && failed(build(Part::Gates, roles.getGates())))
     return failure();
   if (failed(build(Part::Auxiliary, roles.getAuxiliary())))
     return failure();

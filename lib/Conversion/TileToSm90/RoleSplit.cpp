@@ -69,6 +69,7 @@ private:
   void require(Part part, Value value);
   DenseSet<Operation *> &opsOf(Part part) {
     return part == Part::Numbers     ? split.numbers
+           : part == Part::Gates     ? split.gates
            : part == Part::Auxiliary ? split.auxiliary
                                      : split.consumer;
   }
@@ -116,9 +117,9 @@ void Splitter::require(Part part, Value value) {
       require(Part::Numbers, value);
     return;
   }
-  if (part != Part::Numbers && findGated(value)) {
+  if (part != Part::Gates && findGated(value)) {
     if (split.gatedTiles.insert(value))
-      require(Part::Numbers, value);
+      require(Part::Gates, value);
     return;
   }
   if (part == Part::Consumer && ofProduct.contains(value)) {

@@ -525,7 +525,7 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
 /// What takes the place of what has been loaded has that ring, but for the
 /// barrier that says so.
 void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
-  constexpr int64_t kWarpThreads = 32;
+  constexpr int64_t kThreads = 32 * sm90::kGateWarps;
   GatedTile gated = *findGated(tile);
   int64_t stages = schedule.getKvStages();
   if (!gated.isInPlace()) {
@@ -533,13 +533,13 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
     kernel.tileRings[tile] = createRing(
         sm90::BufferType::get(builder.getContext(), stages, type.getDimSize(0),
                               type.getDimSize(1), type.getElementType()),
-        kWarpThreads, countReaders(tile));
+        kThreads, countReaders(tile));
     return;
   }
   Ring ring = kernel.rings.find(kernel.keyOf(gated.source))->second;
   ring.full = sm90::MBarrierInitOp::create(
       builder, source.getLoc(),
-      sm90::MBarrierType::get(builder.getContext(), stages), kWarpThreads,
+      sm90::MBarrierType::get(builder.getContext(), stages), kThreads,
       IntegerAttr());
   kernel.tileRings[tile] = ring;
 }
@@ -577,7 +577,7 @@ int64_t SignatureBuilder::countReaders(tile::LoadOp load) {
   }
   return (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
          (split->loads(Part::Auxiliary, load) ? kWarps : 0) +
-         (split->loads(Part::Numbers, load) ? 1 : 0);
+         (split->loads(Part::Gates, load) ? sm90::kGateWarps : 0);
 }
 
 /// Those that read what has been gated.
@@ -882,10 +882,12 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {
-    bool isWanted = kernel->split || (&region != &roles.getNumbers() &&
-                                      &region != &roles.getAuxiliary());
+    bool isWanted = kernel->split || &region == &roles.getProducer() ||
+                    &region == &roles.getConsumer();
     if (&region == &roles.getNumbers() && kernel->split)
       isWanted = !kernel->split->numbers.empty();
+    if (&region == &roles.getGates() && kernel->split)
+      isWanted = !kernel->split->gates.empty();
     if (!isWanted)
       continue;
     OpBuilder::InsertionGuard guard(builder);

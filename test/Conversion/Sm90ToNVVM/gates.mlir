@@ -8,6 +8,7 @@
 // CHECK-LABEL: llvm.func @gates(
 // CHECK: nvvm.setmaxregister decrease 96
 // CHECK: "cp.async.wait_all;"
+// CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
 // CHECK: "@$1 prefetch.global.L2 [$0];"
 // CHECK-COUNT-16: "ld.global.nc.v4.f32 {$0, $1, $2, $3}, [$4+0];"
 // CHECK-NOT: ld.global

@@ -1,5 +1,5 @@
-// The numbers warp multiplies keys and values by gates of their channels. The auxiliary
-// reads what it makes of keys, the consumers what it makes of values.
+// Two warps multiply keys and values by gates of their channels. The auxiliary reads what
+// they make of keys, the consumers what they make of values.
 
 // RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse -convert-tile-to-sm90 -canonicalize -cse | FileCheck %s
 
@@ -12,25 +12,27 @@
 // CHECK-LABEL: sm90.kernel @gates(
 // CHECK-SAME: %b: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
 // CHECK-SAME: %w: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
-// Keys have the auxiliary and the numbers warp as readers. What is made of values takes
+// Keys have the auxiliary and two warps as readers. What is made of values takes
 // their place, and has the consumers.
 // CHECK: %[[Q:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK: %[[K:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(1)
-// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(5)
+// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(6)
 // CHECK: %[[V:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK-NEXT: %[[VF:.*]] = sm90.mbarrier.init arrivals(1)
 // CHECK-NEXT: %[[VE:.*]] = sm90.mbarrier.init arrivals(4)
 
 // CHECK: } numbers {
+// CHECK-NOT: sm90.stage.await_full
+// CHECK: sm90.decay_sums
+// CHECK: } gates {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
-// CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
-// CHECK: sm90.decay_sums
 // CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][%[[C]]] : <1 x 64x64xbf16>
 // CHECK: sm90.gate_rows %[[KS]], %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) into %[[ES]] :
 // CHECK: sm90.stage.fill %[[ES]], %[[EF:.*]][%[[C]]]
 // CHECK: sm90.stage.release %[[KS]], %[[KE]]
+// CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
 // CHECK: sm90.gate_rows %[[VS]], %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) into %[[VS]] as(f16) :
 // CHECK: sm90.stage.fill %[[VS]], %[[YF:.*]][%[[C]]]
 
@@ -60,7 +62,8 @@ func.func @gates(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // are.
 
 // CHECK-LABEL: sm90.kernel @delta(
-// CHECK: } numbers {
+// CHECK-NOT: numbers {
+// CHECK: } gates {
 // CHECK: sm90.gate_rows %{{.*}}, %b[
 // CHECK: } auxiliary {
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E:[0-9]+]], %[[EF:[0-9]+]][

@@ -267,7 +267,7 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
   %results = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
-  } numbers {
+  } gates {
     %c0 = arith.constant 0 : index
     %o = arith.constant 0 : i64
     %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
@@ -292,7 +292,7 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
   %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
-  } numbers {
+  } gates {
     %c0 = arith.constant 0 : index
     %o = arith.constant 0 : i64
     %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
