@@ -827,11 +827,14 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     The element at `indices` of a tensor of the given sizes, or zero where they lie
     outside. `strides` are those of all axes but the last one, whose elements are
     adjacent. The kernel does not write the tensor. Elements of index are i64 in
-    memory, those of i1 a byte. `position` as in `tile.read`.
+    memory, those of i1 a byte. `position` as in `tile.read`. With `paired`, in a
+    modifier of scores, the indices lie inside for all scores, and an element at an
+    even position along the last axis starts an aligned word with the next one.
 
     | constraint | rule |
     |---|---|
     | C1 | there are as many indices as sizes, and one stride less where there are any |
+    | C2 | elements that are paired are bf16 or f16 |
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
@@ -839,10 +842,12 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position);
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position,
+                       UnitAttr:$paired);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)?
+    (`paired` $paired^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
   let hasVerifier = 1;
 }

@@ -135,6 +135,23 @@ static bool boundsAndReads(AttentionOp op) {
                       });
 }
 
+/// Whether scores may become ever larger on the way, which goes from the last
+/// key to the first: a number that is computed from positions is added, and
+/// keys that a query sees are on both sides of it.
+static bool mayGrow(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  if (!score || findKeyBounds(op).seesOnlyPast())
+    return false;
+  auto positions = score->getArguments().take_back(2);
+  DenseSet<Value> computed(positions.begin(), positions.end());
+  for (Operation &inner : score->without_terminator())
+    if (!isa<ReadOp>(inner) &&
+        llvm::any_of(inner.getOperands(),
+                     [&](Value value) { return computed.contains(value); }))
+      computed.insert(inner.result_begin(), inner.result_end());
+  return computed.contains(score->getTerminator()->getOperand(0));
+}
+
 /// Whether scores are modified by functions. Each is several steps, one behind
 /// the other: with few registers left, the assembler computes one score after
 /// the other and waits for every step.
@@ -389,6 +406,11 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
     refuse(op) << remark::add(kTooManyBytes, "output_from_registers", false,
                               sharedBytes, bytes);
 
+  bool lazyMax = !mayGrow(op);
+  if (!lazyMax)
+    refuse(op)
+        << "lazy_max = true: scores may grow with the distance to keys "
+           "behind the query, so that most tiles would be computed twice";
   if (uneven)
     refuse(op) << "longest_first = false: some instances may have more to do "
                   "than others";
@@ -433,7 +455,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
-      /*lazy_max=*/true,
+      /*lazy_max=*/lazyMax,
       /*longest_first=*/uneven, sectionBytes, /*segment_chunks=*/0, hopper);
 }
 

@@ -99,6 +99,10 @@ struct Kernel {
 /// Whether products alone read the tile, as their left operand.
 bool isQueries(tile::LoadOp load);
 
+/// What decides the ring of a load. Of chunks, tiles are neither queries nor
+/// keys.
+LoadKey getKey(tile::LoadOp load, bool isChunk);
+
 /// The size of `view` along `axis`, as a value or a constant.
 OpFoldResult getSize(Kernel &kernel, OpBuilder &builder, Value view,
                      int64_t axis);

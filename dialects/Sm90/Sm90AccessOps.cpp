@@ -1,0 +1,284 @@
+//===- Sm90AccessOps.cpp - Verifiers of instances and accesses ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sm90/Sm90.h"
+
+using namespace mlir;
+using namespace mlir::sm90;
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyTicket(Operation *op, TicketsType tickets,
+                                  MBarrierType barrier) {
+  if (tickets.getStages() == barrier.getStages())
+    return success();
+  return op->emitOpError("expected a barrier of ")
+         << tickets.getStages() << " stages, as many as there are tickets, got "
+         << barrier;
+}
+
+LogicalResult TicketPutOp::verify() {
+  TicketsType tickets = getTickets().getType();
+  if (failed(verifyTicket(*this, tickets, getFull().getType()))) // C1
+    return failure();
+  int64_t count = getValues().size();
+  if (count != tickets.getValues()) // C2
+    return emitOpError("expected ")
+           << tickets.getValues()
+           << " values, as many as a ticket has room for, got " << count;
+  return success();
+}
+
+LogicalResult TicketTakeOp::verify() {
+  return verifyTicket(*this, getTickets().getType(), getFull().getType()); // C1
+}
+
+LogicalResult TicketTakeOp::inferReturnTypes(MLIRContext *context,
+                                             std::optional<Location>,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  auto tickets = cast<TicketsType>(adaptor.getTickets().getType());
+  Builder builder(context);
+  types.assign({builder.getIndexType(), builder.getI1Type()});
+  types.append(tickets.getValues(), builder.getIndexType());
+  return success();
+}
+LogicalResult TicketReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
+LogicalResult TicketAwaitReturnOp::verify() {
+  return verifyTicket(*this, getTickets().getType(),
+                      getEmpty().getType()); // C1
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyIndices(Operation *op, TensorMapType map,
+                                   size_t count) {
+  if (count == static_cast<size_t>(map.getIndices()))
+    return success();
+  return op->emitOpError("expected ")
+         << map.getIndices() << " indices, one per axis of the tensor"
+         << (map.getSliced() ? " and the end of the slice" : "") << ", got "
+         << count;
+}
+
+LogicalResult TmaLoadAsyncOp::verify() {
+  TensorMapType map = getMap().getType();
+  StageType stage = getStage().getType();
+  if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
+    return failure();
+  if (map.getRows() != stage.getRows() ||
+      map.getColumns() != stage.getColumns() ||
+      map.getElementType() != stage.getElementType()) // C2
+    return emitOpError("expected a stage with the box of ")
+           << map << ", got " << stage;
+  return success();
+}
+
+/// A fragment of 64 rows that matches the columns of memory.
+static LogicalResult verifyFragmentOf(Operation *op, RankedTensorType fragment,
+                                      int64_t columns, Type elementType) {
+  if (fragment.getDimSize(0) == kWarpgroupRows &&
+      fragment.getDimSize(1) == columns &&
+      fragment.getElementType() == elementType)
+    return success();
+  return op->emitOpError("expected a fragment of ")
+         << kWarpgroupRows << "x" << columns << "x" << elementType << ", got "
+         << fragment;
+}
+
+LogicalResult LoadFragmentOp::verify() {
+  StageType stage = getStage().getType();
+  return verifyFragmentOf(
+      *this, cast<RankedTensorType>(getFragment().getType()),
+      getTransposed() ? stage.getRows() : stage.getColumns(),
+      stage.getElementType()); // C1
+}
+
+/// A buffer of one stage is accessed as a stage is.
+static LogicalResult verifyOneStage(Operation *op, Type memory) {
+  auto buffer = dyn_cast<BufferType>(memory);
+  if (!buffer || buffer.getStages() == 1)
+    return success();
+  return op->emitOpError("expected a buffer of one stage, got ") << buffer;
+}
+
+LogicalResult StoreFragmentOp::verify() {
+  if (failed(verifyOneStage(*this, getMemory().getType()))) // C2
+    return failure();
+  StageType box = asStage(getMemory().getType());
+  auto fragment = cast<RankedTensorType>(getFragment().getType());
+  if (getTransposed() && box.getColumns() != kWarpgroupRows) // C1
+    return emitOpError("expected memory of ")
+           << kWarpgroupRows << " columns for a transposed fragment, got "
+           << getMemory().getType();
+  int64_t columns = getTransposed()
+                        ? fragment.getDimSize(1)
+                        : std::min(fragment.getDimSize(1), box.getColumns());
+  return verifyFragmentOf(*this, fragment, columns, box.getElementType()); // C1
+}
+
+LogicalResult TmaStoreAsyncOp::verify() {
+  TensorMapType map = getMap().getType();
+  if (failed(verifyIndices(*this, map, getIndices().size())) || // C1
+      failed(verifyOneStage(*this, getMemory().getType())))     // C3
+    return failure();
+  StageType box = asStage(getMemory().getType());
+  if (map.getColumns() > box.getColumns() ||
+      map.getElementType() != box.getElementType()) // C2
+    return emitOpError("expected memory with the columns of ")
+           << map << ", got " << getMemory().getType();
+  return success();
+}
+
+LogicalResult ReadOp::verify() {
+  // C1
+  size_t rank = getIndices().size();
+  if (getSizes().size() != rank ||
+      getStrides().size() != std::max<size_t>(rank, 1) - 1)
+    return emitOpError("expected a size for each of ")
+           << rank << " indices and a stride for each but the last, got "
+           << getSizes().size() << " and " << getStrides().size();
+  Type element = getElement().getType();
+  if (getPaired() && !isa<BFloat16Type, Float16Type>(element)) // C2
+    return emitOpError("expected paired elements of bf16 or f16, got ")
+           << element;
+  return success();
+}
+
+LogicalResult WriteOp::verify() {
+  if (getIndices().size() != getStrides().size() + 1) // C1
+    return emitOpError("expected one stride less than indices, got ")
+           << getStrides().size() << " and " << getIndices().size();
+  return success();
+}
+
+LogicalResult StoreRowsOp::verify() {
+  int64_t rows = cast<RankedTensorType>(getRows().getType()).getDimSize(0);
+  if (rows != kWarpgroupRows) // C1
+    return emitOpError("expected ") << kWarpgroupRows << " rows, got " << rows;
+  return success();
+}
+
+LogicalResult StoreMatrixOp::verify() {
+  auto type = cast<RankedTensorType>(getFragment().getType());
+  if (type.getDimSize(0) != kWarpgroupRows ||
+      type.getElementTypeBitWidth() != 16) // C1
+    return emitOpError("expected a fragment of ")
+           << kWarpgroupRows << " rows of 16-bit elements, got " << type;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+/// What has elements of its own where they are not f32.
+template <typename Access> static LogicalResult verifyNarrow(Access op) {
+  std::optional<Type> element = op.getElement();
+  if (element && !isa<BFloat16Type, Float16Type>(*element))
+    return op.emitOpError("expected elements of bf16 or f16 where they are not "
+                          "f32, got ")
+           << *element;
+  return success();
+}
+
+LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }  // C1
+LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); } // C1
+
+LogicalResult GateRowsOp::verify() {
+  StageType source = getSource().getType(), result = getResult().getType();
+  auto isTile = [](StageType type) {
+    return type.getRows() == kWarpgroupRows &&
+           (type.getColumns() == kPanelColumns ||
+            type.getColumns() == 2 * kPanelColumns) &&
+           type.getElementType().getIntOrFloatBitWidth() == 16;
+  };
+  if (!isTile(source) || !isTile(result) || // C1
+      source.getColumns() != result.getColumns())
+    return emitOpError("expected a source and a result of 16 bits for 64 "
+                       "tokens of 64 or 128 channels, got ")
+           << source << " and " << result;
+  return verifyNarrow(*this); // C2
+}
+
+//===----------------------------------------------------------------------===//
+// Strips
+//===----------------------------------------------------------------------===//
+
+template <typename Access> static LogicalResult verifyStripsAccess(Access op) {
+  auto fragment = cast<RankedTensorType>(op.getFragment().getType());
+  size_t rank = op.getIndices().size();
+  if (rank == 0 || op.getSizes().size() != rank ||
+      op.getStrides().size() != rank - 1) // C1
+    return op.emitOpError("expected a size for each of ")
+           << rank << " indices and a stride for each but the last one, got "
+           << op.getSizes().size() << " and " << op.getStrides().size();
+  ArrayRef<int64_t> axes = op.getAxes();
+  bool fits = !axes.empty() &&
+              axes.size() == static_cast<size_t>(fragment.getRank()) &&
+              axes.front() >= 0 && llvm::is_sorted(axes) &&
+              axes.back() == static_cast<int64_t>(rank) - 1 &&
+              (axes.size() == 1 || axes[0] != axes[1]);
+  if (!fits) // C2
+    return op.emitOpError("expected ")
+           << fragment.getRank() << " increasing axes, the last one of them "
+           << rank - 1 << ", got [" << axes << "]";
+  Type element = op.getElement();
+  if (!element.isBF16() && !element.isF16() && !element.isF32()) // C3
+    return op.emitOpError("expected elements of bf16, f16 or f32, got ")
+           << element;
+  return success();
+}
+
+LogicalResult LoadStripsOp::verify() { return verifyStripsAccess(*this); }
+LogicalResult StoreStripsOp::verify() { return verifyStripsAccess(*this); }
+
+/// A vector that belongs to the other axis of a matrix than `axis`.
+static LogicalResult verifyAcross(Operation *op, int64_t axis, Type matrix,
+                                  Type vector) {
+  if (axis != 0 && axis != 1) // C1
+    return op->emitOpError("expected axis 0 or 1, got ") << axis;
+  int64_t expected = cast<RankedTensorType>(matrix).getDimSize(1 - axis);
+  int64_t got = cast<RankedTensorType>(vector).getDimSize(0);
+  if (expected != got) // C2
+    return op->emitOpError("expected a vector of ")
+           << expected << " elements, got " << got;
+  return success();
+}
+
+LogicalResult ReduceStripsOp::verify() {
+  return verifyAcross(*this, getAxis(), getSource().getType(),
+                      getResult().getType());
+}
+
+LogicalResult BroadcastStripsOp::verify() {
+  auto matrix = cast<RankedTensorType>(getResult().getType());
+  auto vector = cast<RankedTensorType>(getSource().getType());
+  if (failed(verifyAcross(*this, getAxis(), matrix, vector)))
+    return failure();
+  std::optional<Layout> of = getLayout(matrix), own = getLayout(vector);
+  if (of && own && getVectorLayout(*of, 1 - getAxis()) != own) // C3
+    return emitOpError("expected the layout of a vector of ")
+           << stringifyLayout(*of) << ", got " << stringifyLayout(*own);
+  return success();
+}
+
+LogicalResult ReduceVectorOp::verify() {
+  std::optional<Layout> layout =
+      getLayout(cast<RankedTensorType>(getSource().getType()));
+  if (layout && !isAlongStrips(*layout)) // C1
+    return emitOpError("expected a vector along strips, got one in ")
+           << stringifyLayout(*layout);
+  return success();
+}

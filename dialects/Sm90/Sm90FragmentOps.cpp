@@ -1,0 +1,119 @@
+//===- Sm90FragmentOps.cpp - Verifiers of fragments -----------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sm90/Sm90.h"
+
+using namespace mlir;
+using namespace mlir::sm90;
+
+static LogicalResult verifyPredicate(Operation *op) {
+  Block &block = op->getRegion(0).front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  bool argumentsFit = block.getNumArguments() == 2 &&
+                      llvm::all_of(block.getArgumentTypes(),
+                                   [](Type type) { return type.isIndex(); });
+  bool yieldFits =
+      yield.getNumOperands() == 1 && yield.getOperand(0).getType().isInteger(1);
+  if (!argumentsFit || !yieldFits) // C1
+    return op->emitOpError("expected a region of two index arguments that "
+                           "yields one i1");
+  return success();
+}
+
+LogicalResult MaskOp::verifyRegions() { return verifyPredicate(*this); }
+
+LogicalResult EvaluateMaskOp::verifyRegions() { return verifyPredicate(*this); }
+
+LogicalResult ApplyMaskOp::verify() {
+  auto scores = cast<RankedTensorType>(getScores().getType());
+  BitsType bits = getBits().getType();
+  if (scores.getShape() !=
+      ArrayRef<int64_t>({bits.getRows(), bits.getColumns()})) // C1
+    return emitOpError("expected a bit for each score, got ")
+           << bits << " for " << scores;
+  return success();
+}
+
+LogicalResult FindReachOp::verifyRegions() {
+  Block &body = getBody().front();
+  auto yielded = body.getTerminator()->getOperandTypes();
+  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex() ||
+      yielded.size() != 1 || !yielded.front().isF32()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "one f32");
+  constexpr int64_t kWarpThreads = 32;
+  auto block = static_cast<int64_t>(getBlock());
+  if (block <= 0 || block % kWarpThreads != 0 ||
+      kWarpgroupThreads % block != 0) // C2
+    return emitOpError("expected a block of whole warps that divides a "
+                       "warpgroup, got ")
+           << block;
+  return success();
+}
+
+LogicalResult SquaredNormOp::verify() {
+  if (getIndices().size() != getSizes().size() ||
+      getIndices().size() != getStrides().size()) // C1
+    return emitOpError("expected as many indices as sizes and strides, got ")
+           << getIndices().size() << ", " << getSizes().size() << " and "
+           << getStrides().size();
+  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
+  auto length = static_cast<int64_t>(getLength());
+  if (length <= 0 || length % kElementsOfAccess != 0 ||
+      !(getElement().isBF16() || getElement().isF16())) // C2
+    return emitOpError("expected a length that is a multiple of 8, of bf16 or "
+                       "f16, got ")
+           << length << " of " << getElement();
+  return success();
+}
+
+LogicalResult FindExtremesOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto yielded = block.getTerminator()->getOperandTypes();
+  bool isPairs = yielded.size() % 2 == 0;
+  for (auto [i, type] : llvm::enumerate(yielded))
+    isPairs &= type.isInteger(i % 2 == 0 ? 32 : 1);
+  if (!isPairs || block.getNumArguments() != 1 ||
+      !block.getArgument(0).getType().isIndex()) // C1
+    return emitOpError("expected a region of one index argument that yields "
+                       "pairs of an i32 and an i1");
+  if (getNumResults() != yielded.size()) // C2
+    return emitOpError("expected ")
+           << yielded.size() << " results, two for each pair, got "
+           << getNumResults();
+  return success();
+}
+
+LogicalResult ScoreOp::verifyRegions() {
+  Block &block = getModifier().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  Builder builder(getContext());
+  Type f32 = builder.getF32Type(), index = builder.getIndexType();
+  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+      yield.getOperandTypes() != TypeRange{f32}) // C1
+    return emitOpError("expected a region of arguments f32, index and index "
+                       "that yields one f32");
+  return success();
+}
+
+/// One value per row of `matrix`.
+static LogicalResult verifyRows(Operation *op, Type matrix, Type rows) {
+  int64_t expected = cast<RankedTensorType>(matrix).getDimSize(0);
+  int64_t got = cast<RankedTensorType>(rows).getDimSize(0);
+  if (expected == got)
+    return success();
+  return op->emitOpError("expected ")
+         << expected << " elements, one per row, got " << got;
+}
+
+LogicalResult ReduceColumnsOp::verify() {
+  return verifyRows(*this, getSource().getType(), getResult().getType()); // C1
+}
+
+LogicalResult BroadcastRowsOp::verify() {
+  return verifyRows(*this, getResult().getType(), getSource().getType()); // C1
+}
