@@ -183,8 +183,8 @@ LogicalResult StoreMatrixOp::verify() {
 // States
 //===----------------------------------------------------------------------===//
 
-template <typename Access> static LogicalResult verifyState(Access op) {
-  // C1
+/// What has elements of its own where they are not f32.
+template <typename Access> static LogicalResult verifyNarrow(Access op) {
   std::optional<Type> element = op.getElement();
   if (element && !isa<BFloat16Type, Float16Type>(*element))
     return op.emitOpError("expected elements of bf16 or f16 where they are not "
@@ -193,9 +193,9 @@ template <typename Access> static LogicalResult verifyState(Access op) {
   return success();
 }
 
-LogicalResult LoadStateOp::verify() { return verifyState(*this); }
-LogicalResult StoreStateOp::verify() { return verifyState(*this); }
-LogicalResult LoadNumbersOp::verify() { return verifyState(*this); }
+LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult LoadNumbersOp::verify() { return verifyNarrow(*this); }
 
 /// C1 of sm90.load_norms, C2 of sm90.squared_norm.
 template <typename Norm> static LogicalResult verifyLength(Norm op) {
@@ -218,6 +218,22 @@ LogicalResult SquaredNormOp::verify() {
            << getIndices().size() << ", " << getSizes().size() << " and "
            << getStrides().size();
   return verifyLength(*this); // C2
+}
+
+LogicalResult GateRowsOp::verify() {
+  StageType source = getSource().getType(), result = getResult().getType();
+  auto isTile = [](StageType type) {
+    return type.getRows() == kWarpgroupRows &&
+           (type.getColumns() == kPanelColumns ||
+            type.getColumns() == 2 * kPanelColumns) &&
+           type.getElementType().getIntOrFloatBitWidth() == 16;
+  };
+  if (!isTile(source) || !isTile(result) || // C1
+      source.getColumns() != result.getColumns())
+    return emitOpError("expected a source and a result of 16 bits for 64 "
+                       "tokens of 64 or 128 channels, got ")
+           << source << " and " << result;
+  return verifyNarrow(*this); // C2
 }
 
 //===----------------------------------------------------------------------===//

@@ -111,10 +111,10 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
   let description = [{
     Barriers are ready for all threads when the roles begin. One thread runs the
     `producer`; every consumer warpgroup runs the `consumer`, and
-    `sm90.warpgroup_id` numbers them from 0. Where there is one, another warp of
-    the producer's warpgroup runs `numbers`, and a warpgroup of its own, for which
-    the schedule has `auxiliary_registers`, runs the `auxiliary`: they fill stages
-    for the others with what they compute ahead.
+    `sm90.warpgroup_id` numbers them from 0. Where there are such, another warp of
+    the producer's warpgroup runs `numbers`, its last two warps `gates`, and a
+    warpgroup of its own, for which the schedule has `auxiliary_registers`, runs the
+    `auxiliary`: they fill stages for the others with what they compute ahead.
 
     ```mlir
     sm90.warp_roles producer {
@@ -128,9 +128,11 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
     | C1 | there is an auxiliary where the schedule has auxiliary_registers, and only there |
   }];
   let regions = (region SizedRegion<1>:$producer, AnyRegion:$numbers,
-                        AnyRegion:$auxiliary, SizedRegion<1>:$consumer);
+                        AnyRegion:$gates, AnyRegion:$auxiliary,
+                        SizedRegion<1>:$consumer);
   let assemblyFormat = [{
-    `producer` $producer (`numbers` $numbers^)? (`auxiliary` $auxiliary^)?
+    `producer` $producer (`numbers` $numbers^)? (`gates` $gates^)?
+    (`auxiliary` $auxiliary^)?
     `consumer` $consumer attr-dict
   }];
   let hasRegionVerifier = 1;

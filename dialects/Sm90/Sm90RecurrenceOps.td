@@ -378,4 +378,35 @@ def Sm90_DecayedDotOp : Sm90_Op<"decayed_dot", [
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Gates of channels
+//===----------------------------------------------------------------------===//
+
+def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "multiplies tokens by gates of their channels";
+  let description = [{
+    Element (i, c) of `result` becomes that of `source` times element
+    `offset + i * stride + c` of what the pointer leads to, an f32, rounded once.
+    With `element` the result has the bits of elements of that type, which take the
+    place of those that it is said to have. Rows from `limit` on are multiplied by
+    the gates of the last row in front of it, of which there is one at least. Each
+    of the warps has half of the rows, and reads 16 bytes (of 128 channels) or 8 at a
+    time; one fetches the rows of the next 64 tokens into the L2 cache.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | source and result are of 16 bits, of 64 tokens by 64 or 128 channels |
+    | C2 | the element is bf16 or f16 where it is given |
+  }];
+  let arguments = (ins Sm90_StageType:$source, LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit, Sm90_StageType:$result,
+                       OptionalAttr<TypeAttr>:$element);
+  let assemblyFormat = [{
+    $source `,` $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    `into` $result (`as` `(` $element^ `)`)? attr-dict
+    `:` type($source) `,` qualified(type($pointer)) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // ATTN_SM90_SM90RECURRENCEOPS_TD

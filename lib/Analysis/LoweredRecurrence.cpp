@@ -146,8 +146,6 @@ static bool isOfNumbers(RecurrenceOp op, Value operand) {
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
-      {isPerChannel(op, op.getErase()), "an erasure of each channel"},
-      {isPerChannel(op, op.getWrite()), "a write of each channel"},
       {bool(op.getEraseDirection()), "an erase_direction"},
       {op.getBeforeDecay(), "an erasure before the decay"},
       {bool(op.getBonus()), "a bonus"},
@@ -161,6 +159,9 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
                              !isOfNumbers(op, operand);
                     }),
        "channels that are prepared in front"},
+      {op.getL2Normalize() && (isPerChannel(op, op.getErase()) ||
+                               isPerChannel(op, op.getWrite())),
+       "gates of channels beside rows that are normalised"},
       {op.isPacked() && op.getFinalState() && !op.getState(),
        "final states of packed sequences without initial ones"}};
   for (auto [isThere, what] : features)

@@ -82,7 +82,7 @@ BATCH, POOL = 3, 5
 # What goes in chunks.
 CHUNK_AXES = {
     "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
-                  "kda"],
+                  "kda", "gdn2"],
     "layout": ["key_value", "value_key"],
     "state": ["f32"],
     "initial": [True, False],
@@ -210,7 +210,7 @@ def numbers(cell, generator):
                 if not cell["normalized"] and NORMALIZE in MECHANISMS[cell["mechanism"]][0]:
                     length /= generator.choice((0.1, 1, 4, 30))
                 values[first : first + shape[-1]] = [x / length for x in row]
-        elif kind == "gate":
+        elif kind in ("gate", "key_gate", "value_gate"):
             values = [generator.random() for _ in range(count)]
         elif kind.endswith("decay"):
             values = [cell["strongest"] * generator.random() for _ in range(count)]

@@ -115,6 +115,21 @@ Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
       place, slice, ArrayRef<int64_t>{axis, axis + 2});
 }
 
+Value ChunkKernelBuilder::gateChannels(Value tile, Value gates, Value row,
+                                       Value first, Type type) {
+  if (!isPerChannel(op, gates))
+    return tile;
+  int64_t channels = cast<VectorType>(tile.getType()).getDimSize(1);
+  Value factors = loadMatrix(gates, row, {valueHead, first}, channels);
+  return round(mul(extend(tile), factors), type);
+}
+
+Value ChunkKernelBuilder::loadStrengths(Value strengths, Value row) {
+  if (!strengths || isPerChannel(op, strengths))
+    return {};
+  return loadNumbers(strengths, row);
+}
+
 SmallVector<Value> ChunkKernelBuilder::readEnds() {
   auto read = [&](Value index) -> Value {
     Value end = tile::ReadOp::create(builder, loc, builder.getI32Type(),
@@ -234,12 +249,13 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   // Their sums take long and many registers: nothing else is at hand then.
   if (hasChannelDecay())
     chunk.decay = createDecay(row);
-  if (op.getErase())
-    chunk.erase = loadNumbers(op.getErase(), row);
-  if (op.getWrite())
-    chunk.write = op.getWrite() == op.getErase()
-                      ? chunk.erase
-                      : loadNumbers(op.getWrite(), row);
+  chunk.eraseKey =
+      gateChannels(chunk.eraseKey, op.getErase(), row, zero, element);
+  chunk.value = gateChannels(chunk.value, op.getWrite(), row, channel, fine);
+  chunk.erase = loadStrengths(op.getErase(), row);
+  chunk.write = op.getWrite() == op.getErase()
+                    ? chunk.erase
+                    : loadStrengths(op.getWrite(), row);
   if (!hasChannelDecay())
     chunk.decay = createDecay(row);
   normalizeRows(chunk);

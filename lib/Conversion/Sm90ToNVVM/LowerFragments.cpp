@@ -169,6 +169,20 @@ struct LowerExtF : FragmentPattern<arith::ExtFOp> {
   }
 };
 
+/// Elements of 16 bits share registers, whatever they are.
+struct LowerBitcast : FragmentPattern<arith::BitcastOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(arith::BitcastOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto source = dyn_cast<RankedTensorType>(op.getIn().getType());
+    if (!source || source.getElementTypeBitWidth() != 16)
+      return failure();
+    rewriter.replaceOpWithMultiple(op, {adaptor.getIn()});
+    return success();
+  }
+};
+
 /// Functions that the special function unit approximates.
 template <typename Op> struct LowerApproximate : FragmentPattern<Op> {
   LowerApproximate(const TypeConverter &converter, MLIRContext *context,
@@ -356,7 +370,8 @@ void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
                LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
                LowerSplat, LowerUndefined, LowerVoteAll, LowerLayoutCast>(
       converter, context);
-  patterns.add<LowerTruncF, LowerExtF>(converter, context, /*benefit=*/2);
+  patterns.add<LowerTruncF, LowerBitcast, LowerExtF>(converter, context,
+                                                     /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");
   patterns.add<LowerApproximate<math::Log2Op>>(converter, context,

@@ -68,6 +68,9 @@ public:
   Value fromIndex(Value index);
   Value isZero(Value x);
 
+  OpBuilder &builder() { return b; }
+  Location location() { return loc; }
+
   /// The thread in the block, in its warpgroup, and the lane in its warp.
   Value thread();
   /// Warpgroup 0 is the producer's.
@@ -119,6 +122,11 @@ Value matrixAddress(Int32 &i32, Value base);
 /// The address of the block that starts at `column`, in panels of `rows` rows.
 Value blockAddress(Int32 &i32, Value first, int64_t column, int64_t rows);
 
+/// Fetches the next 64 rows behind those that begin at `row` (the address of
+/// the first one, an i64), up to row `limit`, into the L2 cache.
+void prefetchRows(Int32 &i32, Value row, Value strideBytes, Value limit,
+                  int64_t rowBytes);
+
 void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateFragmentPatterns(const TypeConverter &converter,
@@ -131,6 +139,8 @@ void populateDecaySumsPatterns(const TypeConverter &converter,
                                RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateGatePatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateMaskPatterns(const TypeConverter &converter,

@@ -31,6 +31,32 @@ mlir::attn::tile_to_sm90::findNormed(vector::MultiDimReductionOp op) {
   return extend ? extend.getIn().getDefiningOp<tile::LoadOp>() : tile::LoadOp();
 }
 
+std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
+  auto round = tile.getDefiningOp<arith::TruncFOp>();
+  if (!round || isNumbersType(tile.getType()))
+    return std::nullopt;
+  auto product = round.getIn().getDefiningOp<arith::MulFOp>();
+  auto wide =
+      product ? product.getLhs().getDefiningOp<arith::ExtFOp>() : nullptr;
+  if (!wide)
+    return std::nullopt;
+  auto isLoaded = [&](tile::LoadOp load) {
+    return load && load->getBlock() == round->getBlock();
+  };
+  GatedTile gated{wide.getIn().getDefiningOp<tile::LoadOp>(),
+                  product.getRhs().getDefiningOp<tile::LoadOp>(), round};
+  if (!isLoaded(gated.source) || !isLoaded(gated.gates))
+    return std::nullopt;
+  return gated;
+}
+
+bool GatedTile::isInPlace() {
+  Type own = result.getType(), loaded = source.getTile().getType();
+  return source->hasOneUse() &&
+         (own == loaded ||
+          llvm::all_of(result->getUsers(), llvm::IsaPred<vector::TransposeOp>));
+}
+
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {
   scf::ForOp own = loop;
   return llvm::any_of(
@@ -57,6 +83,7 @@ private:
   void require(Part part, Value value);
   DenseSet<Operation *> &opsOf(Part part) {
     return part == Part::Numbers     ? split.numbers
+           : part == Part::Gates     ? split.gates
            : part == Part::Auxiliary ? split.auxiliary
                                      : split.consumer;
   }
@@ -102,6 +129,11 @@ void Splitter::require(Part part, Value value) {
         true;
     if (split.handedNumbers.insert(value))
       require(Part::Numbers, value);
+    return;
+  }
+  if (part != Part::Gates && findGated(value)) {
+    if (split.gatedTiles.insert(value))
+      require(Part::Gates, value);
     return;
   }
   if (part == Part::Consumer && ofProduct.contains(value)) {

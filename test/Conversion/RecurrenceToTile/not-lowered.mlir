@@ -2,28 +2,6 @@
 // RUN: attn-opt %s -attn-chunk-recurrence -split-input-file -verify-diagnostics
 
 !q = tensor<?x?x2x64xbf16>
-!c = tensor<?x?x2x64xf32>
-
-func.func @erase(%q: !q, %c: !c) -> !q {
-  // expected-error @below {{'attn.recurrence' op has an erasure of each channel, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q erase(%c : !c) : !q, !q, !q -> !q
-  return %o : !q
-}
-
-// -----
-
-!q = tensor<?x?x2x64xbf16>
-!c = tensor<?x?x2x64xf32>
-
-func.func @write(%q: !q, %c: !c) -> !q {
-  // expected-error @below {{'attn.recurrence' op has a write of each channel, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q write(%c : !c) : !q, !q, !q -> !q
-  return %o : !q
-}
-
-// -----
-
-!q = tensor<?x?x2x64xbf16>
 
 func.func @erase_direction(%q: !q) -> !q {
   // expected-error @below {{'attn.recurrence' op has an erase_direction, which is not lowered to the tile level}}
