@@ -73,6 +73,8 @@ constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
 
 /// Rows of f32 numbers in shared memory are a multiple of so many long.
 constexpr int64_t kNumberBytes = 4;
+/// The warps that multiply tokens by gates.
+constexpr int64_t kGateWarps = 2;
 constexpr int64_t kNumbersStep = 4;
 
 /// Sides of the blocks on the diagonal of a triangular matrix that is inverted.

@@ -149,6 +149,10 @@ LogicalResult ReadOp::verify() {
     return emitOpError("expected a size for each of ")
            << rank << " indices and a stride for each but the last, got "
            << getSizes().size() << " and " << getStrides().size();
+  Type element = getElement().getType();
+  if (getPaired() && !isa<BFloat16Type, Float16Type>(element)) // C2
+    return emitOpError("expected paired elements of bf16 or f16, got ")
+           << element;
   return success();
 }
 
@@ -179,8 +183,8 @@ LogicalResult StoreMatrixOp::verify() {
 // States
 //===----------------------------------------------------------------------===//
 
-template <typename Access> static LogicalResult verifyState(Access op) {
-  // C1
+/// What has elements of its own where they are not f32.
+template <typename Access> static LogicalResult verifyNarrow(Access op) {
   std::optional<Type> element = op.getElement();
   if (element && !isa<BFloat16Type, Float16Type>(*element))
     return op.emitOpError("expected elements of bf16 or f16 where they are not "
@@ -189,8 +193,48 @@ template <typename Access> static LogicalResult verifyState(Access op) {
   return success();
 }
 
-LogicalResult LoadStateOp::verify() { return verifyState(*this); }
-LogicalResult StoreStateOp::verify() { return verifyState(*this); }
+LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult LoadNumbersOp::verify() { return verifyNarrow(*this); }
+
+/// C1 of sm90.load_norms, C2 of sm90.squared_norm.
+template <typename Norm> static LogicalResult verifyLength(Norm op) {
+  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
+  auto length = static_cast<int64_t>(op.getLength());
+  if (length <= 0 || length % kElementsOfAccess != 0 ||
+      !(op.getElement().isBF16() || op.getElement().isF16()))
+    return op.emitOpError("expected a length that is a multiple of 8, of bf16 "
+                          "or f16, got ")
+           << length << " of " << op.getElement();
+  return success();
+}
+
+LogicalResult LoadNormsOp::verify() { return verifyLength(*this); } // C1
+
+LogicalResult SquaredNormOp::verify() {
+  if (getIndices().size() != getSizes().size() ||
+      getIndices().size() != getStrides().size()) // C1
+    return emitOpError("expected as many indices as sizes and strides, got ")
+           << getIndices().size() << ", " << getSizes().size() << " and "
+           << getStrides().size();
+  return verifyLength(*this); // C2
+}
+
+LogicalResult GateRowsOp::verify() {
+  StageType source = getSource().getType(), result = getResult().getType();
+  auto isTile = [](StageType type) {
+    return type.getRows() == kWarpgroupRows &&
+           (type.getColumns() == kPanelColumns ||
+            type.getColumns() == 2 * kPanelColumns) &&
+           type.getElementType().getIntOrFloatBitWidth() == 16;
+  };
+  if (!isTile(source) || !isTile(result) || // C1
+      source.getColumns() != result.getColumns())
+    return emitOpError("expected a source and a result of 16 bits for 64 "
+                       "tokens of 64 or 128 channels, got ")
+           << source << " and " << result;
+  return verifyNarrow(*this); // C2
+}
 
 //===----------------------------------------------------------------------===//
 // Strips

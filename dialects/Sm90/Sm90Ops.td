@@ -111,10 +111,10 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
   let description = [{
     Barriers are ready for all threads when the roles begin. One thread runs the
     `producer`; every consumer warpgroup runs the `consumer`, and
-    `sm90.warpgroup_id` numbers them from 0. Where there is one, another warp of
-    the producer's warpgroup runs `numbers`, and a warpgroup of its own, for which
-    the schedule has `auxiliary_registers`, runs the `auxiliary`: they fill stages
-    for the others with what they compute ahead.
+    `sm90.warpgroup_id` numbers them from 0. Where there are such, another warp of
+    the producer's warpgroup runs `numbers`, its last two warps `gates`, and a
+    warpgroup of its own, for which the schedule has `auxiliary_registers`, runs the
+    `auxiliary`: they fill stages for the others with what they compute ahead.
 
     ```mlir
     sm90.warp_roles producer {
@@ -128,9 +128,11 @@ def Sm90_WarpRolesOp : Sm90_Op<"warp_roles", [
     | C1 | there is an auxiliary where the schedule has auxiliary_registers, and only there |
   }];
   let regions = (region SizedRegion<1>:$producer, AnyRegion:$numbers,
-                        AnyRegion:$auxiliary, SizedRegion<1>:$consumer);
+                        AnyRegion:$gates, AnyRegion:$auxiliary,
+                        SizedRegion<1>:$consumer);
   let assemblyFormat = [{
-    `producer` $producer (`numbers` $numbers^)? (`auxiliary` $auxiliary^)?
+    `producer` $producer (`numbers` $numbers^)? (`gates` $gates^)?
+    (`auxiliary` $auxiliary^)?
     `consumer` $consumer attr-dict
   }];
   let hasRegionVerifier = 1;
@@ -154,7 +156,7 @@ def Sm90_WarpsOp : Sm90_Op<"warps", [
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ScoreOp",
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ReadWordsOp", "ScoreOp",
                  "FindExtremesOp", "FindReachOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
@@ -825,11 +827,14 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     The element at `indices` of a tensor of the given sizes, or zero where they lie
     outside. `strides` are those of all axes but the last one, whose elements are
     adjacent. The kernel does not write the tensor. Elements of index are i64 in
-    memory, those of i1 a byte. `position` as in `tile.read`.
+    memory, those of i1 a byte. `position` as in `tile.read`. With `paired`, in a
+    modifier of scores, the indices lie inside for all scores, and an element at an
+    even position along the last axis starts an aligned word with the next one.
 
     | constraint | rule |
     |---|---|
     | C1 | there are as many indices as sizes, and one stride less where there are any |
+    | C2 | elements that are paired are bf16 or f16 |
 
     ```mlir
     %length = sm90.read %lengths[%b] of [%n] : !llvm.ptr<1> -> i32
@@ -837,12 +842,44 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
-                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position);
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides, UnitAttr:$position,
+                       UnitAttr:$paired);
   let results = (outs AnyTypeOf<[I1, I8, I16, I32, I64, Index, BF16, F16, F32]>:$element);
   let assemblyFormat = [{
-    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
+    $pointer `[` $indices `]` `of` `[` $sizes `]` (`strides` `[` $strides^ `]`)? (`position` $position^)?
+    (`paired` $paired^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
   let hasVerifier = 1;
+}
+
+def Sm90_ReadWordsOp : Sm90_Op<"read_words", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "reads an element for every score, before there are any";
+  let description = [{
+    Element (r, c) is what the region reads for query position `query + r` and key
+    position `key + c`, two adjacent ones at a time, or anything where `inside` is
+    false: then nothing is read. What a bias adds to scores is asked for so while the
+    product that gives them is under way.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has two index arguments and yields what a `sm90.read` that is paired gives, of the element type of the result |
+
+    ```mlir
+    %bias = sm90.read_words query(%p) key(%j) if(%inside) : tensor<64x128xbf16> {
+    ^bb0(%query: index, %key: index):
+      %element = sm90.read %table[%query, %key] of[%n, %m] strides[%s] paired : !llvm.ptr<1> -> bf16
+      sm90.yield %element : bf16
+    }
+    ```
+  }];
+  let arguments = (ins Index:$query, Index:$key, I1:$inside);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs 2DTensorOf<[BF16, F16]>:$elements);
+  let assemblyFormat = [{
+    `query` `(` $query `)` `key` `(` $key `)` `if` `(` $inside `)` attr-dict `:` type($elements) $body
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def Sm90_UndefinedOp : Sm90_Op<"undefined", [Pure]> {
@@ -907,20 +944,22 @@ def Sm90_FindReachOp : Sm90_Op<"find_reach", [
   let summary = "how far back numbers have to be added up to be small";
   let description = [{
     As `tile.find_reach`. Each thread of the consumers has one of the positions at
-    hand, and all get the result; they meet on the way. `offset` as in
-    `sm90.find_extremes`.
+    hand, with channels one of these and a block of positions, and all get the result;
+    they meet on the way. `offset` as in `sm90.find_extremes`.
 
     | constraint | rule |
     |---|---|
-    | C1 | the region has one index argument and yields one f32 |
+    | C1 | the region has one index argument, two with channels, and yields one f32 |
     | C2 | the block is whole warps, and divides a warpgroup |
+    | C3 | channels, where they are given, are whole warps, and divide a warpgroup |
   }];
   let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit,
-                       OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<I64Attr>:$channels, OptionalAttr<I64Attr>:$offset);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Index:$first);
   let assemblyFormat = [{
-    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)` (`at` $offset^)?
+    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)`
+    (`channels` `(` $channels^ `)`)? (`at` $offset^)?
     attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;

@@ -20,7 +20,8 @@ static bool isAccess(OpOperand &use) {
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
              LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
-             DecaySumsOp, DecayColumnsOp, DecayedDotOp>(use.getOwner());
+             DecaySumsOp, DecayColumnsOp, DecayedDotOp, GateRowsOp>(
+      use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.

@@ -157,3 +157,15 @@ bool KeyBounds::isUneven() const {
             llvm::none_of(interval.upper, isConstant));
   });
 }
+
+bool KeyBounds::seesOnlyPast() const {
+  auto isOfPast = [](const KeyBound &bound) {
+    AffineExpr query = getAffineDimExpr(0, bound.expr.getContext());
+    auto distance = dyn_cast<AffineConstantExpr>(bound.expr - query);
+    return distance && distance.getValue() <= 0;
+  };
+  return !intervals.empty() &&
+         llvm::all_of(intervals, [&](const KeyInterval &interval) {
+           return llvm::any_of(interval.upper, isOfPast);
+         });
+}

@@ -43,6 +43,7 @@ using namespace mlir::attn;
 static void addSchedulePasses(OpPassManager &manager,
                               const CompileOptions &options) {
   manager.addPass(createLowerMaskOpsPass());
+  manager.addPass(createDropMagnitudesPass());
   SelectSchedulePassOptions schedule;
   schedule.target = options.target;
   schedule.table = options.scheduleTable;
@@ -75,6 +76,8 @@ static void addSm90Passes(OpPassManager &manager,
   kernels.addPass(sm90::createOrderProductsPass());
   kernels.addPass(sm90::createHoistMaskPass());
   kernels.addPass(sm90::createNarrowTanhPass());
+  kernels.addPass(sm90::createHoistReadsPass());
+  kernels.addPass(sm90::createPairReadsPass());
   kernels.addPass(sm90::createInferLayoutsPass());
   sm90::AssignSharedMemoryPassOptions memory;
   memory.target = options.target;

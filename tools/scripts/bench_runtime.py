@@ -84,14 +84,15 @@ class Contest:
         with torch.cuda.graph(graph):
             for _ in range(count):
                 launch()
-        self.graphs[name] = graph, count
+        # What the graph reads and writes lives as long as the launch.
+        self.graphs[name] = graph, count, launch
 
     def run(self, pause):
         """The median milliseconds of each contestant."""
         import torch
         times = {name: [] for name in self.graphs}
         for _ in range(self.rounds):
-            for name, (graph, count) in self.graphs.items():
+            for name, (graph, count, _) in self.graphs.items():
                 begin, end = (torch.cuda.Event(enable_timing=True)
                               for _ in range(2))
                 torch.cuda.synchronize()

@@ -77,6 +77,9 @@ struct KeyBounds {
   /// more, those of one batch or head more than those of another, or several
   /// intervals.
   bool isUneven() const;
+
+  /// Whether no query sees a key behind its own position.
+  bool seesOnlyPast() const;
 };
 
 /// Reads the bounds off a predicate: a block whose terminator yields one i1,

@@ -24,14 +24,20 @@ namespace mlir::attn {
 /// tokens 0 to i of a chunk, A what is erased of each token by a later one, P
 /// what a later one reads of it, and S the state in front of the chunk:
 ///
-///     A_ij = erase_i <erase_key_i, k_j> 2^(G_i - G_j)   for j < i
+///     A_ij = <erase_i erase_key_i, k_j> 2^(G_i - G_j)   for j < i
 ///     P_ij = scale <q_i, k_j> 2^(G_i - G_j)             for j <= i
-///     U = (I + A)^-1 (write V - erase 2^G (erase_key S))
+///     U = (I + A)^-1 (write V - 2^G (erase erase_key S))
 ///     o = scale 2^G (q S) + P U
 ///     S = 2^G_last S + (2^(G_last - G) k)^T U
 ///
+/// Where rows are normalised, see ChunkNorms.cpp.
 /// Where channels of keys have decays of their own, all powers are those of a
 /// channel and stand inside of the products (VectorDecay.cpp).
+///
+/// What is read to be erased (erase erase_key), what is written along (k) and
+/// what is written (write V) are a tile each. A strength of a token is a factor
+/// of a row, of the products or of the inverse; strengths of channels are part
+/// of the tile that they multiply, and nothing else changes.
 ///
 /// Without an erasure A is 0. The state is kept transposed, so that its rows
 /// are channels of the values, which do not depend on each other.
@@ -52,9 +58,12 @@ private:
   struct Decay {
     Value sums, reached, left, whole, channelSums;
   };
-  /// The tiles of a chunk.
+  /// The tiles of a chunk. Strengths of channels are in the tiles already;
+  /// those of tokens are numbers, or null.
   struct Chunk {
     Value row, query, key, eraseKey, value, erase, write;
+    /// What normalised rows are multiplied by, or null.
+    Value queryNorms, keyNorms;
     Decay decay;
 
     /// Whether as much is erased as is written.
@@ -71,6 +80,8 @@ private:
   void storeFinalState(Value state);
   Value createChunk(Value number, Value state);
   Chunk loadChunk(Value row);
+  Value createNorms(Value tile);
+  void normalizeRows(Chunk &chunk);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
@@ -90,8 +101,8 @@ private:
   //===--- Segments -------------------------------------------------------===//
 
   bool isCut() { return schedule.getSegmentChunks() > 0; }
-  bool isOfBounds(Value operand);
-  Value createKept(Value position);
+  bool isOfBounds(Value argument);
+  Value createKept(Value position, Value channel);
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
   Value readBound(int64_t bound);
@@ -107,8 +118,17 @@ private:
   SmallVector<Value> getPlace(Value row, ArrayRef<Value> rest);
   Value loadMatrix(Value operand, Value row, ArrayRef<Value> rest,
                    int64_t columns);
+  /// `tile`, whose first channel is `first`, times `gates`, if these are of
+  /// channels, in elements of `type`.
+  Value gateChannels(Value tile, Value gates, Value row, Value first,
+                     Type type);
+  /// The numbers of tokens, if `strengths` are such.
+  Value loadStrengths(Value strengths, Value row);
   /// A number of the value head for each token.
   Value loadNumbers(Value operand, Value row);
+  Value evaluate(Value operand, ArrayRef<Value> place,
+                 std::optional<unsigned> rowAxis);
+  Value createIsToken(Value row);
   SmallVector<Value> readEnds();
   bool isPacked() { return op.isPacked(); }
   bool isLogDecay();

@@ -40,14 +40,11 @@ public:
   void copy(Value gates, Value strideBytes);
   /// Returns 2 to the power of the sums of all rows.
   SmallVector<Value> sum();
-  /// Fetches the gates of the next chunk into the L2 cache, from `row`, the
-  /// address of the first row of this one.
-  void prefetch(Value row, Value strideBytes);
   int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
+  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
 
 private:
   int64_t perLane() const { return channels / 32; }
-  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
   Value toLogarithm(Value gate, Value isRow);
   Value isRow(Value row) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
@@ -142,28 +139,6 @@ SmallVector<Value> DecaySums::sum() {
   return all;
 }
 
-/// A line for each lane, some rows at a time.
-void DecaySums::prefetch(Value row, Value strideBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
-  Type i64 = b.getI64Type();
-  auto wide = [&](Value value) -> Value {
-    return arith::ExtSIOp::create(b, loc, i64, value);
-  };
-  auto addRows = [&](Value address, Value rows) -> Value {
-    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
-    return arith::AddIOp::create(b, loc, address, bytes);
-  };
-  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
-  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
-  Value step = i32.constant(together);
-  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
-    ptx::prefetchIf(b, loc, address, isRow(i32.add(own, first)));
-    address = addRows(address, step);
-  }
-}
-
 namespace {
 
 struct LowerDecaySums : OpConversionPattern<sm90::DecaySumsOp> {
@@ -174,9 +149,10 @@ struct LowerDecaySums : OpConversionPattern<sm90::DecaySumsOp> {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
     Type i64 = rewriter.getI64Type();
+    Value limit = i32.fromIndex(adaptor.getLimit().front());
     DecaySums sums(rewriter, op,
                    byteAddress(i32, op.getSums().getType(), adaptor.getSums()),
-                   i32.fromIndex(adaptor.getLimit().front()));
+                   limit);
     auto toBytes = [&](Value elements) -> Value {
       return arith::MulIOp::create(
           rewriter, loc, elements,
@@ -193,7 +169,7 @@ struct LowerDecaySums : OpConversionPattern<sm90::DecaySumsOp> {
         arith::AddIOp::create(rewriter, loc, row,
                               arith::ExtSIOp::create(rewriter, loc, i64, lane)),
         stride);
-    sums.prefetch(row, stride);
+    prefetchRows(i32, row, stride, limit, sums.rowBytes());
     ptx::waitForCopies(rewriter, loc);
     SmallVector<Value> whole = sums.sum();
     ptx::storeSharedFloats(

@@ -102,6 +102,7 @@ struct LowerElementwise : ConversionPattern {
   }
 };
 
+/// Equal elements, of 16 bits two in each register.
 struct LowerConstant : FragmentPattern<arith::ConstantOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -109,7 +110,19 @@ struct LowerConstant : FragmentPattern<arith::ConstantOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto type = dyn_cast<RankedTensorType>(op.getType());
     auto value = dyn_cast<DenseElementsAttr>(op.getValue());
-    if (!type || !value || !value.isSplat() || !type.getElementType().isF32())
+    if (!type || !value || !value.isSplat() ||
+        !isa<FloatType>(type.getElementType()))
+      return failure();
+    if (type.getElementTypeBitWidth() == 16) {
+      uint64_t bits =
+          value.getSplatValue<APFloat>().bitcastToAPInt().getZExtValue();
+      Value pair = Int32(rewriter, op.getLoc())
+                       .constant(static_cast<int32_t>(bits << 16 | bits));
+      rewriter.replaceOpWithMultiple(
+          op, {SmallVector<Value>(elementsPerThread(type) / 2, pair)});
+      return success();
+    }
+    if (!type.getElementType().isF32())
       return failure();
     Value scalar = arith::ConstantOp::create(rewriter, op.getLoc(),
                                              value.getSplatValue<FloatAttr>());
@@ -152,6 +165,20 @@ struct LowerExtF : FragmentPattern<arith::ExtFOp> {
       llvm::append_range(results, extendPair(rewriter, op.getLoc(),
                                              source.getElementType(), pair));
     rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+/// Elements of 16 bits share registers, whatever they are.
+struct LowerBitcast : FragmentPattern<arith::BitcastOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(arith::BitcastOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto source = dyn_cast<RankedTensorType>(op.getIn().getType());
+    if (!source || source.getElementTypeBitWidth() != 16)
+      return failure();
+    rewriter.replaceOpWithMultiple(op, {adaptor.getIn()});
     return success();
   }
 };
@@ -343,7 +370,8 @@ void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
                LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
                LowerSplat, LowerUndefined, LowerVoteAll, LowerLayoutCast>(
       converter, context);
-  patterns.add<LowerTruncF, LowerExtF>(converter, context, /*benefit=*/2);
+  patterns.add<LowerTruncF, LowerBitcast, LowerExtF>(converter, context,
+                                                     /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,
                                                "llvm.nvvm.ex2.approx.ftz.f");
   patterns.add<LowerApproximate<math::Log2Op>>(converter, context,

@@ -68,6 +68,9 @@ public:
   Value fromIndex(Value index);
   Value isZero(Value x);
 
+  OpBuilder &builder() { return b; }
+  Location location() { return loc; }
+
   /// The thread in the block, in its warpgroup, and the lane in its warp.
   Value thread();
   /// Warpgroup 0 is the producer's.
@@ -85,6 +88,11 @@ private:
   OpBuilder &b;
   Location loc;
 };
+
+/// The sum of the squares of the `length` elements of 16 bits from `address`
+/// on, which nobody writes and which begin at a multiple of 16 bytes.
+Value sumSquares(OpBuilder &b, Location loc, Value address, Type element,
+                 int64_t length);
 
 /// The two elements of `type` in a register, as f32.
 SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type type,
@@ -114,6 +122,11 @@ Value matrixAddress(Int32 &i32, Value base);
 /// The address of the block that starts at `column`, in panels of `rows` rows.
 Value blockAddress(Int32 &i32, Value first, int64_t column, int64_t rows);
 
+/// Fetches the next 64 rows behind those that begin at `row` (the address of
+/// the first one, an i64), up to row `limit`, into the L2 cache.
+void prefetchRows(Int32 &i32, Value row, Value strideBytes, Value limit,
+                  int64_t rowBytes);
+
 void populateCopyPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateFragmentPatterns(const TypeConverter &converter,
@@ -126,6 +139,8 @@ void populateDecaySumsPatterns(const TypeConverter &converter,
                                RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateGatePatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateMaskPatterns(const TypeConverter &converter,

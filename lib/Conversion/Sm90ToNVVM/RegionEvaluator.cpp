@@ -7,6 +7,8 @@
 
 #include "RegionEvaluator.h"
 
+#include "InlineAsm.h"
+#include "Patterns.h"
 #include "ReadElement.h"
 
 #include "Support/SwapOperands.h"
@@ -40,6 +42,9 @@ static void append(std::vector<int64_t> &key, Term term) {
 static bool isTermType(Type type) {
   return type.isIndex() || type.isInteger(32) || type.isInteger(64);
 }
+
+/// Of elements that are read in pairs.
+static constexpr int64_t kElementBytes = 2;
 
 static bool isShortFloat(Type type) {
   return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
@@ -169,7 +174,60 @@ Term RegionEvaluator::convertToFloat(Operation &op, Term term) {
     return {base};
   Value constant = arith::ConstantOp::create(
       b, loc, b.getF32FloatAttr(static_cast<float>(term.constant)));
-  return {arith::AddFOp::create(b, loc, base, constant)};
+  Value sum = arith::AddFOp::create(b, loc, base, constant);
+  parts[sum] = {Value(), constant, base};
+  return {sum};
+}
+
+static bool mayReassociate(Operation &op) {
+  return bitEnumContainsAll(
+      cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr().getValue(),
+      arith::FastMathFlags::reassoc);
+}
+
+/// The product of a converted position and what all elements share is the sum
+/// of a shared product and one with a constant.
+std::optional<Term> RegionEvaluator::distribute(arith::MulFOp op, Term lhs,
+                                                Term rhs) {
+  if (parts.contains(lhs.base))
+    std::swap(lhs, rhs);
+  auto sum = parts.find(rhs.base);
+  Operation *other = lhs.base.getDefiningOp();
+  bool isShared = !other || other->getBlock() != b.getInsertionBlock();
+  if (!mayReassociate(*op) || sum == parts.end() || sum->second.factor ||
+      !isShared)
+    return std::nullopt;
+  auto [none, constant, base] = sum->second;
+  Value product = share({identify(op), identify(base.getAsOpaquePointer()),
+                         identify(lhs.base.getAsOpaquePointer())},
+                        [&, base = base]() -> Value {
+                          return arith::MulFOp::create(b, loc, lhs.base, base);
+                        });
+  Value result = math::FmaOp::create(b, loc, lhs.base, constant, product);
+  parts[result] = {lhs.base, constant, product};
+  return Term{result};
+}
+
+/// Adds or subtracts first what elements share, so that both steps change the
+/// other operand in place: there is no register for a product of its own.
+std::optional<Term> RegionEvaluator::addParts(Operation &op, Term lhs,
+                                              Term rhs) {
+  bool isSum = isa<arith::AddFOp>(op);
+  if (isSum && parts.contains(lhs.base))
+    std::swap(lhs, rhs);
+  auto known = parts.find(rhs.base);
+  if (!mayReassociate(op) || known == parts.end() || !known->second.factor)
+    return std::nullopt;
+  auto [factor, constant, shared] = known->second;
+  auto contract = arith::FastMathFlagsAttr::get(b.getContext(),
+                                                arith::FastMathFlags::contract);
+  if (isSum) {
+    Value sum = arith::AddFOp::create(b, loc, lhs.base, shared, contract);
+    return Term{math::FmaOp::create(b, loc, factor, constant, sum)};
+  }
+  Value difference = arith::SubFOp::create(b, loc, lhs.base, shared, contract);
+  Value opposite = arith::NegFOp::create(b, loc, constant);
+  return Term{math::FmaOp::create(b, loc, factor, opposite, difference)};
 }
 
 bool RegionEvaluator::isIndexPosition(Term term) {
@@ -292,10 +350,10 @@ Value RegionEvaluator::isInside(sm90::ReadOp op, ArrayRef<Term> indices) {
   return inside;
 }
 
-/// The address is shared by elements whose indices differ by a constant along
-/// the last axis alone.
-Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
-  Value inside = isInside(op, indices);
+/// An address, which is shared by elements whose indices differ by a constant
+/// along the last axis alone, and this constant.
+std::pair<Value, int64_t> RegionEvaluator::locate(sm90::ReadOp op,
+                                                  ArrayRef<Term> indices) {
   int64_t constant = 0;
   SmallVector<Term> bases(indices);
   if (!bases.empty() && bases.back().base && isPosition(bases.back().base))
@@ -310,7 +368,46 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
     return getElementAddress(b, loc, op.getPointer(), op.getElement().getType(),
                              values, op.getStrides());
   });
-  return {readElement(b, loc, op, address, constant, inside)};
+  return {address, constant};
+}
+
+Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
+  auto [address, constant] = locate(op, indices);
+  if (op.getPaired())
+    return {readPaired(op, address, constant)};
+  return {readElement(b, loc, op, address, constant, isInside(op, indices))};
+}
+
+/// One of the two elements of a word, which the other one is taken from as
+/// well.
+Value RegionEvaluator::readPaired(sm90::ReadOp op, Value address,
+                                  int64_t offset) {
+  bool isUpper = offset % 2 != 0;
+  int64_t bytes = (offset - isUpper) * kElementBytes;
+  Value word =
+      share({identify(op), identify(address.getAsOpaquePointer()), bytes}, [&] {
+        Value always = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+        return ptx::loadGlobalIf(b, loc, "b32", b.getI32Type(), address, bytes,
+                                 always);
+      });
+  // What is not used of the pair is dead.
+  return extendPair(b, loc, op.getElement().getType(), word)[isUpper];
+}
+
+Value RegionEvaluator::readWord(ArrayRef<Term> arguments, sm90::ReadOp read,
+                                Value inside) {
+  terms.clear();
+  for (auto [argument, term] :
+       llvm::zip_equal(region.getArguments(), arguments))
+    terms[argument] = term;
+  for (Operation &op : region.without_terminator())
+    if (&op != read)
+      terms[op.getResult(0)] = evaluateOp(op);
+  SmallVector<Term> indices = llvm::map_to_vector(
+      read.getIndices(), [&](Value index) { return lookup(index); });
+  auto [address, constant] = locate(read, indices);
+  return ptx::loadGlobalIf(b, loc, "b32", b.getI32Type(), address,
+                           constant * kElementBytes, inside);
 }
 
 //===----------------------------------------------------------------------===//
@@ -386,6 +483,12 @@ Term RegionEvaluator::compute(Operation &op, ArrayRef<Term> operands) {
       return {result};
   if (isa<arith::SIToFPOp>(op) && isTermType(op.getOperand(0).getType()))
     return convertToFloat(op, operands[0]);
+  if (auto product = dyn_cast<arith::MulFOp>(op))
+    if (std::optional<Term> sum = distribute(product, operands[0], operands[1]))
+      return *sum;
+  if (isa<arith::AddFOp, arith::SubFOp>(op))
+    if (std::optional<Term> sum = addParts(op, operands[0], operands[1]))
+      return *sum;
   return {rebuild(op, operands)};
 }
 

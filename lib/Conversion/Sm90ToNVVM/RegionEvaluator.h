@@ -41,6 +41,9 @@ public:
   }
   /// What `values` are among those that the region computes.
   SmallVector<Value> evaluateEach(ArrayRef<Term> arguments, ValueRange values);
+  /// The word of the element, in front of its neighbour, that the paired `read`
+  /// of the region reads, or nothing in particular unless `inside`.
+  Value readWord(ArrayRef<Term> arguments, sm90::ReadOp read, Value inside);
   /// All that it yields.
   SmallVector<Value> evaluateAll(ArrayRef<Term> arguments);
 
@@ -54,6 +57,8 @@ private:
   std::optional<Term> addTerms(Operation &op, Term lhs, Term rhs);
   std::optional<Term> castTerm(Operation &op, Term term);
   Term convertToFloat(Operation &op, Term term);
+  std::optional<Term> distribute(arith::MulFOp op, Term lhs, Term rhs);
+  std::optional<Term> addParts(Operation &op, Term lhs, Term rhs);
   Value comparePositions(arith::CmpIOp op, Term lhs, Term rhs);
   Value compareQuotient(arith::CmpIPredicate predicate, Value quotient,
                         Term other);
@@ -61,6 +66,8 @@ private:
   Value getDifference(Term lhs, Term rhs);
   Term multiplyTerm(Term term, int64_t factor);
   Term read(sm90::ReadOp op, ArrayRef<Term> indices);
+  Value readPaired(sm90::ReadOp op, Value address, int64_t offset);
+  std::pair<Value, int64_t> locate(sm90::ReadOp op, ArrayRef<Term> indices);
   Value isInside(sm90::ReadOp op, ArrayRef<Term> indices);
   Value rebuild(Operation &op, ArrayRef<Term> operands);
 
@@ -79,6 +86,13 @@ private:
   std::map<Key, Term> evaluated;
   std::map<Key, Value> shared;
   DenseMap<Value, bool> positions;
+  /// factor * constant + shared
+  struct Parts {
+    Value factor, constant, shared;
+  };
+  /// Of a converted position, with no factor, and of its products: what only
+  /// the constant tells from element to element.
+  DenseMap<Value, Parts> parts;
 };
 
 } // namespace mlir::attn::sm90_to_nvvm

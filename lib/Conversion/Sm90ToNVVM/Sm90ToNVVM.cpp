@@ -288,12 +288,19 @@ LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
   setRegisters(schedule.getProducerRegisters(), /*increase=*/false);
   scf::IfOp elected = createIf(i32.isZero(i32.thread()), /*withElse=*/false);
   inlineInto(op.getProducer(), elected.thenBlock());
+  rewriter.setInsertionPointAfter(elected);
   if (!op.getNumbers().empty()) {
-    rewriter.setInsertionPointAfter(elected);
     Value isSecondWarp =
         i32.isZero(i32.add(i32.shiftRight(i32.thread(), 5), -1));
     scf::IfOp numbers = createIf(isSecondWarp, /*withElse=*/false);
     inlineInto(op.getNumbers(), numbers.thenBlock());
+    rewriter.setInsertionPointAfter(numbers);
+  }
+  if (!op.getGates().empty()) {
+    Value isLastWarps =
+        i32.isZero(i32.add(i32.shiftRight(i32.thread(), 6), -1));
+    scf::IfOp gates = createIf(isLastWarps, /*withElse=*/false);
+    inlineInto(op.getGates(), gates.thenBlock());
   }
   rewriter.setInsertionPointToStart(roles.elseBlock());
   if (!op.getAuxiliary().empty()) {
@@ -432,6 +439,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateProductPatterns(converter, patterns);
   populateDecayPatterns(converter, patterns);
   populateDecaySumsPatterns(converter, patterns);
+  populateGatePatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
   populateReachPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);

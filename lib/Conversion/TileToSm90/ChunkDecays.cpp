@@ -73,10 +73,9 @@ Value ChunkRole::useSums(Value sums) {
 }
 
 FailureOr<Value> ChunkRole::useLoaded(Operation *op, Value tile) {
-  auto it = held.find(tile);
-  if (it == held.end())
-    return op->emitOpError("expected tiles that are loaded to decay");
-  return it->second.stage;
+  if (Value stage = findStage(tile))
+    return stage;
+  return op->emitOpError("expected tiles that are loaded to decay");
 }
 
 /// Rows decayed from the start are written by the product of `apply.source`.

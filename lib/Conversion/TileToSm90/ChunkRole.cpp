@@ -112,23 +112,27 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     emitLoadNumbers(load);
     return success();
   }
+  // What sums decays reads the gates itself, and so does what gates tiles,
+  // which waits for these one after the other.
   auto ring = kernel.rings.find(kernel.keyOf(load));
-  // What sums decays reads the gates itself.
-  if (ring == kernel.rings.end())
-    return success();
-  Value count = getCount(load);
-  Held own{await(ring->second, count, /*full=*/true), ring->second.empty,
-           count};
-  for (OpOperand &use : load->getUses())
-    own.uses += split.contains(part, use.getOwner());
-  held[load.getTile()] = own;
+  if (part != Part::Gates && ring != kernel.rings.end())
+    hold(load.getTile(), ring->second, getCount(load));
   return success();
+}
+
+/// Waits for a stage that is given back behind its last use.
+Value ChunkRole::hold(Value tile, const Ring &ring, Value count) {
+  Held own{await(ring, count, /*full=*/true), ring.empty, count};
+  for (OpOperand &use : tile.getUses())
+    own.uses += split.contains(part, use.getOwner());
+  held[tile] = own;
+  return own.stage;
 }
 
 /// The right operand of a product: of a load, or handed over.
 FailureOr<Value> ChunkRole::useRight(Value source) {
-  if (auto it = held.find(source); it != held.end())
-    return it->second.stage;
+  if (Value stage = findStage(source))
+    return stage;
   auto ring = kernel.tileRings.find(source);
   if (part == Part::Consumer && ring != kernel.tileRings.end())
     return await(ring->second, iteration, /*full=*/true);
@@ -143,8 +147,8 @@ LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
     return failure();
   Started started{dot.getResult(), {}, {}, {}, {}};
   Value lhs, acc, row;
-  if (auto it = held.find(dot.getLhs()); it != held.end()) {
-    lhs = it->second.stage;
+  if (Value stage = findStage(dot.getLhs())) {
+    lhs = stage;
     row = index(0);
     started.reads.push_back(dot.getLhs());
   } else {
@@ -179,8 +183,8 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   Value source = op.getVector();
   if (llvm::all_of(op->getUsers(), llvm::IsaPred<tile::StoreOp>))
     return success();
-  auto it = held.find(source);
-  if (it == held.end())
+  Value stage = findStage(source);
+  if (!stage)
     return op.emitOpError("expected a tile that is loaded, or stored, to be "
                           "transposed");
   FailureOr<Type> type = convert(op, op.getType());
@@ -190,11 +194,14 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   // what they read.
   if (split.decaySums)
     waitForAll();
-  mapping.map(op.getResult(),
-              sm90::LoadFragmentOp::create(builder, loc, *type,
-                                           it->second.stage, firstRow,
-                                           /*transposed=*/true)
-                  .getResult());
+  // What has been gated in place may have other elements than the stage.
+  Type element = cast<sm90::StageType>(stage.getType()).getElementType();
+  auto loaded = cast<RankedTensorType>(*type).clone(element);
+  Value fragment = sm90::LoadFragmentOp::create(builder, loc, loaded, stage,
+                                                firstRow, /*transposed=*/true);
+  if (loaded != *type)
+    fragment = arith::BitcastOp::create(builder, loc, *type, fragment);
+  mapping.map(op.getResult(), fragment);
   finishRead(source);
   return success();
 }
@@ -320,6 +327,9 @@ LogicalResult ChunkRole::emitElementwise(Operation *op) {
 
 LogicalResult ChunkRole::emitOp(Operation *op) {
   loc = op->getLoc();
+  // What is rounded is gated, all at once.
+  if (part == Part::Gates && isa<arith::ExtFOp, arith::MulFOp>(op))
+    return success();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return emitLoad(load); })
       .Case([&](tile::DotOp dot) { return emitDot(dot); })
@@ -340,12 +350,22 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       .Case([&](arith::MulFOp mul) {
         return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
       })
+      .Case([&](arith::ExtFOp extend) {
+        if (!isNumbersType(extend.getType()))
+          return emitElementwise(extend);
+        // They have been loaded as f32.
+        mapping.map(extend.getResult(), mapping.lookup(extend.getIn()));
+        return success();
+      })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
+      .Case([&](vector::MultiDimReductionOp norms) { return emitNorms(norms); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })
       // Computed when what is rounded is handed over.
       .Case([](tile::InvertUnitLowerOp) { return success(); })
       .Case([&](arith::TruncFOp round) {
+        if (part == Part::Gates)
+          return emitGated(round), success();
         bool isInverse = round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
         return isInverse ? success() : emitElementwise(round);
       })
@@ -459,6 +479,8 @@ mlir::attn::tile_to_sm90::buildChunkRoles(Kernel &kernel,
   };
   if (!roles.getNumbers().empty() &&
       failed(build(Part::Numbers, roles.getNumbers())))
+    return failure();
+  if (!roles.getGates().empty() && failed(build(Part::Gates, roles.getGates())))
     return failure();
   if (failed(build(Part::Auxiliary, roles.getAuxiliary())))
     return failure();

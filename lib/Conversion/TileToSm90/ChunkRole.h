@@ -58,11 +58,16 @@ private:
   LogicalResult emitConstant(Operation *op);
   void emitExtract(vector::ExtractOp op);
   void emitLoadNumbers(tile::LoadOp load);
+  LogicalResult emitNorms(vector::MultiDimReductionOp op);
   LogicalResult emitNumbers(Operation *op);
 
   LogicalResult emitDecaySums(tile::DecaySumsOp op);
   LogicalResult emitApplyDecay(tile::ApplyDecayOp op);
   LogicalResult emitDecayedDot(tile::DecayedDotOp op);
+  void emitGated(arith::TruncFOp op);
+  Value hold(Value tile, const Ring &ring, Value count);
+  Value getGatedCount(Value tile);
+  Value findStage(Value tile);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
   Value useSums(Value sums);
   LogicalResult emitDecayColumns(arith::MulFOp op);

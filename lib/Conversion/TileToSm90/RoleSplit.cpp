@@ -7,7 +7,8 @@
 
 #include "RoleSplit.h"
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::attn::tile_to_sm90;
@@ -15,6 +16,45 @@ using namespace mlir::attn::tile_to_sm90;
 bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
   auto vector = dyn_cast<VectorType>(type);
   return vector && vector.getRank() == 1;
+}
+
+tile::LoadOp
+mlir::attn::tile_to_sm90::findNormed(vector::MultiDimReductionOp op) {
+  auto square = op.getSource().getDefiningOp<arith::MulFOp>();
+  if (op.getKind() != vector::CombiningKind::ADD ||
+      !op.isReducedDim(op.getSourceVectorType().getRank() - 1) ||
+      !isNumbersType(op.getType()) ||
+      !matchPattern(op.getAcc(), m_AnyZeroFloat()) || !square ||
+      square.getLhs() != square.getRhs())
+    return {};
+  auto extend = square.getLhs().getDefiningOp<arith::ExtFOp>();
+  return extend ? extend.getIn().getDefiningOp<tile::LoadOp>() : tile::LoadOp();
+}
+
+std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
+  auto round = tile.getDefiningOp<arith::TruncFOp>();
+  if (!round || isNumbersType(tile.getType()))
+    return std::nullopt;
+  auto product = round.getIn().getDefiningOp<arith::MulFOp>();
+  auto wide =
+      product ? product.getLhs().getDefiningOp<arith::ExtFOp>() : nullptr;
+  if (!wide)
+    return std::nullopt;
+  auto isLoaded = [&](tile::LoadOp load) {
+    return load && load->getBlock() == round->getBlock();
+  };
+  GatedTile gated{wide.getIn().getDefiningOp<tile::LoadOp>(),
+                  product.getRhs().getDefiningOp<tile::LoadOp>(), round};
+  if (!isLoaded(gated.source) || !isLoaded(gated.gates))
+    return std::nullopt;
+  return gated;
+}
+
+bool GatedTile::isInPlace() {
+  Type own = result.getType(), loaded = source.getTile().getType();
+  return source->hasOneUse() &&
+         (own == loaded ||
+          llvm::all_of(result->getUsers(), llvm::IsaPred<vector::TransposeOp>));
 }
 
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {
@@ -43,6 +83,7 @@ private:
   void require(Part part, Value value);
   DenseSet<Operation *> &opsOf(Part part) {
     return part == Part::Numbers     ? split.numbers
+           : part == Part::Gates     ? split.gates
            : part == Part::Auxiliary ? split.auxiliary
                                      : split.consumer;
   }
@@ -90,6 +131,11 @@ void Splitter::require(Part part, Value value) {
       require(Part::Numbers, value);
     return;
   }
+  if (part != Part::Gates && findGated(value)) {
+    if (split.gatedTiles.insert(value))
+      require(Part::Gates, value);
+    return;
+  }
   if (part == Part::Consumer && ofProduct.contains(value)) {
     if (split.handedTiles.insert(value))
       require(Part::Auxiliary, value);
@@ -97,6 +143,10 @@ void Splitter::require(Part part, Value value) {
   }
   if (!opsOf(part).insert(op).second)
     return;
+  // The lengths of rows are taken of what is in memory.
+  if (auto reduction = dyn_cast<vector::MultiDimReductionOp>(op))
+    if (tile::LoadOp load = findNormed(reduction))
+      op = load;
   for (Value operand : op->getOperands())
     require(part, operand);
 }

@@ -10,24 +10,29 @@
 
 #include "Tile/Tile.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::attn::tile_to_sm90 {
 
 /// Who computes in a kernel with an auxiliary role.
-enum class Part { Numbers, Auxiliary, Consumer };
+enum class Part { Numbers, Gates, Auxiliary, Consumer };
 
 /// How the ops of a loop whose state is carried are divided, by what they
 /// depend on. What has a number for each token and does not depend on the state
-/// is computed by a warp for all; products that do not depend on the state, and
-/// what follows from them, by the auxiliary warpgroup; the rest by the
-/// consumers. What is neither is repeated by whoever needs it.
+/// is computed by a warp for all; tiles that are multiplied by gates, by
+/// others; products that do not depend on the state, and what follows from
+/// them, by the auxiliary warpgroup; the rest by the consumers. What is neither
+/// is repeated by whoever needs it.
 struct RoleSplit {
   scf::ForOp loop;
-  DenseSet<Operation *> numbers, auxiliary, consumer;
+  DenseSet<Operation *> numbers, gates, auxiliary, consumer;
   /// What the numbers warp fills stages with, and the auxiliary.
   llvm::SetVector<Value> handedNumbers, handedTiles;
+  /// Tiles times gates of their channels.
+  llvm::SetVector<Value> gatedTiles;
   /// The sums of the decays of channels, if there are any: the numbers warp
   /// fills stages with both results.
   tile::DecaySumsOp decaySums;
@@ -36,6 +41,7 @@ struct RoleSplit {
 
   bool contains(Part part, Operation *op) const {
     return (part == Part::Numbers     ? numbers
+            : part == Part::Gates     ? gates
             : part == Part::Auxiliary ? auxiliary
                                       : consumer)
         .contains(op);
@@ -50,8 +56,24 @@ struct RoleSplit {
 /// Divides the ops of the one loop of a kernel, or says why not.
 FailureOr<RoleSplit> splitRoles(tile::KernelOp kernel);
 
+/// A tile that is loaded, times gates that are loaded beside it.
+struct GatedTile {
+  tile::LoadOp source, gates;
+  arith::TruncFOp result;
+
+  /// Whether it takes the place of what is loaded: nothing else reads that, and
+  /// what reads this one copes with elements of another type.
+  bool isInPlace();
+};
+
+/// Whether `tile` is one, rounded.
+std::optional<GatedTile> findGated(Value tile);
+
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);
+
+/// The load whose rows `op` takes the squared lengths of, or null.
+tile::LoadOp findNormed(vector::MultiDimReductionOp op);
 
 } // namespace mlir::attn::tile_to_sm90
 

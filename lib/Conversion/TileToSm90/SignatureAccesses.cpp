@@ -28,7 +28,15 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
 }
 
 static bool isOfGates(tile::LoadOp load) {
-  return llvm::any_of(load->getUsers(), llvm::IsaPred<tile::DecaySumsOp>);
+  return llvm::any_of(load->getUsers(), [&](Operation *user) {
+    return isa<tile::DecaySumsOp>(user) ||
+           llvm::any_of(user->getUsers(), [&](Operation *round) {
+             auto gated = round->getNumResults() == 1
+                              ? findGated(round->getResult(0))
+                              : std::nullopt;
+             return gated && gated->gates == load;
+           });
+  });
 }
 
 /// Of a kernel with an auxiliary: not numbers or gates, and not the state,
@@ -148,6 +156,9 @@ LogicalResult SignatureBuilder::collectElements() {
     if (auto norm = dyn_cast<tile::SquaredNormOp>(op))
       if (seen.insert(norm.getView()).second)
         addPointer(Read, norm.getView(), sm90::kReadBytes);
+    if (auto norms = dyn_cast<vector::MultiDimReductionOp>(op); norms && split)
+      if (tile::LoadOp load = findNormed(norms))
+        add(load.getView(), Read, sm90::kReadBytes);
     auto load = dyn_cast<tile::LoadOp>(op);
     if (load && split && !isCopied(load))
       add(load.getView(), Read, isOfGates(load) ? sm90::kStoreBytes : 0);

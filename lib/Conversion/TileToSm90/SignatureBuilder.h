@@ -65,6 +65,9 @@ private:
                   int64_t emptyArrivals);
   void allocateHandedOver(Kernel &kernel);
   void allocateDecays(Kernel &kernel, tile::DecaySumsOp op);
+  void allocateGated(Kernel &kernel, Value tile);
+  int64_t countReaders(tile::LoadOp load);
+  int64_t countReaders(Value gated);
   void bind(Kernel &kernel, const Argument &argument, Value value);
   Type getPointerType() {
     return LLVM::LLVMPointerType::get(builder.getContext(), 1);

@@ -45,6 +45,8 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
+  for (Value value : split->gatedTiles)
+    allocateGated(kernel, value);
   if (!split->handedNumbers.empty()) {
     auto type = cast<VectorType>(split->handedNumbers.front().getType());
     int64_t rows = split->handedNumbers.size();
@@ -107,8 +109,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
     int64_t stages = inLoop ? schedule.getKvStages() : 1;
     int64_t readers = consumerWarps;
     if (split)
-      readers = (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
-                (split->loads(Part::Auxiliary, load) ? 4 : 0);
+      readers = countReaders(load);
     Ring &ring = kernel.rings[key];
     Value map = ring.map;
     ring = createRing(sm90::BufferType::get(context, stages, type.getDimSize(0),

@@ -117,11 +117,12 @@ static LogicalResult convertKernel(tile::KernelOp source) {
   auto roles = sm90::WarpRolesOp::create(builder, loc);
   sm90::ReturnOp::create(builder, loc);
   for (Region &region : roles->getRegions()) {
-    bool isWanted = kernel->split || (&region != &roles.getNumbers() &&
-                                      &region != &roles.getAuxiliary());
+    bool isWanted = kernel->split || &region == &roles.getProducer() ||
+                    &region == &roles.getConsumer();
     if (&region == &roles.getNumbers() && kernel->split)
-      isWanted =
-          !kernel->split->handedNumbers.empty() || kernel->split->decaySums;
+      isWanted = !kernel->split->numbers.empty();
+    if (&region == &roles.getGates() && kernel->split)
+      isWanted = !kernel->split->gates.empty();
     if (!isWanted)
       continue;
     OpBuilder::InsertionGuard guard(builder);

@@ -217,8 +217,11 @@ static LogicalResult lowerAlibi(AlibiOp op, PatternRewriter &rewriter) {
   distance =
       arith::SIToFPOp::create(rewriter, loc, rewriter.getF32Type(), distance);
   distance = math::AbsFOp::create(rewriter, loc, distance);
-  Value bias = arith::MulFOp::create(rewriter, loc, slope, distance);
-  rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias);
+  // What positions have in common may be multiplied once.
+  auto flags = arith::FastMathFlagsAttr::get(op.getContext(),
+                                             arith::FastMathFlags::reassoc);
+  Value bias = arith::MulFOp::create(rewriter, loc, slope, distance, flags);
+  rewriter.replaceOpWithNewOp<arith::SubFOp>(op, op.getX(), bias, flags);
   return success();
 }
 

@@ -61,4 +61,22 @@ def LowerMaskOpsPass : Pass<"attn-lower-mask-ops"> {
                            "::mlir::math::MathDialect"];
 }
 
+def DropMagnitudesPass : Pass<"attn-drop-magnitudes"> {
+  let summary = "Take distances to keys of the past as they are";
+  let description = [{
+    Where the mask lets no query see a key behind it, the magnitude of the distance
+    between them is the distance: what a score that is masked is modified to does
+    not matter. Then a bias by distance, as that of `attn.alibi`, is affine in the
+    position of the key. Lists of blocks may show keys that the mask does not, and
+    leave the magnitudes where they are.
+
+    ```mlir
+    %0 = arith.subi %p, %j : index
+    %1 = arith.index_cast %0 : index to i64
+    %2 = arith.sitofp %1 : i64 to f32
+    %3 = math.absf %2 : f32         // becomes %2 under mask(causal)
+    ```
+  }];
+}
+
 #endif // ATTN_TRANSFORMS_ATTENTION_PASSES_TD

@@ -129,4 +129,54 @@ def NarrowTanhPass : Pass<"sm90-narrow-tanh", "::mlir::sm90::KernelOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def HoistReadsPass : Pass<"sm90-hoist-reads", "::mlir::sm90::KernelOp"> {
+  let summary = "Read once what all scores of a block read";
+  let description = [{
+    A bias by distance is mostly read where distances have become one: those beyond
+    the last bucket of a relative bias are all of a block far from the diagonal.
+    Where positions pass through a minimum, a quotient or a choice on their way to
+    an index, its least and greatest value in a block are computed beside each
+    other. Where they are equal, one element is read for all scores, in a branch
+    of its own.
+
+    ```mlir
+    %x = sm90.score %s query(%p) key(%j) { ... %n = arith.minsi %distance, %last
+                                           %e = sm90.read %table[%h, %n] ... }
+    // becomes
+    %low = ... , %high = ...
+    %same = arith.cmpi eq, %low, %high
+    %x = scf.if %same { %e = sm90.read %table[%h, %low]
+                        sm90.score %s query(%p) key(%j) { ... } }
+         else { sm90.score %s query(%p) key(%j) { ... sm90.read ... } }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def PairReadsPass : Pass<"sm90-pair-reads", "::mlir::sm90::KernelOp"> {
+  let summary = "Read two numbers of 16 bits at a time";
+  let description = [{
+    A bias with a number for each pair of a query and a key is read element by
+    element, each with a test whether it lies inside of its tensor. A thread has
+    two adjacent scores of a row: where all of a block lies inside, and the even
+    columns of the tensor start words, it reads one word for both and tests nothing.
+    That is found for each block, in front of a branch. What is merely added to the
+    scores is asked for before these are waited for.
+
+    ```mlir
+    %s, ... = sm90.wgmma.wait ...
+    %x = sm90.score %s query(%p) key(%j) { %e = sm90.read %bias[%h, %p, %j] ... }
+    // becomes
+    %w = sm90.read_words query(%p) key(%j) if(%inside) { sm90.read %bias[...] ... paired }
+    %s, ... = sm90.wgmma.wait ...
+    %x = scf.if %inside { %y = sm90.score %s ... { ... }
+                          %e = arith.extf %w
+                          arith.addf %y, %e }
+         else { sm90.score %s ... { %e = sm90.read %bias[...] } }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_SM90_PASSES_TD

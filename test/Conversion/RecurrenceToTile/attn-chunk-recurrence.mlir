@@ -146,6 +146,40 @@ func.func @channels(%q: !q, %k: !q, %v: !v, %g: !gc, %beta: !n) -> !v {
   return %o : !v
 }
 
+// Gates of channels are in what is read to be erased and in what is written: nothing is
+// left for the inverse, or for what the state holds.
+
+// CHECK-LABEL: tile.kernel @gates
+// CHECK: scf.for
+// CHECK: %[[Q:.*]] = tile.load %arg0
+// CHECK: %[[K:.*]] = tile.load %arg1
+// CHECK: %[[V:.*]] = tile.load %arg2
+// CHECK: %[[SUMS:.*]], %{{.*}} = tile.decay_sums
+// CHECK: %[[B:.*]] = tile.load %arg4[%{{.*}}, %{{.*}}, %[[N:.*]], %c0{{.*}}] axes [1, 3] : <?x?x4x64xf32> -> vector<64x64xf32>
+// CHECK: %[[KW:.*]] = arith.extf %[[K]]
+// CHECK: %[[KB:.*]] = arith.mulf %[[KW]], %[[B]]
+// CHECK: %[[E:.*]] = arith.truncf %[[KB]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[W:.*]] = tile.load %arg5[%{{.*}}, %{{.*}}, %[[N]], %[[CHANNEL:.*]]] axes [1, 3] : <?x?x4x128xf32> -> vector<64x64xf32>
+// CHECK: %[[VW:.*]] = arith.extf %[[V]]
+// CHECK: %[[VG:.*]] = arith.mulf %[[VW]], %[[W]]
+// CHECK: %[[Y:.*]] = arith.truncf %[[VG]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: tile.apply_decay %[[K]], %[[SUMS]] to_end
+// CHECK: tile.decayed_dot %[[Q]], %[[K]], %[[SUMS]]
+// CHECK: %[[A:.*]] = tile.decayed_dot %[[E]], %[[K]], %[[SUMS]]
+// CHECK: tile.invert_unit_lower %[[A]] rows(%{{.*}} : vector<64xf32>) :
+// CHECK: %[[E1:.*]] = tile.apply_decay %[[E]], %[[SUMS]] :
+// CHECK: %[[HELD:.*]] = tile.dot %{{.*}}, %[[E1]] transpose_rhs
+// CHECK: %[[YT:.*]] = vector.transpose %[[Y]], [1, 0]
+// CHECK: %[[WRITTEN:.*]] = arith.extf %[[YT]]
+// CHECK: arith.subf %[[WRITTEN]], %[[HELD]]
+!kg = tensor<?x?x4x64xf32>
+!vg = tensor<?x?x4x128xf32>
+func.func @gates(%q: !q, %k: !q, %v: !v, %g: !gc, %b: !kg, %w: !vg) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !gc) erase(%b : !kg) write(%w : !vg)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
 // CHECK-LABEL: tile.kernel @linear_channels
 // CHECK: tile.decay_sums %{{.*}} of %{{.*}} linear
 // CHECK-NOT: tile.invert_unit_lower

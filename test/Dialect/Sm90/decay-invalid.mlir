@@ -256,3 +256,53 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   }
   sm90.return
 }
+
+// -----
+
+// C1 of sm90.gate_rows.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %results = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.gate_rows' op expected a source and a result of 16 bits for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x64xf16>'}}
+    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x64xf16>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.gate_rows.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.gate_rows' op expected elements of bf16 or f16 where they are not f32, got 'f32'}}
+    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r as(f32) : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}

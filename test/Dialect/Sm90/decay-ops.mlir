@@ -33,6 +33,18 @@ sm90.kernel @decays(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     sm90.decay_sums %gates[%o] stride(%o) limit(%c0) linear into %s, %w : !llvm.ptr<1>, !sm90.stage<64x128xf32>, !sm90.stage<1x128xf32>
     sm90.stage.fill %s, %full[%c0] : !sm90.stage<64x128xf32>, !bar
     sm90.stage.fill %w, %two[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<2>
+  // CHECK: } gates {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
+    %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
+    // CHECK: sm90.gate_rows %{{.*}}, %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : <64x128xbf16>, !llvm.ptr<1>, <64x128xbf16>
+    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
+    // CHECK: sm90.gate_rows %{{.*}} into %{{.*}} as(f16) :
+    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r as(f16) : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
   } auxiliary {
     %c0 = arith.constant 0 : index
     %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>

@@ -48,8 +48,8 @@ private:
                            const Tensors &arguments, const Tensors &results);
   Complaint examinePermuted(const Program &program, mlir::ModuleOp module,
                             const Tensors &arguments, const Tensors &results);
-  Complaint examineOther(mlir::ModuleOp module, const Tensors &arguments,
-                         const Tensors &results);
+  Complaint examineOther(const Program &program, mlir::ModuleOp module,
+                         const Tensors &arguments, const Tensors &results);
   Complaint examineTile(const Program &program, mlir::ModuleOp module,
                         const Tensors &arguments, Random &random);
   Complaint compareTile(const Program &program, mlir::ModuleOp module,

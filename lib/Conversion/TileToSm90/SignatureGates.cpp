@@ -1,0 +1,61 @@
+//===- SignatureGates.cpp - The memory of tiles that are gated ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SignatureBuilder.h"
+
+using namespace mlir;
+using namespace mlir::attn::tile_to_sm90;
+
+static constexpr int64_t kWarps = 4, kWarpThreads = 32;
+
+/// The warps that give back a stage of a copy of a kernel with an auxiliary.
+int64_t SignatureBuilder::countReaders(tile::LoadOp load) {
+  // Those of what has taken its place.
+  for (Value value : split->gatedTiles) {
+    GatedTile gated = *findGated(value);
+    if (gated.source == load && gated.isInPlace())
+      return countReaders(value);
+  }
+  int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  return (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
+         (split->loads(Part::Auxiliary, load) ? kWarps : 0) +
+         (split->loads(Part::Gates, load) ? sm90::kGateWarps : 0);
+}
+
+/// Those that read what has been gated.
+int64_t SignatureBuilder::countReaders(Value gated) {
+  auto isReadBy = [&](Part part) {
+    return llvm::any_of(gated.getUsers(), [&](Operation *user) {
+      return split->contains(part, user);
+    });
+  };
+  int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  return (isReadBy(Part::Consumer) ? consumerWarps : 0) +
+         (isReadBy(Part::Auxiliary) ? kWarps : 0);
+}
+
+/// What takes the place of what has been loaded has that ring, but for the
+/// barrier that says so.
+void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
+  constexpr int64_t kThreads = sm90::kGateWarps * kWarpThreads;
+  GatedTile gated = *findGated(tile);
+  int64_t stages = schedule.getKvStages();
+  if (!gated.isInPlace()) {
+    auto type = cast<VectorType>(tile.getType());
+    kernel.tileRings[tile] = createRing(
+        sm90::BufferType::get(builder.getContext(), stages, type.getDimSize(0),
+                              type.getDimSize(1), type.getElementType()),
+        kThreads, countReaders(tile));
+    return;
+  }
+  Ring ring = kernel.rings.find(kernel.keyOf(gated.source))->second;
+  ring.full = sm90::MBarrierInitOp::create(
+      builder, source.getLoc(),
+      sm90::MBarrierType::get(builder.getContext(), stages), kThreads,
+      IntegerAttr());
+  kernel.tileRings[tile] = ring;
+}

@@ -1,0 +1,82 @@
+// Two warps multiply keys and values by gates of their channels. The auxiliary reads what
+// they make of keys, the consumers what they make of values.
+
+// RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse -convert-tile-to-sm90 -canonicalize -cse | FileCheck %s
+
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x2x128xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+!b = tensor<?x?x2x64xf32>
+!w = tensor<?x?x2x128xf32>
+
+// CHECK-LABEL: sm90.kernel @gates(
+// CHECK-SAME: %b: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
+// CHECK-SAME: %w: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
+// Keys have the auxiliary and two warps as readers. What is made of values takes
+// their place, and has the consumers.
+// CHECK: %[[Q:.*]] = sm90.alloc : <1 x 64x64xbf16>
+// CHECK: %[[K:.*]] = sm90.alloc : <1 x 64x64xbf16>
+// CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(6)
+// CHECK: %[[V:.*]] = sm90.alloc : <1 x 64x64xbf16>
+// CHECK-NEXT: %[[VF:.*]] = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[VE:.*]] = sm90.mbarrier.init arrivals(4)
+
+// CHECK: } numbers {
+// CHECK-NOT: sm90.stage.await_full
+// CHECK: sm90.decay_sums
+// CHECK: } gates {
+// CHECK: scf.for %[[C:.*]] = %{{.*}} {
+// CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
+// CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][%[[C]]] : <1 x 64x64xbf16>
+// CHECK: sm90.gate_rows %[[KS]], %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) into %[[ES]] :
+// CHECK: sm90.stage.fill %[[ES]], %[[EF:.*]][%[[C]]]
+// CHECK: sm90.stage.release %[[KS]], %[[KE]]
+// CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
+// CHECK: sm90.gate_rows %[[VS]], %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) into %[[VS]] as(f16) :
+// CHECK: sm90.stage.fill %[[VS]], %[[YF:.*]][%[[C]]]
+
+// CHECK: } auxiliary {
+// CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
+// CHECK: sm90.decay_columns %[[KS]]
+// CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
+// CHECK: sm90.decayed_dot %[[ES]], %[[KS]], %{{.*}} into
+// CHECK: sm90.stage.release %[[ES]], %[[EE]]
+
+// CHECK: } consumer {
+// CHECK: %[[YS:.*]] = sm90.stage.await_full %[[V]], %[[YF]]
+// CHECK: %[[BITS:.*]] = sm90.load_fragment %[[YS]]
+// CHECK: %[[Y:.*]] = arith.bitcast %[[BITS]] : tensor<64x64xbf16> to tensor<64x64xf16>
+// CHECK: sm90.stage.release %[[YS]], %[[VE]]
+// CHECK: arith.extf %[[Y]]
+func.func @gates(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                 %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                 %b: !b {attn.name = "b"}, %w: !w {attn.name = "w"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%b : !b) write(%w : !w)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 240, persistent = false, auxiliary_registers = 168>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// Without decays of channels, the keys that are gated meet keys and the state as they
+// are.
+
+// CHECK-LABEL: sm90.kernel @delta(
+// CHECK-NOT: numbers {
+// CHECK: } gates {
+// CHECK: sm90.gate_rows %{{.*}}, %b[
+// CHECK: } auxiliary {
+// CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E:[0-9]+]], %[[EF:[0-9]+]][
+// CHECK: sm90.wgmma_async %[[ES]] row(%c0), %{{.*}} transpose_rhs keeps
+// CHECK: sm90.stage.release %[[ES]], %[[EE:[0-9]+]][
+// CHECK: } consumer {
+// CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]][
+// CHECK: sm90.wgmma_async %{{.*}}, %[[ES]] transpose_rhs keeps
+// CHECK: sm90.stage.release %[[ES]], %[[EE]][
+func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                 %v: !v {attn.name = "v"}, %b: !b {attn.name = "b"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v erase(%b : !b)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 240, persistent = false, auxiliary_registers = 168>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}
