@@ -193,8 +193,32 @@ template <typename Access> static LogicalResult verifyNarrow(Access op) {
   return success();
 }
 
-LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }  // C1
-LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); } // C1
+LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); }
+LogicalResult LoadNumbersOp::verify() { return verifyNarrow(*this); }
+
+/// C1 of sm90.load_norms, C2 of sm90.squared_norm.
+template <typename Norm> static LogicalResult verifyLength(Norm op) {
+  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
+  auto length = static_cast<int64_t>(op.getLength());
+  if (length <= 0 || length % kElementsOfAccess != 0 ||
+      !(op.getElement().isBF16() || op.getElement().isF16()))
+    return op.emitOpError("expected a length that is a multiple of 8, of bf16 "
+                          "or f16, got ")
+           << length << " of " << op.getElement();
+  return success();
+}
+
+LogicalResult LoadNormsOp::verify() { return verifyLength(*this); } // C1
+
+LogicalResult SquaredNormOp::verify() {
+  if (getIndices().size() != getSizes().size() ||
+      getIndices().size() != getStrides().size()) // C1
+    return emitOpError("expected as many indices as sizes and strides, got ")
+           << getIndices().size() << ", " << getSizes().size() << " and "
+           << getStrides().size();
+  return verifyLength(*this); // C2
+}
 
 LogicalResult GateRowsOp::verify() {
   StageType source = getSource().getType(), result = getResult().getType();

@@ -28,6 +28,24 @@ LogicalResult MaskOp::verifyRegions() { return verifyPredicate(*this); }
 
 LogicalResult EvaluateMaskOp::verifyRegions() { return verifyPredicate(*this); }
 
+LogicalResult ReadWordsOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  Type index = IndexType::get(getContext());
+  auto read = yield.getNumOperands() == 1
+                  ? yield.getOperand(0).getDefiningOp<ReadOp>()
+                  : ReadOp();
+  if (block.getArgumentTypes() != TypeRange{index, index} || !read ||
+      !read.getPaired() ||
+      read.getElement().getType() !=
+          cast<RankedTensorType>(getElements().getType())
+              .getElementType()) // C1
+    return emitOpError("expected a region of two index arguments that yields "
+                       "a paired element of ")
+           << getElements().getType();
+  return success();
+}
+
 LogicalResult ApplyMaskOp::verify() {
   auto scores = cast<RankedTensorType>(getScores().getType());
   BitsType bits = getBits().getType();
@@ -41,33 +59,27 @@ LogicalResult ApplyMaskOp::verify() {
 LogicalResult FindReachOp::verifyRegions() {
   Block &body = getBody().front();
   auto yielded = body.getTerminator()->getOperandTypes();
-  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex() ||
-      yielded.size() != 1 || !yielded.front().isF32()) // C1
-    return emitOpError("expected a region of one index argument that yields "
-                       "one f32");
-  constexpr int64_t kWarpThreads = 32;
-  auto block = static_cast<int64_t>(getBlock());
-  if (block <= 0 || block % kWarpThreads != 0 ||
-      kWarpgroupThreads % block != 0) // C2
+  auto isIndex = [](Type type) { return type.isIndex(); };
+  if (body.getNumArguments() != (getChannels() ? 2 : 1) ||
+      !llvm::all_of(body.getArgumentTypes(), isIndex) || yielded.size() != 1 ||
+      !yielded.front().isF32()) // C1
+    return emitOpError("expected a region of one index argument, two with "
+                       "channels, that yields one f32");
+  auto divides = [](int64_t threads) {
+    constexpr int64_t kWarpThreads = 32;
+    return threads > 0 && threads % kWarpThreads == 0 &&
+           kWarpgroupThreads % threads == 0;
+  };
+  if (auto block = static_cast<int64_t>(getBlock()); !divides(block)) // C2
     return emitOpError("expected a block of whole warps that divides a "
                        "warpgroup, got ")
            << block;
-  return success();
-}
-
-LogicalResult SquaredNormOp::verify() {
-  if (getIndices().size() != getSizes().size() ||
-      getIndices().size() != getStrides().size()) // C1
-    return emitOpError("expected as many indices as sizes and strides, got ")
-           << getIndices().size() << ", " << getSizes().size() << " and "
-           << getStrides().size();
-  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
-  auto length = static_cast<int64_t>(getLength());
-  if (length <= 0 || length % kElementsOfAccess != 0 ||
-      !(getElement().isBF16() || getElement().isF16())) // C2
-    return emitOpError("expected a length that is a multiple of 8, of bf16 or "
-                       "f16, got ")
-           << length << " of " << getElement();
+  if (auto channels =
+          static_cast<int64_t>(getChannels().value_or(kWarpgroupThreads));
+      !divides(channels)) // C3
+    return emitOpError("expected channels of whole warps that divide a "
+                       "warpgroup, got ")
+           << channels;
   return success();
 }
 

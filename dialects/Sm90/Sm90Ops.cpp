@@ -87,8 +87,8 @@ mlir::sm90::getFixedLayouts(Operation *op) {
       .Case([](DecayedDotOp dot) {
         return Pairs{{dot.getResult(), Layout::Accumulator}};
       })
-      .Case<LoadNumbersOp, FirstNumbersOp, CumulativeSumOp, ExtractOp,
-            StoreNumbersOp>([](auto numbers) {
+      .Case<LoadNumbersOp, LoadNormsOp, FirstNumbersOp, CumulativeSumOp,
+            ExtractOp, StoreNumbersOp>([](auto numbers) {
         Pairs pairs;
         for (ValueRange values : {ValueRange(numbers->getOperands()),
                                   ValueRange(numbers->getResults())})

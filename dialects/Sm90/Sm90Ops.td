@@ -156,7 +156,7 @@ def Sm90_WarpsOp : Sm90_Op<"warps", [
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ScoreOp",
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ReadWordsOp", "ScoreOp",
                  "FindExtremesOp", "FindReachOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
@@ -852,6 +852,36 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Sm90_ReadWordsOp : Sm90_Op<"read_words", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "reads an element for every score, before there are any";
+  let description = [{
+    Element (r, c) is what the region reads for query position `query + r` and key
+    position `key + c`, two adjacent ones at a time, or anything where `inside` is
+    false: then nothing is read. What a bias adds to scores is asked for so while the
+    product that gives them is under way.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the region has two index arguments and yields what a `sm90.read` that is paired gives, of the element type of the result |
+
+    ```mlir
+    %bias = sm90.read_words query(%p) key(%j) if(%inside) : tensor<64x128xbf16> {
+    ^bb0(%query: index, %key: index):
+      %element = sm90.read %table[%query, %key] of[%n, %m] strides[%s] paired : !llvm.ptr<1> -> bf16
+      sm90.yield %element : bf16
+    }
+    ```
+  }];
+  let arguments = (ins Index:$query, Index:$key, I1:$inside);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs 2DTensorOf<[BF16, F16]>:$elements);
+  let assemblyFormat = [{
+    `query` `(` $query `)` `key` `(` $key `)` `if` `(` $inside `)` attr-dict `:` type($elements) $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
 def Sm90_UndefinedOp : Sm90_Op<"undefined", [Pure]> {
   let summary = "a fragment that holds nothing in particular";
   let description = [{
@@ -914,20 +944,22 @@ def Sm90_FindReachOp : Sm90_Op<"find_reach", [
   let summary = "how far back numbers have to be added up to be small";
   let description = [{
     As `tile.find_reach`. Each thread of the consumers has one of the positions at
-    hand, and all get the result; they meet on the way. `offset` as in
-    `sm90.find_extremes`.
+    hand, with channels one of these and a block of positions, and all get the result;
+    they meet on the way. `offset` as in `sm90.find_extremes`.
 
     | constraint | rule |
     |---|---|
-    | C1 | the region has one index argument and yields one f32 |
+    | C1 | the region has one index argument, two with channels, and yields one f32 |
     | C2 | the block is whole warps, and divides a warpgroup |
+    | C3 | channels, where they are given, are whole warps, and divide a warpgroup |
   }];
   let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit,
-                       OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<I64Attr>:$channels, OptionalAttr<I64Attr>:$offset);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Index:$first);
   let assemblyFormat = [{
-    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)` (`at` $offset^)?
+    `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)`
+    (`channels` `(` $channels^ `)`)? (`at` $offset^)?
     attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;

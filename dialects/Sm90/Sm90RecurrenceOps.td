@@ -21,20 +21,49 @@ def Sm90_Numbers : 1DTensorOf<[F32]>;
 def Sm90_LoadNumbersOp : Sm90_Op<"load_numbers", [Sm90_FixedLayouts, Pure]> {
   let summary = "reads numbers from global memory";
   let description = [{
-    Number i is element `offset + i * stride` of what the pointer leads to, or 0
-    from `limit` on. The kernel does not write it.
+    Number i is element `offset + i * stride` of what the pointer leads to, f32 or of
+    the type `element`, or 0 from `limit` on. The kernel does not write it.
 
     ```mlir
-    %g = sm90.load_numbers %gates[%first] stride(%s) limit(%rest) : !llvm.ptr<1> -> tensor<64xf32>
+    %g = sm90.load_numbers %gates[%first] stride(%s) limit(%rest) of(bf16) : !llvm.ptr<1> -> tensor<64xf32>
     ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the element is bf16 or f16 where it is given |
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
-                       Index:$limit);
+                       Index:$limit, OptionalAttr<TypeAttr>:$element);
   let results = (outs Sm90_Numbers:$numbers);
   let assemblyFormat = [{
-    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)` attr-dict
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    (`of` `(` $element^ `)`)? attr-dict `:` qualified(type($pointer)) `->` type($numbers)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm90_LoadNormsOp : Sm90_Op<"load_norms", [Sm90_FixedLayouts, Pure]> {
+  let summary = "reads the squared lengths of rows of global memory";
+  let description = [{
+    Number i is the sum of the squares, in f32, of the `length` elements from
+    `offset + i * stride` on, or 0 from `limit` on. The kernel does not write them.
+    Rows begin at multiples of 16 bytes.
+
+    ```mlir
+    %n = sm90.load_norms %k[%first] stride(%s) limit(%rest) length(128) of(bf16) : !llvm.ptr<1> -> tensor<64xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the length is a multiple of 8, and the elements are bf16 or f16 |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
+                       Index:$limit, I64Attr:$length, TypeAttr:$element);
+  let results = (outs Sm90_Numbers:$numbers);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    `length` `(` $length `)` `of` `(` $element `)` attr-dict
     `:` qualified(type($pointer)) `->` type($numbers)
   }];
+  let hasVerifier = 1;
 }
 
 def Sm90_FirstNumbersOp : Sm90_Op<"first_numbers", [Sm90_FixedLayouts, Pure]> {

@@ -294,12 +294,17 @@ LogicalResult FindExtremesOp::verifyRegions() {
 LogicalResult FindReachOp::verifyRegions() {
   Block &body = getBody().front();
   auto yielded = body.getTerminator()->getOperandTypes();
-  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex() ||
-      yielded.size() != 1 || !yielded.front().isF32()) // C1
-    return emitOpError("expected a region of one index argument that yields "
-                       "one f32");
+  auto isIndex = [](Type type) { return type.isIndex(); };
+  if (body.getNumArguments() != (getChannels() ? 2 : 1) ||
+      !llvm::all_of(body.getArgumentTypes(), isIndex) || yielded.size() != 1 ||
+      !yielded.front().isF32()) // C1
+    return emitOpError("expected a region of one index argument, two with "
+                       "channels, that yields one f32");
   if (auto block = static_cast<int64_t>(getBlock()); block <= 0) // C2
     return emitOpError("expected a positive block, got ") << block;
+  if (auto channels = static_cast<int64_t>(getChannels().value_or(1));
+      channels <= 0) // C3
+    return emitOpError("expected positive channels, got ") << channels;
   return success();
 }
 

@@ -289,6 +289,10 @@ def Tile_FindReachOp : Tile_Op<"find_reach", [
     is not at most anything. `stop` is such a position, or `end`. The region is
     evaluated for positions in front of `stop` as well, which do not count.
 
+    With `channels(n)` each position has a number for each of n channels, which is the
+    second argument of the region, and each channel a sum: all have to be at most
+    `limit`.
+
     ```mlir
     %first = tile.find_reach (%stop to %end) block(64) limit(-30.0) {
     ^bb0(%p: index):
@@ -298,15 +302,17 @@ def Tile_FindReachOp : Tile_Op<"find_reach", [
     ```
     | constraint | rule |
     |---|---|
-    | C1 | the region has one index argument and yields one f32 |
+    | C1 | the region has one index argument, two with channels, and yields one f32 |
     | C2 | the block is positive |
+    | C3 | channels are positive where they are given |
   }];
-  let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit);
+  let arguments = (ins Index:$stop, Index:$end, I64Attr:$block, F32Attr:$limit,
+                       OptionalAttr<I64Attr>:$channels);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Index:$first);
   let assemblyFormat = [{
     `(` $stop `to` $end `)` `block` `(` $block `)` `limit` `(` $limit `)`
-    attr-dict-with-keyword $body
+    (`channels` `(` $channels^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
 }

@@ -137,21 +137,31 @@ int64_t attn::countStepRegisters(RecurrenceOp op, int64_t columns,
 // Chunks
 //===----------------------------------------------------------------------===//
 
+/// Whether an operand has a number for each token, or for each head.
+static bool isOfNumbers(RecurrenceOp op, Value operand) {
+  return llvm::is_contained({op.getDecay(), op.getErase(), op.getWrite()},
+                            operand) &&
+         !isPerChannel(op, operand);
+}
+
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
       {bool(op.getEraseDirection()), "an erase_direction"},
       {op.getBeforeDecay(), "an erasure before the decay"},
       {bool(op.getBonus()), "a bonus"},
       {op.getDenominator().has_value(), "a denominator"},
-      {op.getL2Normalize().has_value(), "an l2_normalize"},
       {bool(op.getSlots()), "slots"},
       {op.getMicroSteps() != 1, "several writes a token"},
       {bool(op.getKeptStates()), "kept states"},
       {llvm::any_of(op->getOperands(),
-                    [](Value operand) {
-                      return isPreparation(operand.getDefiningOp());
+                    [&](Value operand) {
+                      return isPreparation(operand.getDefiningOp()) &&
+                             !isOfNumbers(op, operand);
                     }),
-       "an operand that is prepared in front"},
+       "channels that are prepared in front"},
+      {op.getL2Normalize() && (isPerChannel(op, op.getErase()) ||
+                               isPerChannel(op, op.getWrite())),
+       "gates of channels beside rows that are normalised"},
       {op.isPacked() && op.getFinalState() && !op.getState(),
        "final states of packed sequences without initial ones"}};
   for (auto [isThere, what] : features)
@@ -161,10 +171,9 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
-  return op.getDecay() && !isPerChannel(op, op.getDecay()) &&
+  return op.getDecay() && (!isPerChannel(op, op.getDecay()) || !op.erases()) &&
          !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
-         !isPerChannel(op, op.getErase()) && !op.getL2Normalize() &&
-         op.getMicroSteps() == 1;
+         !isPerChannel(op, op.getErase()) && op.getMicroSteps() == 1;
 }
 
 LogicalResult attn::checkChunked(RecurrenceOp op) {

@@ -316,22 +316,35 @@ LogicalResult Instance::run(tile::FindExtremesOp op) {
 LogicalResult Instance::run(tile::FindReachOp op) {
   int64_t stop = getInteger(op.getStop()), end = getInteger(op.getEnd());
   auto block = static_cast<int64_t>(op.getBlock());
-  TileValue positions;
+  auto channels = static_cast<int64_t>(op.getChannels().value_or(1));
+  // One behind the other, with all channels of each.
+  TileValue positions, ofChannels;
   for (int64_t i = stop; i < end; ++i)
-    positions.integers.push_back(i);
+    for (int64_t c = 0; c < channels; ++c) {
+      positions.integers.push_back(i);
+      ofChannels.integers.push_back(c);
+    }
   Block &body = op.getBody().front();
   set(body.getArgument(0), std::move(positions));
+  if (op.getChannels())
+    set(body.getArgument(1), std::move(ofChannels));
   if (stop < end && failed(run(body)))
     return failure();
-  float sum = 0, limit = op.getLimit().convertToFloat();
+  std::vector<float> sums(channels);
+  float limit = op.getLimit().convertToFloat();
+  auto areSmall = [&] {
+    return llvm::all_of(sums, [&](float sum) { return sum <= limit; });
+  };
   int64_t first = end;
-  while (first > stop && !(sum <= limit)) {
+  while (first > stop && !areSmall()) {
     const TileValue &numbers = get(body.getTerminator()->getOperand(0));
     first = std::max(first - block, stop);
     for (int64_t i = first, e = std::min(first + block, end); i < e; ++i)
-      sum += numbers.floats[numbers.size() == 1 ? 0 : i - stop];
+      for (int64_t c = 0; c < channels; ++c)
+        sums[c] +=
+            numbers.floats[numbers.size() == 1 ? 0 : (i - stop) * channels + c];
   }
-  setInteger(op.getFirst(), sum <= limit ? first : stop);
+  setInteger(op.getFirst(), areSmall() ? first : stop);
   return success();
 }
 

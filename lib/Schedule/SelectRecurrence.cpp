@@ -37,11 +37,13 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool hasChannels = isPerChannel(op, op.getDecay());
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
-  // Strengths of their own, and addresses of a state in front of decays beside
-  // those of the one behind, take registers that two warpgroups of consumers
-  // have not got; so do an inverse or a final state beside decays of channels.
-  // Without decays ptxas serialises the products of delta rules.
+  // Strengths of their own, which normalised keys make of any, and addresses of
+  // a state in front of decays beside those of the one behind, take registers
+  // that two warpgroups of consumers have not got; so do an inverse or a final
+  // state beside decays of channels. Without decays ptxas serialises the
+  // products of delta rules.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
+                   op.getL2Normalize() ||
                    (op.getState() && op.getFinalState() && op.getDecay()) ||
                    (op.erases() && !op.getDecay()) ||
                    (hasChannels && (op.erases() || op.getFinalState())) ||
@@ -56,7 +58,10 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t consumers = part / sm90::kWarpgroupRows;
   int64_t producerRegisters = 32, consumerRegisters = 192,
           auxiliaryRegisters = 96;
-  if (consumers == 1) {
+  if (consumers == 1 && op.getL2Normalize()) {
+    // The numbers warp reads rows of which many words are under way at a time.
+    producerRegisters = 104, consumerRegisters = 240, auxiliaryRegisters = 152;
+  } else if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
     // Gates that are on their way.
     if (isGated)

@@ -62,6 +62,8 @@ struct Reads {
   /// By the position of the query along one axis and by that of the key along
   /// another: an element for each score.
   bool pairs = false;
+  /// Whether such elements have more than 16 bits, two of which are one word.
+  bool widePairs = false;
   /// By the position of the key alone: an element for each column.
   bool keys = false;
   /// By a number that is computed from both positions.
@@ -85,7 +87,10 @@ static Reads findReads(Block *region) {
       return ofQuery.contains(index) && ofKey.contains(index);
     });
     if (isa<ReadOp>(op)) {
-      reads.pairs |= byQuery && byKey && !byBoth;
+      bool isPair = byQuery && byKey && !byBoth;
+      reads.pairs |= isPair;
+      reads.widePairs |=
+          isPair && !isa<BFloat16Type, Float16Type>(op.getResult(0).getType());
       reads.keys |= byKey && !byQuery;
       reads.computed |= byBoth;
     }
@@ -195,10 +200,16 @@ struct Footprint {
   /// or for each column, is loaded before it is used.
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
-           (reads.pairs ? blockKv / 2 + kAddressRegisters : 0) +
+           pairRegisters() +
            (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
            (isHeavy ? kOutcomeRegisters : 0) +
            (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
+  }
+  int64_t pairRegisters() const {
+    if (!reads.pairs)
+      return 0;
+    return reads.widePairs ? blockKv / 2 + kAddressRegisters
+                           : blockKv / 4 + kAddressRegisters / 2;
   }
   int64_t queryRegisters() const { return keyDim / 4; }
   bool fitsQueries() const;
@@ -218,6 +229,9 @@ bool Footprint::fitsQueries() const {
 
 /// For the steps of functions of several scores at a time.
 static constexpr int64_t kFunctionRegisters = 32;
+/// Addresses of what is read at computed places, and what tells whether it is
+/// one for the block.
+static constexpr int64_t kComputedRegisters = 40;
 /// Of a walk over more than one interval.
 static constexpr int64_t kWalkRegisters = 12;
 /// Of limits that are read, and of the loops on both sides of the clean one.
@@ -278,11 +292,17 @@ static bool isPlainLarge(AttentionOp op) {
 
 /// Whether two warpgroups start their products in turn. Those of wide values
 /// are long enough to hide a softmax in, in tiles of the same length; those of
-/// large heads with fewer values in others.
+/// large heads with fewer values in others. What modifies scores, lists and
+/// limits that are read take as long as the products of smaller heads.
 static bool takesTurns(AttentionOp op) {
   int64_t valueDim = op.getKVType().getValueDim();
   if (valueDim > kLargeHead)
     return !isUneven(op);
+  constexpr int64_t kSmallHead = 128;
+  if (valueDim <= kSmallHead && (op.getScoreBlock() || op.hasBlockLists() ||
+                                 findKeyBounds(op).intervals.size() > 1 ||
+                                 !findKeyBounds(op).matches.empty()))
+    return !mayGrow(op);
   return valueDim < kLargeHead && isPlainLarge(op) && isUneven(op);
 }
 
@@ -292,7 +312,7 @@ static Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
   Block *mask = op.getMaskBlock();
   Reads ofMask = findReads(mask), ofScore = findReads(op.getScoreBlock());
   // Where no list is walked, there has been room for what columns read.
-  Reads reads{ofMask.pairs || ofScore.pairs,
+  Reads reads{ofMask.pairs || ofScore.pairs, ofMask.pairs || ofScore.widePairs,
               op.hasBlockLists() && (ofMask.keys || ofScore.keys)};
   Footprint footprint{kWarpgroups,
                       keyDim,
@@ -392,7 +412,7 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
   int64_t wanted =
       registers +
       (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
-      (computesReads ? Footprint::kAddressRegisters : 0);
+      (computesReads ? kComputedRegisters : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,

@@ -72,9 +72,13 @@ func.func @f32(%q: !q) -> !q {
 
 // -----
 
+// The numbers of rows that are normalised take registers of the consumers.
+
 // CHECK-LABEL: func @normalized
-// CHECK: tile.schedule<block_q = 64, block_kv = 1,
-!q = tensor<?x?x2x64xbf16>
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-SAME: producer_registers = 104
+// CHECK-SAME: auxiliary_registers = 152
+!q = tensor<?x?x2x128xbf16>
 func.func @normalized(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q
   return %o : !q
@@ -191,8 +195,8 @@ func.func @auxiliary(%q: !q) -> !q {
 
 // -----
 
-// Sequences are cut into segments where a bound of what states keep follows from decays
-// of heads, and left whole elsewhere.
+// Sequences are cut into segments where a bound of what states keep follows from decays,
+// of channels where nothing is erased, and left whole elsewhere.
 
 // CHECK-LABEL: func @segments
 // CHECK: segment_chunks = 4
@@ -200,6 +204,29 @@ func.func @auxiliary(%q: !q) -> !q {
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>
 func.func @segments(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @segments_of_channels
+// CHECK: segment_chunks = 4
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @segments_of_channels(%q: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// CHECK-LABEL: func @erased_channels
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @erased_channels(%q: !q, %b: !n, %g: !g) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) : !q, !q, !q -> !q
   return %o : !q
 }

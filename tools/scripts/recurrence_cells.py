@@ -86,7 +86,7 @@ CHUNK_AXES = {
     "layout": ["key_value", "value_key"],
     "state": ["f32"],
     "initial": [True, False],
-    "normalized": [True],
+    "normalized": [True, False],
     "element": ["bf16", "f16"],
     "dims": [(128, 128), (64, 64), (64, 128), (128, 64)],
     "heads": [(2, 2), (1, 3)],
@@ -206,6 +206,9 @@ def numbers(cell, generator):
             for first in range(0, count, shape[-1]):
                 row = values[first : first + shape[-1]]
                 length = math.hypot(*row)
+                # Rows that the program normalises are of any length.
+                if not cell["normalized"] and NORMALIZE in MECHANISMS[cell["mechanism"]][0]:
+                    length /= generator.choice((0.1, 1, 4, 30))
                 values[first : first + shape[-1]] = [x / length for x in row]
         elif kind in ("gate", "key_gate", "value_gate"):
             values = [generator.random() for _ in range(count)]

@@ -115,13 +115,6 @@ Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
       place, slice, ArrayRef<int64_t>{axis, axis + 2});
 }
 
-Value ChunkKernelBuilder::loadNumbers(Value operand, Value row) {
-  auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
-  return tile::LoadOp::create(builder, loc, f32Tile({tokens}), view(operand),
-                              getPlace(row, valueHead), slice,
-                              ArrayRef<int64_t>{axis});
-}
-
 Value ChunkKernelBuilder::gateChannels(Value tile, Value gates, Value row,
                                        Value first, Type type) {
   if (!isPerChannel(op, gates))
@@ -212,8 +205,7 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
   if (isConstant)
     decay = vector::BroadcastOp::create(
         builder, loc, tile,
-        tile::ReadOp::create(builder, loc, builder.getF32Type(),
-                             view(op.getDecay()), valueHead));
+        evaluate(op.getDecay(), valueHead, /*rowAxis=*/std::nullopt));
   else
     decay = loadNumbers(op.getDecay(), row);
   decay = isLog ? scaled(decay, llvm::numbers::log2e)
@@ -224,10 +216,8 @@ Value ChunkKernelBuilder::loadLogDecays(Value row) {
   // on a linear scale.
   if (isLog && !isConstant)
     return decay;
-  auto mask = VectorType::get({tokens}, builder.getI1Type());
-  Value isToken = vector::CreateMaskOp::create(
-      builder, loc, mask, apply(d(0) - d(1), {length, row}));
-  return arith::SelectOp::create(builder, loc, isToken, decay, splat(tile, 0));
+  return arith::SelectOp::create(builder, loc, createIsToken(row), decay,
+                                 splat(tile, 0));
 }
 
 ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
@@ -268,12 +258,13 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
                     : loadStrengths(op.getWrite(), row);
   if (!hasChannelDecay())
     chunk.decay = createDecay(row);
+  normalizeRows(chunk);
   return chunk;
 }
 
 /// P, from the products of queries and keys.
 Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
-  Value reads = scaled(products, scale);
+  Value reads = scaleColumns(scaled(products, scale), chunk.keyNorms);
   if (chunk.decay.channelSums)
     return round(reads, element);
   Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
@@ -284,7 +275,7 @@ Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
 /// (I + A)^-1, times the writing strengths where these are those of erasing,
 /// from the products of keys.
 Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
-  Value erased = products;
+  Value erased = scaleColumns(products, chunk.keyNorms);
   if (chunk.decay.reached)
     erased = mul(erased, tile::DecayRatiosOp::create(
                              builder, loc, erased.getType(), chunk.decay.sums));
@@ -312,10 +303,14 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
 }
 
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
-  Value tile = transpose(round(scaled(transposed, outputScale), element));
+  Value output =
+      chunk.queryNorms
+          ? scaleColumns(transposed, scaled(chunk.queryNorms, outputScale))
+          : scaled(transposed, outputScale);
+  Value tile = transpose(round(output, element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
   tile::StoreOp::create(
-      builder, loc, tile, output,
+      builder, loc, tile, this->output,
       getPlace(getRowOfOutput(chunk.row), {valueHead, channel}), slice,
       ArrayRef<int64_t>{axis, axis + 2});
 }
@@ -353,7 +348,10 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
     state = mul(state, vector::BroadcastOp::create(
                            builder, loc, state.getType(), decay.whole));
   Value fresh = round(written, element);
-  Value left = round(scaleColumns(written, decay.left), element);
+  Value factors = decay.left;
+  if (chunk.keyNorms)
+    factors = factors ? mul(factors, chunk.keyNorms) : chunk.keyNorms;
+  Value left = round(scaleColumns(written, factors), element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
   state = dot(left, keys, /*transposeRhs=*/false, state);
   storeOutput(chunk, output);

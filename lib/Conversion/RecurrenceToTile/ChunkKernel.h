@@ -30,6 +30,7 @@ namespace mlir::attn {
 ///     o = scale 2^G (q S) + P U
 ///     S = 2^G_last S + (2^(G_last - G) k)^T U
 ///
+/// Where rows are normalised, see ChunkNorms.cpp.
 /// Where channels of keys have decays of their own, all powers are those of a
 /// channel and stand inside of the products (VectorDecay.cpp).
 ///
@@ -61,6 +62,8 @@ private:
   /// those of tokens are numbers, or null.
   struct Chunk {
     Value row, query, key, eraseKey, value, erase, write;
+    /// What normalised rows are multiplied by, or null.
+    Value queryNorms, keyNorms;
     Decay decay;
 
     /// Whether as much is erased as is written.
@@ -77,6 +80,8 @@ private:
   void storeFinalState(Value state);
   Value createChunk(Value number, Value state);
   Chunk loadChunk(Value row);
+  Value createNorms(Value tile);
+  void normalizeRows(Chunk &chunk);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
@@ -96,8 +101,8 @@ private:
   //===--- Segments -------------------------------------------------------===//
 
   bool isCut() { return schedule.getSegmentChunks() > 0; }
-  bool isOfBounds(Value operand);
-  Value createKept(Value position);
+  bool isOfBounds(Value argument);
+  Value createKept(Value position, Value channel);
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
   Value readBound(int64_t bound);
@@ -121,6 +126,9 @@ private:
   Value loadStrengths(Value strengths, Value row);
   /// A number of the value head for each token.
   Value loadNumbers(Value operand, Value row);
+  Value evaluate(Value operand, ArrayRef<Value> place,
+                 std::optional<unsigned> rowAxis);
+  Value createIsToken(Value row);
   SmallVector<Value> readEnds();
   bool isPacked() { return op.isPacked(); }
   bool isLogDecay();

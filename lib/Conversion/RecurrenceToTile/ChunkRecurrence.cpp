@@ -12,6 +12,7 @@
 
 #include "attn/Schedule/Passes.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -27,8 +28,12 @@ using namespace mlir::attn;
 /// Each argument is an operand, and the results are returned, the output among
 /// them and each once.
 static LogicalResult checkInterface(func::FuncOp function, RecurrenceOp op) {
+  auto isRead = [&](OpOperand &use) {
+    auto prepared = dyn_cast<linalg::GenericOp>(use.getOwner());
+    return use.getOwner() == op || (prepared && prepared.isDpsInput(&use));
+  };
   for (BlockArgument argument : function.getArguments())
-    if (argument.use_empty())
+    if (llvm::none_of(argument.getUses(), isRead))
       return function.emitError("expected argument ")
              << argument.getArgNumber()
              << " to be an operand of the recurrence";
@@ -55,8 +60,10 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
            << schedule.getBlockQ();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
     return op.emitOpError(
-               "expected a decay of each head, and no erasing but "
-               "along the keys, for segment_chunks; expected 0, got ")
+               "expected a decay, of each head where anything is erased, and "
+               "no "
+               "erasing but along the keys, for segment_chunks; expected 0, "
+               "got ")
            << schedule.getSegmentChunks();
   return schedule;
 }
@@ -76,8 +83,15 @@ struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
     RecurrenceOp op = *function.getOps<RecurrenceOp>().begin();
     if (failed(checkChunked(op)))
       return failure();
-    if (function.front().getOperations().size() != 2)
-      return function.emitError("expected a recurrence alone in its function");
+    auto isKnown = [&](Operation &other) {
+      return &other == op || isa<func::ReturnOp>(other) ||
+             servesPreparation(&other) ||
+             (other.hasTrait<OpTrait::ConstantLike>() &&
+              !isa<RankedTensorType>(other.getResult(0).getType()));
+    };
+    if (!llvm::all_of(function.front(), isKnown))
+      return function.emitError("expected a recurrence alone in its function, "
+                                "and what prepares its gates");
     FailureOr<tile::ScheduleAttr> schedule = findSchedule(op);
     if (failed(checkInterface(function, op)) || failed(schedule))
       return failure();

@@ -7,6 +7,7 @@
 
 #include "ChunkKernel.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
 using namespace mlir;
@@ -51,6 +52,18 @@ private:
 SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
   SmallVector<int64_t> symbols(rank, None);
   bool isPacked = op.isPacked();
+  // An axis of what is prepared from is one of what is prepared.
+  if (!llvm::is_contained(op->getOperands(), tensor))
+    for (OpOperand &use : tensor.getUses())
+      if (auto prepared = dyn_cast<linalg::GenericOp>(use.getOwner());
+          prepared && prepared.isDpsInput(&use)) {
+        SmallVector<int64_t> all =
+            getSymbols(prepared.getResult(0), prepared.getNumLoops());
+        AffineMap map = prepared.getMatchingIndexingMap(&use);
+        for (auto [axis, symbol] : llvm::enumerate(symbols))
+          symbol = all[map.getDimPosition(axis)];
+        return symbols;
+      }
   if (tensor == op.getCuSeqlens()) {
     symbols[0] = Batch;
   } else if (tensor == op.getState() || tensor == op.getFinalState()) {

@@ -17,10 +17,16 @@
 // 2^g max(1, |1 - erase |k|^2|). Nothing is assumed of decays, strengths or
 // keys: where they keep much, the segment starts with the sequence.
 //
+// Where channels have decays of their own and nothing is erased, a channel of a
+// difference is what its own decays leave of it: of the norm remains at most
+// 2^g for the channel whose g has the greatest sum. An erasure moves what there
+// is from channel to channel, so that no sums of channels bound it.
+//
 //===----------------------------------------------------------------------===//
 
 #include "ChunkKernel.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -44,17 +50,29 @@ enum BoundOfSegment : int64_t { Start, Begin, End, IsLast };
 // The kernel in front
 //===----------------------------------------------------------------------===//
 
-bool ChunkKernelBuilder::isOfBounds(Value operand) {
-  return llvm::is_contained(
-      {op.getKey(), op.getDecay(), op.getErase(), op.getCuSeqlens()}, operand);
+/// Whether `operand`, which may be null, is `argument` or prepared of it.
+static bool dependsOn(Value operand, Value argument) {
+  if (!operand || operand == argument)
+    return operand == argument;
+  auto prepared = operand.getDefiningOp<linalg::GenericOp>();
+  return prepared && llvm::any_of(prepared.getInputs(), [&](Value input) {
+           return dependsOn(input, argument);
+         });
 }
 
-/// The logarithm (base 2) of what the token at `position` keeps at most.
-Value ChunkKernelBuilder::createKept(Value position) {
+bool ChunkKernelBuilder::isOfBounds(Value argument) {
+  return llvm::any_of(
+      ArrayRef<Value>{op.getKey(), op.getDecay(), op.getErase(),
+                      op.getCuSeqlens()},
+      [&](Value operand) { return dependsOn(operand, argument); });
+}
+
+/// The logarithm (base 2) of what the token at `position` keeps at most; of
+/// `channel` where each has a decay of its own.
+Value ChunkKernelBuilder::createKept(Value position, Value channel) {
   Value row = position;
   if (isPacked())
     row = arith::AddIOp::create(builder, loc, slice[0], position);
-  Type f32 = builder.getF32Type();
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(
         builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
@@ -63,7 +81,9 @@ Value ChunkKernelBuilder::createKept(Value position) {
     bool isOfHead = cast<RankedTensorType>(operand.getType()).getRank() == 1;
     SmallVector<Value> place =
         isOfHead ? SmallVector<Value>{valueHead} : getPlace(row, valueHead);
-    return tile::ReadOp::create(builder, loc, f32, view(operand), place);
+    if (isPerChannel(op, operand))
+      place.push_back(channel);
+    return evaluate(operand, place, /*rowAxis=*/std::nullopt);
   };
   auto largest = [&](Value a, Value b) -> Value {
     return arith::MaximumFOp::create(builder, loc, a, b);
@@ -76,6 +96,14 @@ Value ChunkKernelBuilder::createKept(Value position) {
     return decay;
   Value erased = tile::SquaredNormOp::create(builder, loc, view(op.getKey()),
                                              getPlace(row, keyHead));
+  if (std::optional<APFloat> epsilon = op.getL2Normalize()) {
+    // What is left of the squared length of a row that is normalised.
+    constexpr double kLeast = std::numeric_limits<float>::min();
+    Value sum = arith::AddFOp::create(builder, loc, erased,
+                                      number(epsilon->convertToDouble()));
+    erased = arith::DivFOp::create(builder, loc, erased,
+                                   largest(sum, number(kLeast)));
+  }
   erased = mul(read(op.getErase()), erased);
   Value one = number(1);
   Value kept = largest(sub(erased, one), sub(one, erased));
@@ -93,12 +121,16 @@ Value ChunkKernelBuilder::findStart(Value begin, Value chunks) {
   auto find = tile::FindReachOp::create(
       builder, loc, builder.getIndexType(), apply(d(0) * tokens, stop),
       apply(d(0) * tokens, begin), builder.getI64IntegerAttr(tokens),
-      builder.getF32FloatAttr(kForgotten));
+      builder.getF32FloatAttr(kForgotten),
+      hasChannelDecay() ? builder.getI64IntegerAttr(keyDim) : IntegerAttr());
   {
     OpBuilder::InsertionGuard guard(builder);
-    Block *block = builder.createBlock(&find.getBody(), {},
-                                       {builder.getIndexType()}, {loc});
-    tile::YieldOp::create(builder, loc, createKept(block->getArgument(0)));
+    SmallVector<Type> types(hasChannelDecay() ? 2 : 1, builder.getIndexType());
+    Block *block = builder.createBlock(
+        &find.getBody(), {}, types, SmallVector<Location>(types.size(), loc));
+    Value channel = hasChannelDecay() ? block->getArgument(1) : Value();
+    tile::YieldOp::create(builder, loc,
+                          createKept(block->getArgument(0), channel));
   }
   Value start = apply(d(0).floorDiv(tokens), find.getFirst());
   Value isFound = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,

@@ -125,8 +125,6 @@ private:
   Value evaluate(Value operand, ArrayRef<Value> indices, Channels channels);
   Value evaluatePrepared(OpResult tensor, ArrayRef<Value> indices,
                          Channels channels);
-  Value lookupElement(Value value, IRMapping &mapping);
-  Value cloneForElements(Operation *source, IRMapping &mapping);
   /// A size, constant where the type knows it.
   Value sizeOf(Value tensor, int64_t axis);
   Value load(Value view, ValueRange indices, int64_t size);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Prepared.h"
 #include "StepBuilder.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -73,61 +74,24 @@ Value StepBuilder::evaluate(Value operand, ArrayRef<Value> indices,
               channels == Channels::Key ? keys : values);
 }
 
-/// What a value of the body of a preparation has become. Constants may stand
-/// outside of it.
-Value StepBuilder::lookupElement(Value value, IRMapping &mapping) {
-  if (!mapping.contains(value))
-    mapping.map(value, builder.clone(*value.getDefiningOp())->getResult(0));
-  return mapping.lookup(value);
-}
-
-/// The op on numbers, or on vectors where one of its operands is.
-Value StepBuilder::cloneForElements(Operation *source, IRMapping &mapping) {
-  SmallVector<Value> operands;
-  for (Value operand : source->getOperands())
-    operands.push_back(lookupElement(operand, mapping));
-  // Operands are f32 already.
-  if (isa<arith::ExtFOp>(source))
-    return operands.front();
-  Type type = source->getResult(0).getType();
-  for (Value operand : operands)
-    if (isa<VectorType>(operand.getType()))
-      type = operand.getType();
-  for (Value &operand : operands)
-    if (operand.getType() != type)
-      operand = splat(operand, type);
-  return builder
-      .create(loc, source->getName().getIdentifier(), operands, type,
-              source->getAttrs())
-      ->getResult(0);
-}
-
 Value StepBuilder::evaluatePrepared(OpResult tensor, ArrayRef<Value> indices,
                                     Channels channels) {
   auto prepared = cast<linalg::GenericOp>(tensor.getOwner());
-  IRMapping mapping;
-  for (OpOperand *input : prepared.getDpsInputOperands()) {
+  auto evaluateInput = [&](OpOperand &input) {
     SmallVector<Value> own;
     Channels ownChannels = Channels::None;
     for (AffineExpr axis :
-         prepared.getMatchingIndexingMap(input).getResults()) {
+         prepared.getMatchingIndexingMap(&input).getResults()) {
       unsigned loop = cast<AffineDimExpr>(axis).getPosition();
       if (loop < indices.size())
         own.push_back(indices[loop]);
       else
         ownChannels = channels;
     }
-    mapping.map(prepared.getMatchingBlockArgument(input),
-                evaluate(input->get(), own, ownChannels));
-  }
-  Block *body = prepared.getBody();
-  for (Operation &inner : body->without_terminator())
-    if (inner.hasTrait<OpTrait::ConstantLike>())
-      builder.clone(inner, mapping);
-    else
-      mapping.map(inner.getResult(0), cloneForElements(&inner, mapping));
-  Value result = lookupElement(
-      body->getTerminator()->getOperand(tensor.getResultNumber()), mapping);
+    return evaluate(input.get(), own, ownChannels);
+  };
+  Value result =
+      recurrence_to_tile::evaluatePrepared(builder, loc, tensor, evaluateInput);
   // What is the same for all channels.
   if (channels != Channels::None && !isa<VectorType>(result.getType()))
     result =

@@ -102,6 +102,7 @@ struct LowerElementwise : ConversionPattern {
   }
 };
 
+/// Equal elements, of 16 bits two in each register.
 struct LowerConstant : FragmentPattern<arith::ConstantOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -109,7 +110,19 @@ struct LowerConstant : FragmentPattern<arith::ConstantOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto type = dyn_cast<RankedTensorType>(op.getType());
     auto value = dyn_cast<DenseElementsAttr>(op.getValue());
-    if (!type || !value || !value.isSplat() || !type.getElementType().isF32())
+    if (!type || !value || !value.isSplat() ||
+        !isa<FloatType>(type.getElementType()))
+      return failure();
+    if (type.getElementTypeBitWidth() == 16) {
+      uint64_t bits =
+          value.getSplatValue<APFloat>().bitcastToAPInt().getZExtValue();
+      Value pair = Int32(rewriter, op.getLoc())
+                       .constant(static_cast<int32_t>(bits << 16 | bits));
+      rewriter.replaceOpWithMultiple(
+          op, {SmallVector<Value>(elementsPerThread(type) / 2, pair)});
+      return success();
+    }
+    if (!type.getElementType().isF32())
       return failure();
     Value scalar = arith::ConstantOp::create(rewriter, op.getLoc(),
                                              value.getSplatValue<FloatAttr>());

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -51,33 +52,95 @@ static Value rowOfNumbers(Int32 &i32, sm90::StageType type, Value stage,
 
 namespace {
 
-struct LowerLoadNumbers : NumbersPattern<sm90::LoadNumbersOp> {
-  using NumbersPattern::NumbersPattern;
+/// Where a row of each of the numbers of a lane is, and whether it is one.
+template <typename Op> struct LoadPattern : NumbersPattern<Op> {
+  using NumbersPattern<Op>::NumbersPattern;
+
+protected:
+  struct Row {
+    Value address, isInside;
+  };
+  static SmallVector<Row> locate(Op op,
+                                 typename NumbersPattern<Op>::Adaptor adaptor,
+                                 int64_t elementBytes, OpBuilder &b) {
+    Location loc = op.getLoc();
+    Int32 i32(b, loc);
+    Type i64 = b.getI64Type();
+    Value first = i32.mul(i32.lane(), kNumbersPerLane);
+    Value limit = i32.fromIndex(adaptor.getLimit().front());
+    Value pointer =
+        LLVM::PtrToIntOp::create(b, loc, i64, adaptor.getPointer().front());
+    Value bytes =
+        arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(elementBytes));
+    SmallVector<Row> rows;
+    for (int64_t r = 0; r < kNumbersPerLane; ++r) {
+      Value row = i32.add(first, r);
+      Value wide = arith::ExtSIOp::create(b, loc, i64, row);
+      Value offset =
+          arith::MulIOp::create(b, loc, wide, adaptor.getStride().front());
+      offset =
+          arith::AddIOp::create(b, loc, offset, adaptor.getOffset().front());
+      offset = arith::MulIOp::create(b, loc, offset, bytes);
+      rows.push_back({arith::AddIOp::create(b, loc, pointer, offset),
+                      isBelow(b, loc, row, limit)});
+    }
+    return rows;
+  }
+};
+
+struct LowerLoadNumbers : LoadPattern<sm90::LoadNumbersOp> {
+  using LoadPattern::LoadPattern;
   LogicalResult
   matchAndRewrite(sm90::LoadNumbersOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    Type i64 = rewriter.getI64Type();
-    Value first = i32.mul(i32.lane(), kNumbersPerLane);
-    Value limit = i32.fromIndex(adaptor.getLimit().front());
-    Value pointer = LLVM::PtrToIntOp::create(rewriter, loc, i64,
-                                             adaptor.getPointer().front());
-    Value bytes = arith::ConstantOp::create(
-        rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes));
+    constexpr int64_t kShortBytes = 2;
+    bool isShort = op.getElement().has_value();
     SmallVector<Value> results;
-    for (int64_t r = 0; r < kNumbersPerLane; ++r) {
-      Value row = i32.add(first, r);
-      Value wide = arith::ExtSIOp::create(rewriter, loc, i64, row);
-      Value offset = arith::MulIOp::create(rewriter, loc, wide,
-                                           adaptor.getStride().front());
-      offset = arith::AddIOp::create(rewriter, loc, offset,
-                                     adaptor.getOffset().front());
-      offset = arith::MulIOp::create(rewriter, loc, offset, bytes);
-      Value address = arith::AddIOp::create(rewriter, loc, pointer, offset);
-      results.push_back(ptx::loadGlobalIf(
-          rewriter, loc, "f32", rewriter.getF32Type(), address, /*offset=*/0,
-          isBelow(rewriter, loc, row, limit)));
+    for (Row row :
+         locate(op, adaptor, isShort ? kShortBytes : sm90::kNumberBytes,
+                rewriter)) {
+      Type f32 = rewriter.getF32Type();
+      if (!isShort) {
+        results.push_back(ptx::loadGlobalIf(rewriter, loc, "f32", f32,
+                                            row.address, /*offset=*/0,
+                                            row.isInside));
+        continue;
+      }
+      Value bits = ptx::loadGlobalIf(rewriter, loc, "b16",
+                                     rewriter.getI16Type(), row.address,
+                                     /*offset=*/0, row.isInside);
+      Value element =
+          arith::BitcastOp::create(rewriter, loc, *op.getElement(), bits);
+      results.push_back(arith::ExtFOp::create(rewriter, loc, f32, element));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct LowerLoadNorms : LoadPattern<sm90::LoadNormsOp> {
+  using LoadPattern::LoadPattern;
+  LogicalResult
+  matchAndRewrite(sm90::LoadNormsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    constexpr int64_t kElementBytes = 2;
+    SmallVector<Value> results;
+    for (Row row : locate(op, adaptor, kElementBytes, rewriter)) {
+      auto branch = scf::IfOp::create(rewriter, loc, rewriter.getF32Type(),
+                                      row.isInside, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      scf::YieldOp::create(rewriter, loc,
+                           sumSquares(rewriter, loc, row.address,
+                                      op.getElement(),
+                                      static_cast<int64_t>(op.getLength())));
+      rewriter.setInsertionPointToStart(branch.elseBlock());
+      Value zero =
+          arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
+      scf::YieldOp::create(rewriter, loc, zero);
+      results.push_back(branch.getResult(0));
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
@@ -385,9 +448,10 @@ struct LowerDecayRatios : NumbersPattern<sm90::DecayRatiosOp> {
 
 void sm90_to_nvvm::populateNumbersPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
-  patterns.add<LowerLoadNumbers, LowerFirstNumbers, LowerCumulativeSum,
-               LowerExtract, LowerStoreNumbers, LowerLoadRow, LowerLoadElement,
-               LowerScaleColumns, LowerFill, LowerLoadState, LowerStoreState,
-               LowerBroadcastColumns, LowerDecayRatios>(converter,
-                                                        patterns.getContext());
+  patterns
+      .add<LowerLoadNumbers, LowerLoadNorms, LowerFirstNumbers,
+           LowerCumulativeSum, LowerExtract, LowerStoreNumbers, LowerLoadRow,
+           LowerLoadElement, LowerScaleColumns, LowerFill, LowerLoadState,
+           LowerStoreState, LowerBroadcastColumns, LowerDecayRatios>(
+          converter, patterns.getContext());
 }

@@ -30,7 +30,8 @@ struct LowerFindReach : OpConversionPattern<sm90::FindReachOp> {
                   ConversionPatternRewriter &rewriter) const override;
 };
 
-/// The walk of all threads from the end, a position each at a time.
+/// The walk of all threads from the end, at a time a position each, or a block
+/// of positions of a channel each.
 class Walk {
 public:
   Walk(sm90::FindReachOp op, OpBuilder &builder)
@@ -41,8 +42,16 @@ public:
   Value build(Value stop, Value end);
 
 private:
+  int64_t channels() {
+    return static_cast<int64_t>(op.getChannels().value_or(1));
+  }
+  SmallVector<Value> stepBlocks(ValueRange values, Value stop);
+  SmallVector<Value> stepChannels(ValueRange values);
   Value evaluate(Value at);
+  Value evaluateChannel(Value at, Value sum);
+  Value findGreatest(Value number);
   SmallVector<Value> exchange(Value number);
+  SmallVector<Value> shareOfWarps(Value number);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -79,15 +88,27 @@ Value Walk::evaluate(Value at) {
   return evaluator.evaluate({{position}});
 }
 
-/// The sums of the blocks, from the last to the first.
-SmallVector<Value> Walk::exchange(Value number) {
-  for (int64_t distance = 1; distance < kWarpThreads; distance *= 2) {
-    Value other = NVVM::ShflOp::create(b, loc, b.getF32Type(), i32.constant(-1),
-                                       number, i32.constant(distance),
-                                       i32.constant(kWarpThreads - 1),
-                                       NVVM::ShflKind::bfly, UnitAttr());
-    number = arith::AddFOp::create(b, loc, number, other);
-  }
+/// The sum of the channel of this thread with its numbers of the block in front
+/// of `at`. Threads may have the same channel.
+Value Walk::evaluateChannel(Value at, Value sum) {
+  Value thread = arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                            i32.threadOfConsumers());
+  Value channel =
+      arith::RemUIOp::create(b, loc, thread, index(channels())).getResult();
+  auto block = static_cast<int64_t>(op.getBlock());
+  Value first = arith::SubIOp::create(b, loc, at, index(block));
+  RegionEvaluator evaluator(b, loc, op.getBody().front(), first, channel);
+  // All loads are under way before anything is added.
+  SmallVector<Value> numbers;
+  for (int64_t i = 0; i < block; ++i)
+    numbers.push_back(evaluator.evaluate({{first, i}, {channel}}));
+  for (Value number : numbers)
+    sum = arith::AddFOp::create(b, loc, sum, number);
+  return sum;
+}
+
+/// `number` of each warp, whose lanes have the same, for all threads.
+SmallVector<Value> Walk::shareOfWarps(Value number) {
   Value base = sharedAddress(b, loc, *op.getOffset());
   auto branch = scf::IfOp::create(b, loc, i32.isZero(i32.lane()),
                                   /*withElseRegion=*/false);
@@ -109,30 +130,59 @@ SmallVector<Value> Walk::exchange(Value number) {
         ofWarps, ptx::loadSharedFloats(
                      b, loc, base, group * kWarps * sm90::kSumBytes, kWarps));
   ptx::barrierSync(b, loc, barrier, threads);
+  return ofWarps;
+}
+
+/// `number` and those of the other lanes of the warp as one, for all of them.
+static Value
+combineLanes(OpBuilder &b, Location loc, Value number,
+             function_ref<Value(Value number, Value other)> combine) {
+  Int32 i32(b, loc);
+  for (int64_t distance = 1; distance < kWarpThreads; distance *= 2) {
+    Value other = NVVM::ShflOp::create(b, loc, b.getF32Type(), i32.constant(-1),
+                                       number, i32.constant(distance),
+                                       i32.constant(kWarpThreads - 1),
+                                       NVVM::ShflKind::bfly, UnitAttr());
+    number = combine(number, other);
+  }
+  return number;
+}
+
+/// Of all threads. One that is not a number is the greatest.
+Value Walk::findGreatest(Value number) {
+  auto larger = [&](Value x, Value y) -> Value {
+    return arith::MaximumFOp::create(b, loc, x, y);
+  };
+  SmallVector<Value> ofWarps =
+      shareOfWarps(combineLanes(b, loc, number, larger));
+  Value greatest = ofWarps.front();
+  for (Value own : ArrayRef<Value>(ofWarps).drop_front())
+    greatest = larger(greatest, own);
+  return greatest;
+}
+
+/// The sums of the blocks, from the last to the first.
+SmallVector<Value> Walk::exchange(Value number) {
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(b, loc, x, y);
+  };
+  SmallVector<Value> ofWarps = shareOfWarps(combineLanes(b, loc, number, add));
   SmallVector<Value> sums;
   auto warps = static_cast<size_t>(op.getBlock()) / kWarpThreads;
   for (ArrayRef<Value> rest = ofWarps; !rest.empty();
        rest = rest.drop_back(warps)) {
     Value sum;
     for (Value own : rest.take_back(warps))
-      sum = sum ? arith::AddFOp::create(b, loc, sum, own).getResult() : own;
+      sum = sum ? add(sum, own) : own;
     sums.push_back(sum);
   }
   return sums;
 }
 
-Value Walk::build(Value stop, Value end) {
-  Type types[] = {b.getIndexType(), b.getF32Type()};
-  Location locations[] = {loc, loc};
-  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-  auto loop = scf::WhileOp::create(b, loc, types, ValueRange{end, zero});
-  OpBuilder::InsertionGuard guard(b);
-  Block *before = b.createBlock(&loop.getBefore(), {}, types, locations);
-  scf::ConditionOp::create(
-      b, loc, isOpen(before->getArgument(0), stop, before->getArgument(1)),
-      before->getArguments());
-  Block *after = b.createBlock(&loop.getAfter(), {}, types, locations);
-  Value at = after->getArgument(0), sum = after->getArgument(1);
+/// From where the walk is and the sum up to there on: behind as many blocks as
+/// all threads have positions of.
+SmallVector<Value> Walk::stepBlocks(ValueRange values, Value stop) {
+  Value at = values[0], sum = values[1];
   auto block = static_cast<int64_t>(op.getBlock());
   for (Value own : exchange(evaluate(at))) {
     Value open = isOpen(at, stop, sum);
@@ -141,7 +191,36 @@ Value Walk::build(Value stop, Value end) {
     sum = arith::SelectOp::create(b, loc, open, added, sum);
     at = arith::SelectOp::create(b, loc, open, further, at);
   }
-  scf::YieldOp::create(b, loc, ValueRange{at, sum});
+  return {at, sum};
+}
+
+/// From where the walk is, the greatest of the sums and that of the channel of
+/// the thread on: behind one block.
+SmallVector<Value> Walk::stepChannels(ValueRange values) {
+  Value sum = evaluateChannel(values[0], values[2]);
+  Value further = arith::SubIOp::create(
+      b, loc, values[0], index(static_cast<int64_t>(op.getBlock())));
+  return {further, findGreatest(sum), sum};
+}
+
+Value Walk::build(Value stop, Value end) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+  SmallVector<Value> inits{end, zero};
+  if (op.getChannels())
+    inits.push_back(zero);
+  auto types = llvm::to_vector(TypeRange(inits));
+  SmallVector<Location> locations(types.size(), loc);
+  auto loop = scf::WhileOp::create(b, loc, types, inits);
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&loop.getBefore(), {}, types, locations);
+  scf::ConditionOp::create(
+      b, loc, isOpen(before->getArgument(0), stop, before->getArgument(1)),
+      before->getArguments());
+  Block *after = b.createBlock(&loop.getAfter(), {}, types, locations);
+  ValueRange values = after->getArguments();
+  scf::YieldOp::create(b, loc,
+                       op.getChannels() ? stepChannels(values)
+                                        : stepBlocks(values, stop));
   b.setInsertionPointAfter(loop);
   Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE,
                                         loop.getResult(1), limit());
@@ -197,28 +276,34 @@ private:
     Value address =
         getElementAddress(builder, loc, adaptor.getPointer(), op.getElement(),
                           indices, adaptor.getStrides());
-    constexpr int64_t kElementBytes = 2, kWords = sm90::kReadBytes / 4;
-    // Two chains, of either half of the words.
-    Value sums[2];
-    auto bytes = static_cast<int64_t>(op.getLength()) * kElementBytes;
-    for (int64_t offset = 0; offset < bytes; offset += sm90::kReadBytes)
-      for (Value word : ptx::loadGlobalWords(builder, loc, address, offset,
-                                             kWords, /*isFloat=*/false,
-                                             /*constant=*/true))
-        for (auto [sum, x] : llvm::zip_equal(
-                 sums, extendPair(builder, loc, op.getElement(), word))) {
-          Value square = arith::MulFOp::create(builder, loc, x, x,
-                                               arith::FastMathFlags::contract);
-          sum = sum ? arith::AddFOp::create(builder, loc, sum, square,
-                                            arith::FastMathFlags::contract)
-                          .getResult()
-                    : square;
-        }
-    return arith::AddFOp::create(builder, loc, sums[0], sums[1]);
+    return sumSquares(builder, loc, address, op.getElement(),
+                      static_cast<int64_t>(op.getLength()));
   }
 };
 
 } // namespace
+
+/// In two chains, of either half of the words.
+Value sm90_to_nvvm::sumSquares(OpBuilder &b, Location loc, Value address,
+                               Type element, int64_t length) {
+  constexpr int64_t kElementBytes = 2, kWords = sm90::kReadBytes / 4;
+  Value sums[2];
+  for (int64_t offset = 0; offset < length * kElementBytes;
+       offset += sm90::kReadBytes)
+    for (Value word :
+         ptx::loadGlobalWords(b, loc, address, offset, kWords,
+                              /*isFloat=*/false, /*constant=*/true))
+      for (auto [sum, x] :
+           llvm::zip_equal(sums, extendPair(b, loc, element, word))) {
+        Value square =
+            arith::MulFOp::create(b, loc, x, x, arith::FastMathFlags::contract);
+        sum = sum ? arith::AddFOp::create(b, loc, sum, square,
+                                          arith::FastMathFlags::contract)
+                        .getResult()
+                  : square;
+      }
+  return arith::AddFOp::create(b, loc, sums[0], sums[1]);
+}
 
 void sm90_to_nvvm::populateReachPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {

@@ -8,6 +8,7 @@
 #include "RegionEvaluator.h"
 
 #include "InlineAsm.h"
+#include "Patterns.h"
 #include "ReadElement.h"
 
 #include "Support/SwapOperands.h"
@@ -41,6 +42,9 @@ static void append(std::vector<int64_t> &key, Term term) {
 static bool isTermType(Type type) {
   return type.isIndex() || type.isInteger(32) || type.isInteger(64);
 }
+
+/// Of elements that are read in pairs.
+static constexpr int64_t kElementBytes = 2;
 
 static bool isShortFloat(Type type) {
   return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
@@ -346,10 +350,10 @@ Value RegionEvaluator::isInside(sm90::ReadOp op, ArrayRef<Term> indices) {
   return inside;
 }
 
-/// The address is shared by elements whose indices differ by a constant along
-/// the last axis alone.
-Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
-  Value inside = op.getPaired() ? Value() : isInside(op, indices);
+/// An address, which is shared by elements whose indices differ by a constant
+/// along the last axis alone, and this constant.
+std::pair<Value, int64_t> RegionEvaluator::locate(sm90::ReadOp op,
+                                                  ArrayRef<Term> indices) {
   int64_t constant = 0;
   SmallVector<Term> bases(indices);
   if (!bases.empty() && bases.back().base && isPosition(bases.back().base))
@@ -364,42 +368,46 @@ Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
     return getElementAddress(b, loc, op.getPointer(), op.getElement().getType(),
                              values, op.getStrides());
   });
+  return {address, constant};
+}
+
+Term RegionEvaluator::read(sm90::ReadOp op, ArrayRef<Term> indices) {
+  auto [address, constant] = locate(op, indices);
   if (op.getPaired())
     return {readPaired(op, address, constant)};
-  return {readElement(b, loc, op, address, constant, inside)};
+  return {readElement(b, loc, op, address, constant, isInside(op, indices))};
 }
 
 /// One of the two elements of a word, which the other one is taken from as
 /// well.
 Value RegionEvaluator::readPaired(sm90::ReadOp op, Value address,
                                   int64_t offset) {
-  constexpr int64_t kElementBytes = 2;
-  Type i32 = b.getI32Type(), f32 = b.getF32Type();
   bool isUpper = offset % 2 != 0;
   int64_t bytes = (offset - isUpper) * kElementBytes;
   Value word =
       share({identify(op), identify(address.getAsOpaquePointer()), bytes}, [&] {
         Value always = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
-        return ptx::loadGlobalIf(b, loc, "b32", i32, address, bytes, always);
+        return ptx::loadGlobalIf(b, loc, "b32", b.getI32Type(), address, bytes,
+                                 always);
       });
-  auto number = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-  };
-  constexpr int64_t kHalf = 16;
-  if (op.getElement().getType().isBF16()) {
-    // The upper half of an f32.
-    Value bits =
-        isUpper ? arith::AndIOp::create(b, loc, word, number(-(1 << kHalf)))
-                      .getResult()
-                : arith::ShLIOp::create(b, loc, word, number(kHalf));
-    return arith::BitcastOp::create(b, loc, f32, bits);
-  }
-  if (isUpper)
-    word = arith::ShRUIOp::create(b, loc, word, number(kHalf));
-  Value half = arith::TruncIOp::create(b, loc, b.getI16Type(), word);
-  half = arith::BitcastOp::create(b, loc, b.getF16Type(), half);
-  return arith::ExtFOp::create(b, loc, f32, half);
+  // What is not used of the pair is dead.
+  return extendPair(b, loc, op.getElement().getType(), word)[isUpper];
+}
+
+Value RegionEvaluator::readWord(ArrayRef<Term> arguments, sm90::ReadOp read,
+                                Value inside) {
+  terms.clear();
+  for (auto [argument, term] :
+       llvm::zip_equal(region.getArguments(), arguments))
+    terms[argument] = term;
+  for (Operation &op : region.without_terminator())
+    if (&op != read)
+      terms[op.getResult(0)] = evaluateOp(op);
+  SmallVector<Term> indices = llvm::map_to_vector(
+      read.getIndices(), [&](Value index) { return lookup(index); });
+  auto [address, constant] = locate(read, indices);
+  return ptx::loadGlobalIf(b, loc, "b32", b.getI32Type(), address,
+                           constant * kElementBytes, inside);
 }
 
 //===----------------------------------------------------------------------===//

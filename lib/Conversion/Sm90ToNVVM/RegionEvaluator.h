@@ -41,6 +41,9 @@ public:
   }
   /// What `values` are among those that the region computes.
   SmallVector<Value> evaluateEach(ArrayRef<Term> arguments, ValueRange values);
+  /// The word of the element, in front of its neighbour, that the paired `read`
+  /// of the region reads, or nothing in particular unless `inside`.
+  Value readWord(ArrayRef<Term> arguments, sm90::ReadOp read, Value inside);
   /// All that it yields.
   SmallVector<Value> evaluateAll(ArrayRef<Term> arguments);
 
@@ -64,6 +67,7 @@ private:
   Term multiplyTerm(Term term, int64_t factor);
   Term read(sm90::ReadOp op, ArrayRef<Term> indices);
   Value readPaired(sm90::ReadOp op, Value address, int64_t offset);
+  std::pair<Value, int64_t> locate(sm90::ReadOp op, ArrayRef<Term> indices);
   Value isInside(sm90::ReadOp op, ArrayRef<Term> indices);
   Value rebuild(Operation &op, ArrayRef<Term> operands);
 

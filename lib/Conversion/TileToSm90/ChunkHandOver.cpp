@@ -45,13 +45,33 @@ ChunkRole::Rows ChunkRole::locateRows(tile::LoadOp load) {
 void ChunkRole::emitLoadNumbers(tile::LoadOp load) {
   Rows rows = locateRows(load);
   auto type = cast<VectorType>(load.getTile().getType());
+  Type element = type.getElementType();
   mapping.map(load.getTile(),
               sm90::LoadNumbersOp::create(
                   builder, loc,
+                  RankedTensorType::get(type.getShape(), builder.getF32Type()),
+                  kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
+                  rows.limit,
+                  element.isF32() ? TypeAttr() : TypeAttr::get(element))
+                  .getResult());
+}
+
+LogicalResult ChunkRole::emitNorms(vector::MultiDimReductionOp op) {
+  tile::LoadOp load = findNormed(op);
+  if (!load)
+    return op.emitOpError("expected a sum of the squares of rows that are "
+                          "loaded");
+  Rows rows = locateRows(load);
+  auto type = cast<VectorType>(op.getType());
+  mapping.map(op.getResult(),
+              sm90::LoadNormsOp::create(
+                  builder, loc,
                   RankedTensorType::get(type.getShape(), type.getElementType()),
                   kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
-                  rows.limit)
+                  rows.limit, op.getSourceVectorType().getDimSize(1),
+                  load.getTile().getType().getElementType())
                   .getResult());
+  return success();
 }
 
 /// Sums, and a mask of the first ones.

@@ -350,7 +350,15 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       .Case([&](arith::MulFOp mul) {
         return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
       })
+      .Case([&](arith::ExtFOp extend) {
+        if (!isNumbersType(extend.getType()))
+          return emitElementwise(extend);
+        // They have been loaded as f32.
+        mapping.map(extend.getResult(), mapping.lookup(extend.getIn()));
+        return success();
+      })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
+      .Case([&](vector::MultiDimReductionOp norms) { return emitNorms(norms); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })
       // Computed when what is rounded is handed over.

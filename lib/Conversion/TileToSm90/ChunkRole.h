@@ -58,6 +58,7 @@ private:
   LogicalResult emitConstant(Operation *op);
   void emitExtract(vector::ExtractOp op);
   void emitLoadNumbers(tile::LoadOp load);
+  LogicalResult emitNorms(vector::MultiDimReductionOp op);
   LogicalResult emitNumbers(Operation *op);
 
   LogicalResult emitDecaySums(tile::DecaySumsOp op);

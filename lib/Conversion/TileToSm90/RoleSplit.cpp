@@ -7,7 +7,8 @@
 
 #include "RoleSplit.h"
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::attn::tile_to_sm90;
@@ -15,6 +16,19 @@ using namespace mlir::attn::tile_to_sm90;
 bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
   auto vector = dyn_cast<VectorType>(type);
   return vector && vector.getRank() == 1;
+}
+
+tile::LoadOp
+mlir::attn::tile_to_sm90::findNormed(vector::MultiDimReductionOp op) {
+  auto square = op.getSource().getDefiningOp<arith::MulFOp>();
+  if (op.getKind() != vector::CombiningKind::ADD ||
+      !op.isReducedDim(op.getSourceVectorType().getRank() - 1) ||
+      !isNumbersType(op.getType()) ||
+      !matchPattern(op.getAcc(), m_AnyZeroFloat()) || !square ||
+      square.getLhs() != square.getRhs())
+    return {};
+  auto extend = square.getLhs().getDefiningOp<arith::ExtFOp>();
+  return extend ? extend.getIn().getDefiningOp<tile::LoadOp>() : tile::LoadOp();
 }
 
 std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
@@ -129,6 +143,10 @@ void Splitter::require(Part part, Value value) {
   }
   if (!opsOf(part).insert(op).second)
     return;
+  // The lengths of rows are taken of what is in memory.
+  if (auto reduction = dyn_cast<vector::MultiDimReductionOp>(op))
+    if (tile::LoadOp load = findNormed(reduction))
+      op = load;
   for (Value operand : op->getOperands())
     require(part, operand);
 }

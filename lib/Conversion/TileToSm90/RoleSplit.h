@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::attn::tile_to_sm90 {
@@ -70,6 +71,9 @@ std::optional<GatedTile> findGated(Value tile);
 
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);
+
+/// The load whose rows `op` takes the squared lengths of, or null.
+tile::LoadOp findNormed(vector::MultiDimReductionOp op);
 
 } // namespace mlir::attn::tile_to_sm90
 

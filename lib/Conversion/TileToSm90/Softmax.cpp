@@ -43,7 +43,7 @@ void Consumer::consumeFindReach(tile::FindReachOp op) {
   consumeRegion(op, sm90::FindReachOp::create(
                         builder, loc, builder.getIndexType(), use(op.getStop()),
                         use(op.getEnd()), op.getBlockAttr(), op.getLimitAttr(),
-                        /*offset=*/IntegerAttr()));
+                        op.getChannelsAttr(), /*offset=*/IntegerAttr()));
 }
 
 /// Copies the region of a mask, a modifier or a search.

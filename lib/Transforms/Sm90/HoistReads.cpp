@@ -32,7 +32,7 @@ struct SharedRead {
 /// for them to be.
 static SmallVector<SharedRead> findShared(ScoreOp score, OpBuilder &b,
                                           SmallVectorImpl<Value> &tests) {
-  Intervals intervals(score);
+  Intervals intervals(score, score);
   SmallVector<SharedRead> found;
   for (ReadOp read : score.getModifier().front().getOps<ReadOp>()) {
     SharedRead shared{read, {}};
@@ -62,7 +62,7 @@ static void hoist(ScoreOp score) {
   SmallVector<SharedRead> reads = findShared(score, b, tests);
   if (reads.empty())
     return;
-  branchWhere(score, tests, b, [&] {
+  branchWhere(score, allOf(b, score.getLoc(), tests), b, [&] {
     IRMapping replaced;
     for (SharedRead shared : reads) {
       auto read = cast<ReadOp>(b.clone(*shared.read));

@@ -129,8 +129,9 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp, ApplyMaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp,
-          LoadStripsOp, StoreStripsOp, ReduceVectorOp, LoadRowOp>(op) ||
+  if (isa<MaskOp, ApplyMaskOp, ScoreOp, ReadWordsOp, SplatOp, UndefinedOp,
+          VoteAllOp, LoadStripsOp, StoreStripsOp, ReduceVectorOp, LoadRowOp>(
+          op) ||
       op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);
@@ -223,6 +224,20 @@ static void separateUses(KernelOp kernel) {
         break;
       use.set(builder.clone(*source)->getResult(0));
     }
+  }
+}
+
+/// Equal elements are in any layout what they are: of a state of zeros, which a
+/// loop of one iteration leaves as a constant, no other use says which.
+static void removeCastsOfConstants(KernelOp kernel) {
+  SmallVector<LayoutCastOp> casts;
+  kernel.walk([&](LayoutCastOp cast) {
+    if (cast.getSource().getDefiningOp<arith::ConstantOp>())
+      casts.push_back(cast);
+  });
+  for (LayoutCastOp cast : casts) {
+    cast.replaceAllUsesWith(cast.getSource());
+    cast.erase();
   }
 }
 
@@ -327,6 +342,7 @@ namespace {
 struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
   void runOnOperation() override {
     KernelOp kernel = getOperation();
+    removeCastsOfConstants(kernel);
     separateUses(kernel);
     LayoutClasses classes;
     auto each = [&](auto function) {

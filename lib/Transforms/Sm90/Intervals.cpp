@@ -170,13 +170,17 @@ std::optional<Interval> Intervals::find(Value value) {
 // Branches
 //===----------------------------------------------------------------------===//
 
-void mlir::sm90::branchWhere(ScoreOp score, ArrayRef<Value> tests, OpBuilder &b,
+Value mlir::sm90::allOf(OpBuilder &b, Location loc, ArrayRef<Value> tests) {
+  Value result = tests.front();
+  for (Value test : tests.drop_front())
+    result = arith::AndIOp::create(b, loc, result, test);
+  return result;
+}
+
+void mlir::sm90::branchWhere(ScoreOp score, Value test, OpBuilder &b,
                              function_ref<Value()> create) {
   Location loc = score.getLoc();
   b.setInsertionPoint(score);
-  Value test = tests.front();
-  for (Value more : tests.drop_front())
-    test = arith::AndIOp::create(b, loc, test, more);
   auto branch = scf::IfOp::create(b, loc, score.getType(), test,
                                   /*withElseRegion=*/true);
   score.getResult().replaceAllUsesWith(branch.getResult(0));

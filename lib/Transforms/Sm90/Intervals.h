@@ -32,8 +32,9 @@ struct Interval {
 /// it. Every function that it knows rises or falls with each operand.
 class Intervals {
 public:
-  explicit Intervals(ScoreOp score)
-      : score(score), b(score), loc(score.getLoc()) {}
+  /// They are computed in front of `place`.
+  Intervals(ScoreOp score, Operation *place)
+      : score(score), b(place), loc(score.getLoc()) {}
 
   std::optional<Interval> find(Value value);
 
@@ -52,9 +53,12 @@ private:
   DenseMap<Value, std::optional<Interval>> known;
 };
 
-/// Gives the scores a way of their own where the tests, of which there is one
-/// at least, are true. `create` builds it, and returns what the scores become.
-void branchWhere(ScoreOp score, ArrayRef<Value> tests, OpBuilder &builder,
+/// Whether all of the tests, of which there is one at least, are true.
+Value allOf(OpBuilder &builder, Location loc, ArrayRef<Value> tests);
+
+/// Gives the scores a way of their own where `test` is true. `create` builds
+/// it, and returns what the scores become.
+void branchWhere(ScoreOp score, Value test, OpBuilder &builder,
                  function_ref<Value()> create);
 
 /// A copy of the modifier in which values have become others, without what only

@@ -23,7 +23,7 @@ func.func @block(%q: !q) -> !q {
 !q = tensor<?x?x2x64xbf16>
 !g = tensor<2xf32, #attn.gate<linear>>
 
-// expected-error @below {{expected a recurrence alone in its function}}
+// expected-error @below {{expected a recurrence alone in its function, and what prepares its gates}}
 func.func @constant(%q: !q) -> !q {
   %g = arith.constant dense<0.5> : !g
   %o = attn.recurrence %q, %q, %q decay(%g : !g) {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !q -> !q
@@ -66,7 +66,20 @@ func.func @state_alone(%q: !q) -> !s {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @segments(%q: !q) -> !q {
-  // expected-error @below {{expected a decay of each head, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
+  // expected-error @below {{expected a decay, of each head where anything is erased, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4>} : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+!n = tensor<?x?x2xf32>
+
+func.func @erased_channels(%q: !q, %g: !g, %b: !n) -> !q {
+  // expected-error @below {{expected a decay, of each head where anything is erased, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4>} : !q, !q, !q -> !q
   return %o : !q
 }

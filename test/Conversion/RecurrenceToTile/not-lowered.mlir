@@ -42,16 +42,6 @@ func.func @denominator(%q: !q) -> !q {
 // -----
 
 !q = tensor<?x?x2x64xbf16>
-
-func.func @l2_normalize(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has an l2_normalize, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q
-  return %o : !q
-}
-
-// -----
-
-!q = tensor<?x?x2x64xbf16>
 !s = tensor<?x2x64x64xf32, #attn.state<key_value>>
 
 func.func @slots(%q: !q, %s: !s, %i: tensor<?xi32>) -> !q {
@@ -94,19 +84,19 @@ func.func @kept(%q: !q) -> !q {
 // -----
 
 !q = tensor<?x?x2x64xbf16>
-!g = tensor<?x?x2xf32>
-#row = affine_map<(b, t, n) -> (b, t, n)>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+#row = affine_map<(b, t, n, c) -> (b, t, n, c)>
 
 func.func @prepared(%q: !q, %x: !g) -> !q {
-  %beta = linalg.generic {
+  %decays = linalg.generic {
       indexing_maps = [#row, #row],
-      iterator_types = ["parallel", "parallel", "parallel"]}
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
       ins(%x : !g) outs(%x : !g) {
   ^bb0(%own: f32, %unused: f32):
     %power = math.exp %own : f32
     linalg.yield %power : f32
   } -> !g
-  // expected-error @below {{'attn.recurrence' op has an operand that is prepared in front, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q erase(%beta : !g) : !q, !q, !q -> !q
+  // expected-error @below {{'attn.recurrence' op has channels that are prepared in front, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q decay(%decays : !g) : !q, !q, !q -> !q
   return %o : !q
 }

@@ -105,3 +105,22 @@ func.func @packed(%q: tensor<?x2x64xbf16> {attn.name = "q"}, %k: tensor<?x2x64xb
       {tile.schedule = #schedule} : tensor<?x2x64xbf16>, tensor<?x2x64xbf16>, tensor<?x4x64xbf16> -> tensor<?x4x64xbf16>
   return %o : tensor<?x4x64xbf16>
 }
+
+// Where channels have decays of their own, all of their sums have to be small, which is
+// sound as long as nothing is erased.
+
+// CHECK-LABEL: tile.kernel @channels_segments(
+// CHECK: tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) channels(64) {
+// CHECK-NEXT: ^bb0(%[[P:.*]]: index, %[[C:.*]]: index):
+// CHECK: %[[G:.*]] = tile.read %g[%{{.*}}, %[[P]], %{{.*}}, %[[C]]]
+// CHECK: %[[BITS:.*]] = arith.mulf %[[G]], %{{.*}}
+// CHECK: %[[KEPT:.*]] = arith.maximumf %[[BITS]], %{{.*}}
+// CHECK-NEXT: tile.yield %[[KEPT]]
+// CHECK-LABEL: tile.kernel @channels(
+// CHECK: tile.decay_sums
+func.func @channels(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
+                    %g: tensor<?x?x4x64xf32, #attn.gate<log>> {attn.name = "g"}) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x?x4x64xf32, #attn.gate<log>>)
+      {tile.schedule = #schedule} : !q, !q, !v -> !v
+  return %o : !v
+}

@@ -50,3 +50,42 @@ sm90.kernel @reach(%x: !llvm.ptr<1> {sm90.tensor = 0}, %s: i64 {sm90.tensor = 0,
   }
   sm90.return
 }
+
+// Each thread adds up the numbers of one of 64 channels, of a block of 32 positions at a
+// time, which are all under way before any is added; the greatest sum counts.
+
+// CHECK-LABEL: llvm.func @channels(
+// CHECK:         %[[FOUND:.*]]:3 = scf.while (%[[AT:.*]] = %{{.*}}, %[[GREATEST:.*]] = %{{.*}}, %[[OWN:.*]] = %{{.*}}) : (index, f32, f32) -> (index, f32, f32) {
+// CHECK:           arith.cmpf ugt, %[[GREATEST]], %{{.*}}
+// CHECK:         } do {
+// CHECK:           ^bb0(%[[AT:.*]]: index, %{{.*}}: f32, %[[OWN:.*]]: f32):
+// CHECK:           arith.remui %{{.*}}, %c64
+// CHECK-NOT:       arith.addf
+// CHECK-COUNT-32:  ld.global
+// CHECK:           %[[FIRST:.*]] = arith.addf %[[OWN]], %{{.*}}
+// CHECK-COUNT-31:  arith.addf
+// CHECK:           nvvm.shfl.sync  bfly
+// CHECK:           arith.maximumf
+// CHECK:           bar.sync $0, 128;
+// CHECK:           ld.shared.v4.f32
+// CHECK:           bar.sync $0, 128;
+// CHECK-COUNT-3:   arith.maximumf
+// CHECK:           scf.yield
+sm90.kernel @channels(%x: !llvm.ptr<1> {sm90.tensor = 0}, %s: i64 {sm90.tensor = 0, sm90.axis = 0},
+                      %w: !llvm.ptr<1> {sm90.tensor = 1}, %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false>, instances = [], shared_memory = 64 : i64,
+                tensors = [#sm90.tensor<"x", tensor<?x64xf32>, [0, -1]>, #sm90.tensor<"w", tensor<1xi32>, [-1], output = true>]} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %first = sm90.find_reach(%c0 to %n) block(32) limit(-30.0) channels(64) at 0 {
+    ^bb0(%p: index, %c: index):
+      %number = sm90.read %x[%p, %c] of [%n, %c64] strides [%s] : !llvm.ptr<1> -> f32
+      sm90.yield %number : f32
+    }
+    %i = arith.index_cast %first : index to i32
+    sm90.write %i, %w[%c0] : i32, !llvm.ptr<1>
+  }
+  sm90.return
+}

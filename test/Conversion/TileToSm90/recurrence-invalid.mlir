@@ -284,3 +284,29 @@ tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i
   }
   tile.return
 }
+
+// -----
+
+// Sums along rows are those of the squares of what is loaded.
+tile.kernel @f(%x: !tile.view<?x64xf16> {tile.name = "x", tile.symbols = array<i64: 0, -1>},
+               %y: !tile.view<?x64xf16> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, persistent = false, auxiliary_registers = 104>>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : vector<64x64xf32>
+  %none = arith.constant dense<0.0> : vector<64xf32>
+  %length = tile.dim %x[0] : !tile.view<?x64xf16>
+  scf.forall (%i) in (%length) {
+    %end = scf.for %c = %c0 to %length step %c1 iter_args(%state = %zero) -> (vector<64x64xf32>) {
+      %t = tile.load %x[%c, %c0] axes [0, 1] : !tile.view<?x64xf16> -> vector<64x64xf16>
+      // expected-error @below {{'vector.multi_reduction' op expected a sum of the squares of rows that are loaded}}
+      %sums = vector.multi_reduction <add>, %zero, %none [1] : vector<64x64xf32> to vector<64xf32>
+      %factors = vector.broadcast %sums : vector<64xf32> to vector<64x64xf32>
+      %scaled = arith.mulf %state, %factors : vector<64x64xf32>
+      %h = arith.truncf %scaled : vector<64x64xf32> to vector<64x64xf16>
+      %next = tile.dot %h, %t acc(%state) : vector<64x64xf16>, vector<64x64xf16> -> vector<64x64xf32>
+      scf.yield %next : vector<64x64xf32>
+    }
+  }
+  tile.return
+}

@@ -136,3 +136,29 @@ func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
       : !q, !q, !v -> !v
   return %o : !v
 }
+
+// The lengths of rows that are normalised are taken of what is in memory; what they
+// multiply is numbers of the columns.
+
+// CHECK-LABEL: sm90.kernel @normalized(
+// CHECK-SAME: %[[KEYS:k_[0-9]+]]: !llvm.ptr<1> {sm90.alignment = 16 : i64
+// CHECK: } numbers {
+// CHECK: %[[SQUARES:.*]] = sm90.load_norms %[[KEYS]][%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) length(128) of(bf16)
+// CHECK: %[[SUM:.*]] = arith.addf %[[SQUARES]], %{{.*}}
+// CHECK: math.rsqrt %[[SUM]]
+// CHECK: sm90.load_norms
+// CHECK: sm90.store_numbers
+// CHECK: } auxiliary {
+// CHECK-NOT: sm90.load_norms
+// CHECK: sm90.broadcast_columns
+// CHECK: sm90.invert_unit_lower
+// CHECK: } consumer {
+// CHECK-NOT: sm90.load_norms
+func.func @normalized(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                      %v: !v {attn.name = "v"}, %beta: !n {attn.name = "beta"})
+    -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v erase(%beta : !n) write(%beta : !n) l2_normalize(1.0e-06)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 240, persistent = false, auxiliary_registers = 168>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}

@@ -15,6 +15,9 @@
 // CHECK: %[[FIRST:.*]] = sm90.find_reach(%c0 to %[[N]]) block(64) limit(-3.000000e+01) {
 // CHECK-NEXT: ^bb0(%[[P:.*]]: index):
 // CHECK-NEXT: sm90.squared_norm %[[K]][%[[P]]] of[%[[N]]] strides[%[[KSTRIDE]]] length(64) : !llvm.ptr<1>, bf16
+// CHECK: sm90.find_reach(%[[FIRST]] to %[[N]]) block(64) limit(-3.000000e+01) channels(64) {
+// CHECK-NEXT: ^bb0(%[[P:.*]]: index, %[[C:.*]]: index):
+// CHECK-NEXT: sm90.read %[[K]][%[[P]], %[[C]]] of[%[[N]], %c64] strides[%[[KSTRIDE]]]
 // CHECK: sm90.write
 #chunks = affine_map<()[s0] -> (s0 ceildiv 64)>
 #others = affine_map<()[s0] -> (s0 * 2)>
@@ -32,7 +35,13 @@ tile.kernel @find(%k: !tile.view<?x64xbf16> {tile.name = "k", tile.symbols = arr
       %norm = tile.squared_norm %k[%p] : !tile.view<?x64xbf16>
       tile.yield %norm : f32
     }
-    %i = arith.index_cast %first : index to i32
+    %of_all = tile.find_reach(%first to %n) block(64) limit(-30.0) channels(64) {
+    ^bb0(%p: index, %c: index):
+      %element = tile.read %k[%p, %c] : !tile.view<?x64xbf16>
+      %number = arith.extf %element : bf16 to f32
+      tile.yield %number : f32
+    }
+    %i = arith.index_cast %of_all : index to i32
     tile.write %i, %w[%b, %s, %c0] : !tile.view<?x?x1xi32>
   }
   tile.return

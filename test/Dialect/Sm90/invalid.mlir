@@ -1220,10 +1220,27 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {
   } consumer {
     %c0 = arith.constant 0 : index
-    // expected-error@+1 {{'sm90.find_reach' op expected a region of one index argument that yields one f32}}
+    // expected-error@+1 {{'sm90.find_reach' op expected a region of one index argument, two with channels, that yields one f32}}
     %x = sm90.find_reach(%c0 to %c0) block(64) limit(-30.0) {
     ^bb0(%p: index):
       sm90.yield %p : index
+    }
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.find_reach.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %x0 = arith.constant 0.0 : f32
+    // expected-error@+1 {{'sm90.find_reach' op expected channels of whole warps that divide a warpgroup, got 96}}
+    %x = sm90.find_reach(%c0 to %c0) block(64) limit(-30.0) channels(96) {
+    ^bb0(%p: index, %c: index):
+      sm90.yield %x0 : f32
     }
   }
   sm90.return

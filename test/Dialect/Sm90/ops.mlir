@@ -413,6 +413,13 @@ sm90.kernel @search(%w: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor =
       %norm = sm90.squared_norm %w[%p] of [%n] strides [%s] length(64) : !llvm.ptr<1>, bf16
       sm90.yield %norm : f32
     }
+    // CHECK: sm90.find_reach(%{{.*}} to %[[N]]) block(64) limit(-3.000000e+01) channels(128) {
+    // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
+    %rc = sm90.find_reach(%c0 to %n) block(64) limit(-30.0) channels(128) {
+    ^bb0(%p: index, %c: index):
+      %norm = sm90.squared_norm %w[%p] of [%n] strides [%s] length(64) : !llvm.ptr<1>, bf16
+      sm90.yield %norm : f32
+    }
     // CHECK: sm90.write %[[E]]#1, %{{.*}}[%{{.*}}, %{{.*}}] strides[%{{.*}}] : i32, !llvm.ptr<1>
     sm90.write %e#1, %w[%c0, %c0] strides [%s] : i32, !llvm.ptr<1>
   }

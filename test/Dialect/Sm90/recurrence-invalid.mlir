@@ -417,6 +417,38 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consu
 
 // -----
 
+// C1 of sm90.load_numbers.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  sm90.warp_roles producer {
+  } numbers {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.load_numbers' op expected elements of bf16 or f16 where they are not f32, got 'i8'}}
+    %g = sm90.load_numbers %gates[%o] stride(%o) limit(%c0) of(i8) : !llvm.ptr<1> -> tensor<64xf32>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.load_norms.
+sm90.kernel @f(%keys: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"k", tensor<?xbf16>, [0]>], instances = []} {
+  sm90.warp_roles producer {
+  } numbers {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.load_norms' op expected a length that is a multiple of 8, of bf16 or f16, got 12 of 'bf16'}}
+    %n = sm90.load_norms %keys[%o] stride(%o) limit(%c0) length(12) of(bf16) : !llvm.ptr<1> -> tensor<64xf32>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.load_state.
 sm90.kernel @f(%states: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"s", tensor<?xf32>, [0]>], instances = []} {
   sm90.warp_roles producer {

@@ -33,6 +33,10 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %o = arith.constant 0 : i64
     // CHECK: %[[G:.*]] = sm90.load_numbers %{{.*}}[%[[O:.*]]] stride(%[[O]]) limit(%{{.*}}) : !llvm.ptr<1> -> ![[LANES:.*]]
     %g = sm90.load_numbers %gates[%o] stride(%o) limit(%c0) : !llvm.ptr<1> -> !numbers
+    // CHECK: sm90.load_numbers %{{.*}}[%[[O]]] stride(%[[O]]) limit(%{{.*}}) of(bf16) : !llvm.ptr<1> -> ![[LANES]]
+    %short = sm90.load_numbers %gates[%o] stride(%o) limit(%c0) of(bf16) : !llvm.ptr<1> -> !numbers
+    // CHECK: sm90.load_norms %{{.*}}[%[[O]]] stride(%[[O]]) limit(%{{.*}}) length(128) of(f16) : !llvm.ptr<1> -> ![[LANES]]
+    %norms = sm90.load_norms %gates[%o] stride(%o) limit(%c0) length(128) of(f16) : !llvm.ptr<1> -> !numbers
     // CHECK: sm90.first_numbers %{{.*}} : ![[BITS:.*]]
     %first = sm90.first_numbers %c0 : tensor<64xi1, #lanes>
     // CHECK: %[[SUMS:.*]] = sm90.cumulative_sum %[[G]] : ![[LANES]] -> ![[LANES]]

@@ -643,7 +643,7 @@ func.func @extremes_results(%i: index, %a: i32, %c: i1) {
 
 // C1
 func.func @reach_arguments(%i: index, %x: f32) {
-  // expected-error @below {{'tile.find_reach' op expected a region of one index argument that yields one f32}}
+  // expected-error @below {{'tile.find_reach' op expected a region of one index argument, two with channels, that yields one f32}}
   %a = tile.find_reach(%i to %i) block(64) limit(-30.0) {
   ^bb0(%p: index, %q: index):
     tile.yield %x : f32
@@ -655,10 +655,34 @@ func.func @reach_arguments(%i: index, %x: f32) {
 
 // C1
 func.func @reach_yields(%i: index) {
-  // expected-error @below {{'tile.find_reach' op expected a region of one index argument that yields one f32}}
+  // expected-error @below {{'tile.find_reach' op expected a region of one index argument, two with channels, that yields one f32}}
   %a = tile.find_reach(%i to %i) block(64) limit(-30.0) {
   ^bb0(%p: index):
     tile.yield %p : index
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @reach_channel(%i: index, %x: f32) {
+  // expected-error @below {{'tile.find_reach' op expected a region of one index argument, two with channels, that yields one f32}}
+  %a = tile.find_reach(%i to %i) block(64) limit(-30.0) channels(8) {
+  ^bb0(%p: index):
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+// C3
+func.func @reach_channels(%i: index, %x: f32) {
+  // expected-error @below {{'tile.find_reach' op expected positive channels, got 0}}
+  %a = tile.find_reach(%i to %i) block(64) limit(-30.0) channels(0) {
+  ^bb0(%p: index, %c: index):
+    tile.yield %x : f32
   }
   return
 }

@@ -166,6 +166,13 @@ tile.kernel @reach(%k: !tile.view<?x2x64xbf16> {tile.symbols = array<i64: 0, -1,
       %norm = tile.squared_norm %k[%p, %h] : !tile.view<?x2x64xbf16>
       tile.yield %norm : f32
     }
+    // CHECK: tile.find_reach(%{{.*}} to %[[N]]) block(64) limit(-3.000000e+01) channels(8) {
+    // CHECK-NEXT: ^bb0(%[[P:.*]]: index, %{{.*}}: index):
+    %of_all = tile.find_reach(%c0 to %n) block(64) limit(-30.0) channels(8) {
+    ^bb0(%p: index, %c: index):
+      %norm = tile.squared_norm %k[%p, %h] : !tile.view<?x2x64xbf16>
+      tile.yield %norm : f32
+    }
     %i = arith.index_cast %first : index to i32
     tile.write %i, %w[%h, %s, %c0] : !tile.view<?x?x1xi32>
   }

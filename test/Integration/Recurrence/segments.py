@@ -4,9 +4,12 @@
 that share the keys of one head of 128 channels. GATES is the logarithm of the decay of
 each token; `mixed`, strong ones but for a stretch without decay in the middle, of the
 first head alone; or `growing`: every other key is longer, so that strengths of 2 may let
-a state grow, by more than the gates of the first head take away."""
+a state grow, by more than the gates of the first head take away. `channels` are decays of
+each channel, from weak to strong ones, of which at each token some are 0, and one channel
+of the first head keeps everything in the middle."""
 
 import array
+import math
 import os
 import random
 import sys
@@ -21,6 +24,14 @@ def save(folder, name, shape, values):
         file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little"))
         file.write(header.encode())
         array.array("f", values).tofile(file)
+
+
+def gates_of_channels(tokens):
+    rates = [math.exp(random.uniform(-2, 1)) for _ in range(HEADS * DIM)]
+    gates = [-rate * random.choice((0, 1, 2)) for _ in range(tokens) for rate in rates]
+    for t in range(tokens * 2 // 5, tokens * 3 // 5):
+        gates[t * HEADS * DIM + 77] = 0.0
+    return gates
 
 
 def gates_of(kind, tokens):
@@ -47,7 +58,10 @@ def main():
     strengths = [2.0 if kind == "growing" else random.random()
                  for _ in range(tokens * HEADS)]
     save(folder, "k", (1, tokens, 1, DIM), keys)
-    save(folder, "g", (1, tokens, HEADS), gates_of(kind, tokens))
+    if kind == "channels":
+        save(folder, "g", (1, tokens, HEADS, DIM), gates_of_channels(tokens))
+    else:
+        save(folder, "g", (1, tokens, HEADS), gates_of(kind, tokens))
     save(folder, "beta", (1, tokens, HEADS), strengths)
 
 

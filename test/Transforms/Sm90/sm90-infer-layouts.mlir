@@ -139,3 +139,25 @@ sm90.kernel @strips(%s: !llvm.ptr<1> {sm90.tensor = 0}, %stride: i64 {sm90.tenso
   }
   sm90.return
 }
+
+// A constant that nothing but casts use is one of their layout.
+
+// CHECK-LABEL: sm90.kernel @cast_constant
+// CHECK: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : ![[A]]
+// CHECK-NOT: sm90.layout_cast
+// CHECK: sm90.wgmma_async %[[ZERO]], %{{.*}}
+sm90.kernel @cast_constant() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant dense<0.0> : tensor<64x64xbf16>
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xbf16>
+    %cast = sm90.layout_cast %zero : tensor<64x64xbf16> -> tensor<64x64xbf16>
+    %f = sm90.wgmma_async %cast, %stage : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    %s, %done = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x64xf32> = tensor<64x64xbf16> * <64x64xbf16>>
+    sm90.stage.release %done, %barrier[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}

@@ -235,6 +235,14 @@ void ChunkTest::compareRounded(RecurrenceProgram program, double bound) {
 static constexpr double kF32Bound = 2e-5;
 static constexpr int64_t kLengths[] = {1, 15, 16, 17, 63, 64, 65, 200};
 
+/// Of chunks of 8 tokens: the first chunk of each segment of the first head.
+static std::vector<int64_t> findStarts(const Tensor &segments) {
+  std::vector<int64_t> starts;
+  for (int64_t s = 0; s != segments.shape[1]; ++s)
+    starts.push_back(static_cast<int64_t>(segments.values[4 * s]));
+  return starts;
+}
+
 //===----------------------------------------------------------------------===//
 // Lengths, decays, strengths
 //===----------------------------------------------------------------------===//
@@ -390,6 +398,60 @@ TEST_F(ChunkTest, PackedSequencesWithOtherDecays) {
   compare(program, kF32Bound);
   program.operands["decay"] = makeDecay(uniform({2}, -0.5, 0));
   compare(program, kF32Bound);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows that are normalised
+//===----------------------------------------------------------------------===//
+
+/// Of lengths from 0, which stays 0, to 30.
+TEST_F(ChunkTest, NormalisedRows) {
+  for (const char *epsilon : {"(1.0e-06)", "(0.5)"})
+    for (bool erases : {false, true})
+      for (bool decays : {false, true}) {
+        RecurrenceProgram program = makeUnitKeys({1, 150, 1, 2, 8, 6});
+        for (int64_t t = 0; t != 150; ++t)
+          for (int64_t c = 0; c != 8; ++c) {
+            program.key.values[8 * t + c] *= t % 31;
+            program.query.values[8 * t + c] *= t % 7;
+          }
+        program.flags["l2_normalize"] = epsilon;
+        if (decays)
+          program.operands["decay"] = makeDecay(uniform({1, 150, 2}, -0.5, 0));
+        if (erases)
+          addDelta(program, uniform({1, 150, 2}, 0, 1));
+        program.operands["state"] = makeState(random({1, 2, 8, 6}));
+        program.finalLayout = "key_value";
+        compare(program, kF32Bound);
+      }
+}
+
+TEST_F(ChunkTest, NormalisedRowsWithOtherOperands) {
+  RecurrenceProgram program = makeProgram({1, 70, 2, 4, 8, 12});
+  program.flags["l2_normalize"] = "(0.0)";
+  program.operands["decay"] = makeDecay(uniform({1, 70, 4, 8}, -1, -0.2));
+  program.operands["erase"].tensor = uniform({1, 70, 4}, 0, 1);
+  compare(program, kF32Bound, /*channels=*/4, /*chunk=*/16);
+  program.operands["write"].tensor = uniform({1, 70, 4}, 0, 2);
+  compare(program, kF32Bound);
+  // A key of its own is not normalised.
+  Tensor keys = random({1, 70, 2, 8});
+  normalizeRows(keys);
+  program.operands["erase_key"].tensor = keys;
+  compare(program, kF32Bound);
+}
+
+/// What is erased along a key that is normalised is at most its strength.
+TEST_F(ChunkTest, SegmentsOfNormalisedKeys) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeProgram({1, 110, 1, 1, 8, 6});
+  for (double &value : program.key.values)
+    value *= 10;
+  program.flags["l2_normalize"] = "(1.0e-06)";
+  program.operands["decay"] = makeDecay(makeFilled({1, 110, 1}, -1));
+  addDelta(program, uniform({1, 110, 1}, 0, 1));
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 0, 1, 3, 5, 7, 9}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -560,14 +622,6 @@ TEST_F(ChunkTest, EqualStrengthsOfChannels) {
 // Segments
 //===----------------------------------------------------------------------===//
 
-/// Of chunks of 8 tokens: the first chunk of each segment of the first head.
-static std::vector<int64_t> findStarts(const Tensor &segments) {
-  std::vector<int64_t> starts;
-  for (int64_t s = 0; s != segments.shape[1]; ++s)
-    starts.push_back(static_cast<int64_t>(segments.values[4 * s]));
-  return starts;
-}
-
 /// Weak decays, and none, reach back to the beginning.
 TEST_F(ChunkTest, StartsOfSegments) {
   const std::pair<double, std::vector<int64_t>> cases[] = {
@@ -650,6 +704,57 @@ TEST_F(ChunkTest, SegmentsOfOtherDecays) {
   addDelta(program, uniform({2, 70, 2}, 0, 1));
   compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
   EXPECT_EQ(findStarts(segments)[6], 5);
+}
+
+/// Each channel has forgotten on its own: of the slowest one 8 tokens have 11.5
+/// bits, however little each token keeps of some channel; and another one that
+/// keeps everything reaches back to the beginning.
+TEST_F(ChunkTest, SegmentsOfDecaysOfChannels) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 110, 1, 1, 8, 6});
+  Tensor decays = makeFilled({1, 110, 1, 8}, -2);
+  for (int64_t t = 0; t != 110; ++t)
+    decays.values[8 * t + 5] = -1;
+  for (const char *scale : {"log", "linear"}) {
+    if (scale == StringRef("linear"))
+      for (double &value : decays.values)
+        value = std::exp(value);
+    program.operands["decay"] = makeDecay(decays, scale);
+    program.operands["state"] = makeState(random({1, 1, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+    EXPECT_EQ(findStarts(segments),
+              (std::vector<int64_t>{0, 0, 1, 3, 5, 7, 9}));
+  }
+  for (int64_t t = 40; t != 72; ++t)
+    decays.values[8 * t + 3] = 1;
+  program.operands["decay"] = makeDecay(decays, "linear");
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 0, 1, 3, 0, 0, 9}));
+}
+
+/// Channels that take turns keep everything of something at each token, and
+/// nothing of anything over two.
+TEST_F(ChunkTest, SegmentsOfChannelsThatTakeTurns) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({2, 90, 1, 2, 8, 6});
+  Tensor decays = uniform({2, 90, 2, 8}, -6, -4);
+  for (size_t row = 0; row != 2 * 90 * 2; ++row)
+    decays.values[8 * row + row / 2 % 8] = 0;
+  program.operands["decay"] = makeDecay(decays);
+  program.finalLayout = "value_key";
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+  EXPECT_EQ(findStarts(segments), (std::vector<int64_t>{0, 1, 3, 5, 7, 9}));
+}
+
+TEST_F(ChunkTest, SegmentsOfPackedSequencesWithDecaysOfChannels) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+  program.operands["decay"] = makeDecay(uniform({1, 180, 2, 8}, -6, -4));
+  program.operands["state"] = makeState(random({5, 2, 8, 6}));
+  program.finalLayout = "key_value";
+  pack(program, {1, 64, 0, 70, 45});
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
 }
 
 /// Each has its own, of its own length; those that are short leave some empty.
