@@ -72,6 +72,20 @@ func.func @f32(%q: !q) -> !q {
 
 // -----
 
+// Gates of channels that are on their way take registers of the producer's warpgroup.
+
+// CHECK-LABEL: func @channels_gated
+// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, producer_registers = 96, {{.*}}auxiliary_registers = 168
+!q = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4x128xf32, #attn.gate<log>>
+!b = tensor<?x?x4x128xf32>
+func.func @channels_gated(%q: !q, %g: !g, %b: !b) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !b) write(%b : !b) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
 // The numbers of rows that are normalised take registers of the consumers.
 
 // CHECK-LABEL: func @normalized
