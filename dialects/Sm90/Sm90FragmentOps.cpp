@@ -28,24 +28,6 @@ LogicalResult MaskOp::verifyRegions() { return verifyPredicate(*this); }
 
 LogicalResult EvaluateMaskOp::verifyRegions() { return verifyPredicate(*this); }
 
-LogicalResult ReadWordsOp::verifyRegions() {
-  Block &block = getBody().front();
-  auto yield = cast<YieldOp>(block.getTerminator());
-  Type index = IndexType::get(getContext());
-  auto read = yield.getNumOperands() == 1
-                  ? yield.getOperand(0).getDefiningOp<ReadOp>()
-                  : ReadOp();
-  if (block.getArgumentTypes() != TypeRange{index, index} || !read ||
-      !read.getPaired() ||
-      read.getElement().getType() !=
-          cast<RankedTensorType>(getElements().getType())
-              .getElementType()) // C1
-    return emitOpError("expected a region of two index arguments that yields "
-                       "a paired element of ")
-           << getElements().getType();
-  return success();
-}
-
 LogicalResult ApplyMaskOp::verify() {
   auto scores = cast<RankedTensorType>(getScores().getType());
   BitsType bits = getBits().getType();

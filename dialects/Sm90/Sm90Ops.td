@@ -156,7 +156,7 @@ def Sm90_WarpsOp : Sm90_Op<"warps", [
 
 def Sm90_YieldOp : Sm90_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ReadWordsOp", "ScoreOp",
+    ParentOneOf<["WarpRolesOp", "WarpsOp", "MaskOp", "EvaluateMaskOp", "ScoreOp",
                  "FindExtremesOp", "FindReachOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
@@ -850,36 +850,6 @@ def Sm90_ReadOp : Sm90_Op<"read", [Pure, AttrSizedOperandSegments]> {
     (`paired` $paired^)? attr-dict `:` qualified(type($pointer)) `->` type($element)
   }];
   let hasVerifier = 1;
-}
-
-def Sm90_ReadWordsOp : Sm90_Op<"read_words", [
-    Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
-  let summary = "reads an element for every score, before there are any";
-  let description = [{
-    Element (r, c) is what the region reads for query position `query + r` and key
-    position `key + c`, two adjacent ones at a time, or anything where `inside` is
-    false: then nothing is read. What a bias adds to scores is asked for so while the
-    product that gives them is under way.
-
-    | constraint | rule |
-    |---|---|
-    | C1 | the region has two index arguments and yields what a `sm90.read` that is paired gives, of the element type of the result |
-
-    ```mlir
-    %bias = sm90.read_words query(%p) key(%j) if(%inside) : tensor<64x128xbf16> {
-    ^bb0(%query: index, %key: index):
-      %element = sm90.read %table[%query, %key] of[%n, %m] strides[%s] paired : !llvm.ptr<1> -> bf16
-      sm90.yield %element : bf16
-    }
-    ```
-  }];
-  let arguments = (ins Index:$query, Index:$key, I1:$inside);
-  let regions = (region SizedRegion<1>:$body);
-  let results = (outs 2DTensorOf<[BF16, F16]>:$elements);
-  let assemblyFormat = [{
-    `query` `(` $query `)` `key` `(` $key `)` `if` `(` $inside `)` attr-dict `:` type($elements) $body
-  }];
-  let hasRegionVerifier = 1;
 }
 
 def Sm90_UndefinedOp : Sm90_Op<"undefined", [Pure]> {

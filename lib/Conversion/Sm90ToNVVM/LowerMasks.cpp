@@ -308,28 +308,6 @@ struct LowerApplyMask : FragmentPattern<sm90::ApplyMaskOp> {
   }
 };
 
-struct LowerReadWords : RegionPattern<sm90::ReadWordsOp> {
-  using RegionPattern::RegionPattern;
-  LogicalResult
-  matchAndRewrite(sm90::ReadWordsOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto [query, key] = getPositions(op, adaptor, rewriter);
-    Block &body = op.getBody().front();
-    RegionEvaluator evaluator(rewriter, op.getLoc(), body, query, key);
-    auto read =
-        body.getTerminator()->getOperand(0).getDefiningOp<sm90::ReadOp>();
-    auto type = cast<RankedTensorType>(op.getElements().getType());
-    int64_t count = type.getNumElements() / sm90::kWarpgroupThreads;
-    SmallVector<Value> words;
-    for (int64_t i = 0; i < count; i += 2)
-      words.push_back(evaluator.readWord(
-          {{query, rowOfElement(i)}, {key, columnOfElement(i)}}, read,
-          adaptor.getInside().front()));
-    rewriter.replaceOpWithMultiple(op, {words});
-    return success();
-  }
-};
-
 struct LowerScore : RegionPattern<sm90::ScoreOp> {
   using RegionPattern::RegionPattern;
   LogicalResult
@@ -350,6 +328,6 @@ struct LowerScore : RegionPattern<sm90::ScoreOp> {
 
 void mlir::attn::sm90_to_nvvm::populateMaskPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LowerMask, LowerEvaluateMask, LowerApplyMask, LowerReadWords,
-               LowerScore>(converter, patterns.getContext());
+  patterns.add<LowerMask, LowerEvaluateMask, LowerApplyMask, LowerScore>(
+      converter, patterns.getContext());
 }

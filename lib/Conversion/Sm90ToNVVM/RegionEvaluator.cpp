@@ -394,22 +394,6 @@ Value RegionEvaluator::readPaired(sm90::ReadOp op, Value address,
   return extendPair(b, loc, op.getElement().getType(), word)[isUpper];
 }
 
-Value RegionEvaluator::readWord(ArrayRef<Term> arguments, sm90::ReadOp read,
-                                Value inside) {
-  terms.clear();
-  for (auto [argument, term] :
-       llvm::zip_equal(region.getArguments(), arguments))
-    terms[argument] = term;
-  for (Operation &op : region.without_terminator())
-    if (&op != read)
-      terms[op.getResult(0)] = evaluateOp(op);
-  SmallVector<Term> indices = llvm::map_to_vector(
-      read.getIndices(), [&](Value index) { return lookup(index); });
-  auto [address, constant] = locate(read, indices);
-  return ptx::loadGlobalIf(b, loc, "b32", b.getI32Type(), address,
-                           constant * kElementBytes, inside);
-}
-
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//

@@ -41,9 +41,6 @@ public:
   }
   /// What `values` are among those that the region computes.
   SmallVector<Value> evaluateEach(ArrayRef<Term> arguments, ValueRange values);
-  /// The word of the element, in front of its neighbour, that the paired `read`
-  /// of the region reads, or nothing in particular unless `inside`.
-  Value readWord(ArrayRef<Term> arguments, sm90::ReadOp read, Value inside);
   /// All that it yields.
   SmallVector<Value> evaluateAll(ArrayRef<Term> arguments);
 

@@ -32,7 +32,7 @@ struct SharedRead {
 /// for them to be.
 static SmallVector<SharedRead> findShared(ScoreOp score, OpBuilder &b,
                                           SmallVectorImpl<Value> &tests) {
-  Intervals intervals(score, score);
+  Intervals intervals(score);
   SmallVector<SharedRead> found;
   for (ReadOp read : score.getModifier().front().getOps<ReadOp>()) {
     SharedRead shared{read, {}};

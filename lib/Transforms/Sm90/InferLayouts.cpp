@@ -129,9 +129,8 @@ static LogicalResult constrainIf(LayoutClasses &classes, scf::IfOp op) {
 /// What an op passes on that demands no layout itself.
 static LogicalResult constrainElementwise(LayoutClasses &classes,
                                           Operation *op) {
-  if (isa<MaskOp, ApplyMaskOp, ScoreOp, ReadWordsOp, SplatOp, UndefinedOp,
-          VoteAllOp, LoadStripsOp, StoreStripsOp, ReduceVectorOp, LoadRowOp>(
-          op) ||
+  if (isa<MaskOp, ApplyMaskOp, ScoreOp, SplatOp, UndefinedOp, VoteAllOp,
+          LoadStripsOp, StoreStripsOp, ReduceVectorOp, LoadRowOp>(op) ||
       op->hasTrait<OpTrait::ConstantLike>() ||
       OpTrait::hasElementwiseMappableTraits(op))
     return uniteAll(classes, op);

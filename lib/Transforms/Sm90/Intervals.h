@@ -32,9 +32,8 @@ struct Interval {
 /// it. Every function that it knows rises or falls with each operand.
 class Intervals {
 public:
-  /// They are computed in front of `place`.
-  Intervals(ScoreOp score, Operation *place)
-      : score(score), b(place), loc(score.getLoc()) {}
+  explicit Intervals(ScoreOp score)
+      : score(score), b(score), loc(score.getLoc()) {}
 
   std::optional<Interval> find(Value value);
 

@@ -160,18 +160,12 @@ def PairReadsPass : Pass<"sm90-pair-reads", "::mlir::sm90::KernelOp"> {
     element, each with a test whether it lies inside of its tensor. A thread has
     two adjacent scores of a row: where all of a block lies inside, and the even
     columns of the tensor start words, it reads one word for both and tests nothing.
-    That is found for each block, in front of a branch. What is merely added to the
-    scores is asked for before these are waited for.
+    That is found for each block, in front of a branch.
 
     ```mlir
-    %s, ... = sm90.wgmma.wait ...
     %x = sm90.score %s query(%p) key(%j) { %e = sm90.read %bias[%h, %p, %j] ... }
     // becomes
-    %w = sm90.read_words query(%p) key(%j) if(%inside) { sm90.read %bias[...] ... paired }
-    %s, ... = sm90.wgmma.wait ...
-    %x = scf.if %inside { %y = sm90.score %s ... { ... }
-                          %e = arith.extf %w
-                          arith.addf %y, %e }
+    %x = scf.if %inside { sm90.score %s ... { %e = sm90.read %bias[...] ... paired } }
          else { sm90.score %s ... { %e = sm90.read %bias[...] } }
     ```
   }];
