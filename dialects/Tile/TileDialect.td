@@ -108,17 +108,20 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
 
 def Tile_GuardedScheduleAttr : AttrDef<Tile_Dialect, "GuardedSchedule"> {
   let mnemonic = "guarded_schedule";
-  let summary = "a schedule for launches with many keys";
+  let summary = "a schedule for launches with many keys or sequences";
   let description = [{
-    An attention that has a list of these beside its schedule is compiled once for
-    each: a bundle launches the first one whose guard holds, or else the kernel of
-    the schedule. Each level of lowering shows the latter.
+    An attention or recurrence that has a list of these beside its schedule is
+    compiled once for each: a bundle launches the first one whose guard holds, or
+    else the kernel of the schedule. Each level of lowering shows the latter.
 
-    - `least_keys`: the guard; a sequence has at least so many keys.
+    - `least_keys`: the guard of an attention; a sequence has at least so many keys.
+    - `least_batch`: that of a recurrence; there are at least so many sequences.
 
     Example: `#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 96>>`
   }];
-  let parameters = (ins "int64_t":$least_keys, "::mlir::tile::ScheduleAttr":$schedule);
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$least_keys,
+                        DefaultValuedParameter<"int64_t", "0">:$least_batch,
+                        "::mlir::tile::ScheduleAttr":$schedule);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

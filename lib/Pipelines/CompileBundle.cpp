@@ -26,14 +26,13 @@ namespace runtime = ::attn::runtime;
 
 std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
 
-/// Whether a sequence has at least as many keys as the schedule is for. The
-/// arguments of the function are the first tensors of its kernels.
-static runtime::Expression createGuard(tile::GuardedScheduleAttr guarded,
-                                       BlockArgument key) {
+/// Whether `size` is at most that of a tensor along `axis`. The arguments of
+/// the function are the first tensors of its kernels.
+static runtime::Expression createGuard(int64_t size, BlockArgument tensor,
+                                       int64_t axis) {
   using Kind = runtime::Term::Kind;
-  int64_t axis = cast<RankedTensorType>(key.getType()).getRank() - 3;
-  return {{Kind::Constant, guarded.getLeastKeys()},
-          {Kind::Size, 0, static_cast<int32_t>(key.getArgNumber()),
+  return {{Kind::Constant, size},
+          {Kind::Size, 0, static_cast<int32_t>(tensor.getArgNumber()),
            static_cast<int32_t>(axis)},
           {Kind::LessEqual}};
 }
@@ -50,12 +49,24 @@ struct GuardedSchedule {
 /// order in which their guards are asked; the last one has none.
 static SmallVector<GuardedSchedule> listSchedules(ModuleOp scheduled) {
   SmallVector<GuardedSchedule> schedules;
+  auto add = [&](Operation *op, auto createGuardOf) {
+    if (auto list = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName))
+      for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>())
+        schedules.push_back({guarded.getSchedule(), createGuardOf(guarded)});
+  };
   scheduled.walk([&](AttentionOp op) {
     auto key = dyn_cast<BlockArgument>(op.getKVTensors().key);
-    auto list = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName);
-    if (list && key)
-      for (auto guarded : list.getAsRange<tile::GuardedScheduleAttr>())
-        schedules.push_back({guarded.getSchedule(), createGuard(guarded, key)});
+    if (key)
+      add(op, [&](tile::GuardedScheduleAttr guarded) {
+        int64_t axis = cast<RankedTensorType>(key.getType()).getRank() - 3;
+        return createGuard(guarded.getLeastKeys(), key, axis);
+      });
+  });
+  scheduled.walk([&](RecurrenceOp op) {
+    if (auto query = dyn_cast<BlockArgument>(op.getQuery()))
+      add(op, [&](tile::GuardedScheduleAttr guarded) {
+        return createGuard(guarded.getLeastBatch(), query, /*axis=*/0);
+      });
   });
   schedules.emplace_back();
   return schedules;
@@ -84,8 +95,9 @@ compileVariants(ModuleOp module, const CompileOptions &options) {
     // Compiling consumes a module.
     OwningOpRef<ModuleOp> copy = scheduled->clone();
     if (wanted.schedule)
-      copy->walk([&](AttentionOp op) {
-        op->setAttr(kScheduleAttrName, wanted.schedule);
+      copy->walk([&](Operation *op) {
+        if (isa<AttentionOp, RecurrenceOp>(op))
+          op->setAttr(kScheduleAttrName, wanted.schedule);
       });
     FailureOr<CompiledProgram> way = compileProgram(*copy, options);
     if (failed(way))

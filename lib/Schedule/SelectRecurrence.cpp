@@ -38,16 +38,14 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
   // Strengths of their own, which normalised keys make of any, and addresses of
-  // a state in front of decays beside those of the one behind, take registers
-  // that two warpgroups of consumers have not got; so do an inverse or a final
-  // state beside decays of channels. Without decays ptxas serialises the
-  // products of delta rules.
+  // a state in front of decays of channels beside those of the one behind, take
+  // registers that two warpgroups of consumers have not got; gates take those
+  // of the producer's. Without decays ptxas serialises the products of delta
+  // rules.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
                    op.getL2Normalize() ||
-                   (op.getState() && op.getFinalState() && op.getDecay()) ||
-                   (op.erases() && !op.getDecay()) ||
-                   (hasChannels && (op.erases() || op.getFinalState())) ||
-                   isGated;
+                   (op.getState() && op.getFinalState() && hasChannels) ||
+                   (op.erases() && !op.getDecay()) || isGated;
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -67,8 +65,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     if (isGated)
       producerRegisters = 96;
   } else if (hasChannels) {
-    // The auxiliary has them in registers, the consumers need no powers.
-    consumerRegisters = 184, auxiliaryRegisters = 112;
+    // The numbers warp copies them, the auxiliary has the rest.
+    producerRegisters = 24, auxiliaryRegisters = 104;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;
@@ -136,6 +134,27 @@ static bool isValueFirst(RecurrenceOp op) {
   });
 }
 
+/// From token to token, in blocks of `columns`.
+static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
+                                      int64_t registers) {
+  MLIRContext *context = op.getContext();
+  auto hopper = sm90::ScheduleAttr::get(
+      context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
+      /*producer_registers=*/24, registers,
+      /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
+      /*output_from_registers=*/false,
+      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
+      /*narrow_tanh=*/true, /*hoist_mask=*/true,
+      /*clear_accumulators=*/false, /*dependent_launch=*/false,
+      /*warp_roles=*/false,
+      /*auxiliary_registers=*/0);
+  return tile::ScheduleAttr::get(
+      context, columns, /*block_kv=*/1,
+      /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
+      /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
+      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
+}
+
 /// The state of some columns is spread over the registers of a warpgroup. It is
 /// read once and written once, whatever else is computed, and the more of a
 /// line of the cache a warp asks for at once, the better: of 64 columns that
@@ -155,26 +174,28 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   bool hasSeveral = countFewTokens(op).value_or(1) > 1;
   bool takesFew = keyDim > kLargestKey || (isValueFirst(op) && !hasSeveral);
   int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
-  MLIRContext *context = op.getContext();
-  auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
-      /*producer_registers=*/24, countRegisters(op, columns),
-      /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
-      /*output_from_registers=*/false,
-      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*hoist_mask=*/true,
-      /*clear_accumulators=*/false, /*dependent_launch=*/false,
-      /*warp_roles=*/false,
-      /*auxiliary_registers=*/0);
-  return tile::ScheduleAttr::get(
-      context, columns, /*block_kv=*/1,
-      /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
-      /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
-      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
+  return createSteps(op, columns, countRegisters(op, columns));
 }
 
 FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {
   if (countFewTokens(op) || !findUnchunked(op).empty() || !fitsChunks(op))
     return selectSteps(op);
   return selectChunks(op);
+}
+
+/// With many sequences memory bounds a step, and a warp asks for whole lines
+/// where a block has 128 columns that are neighbours in memory. With few, two
+/// blocks for each head are under way sooner.
+tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
+                                              tile::ScheduleAttr schedule) {
+  constexpr int64_t kManyColumns = 128, kManyHeads = 2048;
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  if (hopper.getWarpRoles() || countFewTokens(op) != 1 || isValueFirst(op) ||
+      op.getKeyDim() > kLargestKey || op.getValueDim() % kManyColumns != 0 ||
+      op.getFinalNormalizer())
+    return {};
+  int64_t heads = op.getValueType().getDimSize(2);
+  return tile::GuardedScheduleAttr::get(
+      op.getContext(), /*least_keys=*/0, llvm::divideCeil(kManyHeads, heads),
+      createSteps(op, kManyColumns, kTwoBlocks));
 }

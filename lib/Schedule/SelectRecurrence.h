@@ -18,6 +18,11 @@ namespace mlir::attn {
 /// are few of them, or where there is no chunked form.
 FailureOr<tile::ScheduleAttr> selectForRecurrence(RecurrenceOp op);
 
+/// A schedule that is the better one for many sequences, beside the one that is
+/// selected, or null.
+tile::GuardedScheduleAttr selectForMany(RecurrenceOp op,
+                                        tile::ScheduleAttr schedule);
+
 } // namespace mlir::attn
 
 #endif // ATTN_LIB_SCHEDULE_SELECTRECURRENCE_H

@@ -553,7 +553,7 @@ static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
   auto guard = [&](int64_t leastKeys, int64_t blockQ, int64_t blockKv,
                    sm90::ScheduleAttr target) {
     return tile::GuardedScheduleAttr::get(
-        op.getContext(), leastKeys,
+        op.getContext(), leastKeys, /*least_batch=*/0,
         tile::ScheduleAttr::get(
             op.getContext(), blockQ, blockKv, schedule.getHoistScoreDot(),
             schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
@@ -594,12 +594,12 @@ static LogicalResult validate(Operation *op, tile::ScheduleAttr schedule,
   return success();
 }
 
-static void setSchedules(AttentionOp op, tile::ScheduleAttr schedule,
+static void setSchedules(Operation *op, tile::ScheduleAttr schedule,
                          ArrayRef<Attribute> guarded) {
   op->setAttr(kScheduleAttrName, schedule);
   if (!guarded.empty())
     op->setAttr(kGuardedSchedulesAttrName,
-                ArrayAttr::get(op.getContext(), guarded));
+                ArrayAttr::get(op->getContext(), guarded));
 }
 
 namespace {
@@ -669,7 +669,7 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     return success();
   }
 
-  LogicalResult validateAll(AttentionOp op, const TargetModel &model) {
+  LogicalResult validateAll(Operation *op, const TargetModel &model) {
     if (auto guarded = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName))
       for (auto entry : guarded.getAsRange<tile::GuardedScheduleAttr>())
         if (failed(validate(op, entry.getSchedule(), model)))
@@ -680,16 +680,17 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
 
   LogicalResult selectForRecurrences(const TargetModel &model) {
     WalkResult result = getOperation().walk([&](RecurrenceOp op) {
-      auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
-      if (!schedule) {
+      if (!op->hasAttr(kScheduleAttrName)) {
         FailureOr<tile::ScheduleAttr> selected = selectForRecurrence(op);
         if (failed(selected))
           return WalkResult::interrupt();
-        schedule = *selected;
-        op->setAttr(kScheduleAttrName, schedule);
+        SmallVector<Attribute> guarded;
+        if (tile::GuardedScheduleAttr forMany = selectForMany(op, *selected))
+          guarded.push_back(forMany);
+        setSchedules(op, *selected, guarded);
       }
-      return failed(validate(op, schedule, model)) ? WalkResult::interrupt()
-                                                   : WalkResult::advance();
+      return failed(validateAll(op, model)) ? WalkResult::interrupt()
+                                            : WalkResult::advance();
     });
     return failure(result.wasInterrupted());
   }

@@ -23,6 +23,21 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
+// So it has between a state in front and one behind.
+
+// CHECK-LABEL: func @states
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}auxiliary_registers = 104
+!q = tensor<?x?x2x128xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+!s = tensor<?x2x128x128xf32, #attn.state<key_value>>
+func.func @states(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+
+// -----
+
 // What decays of channels leave of keys and queries takes the place of second stages.
 
 // CHECK-LABEL: func @channels_decay
@@ -101,10 +116,11 @@ func.func @normalized(%q: !q) -> !q {
 // -----
 
 // So do a few tokens. Their launch is no dependent one, which costs more than it saves
-// where each launch changes the states of the one in front.
+// where each launch changes the states of the one in front. Many sequences have blocks
+// of their own.
 
 // CHECK-LABEL: func @token
-// CHECK: {tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 1024, schedule = <block_q = 128, block_kv = 1, {{.*}}consumer_registers = 256, {{.*}}>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 func.func @token(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
@@ -113,9 +129,11 @@ func.func @token(%q: !q) -> !q {
 
 // -----
 
-// Keys whose channels are neighbours in memory: two lines of each row.
+// Keys whose channels are neighbours in memory: two lines of each row, however many
+// sequences there are.
 
 // CHECK-LABEL: func @value_key
+// CHECK-NOT: guarded
 // CHECK: tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128
 !q = tensor<?x1x2x128xbf16>
 !s = tensor<?x2x128x128xf32, #attn.state<value_key>>
@@ -140,6 +158,7 @@ func.func @value_key_tokens(%q: !q, %s: !s) -> (!q, !s) {
 // -----
 
 // CHECK-LABEL: func @tokens
+// CHECK-NOT: guarded
 // CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
 !q = tensor<?x16x2x128xbf16>
 func.func @tokens(%q: !q) -> !q {

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_CHUNKRECURRENCEPASS
@@ -68,6 +69,17 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
   return schedule;
 }
 
+/// Says what must fit in f16, which has more bits than bf16 for what tokens
+/// write.
+static void noteRange(func::FuncOp function, RecurrenceOp op) {
+  if (op.erases() && !op.getQueryType().getElementType().isF32())
+    remark::analysis(op.getLoc(), remark::RemarkOpts::name("range")
+                                      .category("numerics")
+                                      .function(function.getName()))
+        << remark::add("values less what the state holds for keys are rounded "
+                       "to f16: expected magnitudes of at most 65504");
+}
+
 namespace {
 struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
   void runOnOperation() override {
@@ -95,6 +107,7 @@ struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
     FailureOr<tile::ScheduleAttr> schedule = findSchedule(op);
     if (failed(checkInterface(function, op)) || failed(schedule))
       return failure();
+    noteRange(function, op);
     if (schedule->getSegmentChunks() > 0)
       ChunkKernelBuilder(function, op, *schedule).buildBounds();
     ChunkKernelBuilder(function, op, *schedule).build();

@@ -51,12 +51,7 @@ public:
             Value result, Value strengths)
       : b(b), loc(loc), i32(b, loc), scratch(scratch), blocks(blocks),
         result(result), strengths(strengths), f16(b.getF16Type()) {
-    // Through a shuffle, which stays in its loop: what follows from the thread
-    // would take more registers than instructions.
-    Value own = i32.threadOfWarpgroup();
-    Value thread = NVVM::ShflOp::create(
-        b, loc, b.getI32Type(), i32.constant(-1), own, i32.bitAnd(own, 31),
-        i32.constant(31), NVVM::ShflKind::idx, UnitAttr());
+    Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
     warp = i32.shiftRight(thread, 5);
     rowOfEight = i32.bitAnd(lane, 7);

@@ -292,7 +292,8 @@ struct LowerLoadElement : NumbersPattern<sm90::LoadElementOp> {
   }
 };
 
-/// Reads or writes each element of a fragment.
+/// Reads or writes each element of a fragment. Reads are in front of a loop and
+/// writes behind it: neither leaves addresses for the other.
 template <typename Op> struct LowerState : NumbersPattern<Op> {
   using NumbersPattern<Op>::NumbersPattern;
 
@@ -314,9 +315,14 @@ protected:
       return arith::AddIOp::create(rewriter, loc, a, b);
     };
     Value row = adaptor.getRow().front(), column = adaptor.getColumn().front();
-    Value first = add(adaptor.getOffset().front(),
-                      add(mul(wide(i32.firstRow()), row),
-                          mul(wide(i32.firstColumn()), column)));
+    // What Int32::firstRow and firstColumn give.
+    Value thread = i32.threadOfWarpgroupAnew();
+    Value firstRow = i32.add(i32.shiftLeft(i32.shiftRight(thread, 5), 4),
+                             i32.shiftRight(i32.bitAnd(thread, 31), 2));
+    Value firstColumn = i32.shiftLeft(i32.bitAnd(thread, 3), 1);
+    Value first =
+        add(adaptor.getOffset().front(),
+            add(mul(wide(firstRow), row), mul(wide(firstColumn), column)));
     Value pointer = adaptor.getPointer().front();
     SmallVector<Value> addresses;
     int64_t count =

@@ -76,6 +76,9 @@ public:
   /// Warpgroup 0 is the producer's.
   Value threadOfConsumers() { return add(thread(), -sm90::kWarpgroupThreads); }
   Value threadOfWarpgroup() { return bitAnd(thread(), 127); }
+  /// The same through a shuffle, which stays where it is: what follows from the
+  /// thread would take more registers in between than instructions.
+  Value threadOfWarpgroupAnew();
   Value warpOfWarpgroup() { return shiftRight(threadOfWarpgroup(), 5); }
   Value lane() { return bitAnd(thread(), 31); }
   /// The warpgroup in the block, known to be the same for the whole warp.

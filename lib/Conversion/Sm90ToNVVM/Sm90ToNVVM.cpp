@@ -133,6 +133,12 @@ Value Int32::warpgroup() {
                               shiftRight(thread(), 7), constant(0),
                               constant(31), NVVM::ShflKind::idx, UnitAttr());
 }
+Value Int32::threadOfWarpgroupAnew() {
+  Value own = threadOfWarpgroup();
+  return NVVM::ShflOp::create(b, loc, b.getI32Type(), constant(-1), own,
+                              bitAnd(own, 31), constant(31),
+                              NVVM::ShflKind::idx, UnitAttr());
+}
 Value Int32::firstRow() {
   return add(shiftLeft(warpOfWarpgroup(), 4), shiftRight(lane(), 2));
 }

@@ -49,6 +49,7 @@ void ChunkRole::waitForOldest() {
                             oldest.count);
   for (Value load : oldest.reads)
     finishRead(load);
+  finishFetched();
   mapping.map(oldest.source, wait.getResult());
 }
 
@@ -57,6 +58,14 @@ void ChunkRole::finishRead(Value load) {
   Held &own = held[load];
   if (--own.uses == 0)
     sm90::ReleaseOp::create(builder, loc, own.stage, own.empty, own.count);
+}
+
+/// Reads into registers take their turn behind those of products, and an
+/// arrival at a barrier may overtake them: the copy engine would overwrite what
+/// is still to be read. Behind a wait for products they are complete.
+void ChunkRole::finishFetched() {
+  for (Value load : std::exchange(fetched, {}))
+    finishRead(load);
 }
 
 LogicalResult ChunkRole::use(Value source, Value &target) {
@@ -202,7 +211,7 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   if (loaded != *type)
     fragment = arith::BitcastOp::create(builder, loc, *type, fragment);
   mapping.map(op.getResult(), fragment);
-  finishRead(source);
+  fetched.push_back(source);
   return success();
 }
 
@@ -409,6 +418,7 @@ LogicalResult ChunkRole::emitLoop() {
       if (failed(use(value, yielded.emplace_back())))
         return failure();
   waitForAll();
+  finishFetched();
   if (part == Part::Numbers)
     handNumbers();
   else if (numbersStage)

@@ -73,7 +73,7 @@ private:
   LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);
-  LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
+  LogicalResult handInverse(tile::InvertUnitLowerOp op, const Ring &ring);
   void handNumbers();
 
   LogicalResult use(Value source, Value &target);
@@ -84,6 +84,7 @@ private:
       waitForOldest();
   }
   void finishRead(Value load);
+  void finishFetched();
   Value getNumbersStage();
   Value loadRow(Value numbers);
   int64_t rowOf(Value numbers) {
@@ -124,6 +125,8 @@ private:
   /// Where what is created comes from.
   Location loc;
   SmallVector<Started> pending;
+  /// Loads that have been read into registers since the last wait.
+  SmallVector<Value> fetched;
   /// Of the iteration at hand: its number, the stages of loads that are read
   /// more than once, and that of the numbers.
   Value iteration, numbersStage;
