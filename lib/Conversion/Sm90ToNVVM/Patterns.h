@@ -139,7 +139,7 @@ void populateDecaySumsPatterns(const TypeConverter &converter,
                                RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
-void populateGatePatterns(const TypeConverter &converter,
+void populateGateRowsPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);

@@ -1,4 +1,4 @@
-//===- LowerGates.cpp - Tokens times gates of their channels --------------===//
+//===- LowerGateRows.cpp - Tokens times gates of their channels -----------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -190,7 +190,7 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 
 } // namespace
 
-void sm90_to_nvvm::populateGatePatterns(const TypeConverter &converter,
+void sm90_to_nvvm::populateGateRowsPatterns(const TypeConverter &converter,
                                         RewritePatternSet &patterns) {
   patterns.add<LowerGateRows>(converter, patterns.getContext());
 }
