@@ -37,12 +37,10 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool hasChannels = isPerChannel(op, op.getDecay());
   // Strengths of their own, and addresses of a state in front of decays beside
   // those of the one behind, take registers that two warpgroups of consumers
-  // have not got; so do an inverse or a final state beside decays of channels.
-  // Without decays ptxas serialises the products of delta rules.
+  // have not got. Without decays ptxas serialises the products of delta rules.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
                    (op.getState() && op.getFinalState() && op.getDecay()) ||
-                   (op.erases() && !op.getDecay()) ||
-                   (hasChannels && (op.erases() || op.getFinalState()));
+                   (op.erases() && !op.getDecay());
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -56,8 +54,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
   } else if (hasChannels) {
-    // The auxiliary has them in registers, the consumers need no powers.
-    consumerRegisters = 184, auxiliaryRegisters = 112;
+    // The numbers warp copies them, the auxiliary has the rest.
+    producerRegisters = 24, auxiliaryRegisters = 104;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;

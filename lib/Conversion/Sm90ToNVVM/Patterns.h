@@ -122,8 +122,8 @@ void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateDecayPatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
-void populateDecaySumsPatterns(const TypeConverter &converter,
-                               RewritePatternSet &patterns);
+void populateGatePatterns(const TypeConverter &converter,
+                          RewritePatternSet &patterns);
 void populateExtremesPatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
