@@ -162,20 +162,24 @@ void DecayedBlock::storeColumns(Value group, ValueRange words) {
   auto toPair = [&](Value word) -> Value {
     return LLVM::BitcastOp::create(b, loc, pairType, word);
   };
-  for (int64_t distance = 2; distance < kBlocks; ++distance)
-    ifTrue(isAbove(distance), [&] {
-      Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
-      Values powers =
-          ptx::loadSharedFloats(b, loc, i32.add(laterAddress(), place),
-                                (distance - 2) * channels * 2, 2);
-      Values decayed;
-      for (auto [w, word] : llvm::enumerate(words)) {
-        Value power = LLVM::BitcastOp::create(b, loc, pairType, powers[w / 2]);
-        decayed.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(),
-                                                  mul(toPair(word), power)));
-      }
-      ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
-    });
+  auto storeLater = [&](int64_t distance) {
+    Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
+    Values powers =
+        ptx::loadSharedFloats(b, loc, i32.add(laterAddress(), place),
+                              (distance - 2) * channels * 2, 2);
+    Values decayed;
+    for (auto [w, word] : llvm::enumerate(words)) {
+      Value power = LLVM::BitcastOp::create(b, loc, pairType, powers[w / 2]);
+      decayed.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(),
+                                                mul(toPair(word), power)));
+    }
+    ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
+  };
+  // One in the other: warps that have neither branch once.
+  ifTrue(isAbove(2), [&] {
+    storeLater(2);
+    ifTrue(isAbove(3), [&] { storeLater(3); });
+  });
 }
 
 /// What has decayed of a group of columns. `boundary` is the address of the

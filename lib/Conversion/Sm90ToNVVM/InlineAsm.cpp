@@ -331,6 +331,11 @@ void mlir::attn::ptx::waitForCopies(OpBuilder &b, Location loc) {
   emit(b, loc, "cp.async.wait_all;", "", {});
 }
 
+void mlir::attn::ptx::prefetchIf(OpBuilder &b, Location loc, Value address,
+                                 Value predicate) {
+  emit(b, loc, "@$1 prefetch.global.L2 [$0];", "l,b", {address, predicate});
+}
+
 Value mlir::attn::ptx::roundPair(OpBuilder &b, Location loc, Type type,
                                  Value low, Value high) {
   // The first source goes to the upper half.

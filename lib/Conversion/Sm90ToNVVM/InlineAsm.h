@@ -88,6 +88,9 @@ SmallVector<Value> mmaTF32(OpBuilder &builder, Location loc, ValueRange acc,
 void copyAsync(OpBuilder &b, Location loc, Value destination, Value source,
                int64_t bytes, Value isThere);
 void waitForCopies(OpBuilder &b, Location loc);
+/// Fetches the line of an address (an i64) of global memory into the L2 cache,
+/// if `predicate`.
+void prefetchIf(OpBuilder &b, Location loc, Value address, Value predicate);
 
 /// The barrier `id` (i32) of `threads` threads.
 void barrierSync(OpBuilder &b, Location loc, Value id, int64_t threads);
