@@ -57,6 +57,32 @@ private:
 
 } // namespace
 
+/// Fetches the 64 rows behind those that begin at `row` (the address of the
+/// first one), up to row `limit`: a line for each lane, some rows at a time.
+static void prefetchRows(OpBuilder &b, Location loc, Value row,
+                         Value strideBytes, Value limit, int64_t rowBytes) {
+  constexpr int64_t kLineBytes = 128, kLanes = 32;
+  Int32 i32(b, loc);
+  int64_t lines = rowBytes / kLineBytes, together = kLanes / lines;
+  auto wide = [&](Value value) -> Value {
+    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
+  };
+  auto addRows = [&](Value address, Value rows) -> Value {
+    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
+    return arith::AddIOp::create(b, loc, address, bytes);
+  };
+  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
+  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
+  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
+  Value step = i32.constant(together);
+  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
+    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                        i32.add(own, first), limit);
+    ptx::prefetchIf(b, loc, address, isRow);
+    address = addRows(address, step);
+  }
+}
+
 /// Rows that are not there are zeros, whatever they are multiplied by.
 SmallVector<Value> GateRows::loadGates(Value gates, Value strideBytes,
                                        Value row) {
@@ -107,7 +133,8 @@ void GateRows::emit(Value gates, Value strideBytes) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(fetches.thenBlock());
-    prefetchRows(i32, gates, strideBytes, limit, channels * sm90::kNumberBytes);
+    prefetchRows(b, loc, gates, strideBytes, limit,
+                 channels * sm90::kNumberBytes);
   }
   constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
   Value begin = i32.mul(warp, kRows);
@@ -131,32 +158,6 @@ void GateRows::emit(Value gates, Value strideBytes) {
       NVVM::SharedSpaceAttr::get(b.getContext(),
                                  NVVM::SharedSpace::shared_cta));
   NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
-}
-
-/// A line for each lane, some rows at a time.
-void sm90_to_nvvm::prefetchRows(Int32 &i32, Value row, Value strideBytes,
-                                Value limit, int64_t rowBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  OpBuilder &b = i32.builder();
-  Location loc = i32.location();
-  int64_t lines = rowBytes / kLineBytes, together = kLanes / lines;
-  auto wide = [&](Value value) -> Value {
-    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
-  };
-  auto addRows = [&](Value address, Value rows) -> Value {
-    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
-    return arith::AddIOp::create(b, loc, address, bytes);
-  };
-  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
-  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
-  Value step = i32.constant(together);
-  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
-    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                        i32.add(own, first), limit);
-    ptx::prefetchIf(b, loc, address, isRow);
-    address = addRows(address, step);
-  }
 }
 
 namespace {
@@ -191,6 +192,6 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 } // namespace
 
 void sm90_to_nvvm::populateGateRowsPatterns(const TypeConverter &converter,
-                                        RewritePatternSet &patterns) {
+                                            RewritePatternSet &patterns) {
   patterns.add<LowerGateRows>(converter, patterns.getContext());
 }
