@@ -479,44 +479,103 @@ static FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
       /*longest_first=*/uneven, sectionBytes, /*segment_chunks=*/0, hopper);
 }
 
-/// Small heads leave room for a third warpgroup of consumers, which fills the
-/// time in which the other two wait for each other's units; that pays where a
-/// walk over the keys is long against a tile of 192 queries. Returns null where
-/// there is none. Figures: docs/performance.md.
-static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
-                                               tile::ScheduleAttr schedule) {
-  constexpr int64_t kLongWarpgroups = 3, kLargestDim = 96;
-  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
-  int64_t keyDim = op.getKVType().getKeyDim();
-  Block *mask = op.getMaskBlock();
-  // Registers are few then: no modifier, and a mask that is two comparisons.
-  if (keyDim != op.getKVType().getValueDim() || keyDim > kLargestDim ||
-      op.hasBlockLists() || op.isPacked() || op.getScoreBlock() ||
-      (mask && (findKeyBounds(op).intervals.size() != 1 ||
-                !mask->getOps<ReadOp>().empty())))
-    return {};
+static constexpr int64_t kSmallHead = 64;
+
+namespace {
+/// How a third warpgroup of consumers takes part.
+struct LongSchedule {
+  int64_t leastKeys, blockKv;
+  bool queryInRegisters, outputFromRegisters;
+};
+} // namespace
+
+/// The third warpgroup fills the time in which the other two wait for each
+/// other's units; that pays where a walk over the keys is long against a tile
+/// of 192 queries. Heads for which it does not pay have none.
+static std::optional<LongSchedule> findLongSchedule(int64_t dim,
+                                                    bool isUneven) {
+  constexpr int64_t kMediumHead = 96, kUsualHead = 128;
   // The queries of heads of 64 fit in registers beside blocks of 96 keys. Wider
   // blocks pay where none is masked.
-  bool isUneven = schedule.getLongestFirst(), isSmall = keyDim <= 64;
-  auto target = sm90::ScheduleAttr::get(
-      op.getContext(), hopper.getKvStages(), kLongWarpgroups,
-      /*producer_registers=*/32, /*consumer_registers=*/160,
-      /*query_in_registers=*/isSmall && isUneven,
-      /*output_in_query_buffer=*/false,
-      /*output_from_registers=*/isSmall && !isUneven, hopper.getPersistent(),
-      hopper.getDynamic(), /*ping_pong=*/true, hopper.getNarrowTanh(),
-      hopper.getHoistMask(), hopper.getClearAccumulators(),
-      hopper.getDependentLaunch(), hopper.getWarpRoles(),
-      /*auxiliary_registers=*/0);
-  auto longSchedule = tile::ScheduleAttr::get(
-      op.getContext(), kLongWarpgroups * sm90::kWarpgroupRows,
-      /*block_kv=*/isSmall && !isUneven ? 128 : 96, schedule.getHoistScoreDot(),
-      schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
-      schedule.getLazyMax(), schedule.getLongestFirst(),
-      schedule.getSectionBytes(), /*segment_chunks=*/0, target);
-  int64_t leastKeys = isUneven && !isSmall ? 8192 : 2048;
-  return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
-                                        longSchedule);
+  if (dim <= kSmallHead)
+    return isUneven ? LongSchedule{2048, 96, true, false}
+                    : LongSchedule{2048, 128, false, true};
+  if (dim <= kMediumHead)
+    return LongSchedule{isUneven ? 8192 : 2048, 96, false, false};
+  // What they gain is less, and smaller blocks cost some of it.
+  if (dim == kUsualHead)
+    return isUneven ? LongSchedule{16384, 80, false, true}
+                    : LongSchedule{8192, 64, false, true};
+  return std::nullopt;
+}
+
+/// The target's part of a schedule, with other consumers, in turns.
+static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
+                                  int64_t producerRegisters,
+                                  int64_t consumerRegisters,
+                                  bool queryInRegisters,
+                                  bool outputFromRegisters) {
+  return sm90::ScheduleAttr::get(
+      hopper.getContext(), hopper.getKvStages(), warpgroups, producerRegisters,
+      consumerRegisters, queryInRegisters, hopper.getOutputInQueryBuffer(),
+      outputFromRegisters, hopper.getPersistent(), hopper.getDynamic(),
+      /*ping_pong=*/true, hopper.getNarrowTanh(), hopper.getHoistMask(),
+      hopper.getClearAccumulators(), hopper.getDependentLaunch(),
+      hopper.getWarpRoles(), hopper.getAuxiliaryRegisters());
+}
+
+/// Whether the mask is two comparisons and, for larger heads, keeps just the
+/// keys in front of one that follows the query.
+static bool isLongWalk(AttentionOp op) {
+  Block *mask = op.getMaskBlock();
+  if (!mask)
+    return true;
+  KeyBounds bounds = findKeyBounds(op);
+  if (bounds.intervals.size() != 1 || !mask->getOps<ReadOp>().empty())
+    return false;
+  const KeyInterval &keys = bounds.intervals.front();
+  auto follows = [](const KeyBound &bound) { return bound.direction == 1; };
+  return op.getKVType().getKeyDim() <= kSmallHead ||
+         (keys.exact && keys.lower.empty() &&
+          llvm::all_of(keys.upper, follows));
+}
+
+/// Another schedule for many keys, or null. Figures: docs/performance.md.
+static tile::GuardedScheduleAttr selectForLong(AttentionOp op,
+                                               tile::ScheduleAttr schedule) {
+  constexpr int64_t kLongWarpgroups = 3, kLeastKeysOfTurns = 8192;
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  int64_t keyDim = op.getKVType().getKeyDim();
+  // Registers are few then, so that there is no modifier.
+  if (keyDim != op.getKVType().getValueDim() || op.hasBlockLists() ||
+      op.isPacked() || op.getScoreBlock() || !isLongWalk(op))
+    return {};
+  auto guard = [&](int64_t leastKeys, int64_t blockQ, int64_t blockKv,
+                   sm90::ScheduleAttr target) {
+    return tile::GuardedScheduleAttr::get(
+        op.getContext(), leastKeys,
+        tile::ScheduleAttr::get(
+            op.getContext(), blockQ, blockKv, schedule.getHoistScoreDot(),
+            schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
+            schedule.getLazyMax(), schedule.getLongestFirst(),
+            schedule.getSectionBytes(), /*segment_chunks=*/0, target));
+  };
+  bool isUneven = schedule.getLongestFirst();
+  if (std::optional<LongSchedule> found = findLongSchedule(keyDim, isUneven))
+    return guard(found->leastKeys, kLongWarpgroups * sm90::kWarpgroupRows,
+                 found->blockKv,
+                 inTurns(hopper, kLongWarpgroups, /*producerRegisters=*/32,
+                         /*consumerRegisters=*/160, found->queryInRegisters,
+                         found->outputFromRegisters));
+  // Tiles of large heads that have many keys are alike as those of one length
+  // are, which take turns anyway.
+  if (keyDim > kLargeHead && isUneven && !hopper.getPingPong())
+    return guard(
+        kLeastKeysOfTurns, schedule.getBlockQ(), schedule.getBlockKv(),
+        inTurns(hopper, hopper.getConsumerWarpgroups(),
+                hopper.getProducerRegisters(), hopper.getConsumerRegisters(),
+                hopper.getQueryInRegisters(), hopper.getOutputFromRegisters()));
+  return {};
 }
 
 /// Whether the target can hold what the schedule asks for.

@@ -8,7 +8,8 @@
 // Without a mask every instance has the same work, and so with a window.
 
 // CHECK-LABEL: func @full
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 8192, schedule = <block_q = 192, block_kv = 64, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>>],
+// CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @full(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv : !q, !kv -> !q
@@ -35,7 +36,8 @@ func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
 // costs the producer some registers.
 
 // CHECK-LABEL: func @causal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 16384, schedule = <block_q = 192, block_kv = 80, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true>>>],
+// CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
 func.func @causal(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
@@ -302,4 +304,38 @@ func.func @small96(%q: !t, %k: !t, %v: !t) -> !t {
   %kv = attn.kv.dense %k, %v : !t, !t
   %o = attn.attention %q, %kv mask(causal) : !t, !attn.kv<!t, !t> -> !t
   return %o : !t
+}
+
+// A window is no long walk, however many keys there are, and of a mask that the analysis
+// does not read nobody knows what it takes.
+
+// CHECK-LABEL: func @not_long
+// CHECK-NOT: guarded
+// CHECK: return
+func.func @not_long(%q: !t, %p: !q, %k: !k) -> (!t, !q, !q) {
+  %kv = attn.kv.dense %q, %q : !t, !t
+  %o = attn.attention %q, %kv mask(window<100, 50>) : !t, !attn.kv<!t, !t> -> !t
+  %large = attn.kv.dense %k, %k : !k, !k
+  %r = attn.attention %p, %large mask(window<inf, 0> and window<5, inf>) : !q, !kv -> !q
+  %s = attn.attention %p, %large mask {
+  ^bb0(%b: index, %h: index, %i: index, %j: index):
+    %product = arith.muli %i, %j : index
+    %c7 = arith.constant 7 : index
+    %keeps = arith.cmpi sgt, %product, %c7 : index
+    attn.yield %keeps : i1
+  } : !q, !kv -> !q
+  return %o, %r, %s : !t, !q, !q
+}
+
+// Tiles of large heads that are not of one length take turns where there are many keys.
+
+// CHECK-LABEL: func @wide_causal
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 8192, schedule = <block_q = 128, block_kv = 64, lazy_max = true, longest_first = true,
+// CHECK-SAME: ping_pong = true>>>], tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, lazy_max = true, longest_first = true,
+// CHECK-NOT: ping_pong
+// CHECK: return
+func.func @wide_causal(%q: !w) -> !w {
+  %kv = attn.kv.dense %q, %q : !w, !w
+  %o = attn.attention %q, %kv mask(causal) : !w, !attn.kv<!w, !w> -> !w
+  return %o : !w
 }

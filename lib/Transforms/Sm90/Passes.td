@@ -102,14 +102,17 @@ def NarrowTanhPass : Pass<"sm90-narrow-tanh", "::mlir::sm90::KernelOp"> {
   let description = [{
     A `tanh` takes two special functions for each score, one more than the softmax:
     together they take longer than the products of a head of 128. Where all
-    arguments of a warp are at most 1/4 in magnitude, as the scores of a softcap
-    mostly are, a polynomial does, exact to 4.9e-7 of its value. Each block is
-    tested. Only for a `tanh` that may be approximated (`afn`); a constant factor on
+    arguments of a warp are at most 3/8 in magnitude, as the scores of a softcap
+    mostly are, a polynomial of three terms does, and of two up to 1/6. Each block is
+    tested. Scores are right to 6e-5; where a large factor on the `tanh` asks for
+    more, or is not known, there is one polynomial, up to 1/4, right to 4.9e-8 of the
+    factor. Only for a `tanh` that may be approximated (`afn`); a constant factor on
     its argument and on its result is taken into the coefficients. Where a step of
     the softmax follows that may keep its maximum, the branch asks for that as well
     and computes the weights, too, so that polynomial and special functions run
     side by side; the last product of the polynomial is the one that scales the
-    scores. Obeys `narrow_tanh` of the schedule.
+    scores. Elsewhere, outside of the loops, there is one polynomial. Obeys
+    `narrow_tanh` of the schedule.
 
     ```mlir
     %x = sm90.score %s ... { %t = math.tanh %y fastmath<afn> ... }

@@ -12,8 +12,8 @@
 // CHECK-NEXT: %[[SIZE:.*]] = math.absf %[[X]]
 // CHECK-NEXT: sm90.yield %[[SIZE]]
 // CHECK: %[[LARGEST:.*]] = sm90.reduce_columns <max> %[[SIZES]]
-// A quarter, divided by 1/8 and 1/50.
-// CHECK: %[[LIMIT:.*]] = arith.constant dense<1.000000e+02> : tensor<64xf32>
+// 3/8, divided by 1/8 and 1/50. Outside of a step one polynomial will do.
+// CHECK: %[[LIMIT:.*]] = arith.constant dense<1.500000e+02> : tensor<64xf32>
 // CHECK: %[[NEAR:.*]] = arith.cmpf ole, %[[LARGEST]], %[[LIMIT]]
 // CHECK: %[[ALL:.*]] = sm90.vote_all %[[NEAR]]
 // CHECK: scf.if %[[ALL]]
@@ -21,13 +21,16 @@
 // CHECK-NEXT: ^bb0(%[[X:.*]]: f32,
 // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
 // CHECK: math.fma
-// 1/8 / 50 * 50.
-// CHECK: %[[SCALE:.*]] = arith.constant 1.250000e-01 : f32
+// 1/8 / 50 * 50, all but.
+// CHECK: %[[SCALE:.*]] = arith.constant 0.12499{{[0-9]*}} : f32
 // CHECK: %[[SUM:.*]] = math.fma %{{.*}}, %[[SQUARE]], %[[SCALE]]
 // CHECK: %[[RESULT:.*]] = arith.mulf %[[SUM]], %[[X]]
 // CHECK: sm90.yield %[[RESULT]]
 // CHECK: } else {
+// CHECK-NOT: scf.if
 // CHECK: math.tanh
+// CHECK-NOT: scf.if
+// CHECK: sm90.return
 sm90.kernel @softcap() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   sm90.warp_roles producer {
   } consumer {
@@ -52,18 +55,21 @@ sm90.kernel @softcap() attributes {schedule = #sm90.schedule<>, tensors = [], in
 // Where a step of the softmax follows that may keep its maximum, the branch is for
 // scores that are near zero under a maximum that is kept, and has the weights and
 // their sum: nothing else stands between. What does not depend on the scores goes in
-// front.
+// front. Closer to zero (1/6, else 3/8) the polynomial has a term less.
 
 // CHECK-LABEL: sm90.kernel @step(
 // CHECK: %[[SUM:.*]] = arith.constant dense<2.000000e+00> : tensor<64xf32>
-// CHECK: %[[NEAR:.*]] = arith.cmpf ole, %{{.*}}, %{{.*}} : tensor<64xf32>
+// CHECK: %[[LARGEST:.*]] = sm90.reduce_columns <max>
 // CHECK: %[[SOME:.*]] = arith.cmpf ogt, %[[SUM]],
 // CHECK-NEXT: %[[KEEPS:.*]] = sm90.vote_all %[[SOME]]
+// CHECK-NEXT: %[[LIMIT:.*]] = arith.constant dense<8.333{{.*}}>
+// CHECK-NEXT: %[[NEAR:.*]] = arith.cmpf ole, %[[LARGEST]], %[[LIMIT]]
 // CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[NEAR]], %[[SOME]]
 // CHECK-NEXT: %[[ALL:.*]] = sm90.vote_all %[[BOTH]]
 // CHECK-NEXT: %[[STEP:.*]]:3 = scf.if %[[ALL]]
 // CHECK-NEXT: sm90.score
-// CHECK: math.fma
+// CHECK-COUNT-1: math.fma
+// CHECK-NOT: math.fma
 // CHECK: sm90.mask
 // CHECK-NOT: scf.if
 // CHECK: sm90.broadcast_rows %[[SUM]]
@@ -71,12 +77,20 @@ sm90.kernel @softcap() attributes {schedule = #sm90.schedule<>, tensors = [], in
 // CHECK-NEXT: %[[OWN:.*]] = sm90.reduce_columns <sum> %[[WEIGHTS]]
 // CHECK-NEXT: scf.yield %[[SUM]], %[[WEIGHTS]], %[[OWN]]
 // CHECK-NEXT: } else {
+// CHECK-NEXT: %[[LIMIT:.*]] = arith.constant dense<1.875000e+01>
+// CHECK-NEXT: %[[NEAR:.*]] = arith.cmpf ole, %[[LARGEST]], %[[LIMIT]]
+// CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[NEAR]], %[[SOME]]
+// CHECK-NEXT: %[[ALL:.*]] = sm90.vote_all %[[BOTH]]
+// CHECK-NEXT: %[[OTHER:.*]]:3 = scf.if %[[ALL]]
+// CHECK-COUNT-2: math.fma
+// CHECK: } else {
 // CHECK: math.tanh
 // CHECK: sm90.mask
 // CHECK: %[[MAX:.*]] = scf.if %[[KEEPS]]
 // CHECK: %[[WEIGHTS:.*]] = math.exp2
 // CHECK-NEXT: %[[OWN:.*]] = sm90.reduce_columns <sum> %[[WEIGHTS]]
 // CHECK-NEXT: scf.yield %[[MAX]], %[[WEIGHTS]], %[[OWN]]
+// CHECK: scf.yield %[[OTHER]]#0, %[[OTHER]]#1, %[[OTHER]]#2
 // CHECK: arith.truncf %[[STEP]]#1
 // CHECK: arith.addf %[[STEP]]#0, %[[STEP]]#2
 sm90.kernel @step() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
@@ -127,8 +141,8 @@ sm90.kernel @step() attributes {schedule = #sm90.schedule<>, tensors = [], insta
 // CHECK: %[[P:.*]] = sm90.score %[[S]]
 // CHECK-NEXT: ^bb0(%[[X:.*]]: f32,
 // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
-// 1/50 * 2.
-// CHECK: %[[SCALE:.*]] = arith.constant 4.000000e-02 : f32
+// 1/50 * 2, all but.
+// CHECK: %[[SCALE:.*]] = arith.constant 0.03999{{[0-9]*}} : f32
 // CHECK: %[[SUM:.*]] = math.fma %{{.*}}, %[[SQUARE]], %[[SCALE]]
 // CHECK: sm90.yield %[[SUM]]
 // CHECK: %[[SHIFT:.*]] = sm90.broadcast_rows
@@ -166,6 +180,33 @@ sm90.kernel @scaled() attributes {schedule = #sm90.schedule<>, tensors = [], ins
     %own = sm90.reduce_columns <sum> %weights : !s -> tensor<64xf32>
     %small = arith.truncf %weights : !s to tensor<64x64xbf16>
     %total = arith.addf %max, %own : tensor<64xf32>
+  }
+  sm90.return
+}
+
+// A large cap makes small errors large: one precise polynomial up to 1/4.
+
+// CHECK-LABEL: sm90.kernel @large(
+// CHECK: arith.constant dense<249.999{{[0-9]*}}> : tensor<64xf32>
+// CHECK: scf.if
+// CHECK: arith.constant 0.99999{{[0-9]*}} : f32
+// CHECK: } else {
+// CHECK: math.tanh
+sm90.kernel @large() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : !s
+    %inverse = arith.constant 0.001 : f32
+    %cap = arith.constant 1000.0 : f32
+    %r = sm90.score %s query(%c0) key(%c0) : !s {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %0 = arith.mulf %x, %inverse fastmath<reassoc> : f32
+      %1 = math.tanh %0 fastmath<afn> : f32
+      %2 = arith.mulf %1, %cap fastmath<reassoc> : f32
+      sm90.yield %2 : f32
+    }
+    %used = arith.negf %r : !s
   }
   sm90.return
 }
