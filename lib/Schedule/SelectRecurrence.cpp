@@ -39,15 +39,12 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
   // Strengths of their own, which normalised keys make of any, and addresses of
   // a state in front of decays beside those of the one behind, take registers
-  // that two warpgroups of consumers have not got; so do an inverse or a final
-  // state beside decays of channels. Without decays ptxas serialises the
-  // products of delta rules.
+  // that two warpgroups of consumers have not got; gates take those of the
+  // producer's. Without decays ptxas serialises the products of delta rules.
   bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
                    op.getL2Normalize() ||
                    (op.getState() && op.getFinalState() && op.getDecay()) ||
-                   (op.erases() && !op.getDecay()) ||
-                   (hasChannels && (op.erases() || op.getFinalState())) ||
-                   isGated;
+                   (op.erases() && !op.getDecay()) || isGated;
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -67,8 +64,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     if (isGated)
       producerRegisters = 96;
   } else if (hasChannels) {
-    // The auxiliary has them in registers, the consumers need no powers.
-    consumerRegisters = 184, auxiliaryRegisters = 112;
+    // The numbers warp copies them, the auxiliary has the rest.
+    producerRegisters = 24, auxiliaryRegisters = 104;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;
