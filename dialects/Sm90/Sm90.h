@@ -83,6 +83,14 @@ constexpr int64_t kDiagonalBlock = 16;
 /// What is left of blocks of tokens at the start of later ones: one for each
 /// pair of two of the four blocks of a chunk.
 constexpr int64_t kBlockPairs = 6;
+/// What the tokens of a block have in common, in f32, for each of the four
+/// blocks: their decay, and powers; and, in f16, what later blocks need beside.
+constexpr int64_t kBlockPowers = 5, kLaterPowers = 3;
+/// Rows of f16 that hold all of these.
+constexpr int64_t kDecayScratchRows =
+    (kBlockPairs * kDiagonalBlock + 4 * kBlockPowers * 2 + kLaterPowers +
+     kSwizzleRows - 1) /
+    kSwizzleRows * kSwizzleRows;
 
 /// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;

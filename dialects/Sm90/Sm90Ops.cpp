@@ -84,8 +84,14 @@ mlir::sm90::getFixedLayouts(Operation *op) {
         return Pairs{{scale.getSource(), Layout::Accumulator},
                      {scale.getResult(), Layout::Accumulator}};
       })
-      .Case([](DecayedDotOp dot) {
-        return Pairs{{dot.getResult(), Layout::Accumulator}};
+      .Case<DecayTokensOp, DecayedDotsOp>([](auto decayed) {
+        Pairs pairs;
+        for (ValueRange values : {ValueRange(decayed->getOperands()),
+                                  ValueRange(decayed->getResults())})
+          for (Value value : values)
+            if (isa<RankedTensorType>(value.getType()))
+              pairs.push_back({value, Layout::Accumulator});
+        return pairs;
       })
       .Case<LoadNumbersOp, LoadNormsOp, FirstNumbersOp, CumulativeSumOp,
             ExtractOp, StoreNumbersOp>([](auto numbers) {

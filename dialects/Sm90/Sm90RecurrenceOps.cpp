@@ -115,64 +115,92 @@ LogicalResult InvertUnitLowerOp::verify() {
 }
 
 /// Sums of the decays of 64 tokens in so many channels.
-static LogicalResult verifySums(Operation *op, StageType sums,
-                                int64_t channels) {
+static LogicalResult verifyGates(Operation *op, StageType gates,
+                                 int64_t channels) {
   bool isKnown = channels == kPanelColumns || channels == 2 * kPanelColumns;
   if (isKnown &&
-      sums == StageType::get(op->getContext(), kWarpgroupRows, channels,
-                             Float32Type::get(op->getContext())))
+      gates == StageType::get(op->getContext(), kWarpgroupRows, channels,
+                              Float32Type::get(op->getContext())))
     return success();
-  return op->emitOpError("expected sums of f32 for 64 tokens of 64 or 128 "
+  return op->emitOpError("expected gates of f32 for 64 tokens of 64 or 128 "
                          "channels, got ")
-         << sums;
+         << gates;
 }
 
-LogicalResult DecaySumsOp::verify() {
-  StageType sums = getSums().getType();
-  if (failed(verifySums(*this, sums, sums.getColumns()))) // C1
+LogicalResult CopyGatesOp::verify() {
+  StageType gates = getGates().getType();
+  return verifyGates(*this, gates, gates.getColumns()); // C1
+}
+
+static LogicalResult verifyDecayScratch(Operation *op, BufferType scratch,
+                                        int64_t channels) {
+  auto expected = BufferType::get(op->getContext(), 1, kDecayScratchRows,
+                                  channels, Float16Type::get(op->getContext()));
+  if (scratch == expected)
+    return success();
+  return op->emitOpError("expected a scratch of ")
+         << expected << ", got " << scratch;
+}
+
+static LogicalResult verifyDecayedTiles(Operation *op, StageType first,
+                                        ValueRange tiles) {
+  bool isWide = first.getRows() != kWarpgroupRows ||
+                first.getElementType().getIntOrFloatBitWidth() != 16;
+  for (Value tile : tiles)
+    if (isWide || tile.getType() != first)
+      return op->emitOpError("expected tiles of one type of 16 bits with 64 "
+                             "rows, got ")
+             << first << " and " << tile.getType();
+  return success();
+}
+
+static LogicalResult verifyFragments(Operation *op, TypeRange types,
+                                     int64_t columns) {
+  for (Type type : types)
+    if (cast<RankedTensorType>(type).getShape() !=
+        ArrayRef<int64_t>({kWarpgroupRows, columns}))
+      return op->emitOpError("expected fragments of ")
+             << kWarpgroupRows << "x" << columns << ", got " << type;
+  return success();
+}
+
+LogicalResult DecayTokensOp::verify() {
+  StageType keys = getKeys().getType();
+  for (ValueRange tiles :
+       {ValueRange(getLeft()), ValueRange(getRows()), ValueRange(getReached())})
+    if (failed(verifyDecayedTiles(*this, keys, tiles))) // C1
+      return failure();
+  StageType gates = getGates().getType();
+  if (failed(verifyGates(*this, gates, keys.getColumns()))) // C2
     return failure();
   StageType whole = getWhole().getType();
-  if (whole != StageType::get(getContext(), 1, sums.getColumns(), // C2
-                              sums.getElementType()))
+  if (whole != StageType::get(getContext(), 1, keys.getColumns(),
+                              gates.getElementType())) // C2
     return emitOpError("expected a row of ")
-           << sums.getColumns() << " numbers, got " << whole;
-  return success();
-}
-
-/// Tiles of tokens, with their sums and the scratch.
-static LogicalResult verifyDecayed(Operation *op, ArrayRef<StageType> tiles,
-                                   StageType sums, BufferType scratch) {
-  StageType first = tiles.front();
-  if (!llvm::all_equal(tiles) || first.getRows() != kWarpgroupRows ||
-      first.getElementType().getIntOrFloatBitWidth() != 16) // C1
-    return op->emitOpError("expected tiles of one type of 16 bits with 64 "
-                           "rows, got ")
-           << first << " and " << tiles.back();
-  if (failed(verifySums(op, sums, first.getColumns()))) // C2
+           << keys.getColumns() << " numbers, got " << whole;
+  if (failed(verifyDecayScratch(*this, getScratch().getType(), // C3
+                                keys.getColumns())))
     return failure();
-  auto expected =
-      BufferType::get(op->getContext(), 1, kBlockPairs * kDiagonalBlock,
-                      first.getColumns(), Float16Type::get(op->getContext()));
-  if (scratch != expected) // C3
-    return op->emitOpError("expected a scratch of ")
-           << expected << ", got " << scratch;
-  return success();
+  size_t count = getRows().size();
+  if (count == 0 || count > 2 || getReached().size() != count ||
+      getScales().size() != count || getNumResults() != count) // C4
+    return emitOpError("expected one or two of rows, and as many that they "
+                       "reach, scales and results, got ")
+           << count << ", " << getReached().size() << ", " << getScales().size()
+           << " and " << getNumResults();
+  return verifyFragments(*this, getResultTypes(), kDiagonalBlock); // C5
 }
 
-LogicalResult DecayColumnsOp::verify() {
-  return verifyDecayed(*this, {getKeys().getType(), getResult().getType()},
-                       getSums().getType(), getScratch().getType());
-}
-
-LogicalResult DecayedDotOp::verify() {
-  SmallVector<StageType> tiles{getRows().getType(), getKeys().getType()};
-  if (getReached())
-    tiles.push_back(getReached().getType());
-  if (failed(verifyDecayed(*this, tiles, getSums().getType(),
-                           getScratch().getType())))
+LogicalResult DecayedDotsOp::verify() {
+  size_t count = getRows().size();
+  if (count == 0 || count > 2 || getNumResults() != count) // C3
+    return emitOpError("expected one or two of rows, and as many results, got ")
+           << count << " and " << getNumResults();
+  auto first = cast<StageType>(getRows().front().getType());
+  if (failed(verifyDecayedTiles(*this, first, getRows())) ||   // C1
+      failed(verifyDecayScratch(*this, getScratch().getType(), // C2
+                                first.getColumns())) ||
+      failed(verifyFragments(*this, getBlocks().getTypes(), kDiagonalBlock)))
     return failure();
-  auto result = cast<RankedTensorType>(getResult().getType());
-  if (result.getShape() != ArrayRef<int64_t>({kWarpgroupRows, kWarpgroupRows}))
-    return emitOpError("expected a result of 64x64, got ") << result; // C4
-  return success();
+  return verifyFragments(*this, getResultTypes(), kWarpgroupRows); // C4
 }

@@ -291,89 +291,102 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
 // Decays of channels
 //===----------------------------------------------------------------------===//
 
-def Sm90_DecaySumsOp : Sm90_Op<"decay_sums", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "sums the logarithms of the decays of each channel";
+def Sm90_CopyGatesOp : Sm90_Op<"copy_gates", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies the gates of tokens to shared memory";
   let description = [{
-    Gate (i, c) is element `offset + i * stride + c` of what the pointer leads to; it
-    is a natural logarithm or, with `linear`, a factor. Rows from `limit` on do not
-    decay. Row i of `sums` becomes the sum of the logarithms (base 2) of rows 0 to
-    i, none of them less than -160; `whole` becomes 2 to the power of the last row.
-    The warp copies 16 bytes (K = 128) or 8 at a time, and fetches the rows of the
-    next 64 tokens into the L2 cache.
+    Element (i, c) of `gates` becomes element `offset + i * stride + c` of what the
+    pointer leads to, and 0 in rows from `limit` on. The warp copies 16 bytes (128
+    channels) or 8 at a time.
 
-    The sums are for the ops below alone: 32 bytes of row i are exchanged with those
-    whose number differs by i mod 4, so that rows lie in different banks.
+    The gates are for `sm90.decay_tokens` alone: 32 bytes of row i are exchanged with
+    those whose number differs by i mod 4, so that rows lie in different banks.
 
     | constraint | rule |
     |---|---|
-    | C1 | the sums are f32, of 64 tokens by 64 or 128 channels |
-    | C2 | `whole` is a row of f32 with as many channels |
+    | C1 | the gates are f32, of 64 tokens by 64 or 128 channels |
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
-                       Index:$limit, UnitAttr:$linear, Sm90_StageType:$sums,
-                       Sm90_StageType:$whole);
+                       Index:$limit, Sm90_StageType:$gates);
   let assemblyFormat = [{
     $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
-    (`linear` $linear^)? `into` $sums `,` $whole attr-dict
-    `:` qualified(type($pointer)) `,` type($sums) `,` type($whole)
+    `into` $gates attr-dict `:` qualified(type($pointer)) `,` type($gates)
   }];
   let hasVerifier = 1;
 }
 
-def Sm90_DecayColumnsOp : Sm90_Op<"decay_columns", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "what is left of each token at the end of the chunk";
+def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
+    Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "what decays of channels leave of tokens";
   let description = [{
-    Row i of `result` becomes that of `keys` times 2^(sums[63] - sums[i]). `scratch`
-    becomes what is left of each block of 16 tokens at the start of each later one,
-    in the order in which a product reads it. The threads of the warpgroup meet.
+    Gates are natural logarithms or, with `linear`, factors; rows from `limit` on do
+    not decay. With G the sums of the logarithms (base 2), none less than -160, row i
+    of `left` becomes that of the keys times 2^(G[63] - G[i]), that of each of
+    `reached` the rows' times 2^G[i] and the scale that they have, and `whole` becomes
+    2^G[63].
+
+    Each warp has a block of 16 tokens, and a result has its products with itself:
+    column j of row i of the block is the sum over channels c of
+
+        rows[i, c] keys[j, c] 2^(G[i, c] - G[j, c])
+
+    for j <= i, and 0 above the diagonal. Powers are relative to the token in
+    the middle of the block where a vote of the warp finds that these cannot overflow;
+    otherwise they are relative to its start and its end, and what the block has with
+    itself goes element by element.
+
+    For `sm90.decayed_dots`, the rows, which may be the keys, are overwritten with what
+    they have decayed since the start of their block, in f16, and `scratch` becomes
+    what is left of each block of keys at the start of each later one. The gates are
+    overwritten, too. The threads of the warpgroup meet.
 
     | constraint | rule |
     |---|---|
-    | C1 | keys and result are one type of 16 bits, of 64 tokens by 64 or 128 channels |
-    | C2 | the sums are f32, of as many tokens and channels |
-    | C3 | scratch is one stage of f16, of 96 rows by as many channels |
+    | C1 | rows, keys, left and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
+    | C2 | the gates are f32, of as many tokens and channels, and `whole` is a row of them |
+    | C3 | scratch is one stage of f16, of 144 rows by as many channels |
+    | C4 | rows, reached, scales and results are one or two, as many of each |
+    | C5 | a result is 64 x 16 |
   }];
-  let arguments = (ins Sm90_StageType:$keys, Sm90_StageType:$sums,
-                       Sm90_BufferType:$scratch, Sm90_StageType:$result);
+  let arguments = (ins Variadic<Sm90_StageType>:$rows, Sm90_StageType:$keys,
+                       Sm90_StageType:$gates, Index:$limit, UnitAttr:$linear,
+                       Sm90_BufferType:$scratch, Sm90_StageType:$left,
+                       Sm90_StageType:$whole, Variadic<Sm90_StageType>:$reached,
+                       DenseF32ArrayAttr:$scales);
+  let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
-    $keys `,` $sums `scratch` `(` $scratch `)` `into` $result attr-dict
-    `:` type($keys) `,` type($sums) `,` type($scratch) `,` type($result)
+    $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `limit` `(` $limit `)`
+    (`linear` $linear^)? `scratch` `(` $scratch `)` `into` $left `,` $whole
+    `reached` `(` $reached `)` `scales` `=` $scales attr-dict
+    `:` type($rows) `keys` type($keys) `gates` type($gates) `scratch` type($scratch)
+    `into` type($left) `,` type($whole) `reached` type($reached) `->` type($results)
   }];
   let hasVerifier = 1;
 }
 
-def Sm90_DecayedDotOp : Sm90_Op<"decayed_dot", [
-    Sm90_FixedLayouts, MemoryEffects<[MemRead, MemWrite]>]> {
+def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
+    Sm90_FixedLayouts, SameVariadicOperandSize, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "products of tokens with what is left of earlier ones";
   let description = [{
-    Element (i, j) is the sum over channels c of
+    From what `sm90.decay_tokens` has made of rows, of their products within blocks and
+    of the scratch: element (i, j) of a result is the sum over channels c of
 
-        rows[i, c] keys[j, c] 2^(sums[i, c] - sums[j, c])
+        rows[i, c] keys[j, c] 2^(G[i, c] - G[j, c])
 
-    for j <= i, and 0 above the diagonal. No exponent is above 0: blocks of 16 x 16
-    below the diagonal are products of what `sm90.decay_columns` has left in the
-    scratch with what rows have decayed from the start of their own block. A block
-    on the diagonal is a product of powers relative to its middle where a vote of
-    the warp finds that these cannot overflow, and otherwise goes element by
-    element.
-
-    `reached` becomes the rows times 2^sums times `scale`, where it is given.
+    for j <= i, and 0 above the diagonal.
 
     | constraint | rule |
     |---|---|
-    | C1 | rows, keys and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
-    | C2 | the sums are f32, of as many tokens and channels |
-    | C3 | scratch is one stage of f16, of 96 rows by as many channels |
-    | C4 | the result is 64 x 64 |
+    | C1 | rows have 64 tokens by 64 or 128 channels of 16 bits, and are one type |
+    | C2 | scratch is one stage of f16, of 144 rows by as many channels |
+    | C3 | rows, blocks and results are one or two, as many of each |
+    | C4 | blocks are 64 x 16, results 64 x 64 |
   }];
-  let arguments = (ins Sm90_StageType:$rows, Sm90_StageType:$keys, Sm90_StageType:$sums,
-                       Sm90_BufferType:$scratch, Optional<Sm90_StageType>:$reached,
-                       DefaultValuedAttr<F32Attr, "1">:$scale);
-  let results = (outs Sm90_Scores:$result);
+  let arguments = (ins Variadic<Sm90_StageType>:$rows, Variadic<Sm90_Scores>:$blocks,
+                       Sm90_BufferType:$scratch);
+  let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
-    $rows `,` $keys `,` $sums `scratch` `(` $scratch `)`
-    (`into` $reached^ `:` type($reached))? (`scale` `(` $scale^ `)`)? attr-dict
-    `:` type($rows) `,` type($keys) `,` type($sums) `,` type($scratch) `->` type($result)
+    $rows `blocks` `(` $blocks `)` `scratch` `(` $scratch `)` attr-dict
+    `:` type($rows) `blocks` type($blocks) `scratch` type($scratch) `->` type($results)
   }];
   let hasVerifier = 1;
 }

@@ -41,12 +41,21 @@ func.func @states(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
 // What decays of channels leave of keys and queries takes the place of second stages.
 
 // CHECK-LABEL: func @channels_decay
-// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, producer_registers = 32, consumer_registers = 184, {{.*}}auxiliary_registers = 112
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, consumer_registers = 192, {{.*}}auxiliary_registers = 104
+// CHECK-LABEL: func @channels_erase
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, consumer_registers = 192, {{.*}}auxiliary_registers = 104
 !q = tensor<?x?x4x128xbf16>
 !g = tensor<?x?x4x128xf32, #attn.gate<log>>
+!n = tensor<?x?x4xf32>
+!s = tensor<?x4x128x128xf32, #attn.state<key_value>>
 func.func @channels_decay(%q: !q, %g: !g) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) : !q, !q, !q -> !q
   return %o : !q
+}
+func.func @channels_erase(%q: !q, %g: !g, %beta: !n) -> (!q, !s) {
+  %o, %s = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n)
+      : !q, !q, !q -> !q state(!s)
+  return %o, %s : !q, !s
 }
 
 // -----

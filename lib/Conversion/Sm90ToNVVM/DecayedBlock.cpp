@@ -8,6 +8,7 @@
 #include "DecayedBlock.h"
 #include "InlineAsm.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -44,17 +45,6 @@ DecayedBlock::loop(int64_t count, ValueRange inits,
   return Values(loop.getResults());
 }
 
-Values DecayedBlock::forEachGroup(
-    ValueRange inits,
-    function_ref<Values(ArrayRef<Value> groups, ValueRange carried)> body) {
-  return loop(groups() / kTogether, inits, [&](Value index, ValueRange own) {
-    Values groups;
-    for (int64_t u = 0; u < kTogether; ++u)
-      groups.push_back(i32.add(i32.mul(index, kTogether), u));
-    return body(groups, own);
-  });
-}
-
 Values DecayedBlock::branch(Value condition, TypeRange types,
                             function_ref<Values()> then,
                             function_ref<Values()> otherwise) {
@@ -78,7 +68,7 @@ Values DecayedBlock::branch(Value condition, TypeRange types,
 //===----------------------------------------------------------------------===//
 
 /// 32 bytes hold eight columns, two of them a lane's.
-Value DecayedBlock::sumsAddress(Value token, Value swizzle) {
+Value DecayedBlock::sumsAddress(Value sums, Value token, Value swizzle) {
   Value place = i32.add(i32.shiftLeft(swizzle, 5), i32.shiftLeft(own, 3));
   return i32.add(i32.add(sums, i32.mul(token, rowBytes())), place);
 }
@@ -92,9 +82,9 @@ Values DecayedBlock::loadSums(Value address, Value group, int64_t offset) {
 }
 
 /// In the order of the elements of a tile.
-Values DecayedBlock::loadOwnSums(Value group) {
+Values DecayedBlock::loadOwnSums(Value sums, Value group) {
   Value token = i32.add(firstToken, quad);
-  Value address = sumsAddress(token, i32.bitAnd(quad, 3));
+  Value address = sumsAddress(sums, token, i32.bitAnd(quad, 3));
   Values upper = loadSums(address, group);
   Values lower = loadSums(address, group, 8 * rowBytes());
   Values numbers;
@@ -104,17 +94,13 @@ Values DecayedBlock::loadOwnSums(Value group) {
   return numbers;
 }
 
-/// Of a block of 16 columns, from the address of the first.
-Value DecayedBlock::groupAddress(Value first, Value group) {
+/// Tiles begin where swizzles do, so that all have the same offset.
+Value DecayedBlock::tileAddress(Value tile, Value group) {
+  Value first = matrixAddress(i32, i32.constant(0));
   Value inPanel = i32.bitXor(first, i32.shiftLeft(i32.bitAnd(group, 3), 5));
   Value panel = i32.mul(i32.shiftRight(group, 2),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  return i32.add(inPanel, panel);
-}
-
-Values DecayedBlock::loadTile(Value first, Value group) {
-  return ptx::ldmatrixX4(b, loc, groupAddress(first, group),
-                         /*transposed=*/false);
+  return i32.add(i32.add(inPanel, panel), tile);
 }
 
 Values DecayedBlock::extend(ValueRange words) {
@@ -122,11 +108,6 @@ Values DecayedBlock::extend(ValueRange words) {
   for (Value pair : words)
     llvm::append_range(values, extendPair(b, loc, element, pair));
   return values;
-}
-
-void DecayedBlock::storeTile(Value first, Value group, ValueRange words) {
-  ptx::stmatrixX4(b, loc, groupAddress(first, group), words,
-                  /*transposed=*/false);
 }
 
 /// Pairs of a block of rows and one of columns are numbered row by row.
@@ -143,7 +124,7 @@ static Value pairOf(Int32 &i32, Value row, Value column) {
 }
 
 //===----------------------------------------------------------------------===//
-// Columns
+// The first pass
 //===----------------------------------------------------------------------===//
 
 Values DecayedBlock::pack(Type type, ValueRange values) {
@@ -153,149 +134,202 @@ Values DecayedBlock::pack(Type type, ValueRange values) {
   return words;
 }
 
-/// Each of `values` times 2^(to - from), of which one has a number for each
-/// element and the other one for each column.
-Values DecayedBlock::scale(ValueRange values, ValueRange from, ValueRange to) {
+/// The elements of a tile times a number for each column.
+Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
+                              float factor) {
+  Values scaled(columns);
+  if (factor != 1)
+    for (Value &column : scaled)
+      column = mul(column, number(factor));
   Values results;
-  for (auto [e, value] : llvm::enumerate(values)) {
-    Value end = to.size() == values.size() ? to[e] : to[columnOf(e)];
-    Value start = from.size() == values.size() ? from[e] : from[columnOf(e)];
-    results.push_back(mul(value, exp2(sub(end, start))));
-  }
+  for (auto [e, value] : llvm::enumerate(values))
+    results.push_back(mul(value, scaled[columnOf(e)]));
   return results;
 }
 
-void DecayedBlock::emitColumns(Value keys, Value result) {
-  Value firstKey = matrixAddress(i32, keys);
-  Value firstResult = matrixAddress(i32, result);
-  Value last = boundaryAddress(i32.constant(kBlocks * kBlock - 1));
-  // Other warps may still read what is left of the chunk before.
-  meet();
-  forEachGroup({}, [&](ArrayRef<Value> groups, ValueRange) {
-    Values values[kTogether], own[kTogether], end[kTogether];
-    for (auto [u, group] : llvm::enumerate(groups)) {
-      values[u] = extend(loadTile(firstKey, group));
-      own[u] = loadOwnSums(group);
-      end[u] = loadSums(last, group);
+/// Columns for the next block, and for those further down.
+void DecayedBlock::storeColumns(Value group, ValueRange words) {
+  auto isAbove = [&](int64_t distance) {
+    return compare(arith::CmpIPredicate::ult, warp,
+                   i32.constant(kBlocks - distance));
+  };
+  auto addressOf = [&](int64_t distance) {
+    return operandAddress(pairOf(i32, i32.add(warp, distance), warp), group);
+  };
+  ifTrue(isAbove(1),
+         [&] { ptx::storeSharedWords(b, loc, addressOf(1), words); });
+  auto pairType = VectorType::get(2, b.getF16Type());
+  auto toPair = [&](Value word) -> Value {
+    return LLVM::BitcastOp::create(b, loc, pairType, word);
+  };
+  auto storeLater = [&](int64_t distance) {
+    Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
+    Values powers =
+        ptx::loadSharedFloats(b, loc, i32.add(laterAddress(), place),
+                              (distance - 2) * channels * 2, 2);
+    Values decayed;
+    for (auto [w, word] : llvm::enumerate(words)) {
+      Value power = LLVM::BitcastOp::create(b, loc, pairType, powers[w / 2]);
+      decayed.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(),
+                                                mul(toPair(word), power)));
     }
-    for (int64_t row = 1; row < kBlocks; ++row)
-      ifTrue(compare(arith::CmpIPredicate::ult, warp, i32.constant(row)), [&] {
-        Value boundary = boundaryAddress(i32.constant(row * kBlock - 1));
-        Value pair = i32.add(warp, row * (row - 1) / 2);
-        Values start[kTogether];
-        for (auto [u, group] : llvm::enumerate(groups))
-          start[u] = loadSums(boundary, group);
-        for (auto [u, group] : llvm::enumerate(groups))
-          ptx::storeSharedWords(
-              b, loc, operandAddress(pair, group),
-              pack(b.getF16Type(), scale(values[u], own[u], start[u])));
-      });
-    for (auto [u, group] : llvm::enumerate(groups))
-      storeTile(firstResult, group,
-                pack(element, scale(values[u], own[u], end[u])));
-    return Values();
+    ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
+  };
+  // One in the other: warps that have neither branch once.
+  ifTrue(isAbove(2), [&] {
+    storeLater(2);
+    ifTrue(isAbove(3), [&] { storeLater(3); });
   });
-  fence();
-  meet();
 }
 
-//===----------------------------------------------------------------------===//
-// Rows
-//===----------------------------------------------------------------------===//
-
-/// What rows have decayed by at the start of their block, column by column.
-Values DecayedBlock::reachStart(ValueRange start, float factor) {
-  Values all;
-  for (Value sum : start)
-    all.push_back(factor == 1 ? exp2(sum) : mul(exp2(sum), number(factor)));
-  return all;
-}
-
-/// Adds the products of a group with the blocks further up.
-Values DecayedBlock::addBelow(ArrayRef<Value> groups, ArrayRef<Values> left,
-                              Value firstPair, ValueRange carried) {
-  Values products;
-  for (int64_t column = 0; column < kBlocks - 1; ++column) {
-    ValueRange acc = carried.slice(8 * column, 8);
-    auto multiply = [&] {
-      Values sums(acc), right[kTogether];
-      Value pair = i32.add(firstPair, column);
-      for (auto [u, group] : llvm::enumerate(groups))
-        right[u] = ptx::loadSharedWords(b, loc, operandAddress(pair, group));
-      for (auto [u, own] : llvm::enumerate(left))
-        for (int64_t n = 0; n < 2; ++n)
-          llvm::copy(ptx::mma(b, loc, b.getF16Type(),
-                              ValueRange(sums).slice(4 * n, 4), own,
-                              {right[u][n], right[u][n + 2]}),
-                     sums.begin() + 4 * n);
-      return sums;
-    };
-    Value isBelow =
-        compare(arith::CmpIPredicate::ugt, warp, i32.constant(column));
-    llvm::append_range(products, branch(isBelow, acc.getTypes(), multiply,
-                                        [&] { return Values(acc); }));
+/// What has decayed of a group of columns. `boundary` is the address of the
+/// sums that y is relative to, and x where `mask` is not zero, which it is
+/// where the block is not multiplied with itself.
+Values DecayedBlock::decayGroup(const DecayedChunk &chunk, Value boundary,
+                                Value mask, Value group, ValueRange diagonals) {
+  auto masked = [&](Value bits) -> Value {
+    return arith::AndIOp::create(b, loc, bits, mask);
+  };
+  Values sum = loadOwnSums(chunk.gates, group);
+  Values end = loadSums(boundary, group), start;
+  for (Value number : end)
+    start.push_back(arith::BitcastOp::create(
+        b, loc, b.getF32Type(),
+        masked(arith::BitcastOp::create(b, loc, b.getI32Type(), number))));
+  Values keyWords = loadTile(chunk.keys, group), x;
+  Values down = extend(keyWords);
+  for (auto [e, own] : llvm::enumerate(sum)) {
+    x.push_back(exp2(sub(own, start[columnOf(e)])));
+    down[e] = mul(down[e], exp2(sub(end[columnOf(e)], own)));
   }
+  Values columns = pack(b.getF16Type(), multiply(down, loadPowers(group, End)));
+  storeTile(chunk.left, group,
+            pack(element, multiply(down, loadPowers(group, ToEnd))));
+  for (Value &value : down)
+    value = masked(toTF32(value));
+  Values products(diagonals);
+  for (auto [r, own] : llvm::enumerate(chunk.rows)) {
+    Values up =
+        extend(own.tile == chunk.keys ? keyWords : loadTile(own.tile, group));
+    for (auto [value, power] : llvm::zip_equal(up, x))
+      value = mul(value, power);
+    storeTile(own.tile, group,
+              pack(b.getF16Type(), multiply(up, loadPowers(group, Start))));
+    storeTile(
+        own.reached, group,
+        pack(element, multiply(up, loadPowers(group, FromStart), own.scale)));
+    for (Value &value : up)
+      value = toTF32(value);
+    multiplyDiagonal(MutableArrayRef(products).slice(8 * r, 8), up, down);
+  }
+  storeColumns(group, columns);
   return products;
 }
 
-/// The products with blocks further up, of eight elements each.
-Values DecayedBlock::multiplyBelow(Value rows, Value reached, float factor) {
-  Value first = matrixAddress(i32, rows), target;
-  if (reached)
-    target = matrixAddress(i32, reached);
-  Value isFirst = isWarp(0);
-  Value before = boundaryAddress(
-      select(isFirst, i32.constant(kBlock - 1), i32.add(firstToken, -1)));
+/// What is above the diagonal of a block becomes zero.
+Values DecayedBlock::clearAbove(ValueRange block) {
+  Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
+  Values lower;
+  for (int64_t i = 0; i < 8; ++i) {
+    Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
+    lower.push_back(select(compare(arith::CmpIPredicate::sgt, first, above),
+                           number(0), block[i]));
+  }
+  return lower;
+}
+
+SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
+  BlockSums sums = sumGates(chunk);
+  Value safe = isSafe(sums);
+  // Other warps may still read the columns of the chunk before, and need the
+  // decay of this block.
+  meet();
+  preparePowers(sums, safe, chunk.whole);
+  NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+  SmallVector<Type> types(8 * chunk.rows.size(), b.getF32Type());
+  // Of the rows as they are, which are overwritten.
+  Values products = branch(
+      safe, types, [&] { return Values(types.size(), number(0)); },
+      [&] {
+        Values all;
+        for (const DecayedRows &own : chunk.rows)
+          all.append(sumDiagonal(own.tile, chunk));
+        return all;
+      });
+  Value mask = select(safe, i32.constant(-1), i32.constant(0));
+  Value token =
+      select(safe, i32.constant(kBlock / 2 - 1), i32.constant(kBlock - 1));
+  Value boundary =
+      sumsAddress(chunk.gates, i32.add(firstToken, token), i32.constant(3));
+  products = loop(groups(), products, [&](Value group, ValueRange carried) {
+    return decayGroup(chunk, boundary, mask, group, carried);
+  });
+  fence();
+  SmallVector<Values> results;
+  for (size_t r = 0; r < chunk.rows.size(); ++r)
+    results.push_back(clearAbove(ValueRange(products).slice(8 * r, 8)));
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// The second pass
+//===----------------------------------------------------------------------===//
+
+/// The products with blocks further up, of eight elements each, those of all
+/// rows with one block after the other.
+Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
   Value firstPair = pairOf(i32, warp, i32.constant(0));
-  Values zeros((kBlocks - 1) * 8, number(0));
-  return forEachGroup(zeros, [&](ArrayRef<Value> groups, ValueRange carried) {
-    Values start[kTogether], tile[kTogether], own[kTogether];
-    for (auto [u, group] : llvm::enumerate(groups)) {
-      tile[u] = loadTile(first, group);
-      own[u] = loadOwnSums(group);
-      for (Value sum : loadSums(before, group))
-        start[u].push_back(select(isFirst, number(0), sum));
+  size_t size = 8 * rows.size();
+  Values zeros((kBlocks - 1) * size, number(0));
+  return loop(groups(), zeros, [&](Value group, ValueRange carried) {
+    SmallVector<Values> left;
+    for (Value tile : rows)
+      left.push_back(loadTile(tile, group));
+    Values products;
+    for (int64_t column = 0; column < kBlocks - 1; ++column) {
+      ValueRange acc = carried.slice(size * column, size);
+      auto multiply = [&] {
+        Values sums(acc);
+        Values right = ptx::loadSharedWords(
+            b, loc, operandAddress(i32.add(firstPair, column), group));
+        for (auto [r, words] : llvm::enumerate(left))
+          for (int64_t n = 0; n < 2; ++n)
+            llvm::copy(ptx::mma(b, loc, b.getF16Type(),
+                                ValueRange(sums).slice(8 * r + 4 * n, 4), words,
+                                {right[n], right[n + 2]}),
+                       sums.begin() + 8 * r + 4 * n);
+        return sums;
+      };
+      Value isBelow =
+          compare(arith::CmpIPredicate::ugt, warp, i32.constant(column));
+      llvm::append_range(products, branch(isBelow, acc.getTypes(), multiply,
+                                          [&] { return Values(acc); }));
     }
-    // Rounded as soon as can be, which halves the registers.
-    Values left[kTogether], reachedWords[kTogether];
-    for (int64_t u = 0; u < kTogether; ++u) {
-      Values values = scale(extend(tile[u]), start[u], own[u]);
-      left[u] = pack(b.getF16Type(), values);
-      if (!reached)
-        continue;
-      Values all = reachStart(start[u], factor);
-      for (auto [e, value] : llvm::enumerate(values))
-        value = mul(value, all[columnOf(e)]);
-      reachedWords[u] = pack(element, values);
-    }
-    Values products = addBelow(groups, left, firstPair, carried);
-    for (int64_t u = 0; reached && u < kTogether; ++u)
-      storeTile(target, groups[u], reachedWords[u]);
     return products;
   });
 }
 
-Values DecayedBlock::emitRows(Value rows, Value keys, Value reached,
-                              float factor) {
-  // Which has the fewest sums goes first, with the most operands.
-  SmallVector<Type> types(8, b.getF32Type());
-  Values diagonal = branch(
-      isSafe(), types, [&] { return multiplyDiagonal(rows, keys); },
-      [&] { return sumDiagonal(rows, keys); });
-  Values below = multiplyBelow(rows, reached, factor);
-  if (reached)
-    fence();
-  Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
-  for (int64_t i = 0; i < 8; ++i) {
-    Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
-    diagonal[i] = select(compare(arith::CmpIPredicate::sgt, first, above),
-                         number(0), diagonal[i]);
-  }
+/// The elements of a result: the block on the diagonal, and those in front.
+Values DecayedBlock::assemble(ValueRange diagonal, ArrayRef<ValueRange> below) {
   Values results;
   for (int64_t block = 0; block < kBlocks; ++block)
     for (int64_t i = 0; i < 8; ++i) {
-      Value other = block == kBlocks - 1 ? number(0) : below[8 * block + i];
+      Value other = block == kBlocks - 1 ? number(0) : below[block][i];
       results.push_back(select(isWarp(block), diagonal[i], other));
     }
+  return results;
+}
+
+SmallVector<Values> DecayedBlock::multiply(ArrayRef<Value> rows,
+                                           ArrayRef<ValueRange> blocks) {
+  meet();
+  Values below = multiplyBelow(rows);
+  SmallVector<Values> results;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    SmallVector<ValueRange> own;
+    for (int64_t block = 0; block < kBlocks - 1; ++block)
+      own.push_back(ValueRange(below).slice(8 * (rows.size() * block + r), 8));
+    results.push_back(assemble(blocks[r], own));
+  }
   return results;
 }

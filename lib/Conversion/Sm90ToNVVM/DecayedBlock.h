@@ -7,29 +7,28 @@
 //
 // Each warp has a block of 16 tokens, as rows and as columns of products, in
 // the registers of an operand of 16 x 16: those of a left one are those of two
-// right ones of 16 x 8. With G the sums, and S and E the sums in front of the
-// block of rows and of a block of columns further up,
+// right ones of 16 x 8. With g the sums within a block, M those of the token in
+// its middle, E those of its last one, and D the decay of the blocks between,
 //
-//     2^(G_i - G_j) = 2^(G_i - S) 2^(S - G_j)
+//     2^(g_i - g_j) = 2^(g_i - M) 2^(M - g_j)             in a block
+//     2^g_i 2^D 2^(E - g_j)                               with one further up
 //
-// where no exponent is above 0. As a block of columns, a warp leaves one
-// operand for each block of rows further down, and one for the end of the
-// chunk; as rows it has a single one. So all have about as much to do.
+// The first line fits tf32, which has the exponents of f32, if no channel
+// decays by more than kSafeDecay on either side of the middle; the warp votes
+// on it. Then both lines need two powers for each element, x = 2^(g - M) and y
+// = 2^(M - g), and beside them powers that the tokens of a block have in
+// common, such as 2^M: these are computed once for each channel, and read from
+// shared memory. Where the vote fails, x is 2^g and y is 2^(E - g), no exponent
+// is above 0, and the block is multiplied with itself element by element.
 //
-// On the diagonal there is no such S. With M the sums of the token in the
-// middle of the block,
+// In a first pass, what has decayed is left in place of the rows, and as
+// columns in the scratch, once for each block further down; in the second one,
+// blocks are multiplied with those further up.
 //
-//     2^(G_i - G_j) = 2^(G_i - M) 2^(M - G_j)
-//
-// fits tf32, which has the exponents of f32, if no channel decays by more than
-// kSafeDecay on either side. The warp votes on it; where one does, the block is
-// summed element by element.
-//
-//===----------------------------------------------------------------------===//
-
 #ifndef ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
 #define ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
 
+#include "InlineAsm.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,13 +37,29 @@ namespace mlir::attn::sm90_to_nvvm {
 
 using Values = SmallVector<Value>;
 
+/// Rows that tokens are multiplied as, and where those times 2^G and a scale
+/// go, with G the sums from the start of the chunk. All of these are byte
+/// addresses.
+struct DecayedRows {
+  Value tile, reached;
+  float scale;
+};
+
+/// What there is of a chunk, and where what is left of it goes. Rows from
+/// `limit` on do not decay.
+struct DecayedChunk {
+  SmallVector<DecayedRows> rows;
+  Value keys, gates, limit;
+  bool isLinear;
+  Value left, whole;
+};
+
 /// Emits what a warp does with its block of tokens.
 class DecayedBlock {
 public:
-  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value sums,
-               Value scratch)
+  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
-        channels(tile.getColumns()), sums(sums), scratch(scratch) {
+        channels(tile.getColumns()), scratch(scratch) {
     lane = i32.lane();
     quad = i32.shiftRight(lane, 2);
     own = i32.bitAnd(lane, 3);
@@ -52,9 +67,12 @@ public:
     firstToken = i32.shiftLeft(warp, 4);
   }
 
-  void emitColumns(Value keys, Value result);
-  /// `reached` may be null.
-  Values emitRows(Value rows, Value keys, Value reached, float scale);
+  /// The first pass. Returns the products of each of the rows of the block with
+  /// its keys, of 16 x 16.
+  SmallVector<Values> decay(const DecayedChunk &chunk);
+  /// The second one, with what the first has returned.
+  SmallVector<Values> multiply(ArrayRef<Value> rows,
+                               ArrayRef<ValueRange> blocks);
 
 private:
   static constexpr int64_t kBlock = sm90::kDiagonalBlock;
@@ -65,8 +83,16 @@ private:
   /// of a block: keys and queries have the rest of the exponents of f32. Gates
   /// bounded by -5, as those of KDA are, stay below it.
   static constexpr float kSafeDecay = 60;
-  /// Groups of columns at a time.
-  static constexpr int64_t kTogether = 2;
+  /// What leaves nothing of an f32, as a logarithm.
+  static constexpr float kLeastLogDecay = -160;
+  /// What the tokens of a block have in common: its decay, as a logarithm; what
+  /// x lacks to 2^g and to 2^G; and y to the end of the block and of the chunk.
+  enum Power { Decay, Start, FromStart, End, ToEnd };
+  /// Sums of a block, of its first token, the one in the middle and the last,
+  /// for each channel of the lane.
+  struct BlockSums {
+    Values first, middle, last;
+  };
 
   /// Element e of a lane is in register e / 2, which are rows g and g + 8 of
   /// the left columns, then of the right ones. This numbers its column among
@@ -98,6 +124,9 @@ private:
   Value compare(arith::CmpIPredicate predicate, Value x, Value y) {
     return arith::CmpIOp::create(b, loc, predicate, x, y);
   }
+  Value larger(Value x, Value y) {
+    return arith::MaxNumFOp::create(b, loc, x, y);
+  }
   Value isWarp(int64_t number) {
     return compare(arith::CmpIPredicate::eq, warp, i32.constant(number));
   }
@@ -112,11 +141,6 @@ private:
               function_ref<Values(Value index, ValueRange carried)> body);
   Values branch(Value condition, TypeRange types, function_ref<Values()> then,
                 function_ref<Values()> otherwise);
-  /// A loop over groups of 16 columns, some at a time, so that they hide each
-  /// other's latency.
-  Values forEachGroup(
-      ValueRange inits,
-      function_ref<Values(ArrayRef<Value> groups, ValueRange carried)> body);
   void ifTrue(Value condition, function_ref<void()> body) {
     branch(
         condition, {}, [&] { return body(), Values(); },
@@ -127,43 +151,62 @@ private:
 
   /// The places of a lane in the row of the sums of `token`, whose number mod 4
   /// is `swizzle`.
-  Value sumsAddress(Value token, Value swizzle);
-  /// Those of a token that is the last of four.
-  Value boundaryAddress(Value token) {
-    return sumsAddress(token, i32.constant(3));
-  }
+  Value sumsAddress(Value sums, Value token, Value swizzle);
   /// The numbers of the four columns of a group.
   Values loadSums(Value address, Value group, int64_t offset = 0);
-  Values loadOwnSums(Value group);
-  Value groupAddress(Value first, Value group);
-  /// Four registers of a tile, which are eight elements.
-  Values loadTile(Value first, Value group);
+  Values loadOwnSums(Value sums, Value group);
+  /// Of the block of 16 x 16 of a tile in a group of columns, for the lane.
+  Value tileAddress(Value tile, Value group);
   Values extend(ValueRange words);
-  void storeTile(Value first, Value group, ValueRange words);
+  /// Four registers of a tile, which are eight elements.
+  Values loadTile(Value tile, Value group) {
+    return ptx::ldmatrixX4(b, loc, tileAddress(tile, group),
+                           /*transposed=*/false);
+  }
+  void storeTile(Value tile, Value group, ValueRange words) {
+    ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
+                    /*transposed=*/false);
+  }
   Value operandAddress(Value pair, Value group);
+  /// The address of what tokens of the block have in common; of what is for
+  /// blocks further down.
+  Value powersAddress(Value block);
+  Value laterAddress();
+  Values loadPowers(Value group, Power power);
+  /// Stores a number for each channel of the lane, in the order in which lanes
+  /// read them: columns 2 t, 2 t + 1, 2 t + 8 and 2 t + 9 of a group together.
+  void storePowers(Value address, Type type, ValueRange values);
+
+  //===--- Sums -----------------------------------------------------------===//
+
+  Value toLogarithm(const DecayedChunk &chunk, Value gate, Value token);
+  BlockSums sumGates(const DecayedChunk &chunk);
+  Value isSafe(const BlockSums &sums);
+  void preparePowers(const BlockSums &sums, Value safe, Value whole);
+  void prepareLater(ArrayRef<Values> decays);
 
   //===--- Blocks ---------------------------------------------------------===//
 
   Values pack(Type type, ValueRange values);
-  Values scale(ValueRange values, ValueRange from, ValueRange to);
-  Value isSafe();
-  Values reachStart(ValueRange start, float factor);
-  Values addBelow(ArrayRef<Value> groups, ArrayRef<Values> left,
-                  Value firstPair, ValueRange carried);
-  Values multiplyBelow(Value rows, Value reached, float factor);
-  std::pair<Values, Values> centre(ValueRange rows, ValueRange keys,
-                                   ValueRange own, ValueRange middle);
-  Values multiplyDiagonal(Value rows, Value keys);
-  Values sumDiagonal(Value rows, Value keys);
+  Values multiply(ValueRange values, ValueRange columns, float factor = 1);
+  Values decayGroup(const DecayedChunk &chunk, Value boundary, Value mask,
+                    Value group, ValueRange diagonals);
+  void storeColumns(Value group, ValueRange words);
+  Values clearAbove(ValueRange block);
+  void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
+                        ValueRange down);
+  Values multiplyBelow(ArrayRef<Value> rows);
+  Values sumDiagonal(Value rows, const DecayedChunk &chunk);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
+  Values assemble(ValueRange diagonal, ArrayRef<ValueRange> below);
 
   OpBuilder &b;
   Location loc;
   Int32 i32;
   Type element;
   int64_t channels;
-  Value sums, scratch;
+  Value scratch;
   /// Of the thread: the row among eight and the pair of columns.
   Value lane, quad, own, warp, firstToken;
 };

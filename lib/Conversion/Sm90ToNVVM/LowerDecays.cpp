@@ -13,41 +13,48 @@ using namespace mlir::attn::sm90_to_nvvm;
 
 namespace {
 
-struct LowerDecayColumns : OpConversionPattern<sm90::DecayColumnsOp> {
+struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(sm90::DecayColumnsOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(sm90::DecayTokensOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Int32 i32(rewriter, op.getLoc());
     sm90::StageType type = op.getKeys().getType();
-    DecayedBlock(rewriter, op.getLoc(), type,
-                 byteAddress(i32, op.getSums().getType(), adaptor.getSums()),
-                 adaptor.getScratch().front())
-        .emitColumns(byteAddress(i32, type, adaptor.getKeys()),
-                     byteAddress(i32, type, adaptor.getResult()));
-    rewriter.eraseOp(op);
+    DecayedChunk chunk;
+    chunk.keys = byteAddress(i32, type, adaptor.getKeys());
+    chunk.gates = byteAddress(i32, op.getGates().getType(), adaptor.getGates());
+    chunk.limit = i32.fromIndex(adaptor.getLimit().front());
+    chunk.isLinear = op.getLinear();
+    chunk.left = byteAddress(i32, type, adaptor.getLeft());
+    chunk.whole = byteAddress(i32, op.getWhole().getType(), adaptor.getWhole());
+    for (auto [own, memory, reached, scale] :
+         llvm::zip_equal(op.getRows(), adaptor.getRows(), adaptor.getReached(),
+                         op.getScales()))
+      chunk.rows.push_back(
+          {own == op.getKeys() ? chunk.keys : byteAddress(i32, type, memory),
+           byteAddress(i32, type, reached), scale});
+    rewriter.replaceOpWithMultiple(
+        op,
+        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front())
+            .decay(chunk));
     return success();
   }
 };
 
-struct LowerDecayedDot : OpConversionPattern<sm90::DecayedDotOp> {
+struct LowerDecayedDots : OpConversionPattern<sm90::DecayedDotsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(sm90::DecayedDotOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(sm90::DecayedDotsOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Int32 i32(rewriter, op.getLoc());
-    sm90::StageType type = op.getRows().getType();
-    Value reached;
-    if (op.getReached())
-      reached = byteAddress(i32, type, adaptor.getReached());
-    Values result = DecayedBlock(rewriter, op.getLoc(), type,
-                                 byteAddress(i32, op.getSums().getType(),
-                                             adaptor.getSums()),
-                                 adaptor.getScratch().front())
-                        .emitRows(byteAddress(i32, type, adaptor.getRows()),
-                                  byteAddress(i32, type, adaptor.getKeys()),
-                                  reached, op.getScale().convertToFloat());
-    rewriter.replaceOpWithMultiple(op, {result});
+    auto type = cast<sm90::StageType>(op.getRows().front().getType());
+    SmallVector<Value> rows;
+    for (ValueRange memory : adaptor.getRows())
+      rows.push_back(byteAddress(i32, type, memory));
+    rewriter.replaceOpWithMultiple(
+        op,
+        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front())
+            .multiply(rows, adaptor.getBlocks()));
     return success();
   }
 };
@@ -56,6 +63,6 @@ struct LowerDecayedDot : OpConversionPattern<sm90::DecayedDotOp> {
 
 void sm90_to_nvvm::populateDecayPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerDecayColumns, LowerDecayedDot>(converter,
+  patterns.add<LowerDecayTokens, LowerDecayedDots>(converter,
                                                    patterns.getContext());
 }

@@ -1,12 +1,13 @@
-//===- LowerGates.cpp - Tokens times gates of their channels --------------===//
+//===- LowerGates.cpp - Copies of the gates of channels
+//--------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A lane has neighbouring channels, of the tokens of its warp. The gates of
-// some rows are on their way at once; they were fetched a chunk ago.
+// A lane of the warp copies neighbouring channels, of all tokens, so that all
+// are on their way at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,174 +16,127 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// The places of 16 bytes of a row are swizzled by its number among eight.
-static constexpr int64_t kSwizzledRows = 8, kPlaceShift = 4;
+/// The places of 32 bytes repeat every so many rows.
+static constexpr int64_t kRows = 4, kPlaceBytes = 32;
 
 namespace {
 
-class GateRows {
+class GateCopy {
 public:
-  GateRows(OpBuilder &b, sm90::GateRowsOp op, Value source, Value result,
-           Value limit)
-      : b(b), op(op), loc(op.getLoc()), i32(b, loc), source(source),
-        result(result), limit(limit),
-        channels(op.getSource().getType().getColumns()) {}
+  GateCopy(OpBuilder &b, sm90::CopyGatesOp op, Value target, Value limit)
+      : b(b), loc(op.getLoc()), i32(b, loc), limit(limit),
+        channels(op.getGates().getType().getColumns()) {
+    first = i32.add(target, i32.mul(i32.lane(), laneBytes()));
+  }
 
-  /// From `gates`, the address of the first row.
-  void emit(Value gates, Value strideBytes);
+  /// From `gates`, the address of those of the lane. Returns that of the rows
+  /// behind.
+  Value copy(Value gates, Value strideBytes);
+  /// Fetches so many rows into the L2 cache, from `gates`, the address of those
+  /// of the lane, which are the gates of the next chunk.
+  void prefetch(Value gates, Value strideBytes);
+  int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
 
 private:
-  using Values = SmallVector<Value>;
-  /// Rows whose gates are on their way at once: 64 registers.
-  static constexpr int64_t kTogether = 16;
-
   int64_t perLane() const { return channels / 32; }
-  Values loadGates(Value gates, Value strideBytes, Value row);
-  void gateRow(ValueRange gates, Value place, int64_t x);
-
+  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
+  Value isRow(Value row) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
+  }
   OpBuilder &b;
-  sm90::GateRowsOp op;
   Location loc;
   Int32 i32;
-  Value source, result, limit;
+  Value limit;
   int64_t channels;
+  /// The place of the lane in the first row.
+  Value first;
 };
 
 } // namespace
 
-/// Rows that are not there are zeros, whatever they are multiplied by.
-SmallVector<Value> GateRows::loadGates(Value gates, Value strideBytes,
-                                       Value row) {
-  Value last = i32.add(limit, -1);
-  Value known = arith::MinSIOp::create(b, loc, row, last);
-  Value wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), known);
-  Value bytes = arith::MulIOp::create(b, loc, wide, strideBytes);
-  Value address = arith::AddIOp::create(b, loc, gates, bytes);
-  return ptx::loadGlobalWords(b, loc, address, /*offset=*/0, perLane(),
-                              /*isFloat=*/true, /*constant=*/true);
-}
-
-/// `place` is that of the lane in a row whose number is a multiple of eight,
-/// less x rows.
-void GateRows::gateRow(ValueRange gates, Value place, int64_t x) {
-  Value swizzled = i32.bitXor(place, x % kSwizzledRows << kPlaceShift);
-  int64_t offset = x * sm90::kPanelRowBytes;
-  Values words = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
-                                       offset, perLane() / 2);
-  Type from = op.getSource().getType().getElementType();
-  Type to = op.getElement().value_or(op.getResult().getType().getElementType());
-  for (auto [i, word] : llvm::enumerate(words)) {
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), word);
-    Values pair = extendPair(b, loc, from, bits);
-    for (int64_t half = 0; half < 2; ++half)
-      pair[half] =
-          arith::MulFOp::create(b, loc, pair[half], gates[2 * i + half]);
-    Value rounded = ptx::roundPair(b, loc, to, pair[0], pair[1]);
-    word = arith::BitcastOp::create(b, loc, b.getF32Type(), rounded);
+/// Some rows at a time, of which the places repeat.
+Value GateCopy::copy(Value gates, Value strideBytes) {
+  auto loop = scf::ForOp::create(b, loc, i32.constant(0),
+                                 i32.constant(sm90::kWarpgroupRows),
+                                 i32.constant(kRows), gates);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value row = loop.getInductionVar(), source = loop.getRegionIterArg(0);
+  Value place = i32.add(first, i32.mul(row, rowBytes()));
+  for (int64_t x = 0; x < kRows; ++x) {
+    ptx::copyAsync(b, loc,
+                   i32.add(i32.bitXor(place, x * kPlaceBytes), x * rowBytes()),
+                   source, laneBytes(), isRow(i32.add(row, x)));
+    source = arith::AddIOp::create(b, loc, source, strideBytes);
   }
-  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), offset, words);
-}
-
-void GateRows::emit(Value gates, Value strideBytes) {
-  Type i64 = b.getI64Type();
-  Value byte = i32.mul(i32.lane(), channels / 32 * 2);
-  Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
-                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  Value first = i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1));
-  Value own = arith::AddIOp::create(
-      b, loc, gates,
-      arith::ExtSIOp::create(
-          b, loc, i64, i32.mul(i32.lane(), perLane() * sm90::kNumberBytes)));
-  // By one of the warps.
-  Value warp = i32.rem(i32.shiftRight(i32.thread(), 5), sm90::kGateWarps);
-  auto fetches = scf::IfOp::create(b, loc, i32.isZero(warp),
-                                   /*withElseRegion=*/false);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(fetches.thenBlock());
-    prefetchRows(i32, gates, strideBytes, limit, channels * sm90::kNumberBytes);
-  }
-  constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
-  Value begin = i32.mul(warp, kRows);
-  auto loop = scf::ForOp::create(b, loc, begin, i32.add(begin, kRows),
-                                 i32.constant(kTogether));
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value row = loop.getInductionVar();
-    SmallVector<Values> numbers;
-    for (int64_t x = 0; x < kTogether; ++x)
-      numbers.push_back(loadGates(own, strideBytes, i32.add(row, x)));
-    Value place = i32.add(first, i32.mul(row, sm90::kPanelRowBytes));
-    for (int64_t x = 0; x < kTogether; ++x)
-      gateRow(numbers[x], place, x);
-  }
-  // Products may read it, and what was read may be copied over.
-  NVVM::FenceProxyOp::create(
-      b, loc,
-      NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
-      NVVM::SharedSpaceAttr::get(b.getContext(),
-                                 NVVM::SharedSpace::shared_cta));
-  NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+  scf::YieldOp::create(b, loc, source);
+  return loop.getResult(0);
 }
 
 /// A line for each lane, some rows at a time.
-void sm90_to_nvvm::prefetchRows(Int32 &i32, Value row, Value strideBytes,
-                                Value limit, int64_t rowBytes) {
+void GateCopy::prefetch(Value gates, Value strideBytes) {
   constexpr int64_t kLineBytes = 128, kLanes = 32;
-  OpBuilder &b = i32.builder();
-  Location loc = i32.location();
-  int64_t lines = rowBytes / kLineBytes, together = kLanes / lines;
-  auto wide = [&](Value value) -> Value {
-    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
+  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
+  Type i64 = b.getI64Type();
+  auto addBytes = [&](Value address, Value bytes) -> Value {
+    return arith::AddIOp::create(b, loc, address,
+                                 arith::ExtSIOp::create(b, loc, i64, bytes));
   };
-  auto addRows = [&](Value address, Value rows) -> Value {
-    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
-    return arith::AddIOp::create(b, loc, address, bytes);
+  auto rows = [&](Value count) -> Value {
+    return arith::MulIOp::create(
+        b, loc, arith::ExtSIOp::create(b, loc, i64, count), strideBytes);
   };
-  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
+  Value own = i32.div(i32.lane(), lines);
   Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
-  Value step = i32.constant(together);
-  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
-    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                        i32.add(own, first), limit);
-    ptx::prefetchIf(b, loc, address, isRow);
-    address = addRows(address, step);
+  Value inRow =
+      arith::SubIOp::create(b, loc, line, i32.mul(i32.lane(), laneBytes()));
+  Value address =
+      arith::AddIOp::create(b, loc, addBytes(gates, inRow), rows(own));
+  Value step = rows(i32.constant(together));
+  for (int64_t row = 0; row < sm90::kWarpgroupRows; row += together) {
+    ptx::prefetchIf(b, loc, address,
+                    isRow(i32.add(own, sm90::kWarpgroupRows + row)));
+    address = arith::AddIOp::create(b, loc, address, step);
   }
 }
 
 namespace {
 
-struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
+struct LowerCopyGates : OpConversionPattern<sm90::CopyGatesOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(sm90::GateRowsOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(sm90::CopyGatesOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Int32 i32(rewriter, loc);
+    Type i64 = rewriter.getI64Type();
+    GateCopy copy(rewriter, op,
+                  byteAddress(i32, op.getGates().getType(), adaptor.getGates()),
+                  i32.fromIndex(adaptor.getLimit().front()));
     auto toBytes = [&](Value elements) -> Value {
       return arith::MulIOp::create(
           rewriter, loc, elements,
           arith::ConstantOp::create(
               rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
     };
-    Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
-                                           adaptor.getPointer().front());
-    gates = arith::AddIOp::create(rewriter, loc, gates,
-                                  toBytes(adaptor.getOffset().front()));
-    GateRows(rewriter, op,
-             byteAddress(i32, op.getSource().getType(), adaptor.getSource()),
-             byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
-             i32.fromIndex(adaptor.getLimit().front()))
-        .emit(gates, toBytes(adaptor.getStride().front()));
+    Value row = LLVM::PtrToIntOp::create(rewriter, loc, i64,
+                                         adaptor.getPointer().front());
+    row = arith::AddIOp::create(rewriter, loc, row,
+                                toBytes(adaptor.getOffset().front()));
+    Value stride = toBytes(adaptor.getStride().front());
+    Value lane = i32.mul(i32.lane(), copy.laneBytes());
+    Value own = arith::AddIOp::create(
+        rewriter, loc, row, arith::ExtSIOp::create(rewriter, loc, i64, lane));
+    Value next = copy.copy(own, stride);
+    ptx::waitForCopies(rewriter, loc);
+    // Behind the copies, whose addresses take the registers.
+    copy.prefetch(next, stride);
     rewriter.eraseOp(op);
     return success();
   }
@@ -192,5 +146,5 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 
 void sm90_to_nvvm::populateGatePatterns(const TypeConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<LowerGateRows>(converter, patterns.getContext());
+  patterns.add<LowerCopyGates>(converter, patterns.getContext());
 }

@@ -68,9 +68,6 @@ public:
   Value fromIndex(Value index);
   Value isZero(Value x);
 
-  OpBuilder &builder() { return b; }
-  Location location() { return loc; }
-
   /// The thread in the block, in its warpgroup, and the lane in its warp.
   Value thread();
   /// Warpgroup 0 is the producer's.
@@ -138,12 +135,12 @@ void populateInstancePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns);
 void populateDecayPatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
-void populateDecaySumsPatterns(const TypeConverter &converter,
-                               RewritePatternSet &patterns);
-void populateExtremesPatterns(const TypeConverter &converter,
-                              RewritePatternSet &patterns);
 void populateGatePatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
+void populateExtremesPatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
+void populateGateRowsPatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
 void populateInversePatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateMaskPatterns(const TypeConverter &converter,

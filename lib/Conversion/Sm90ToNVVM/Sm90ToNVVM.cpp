@@ -444,8 +444,8 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateInstancePatterns(converter, patterns);
   populateProductPatterns(converter, patterns);
   populateDecayPatterns(converter, patterns);
-  populateDecaySumsPatterns(converter, patterns);
   populateGatePatterns(converter, patterns);
+  populateGateRowsPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
   populateReachPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The numbers warp sums the logarithms; the auxiliary multiplies keys and
-// queries by the powers, which the consumers then multiply by. Rows that have
-// decayed from the start are a by-product of the products of their tokens.
+// The numbers warp copies the gates. The auxiliary sums their logarithms and
+// multiplies keys and queries by the powers, which the consumers then multiply
+// by; rows that have decayed from the start are a by-product of the products of
+// their tokens.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,18 +17,15 @@
 using namespace mlir;
 using namespace mlir::attn::tile_to_sm90;
 
-LogicalResult ChunkRole::emitDecaySums(tile::DecaySumsOp op) {
+LogicalResult ChunkRole::emitCopyGates(tile::DecaySumsOp op) {
   auto load = op.getGates().getDefiningOp<tile::LoadOp>();
   if (!load)
     return op.emitOpError("expected gates that are loaded");
   Rows rows = locateRows(load);
-  Value sums = await(kernel.sumsRing, iteration, /*full=*/false);
-  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
-  sm90::DecaySumsOp::create(builder, loc, kernel.reads.lookup(load.getView()),
-                            rows.offset, rows.stride, rows.limit,
-                            op.getLinear(), sums, whole);
-  sm90::FillOp::create(builder, loc, sums, kernel.sumsRing.full, iteration);
-  sm90::FillOp::create(builder, loc, whole, kernel.wholeRing.full, iteration);
+  Value gates = await(kernel.gatesRing, iteration, /*full=*/false);
+  sm90::CopyGatesOp::create(builder, loc, kernel.reads.lookup(load.getView()),
+                            rows.offset, rows.stride, rows.limit, gates);
+  sm90::FillOp::create(builder, loc, gates, kernel.gatesRing.full, iteration);
   return success();
 }
 
@@ -60,82 +58,117 @@ LogicalResult ChunkRole::emitDecayColumns(arith::MulFOp op) {
   return success();
 }
 
-/// The stage of the sums, which is given back behind the last use.
-Value ChunkRole::useSums(Value sums) {
-  auto [it, isNew] = held.try_emplace(sums);
-  if (isNew) {
-    it->second = {await(kernel.sumsRing, iteration, /*full=*/true),
-                  kernel.sumsRing.empty, iteration};
-    for (OpOperand &use : sums.getUses())
-      it->second.uses += split.contains(part, use.getOwner());
-  }
-  return it->second.stage;
-}
-
 FailureOr<Value> ChunkRole::useLoaded(Operation *op, Value tile) {
   if (Value stage = findStage(tile))
     return stage;
   return op->emitOpError("expected tiles that are loaded to decay");
 }
 
-/// Rows decayed from the start are written by the product of `apply.source`.
-LogicalResult ChunkRole::emitApplyDecay(tile::ApplyDecayOp op) {
-  FailureOr<Value> source = useLoaded(op, op.getSource());
-  if (failed(source))
+/// What is made of sums: what is left of the keys, the products, and the rows
+/// of each that have decayed from the start.
+struct ChunkRole::Decays {
+  tile::ApplyDecayOp left;
+  SmallVector<tile::DecayedDotOp, 2> dots;
+  SmallVector<tile::ApplyDecayOp, 2> reached;
+};
+
+FailureOr<ChunkRole::Decays> ChunkRole::findDecays(Value sums) {
+  Decays all;
+  SmallVector<tile::ApplyDecayOp> rows;
+  for (Operation *user : llvm::reverse(to_vector(sums.getUsers()))) {
+    if (!split.contains(part, user))
+      continue;
+    auto apply = dyn_cast<tile::ApplyDecayOp>(user);
+    if (apply && apply.getToEnd())
+      all.left = apply;
+    else if (apply)
+      rows.push_back(apply);
+    else
+      all.dots.push_back(cast<tile::DecayedDotOp>(user));
+  }
+  for (tile::DecayedDotOp dot : all.dots) {
+    if (!all.left || all.left.getSource() != dot.getRhs())
+      return dot.emitOpError("expected a tile.apply_decay of the right operand "
+                             "to the end");
+    auto *own = llvm::find_if(rows, [&](tile::ApplyDecayOp apply) {
+      return apply.getSource() == dot.getLhs();
+    });
+    if (own == rows.end())
+      return dot.emitOpError("expected a tile.apply_decay of the left operand "
+                             "from the start");
+    all.reached.push_back(*own);
+    rows.erase(own);
+  }
+  if (all.dots.empty() || !rows.empty())
+    return (rows.empty() ? all.left : rows.front())
+        .emitOpError("expected a tile.decayed_dot of the rows that decay");
+  return all;
+}
+
+/// All that is made of the same sums is computed where the first of it stands,
+/// so that what it reads is given back early.
+LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
+  if (!sums)
+    return op->emitOpError("expected sums of a tile.decay_sums");
+  FailureOr<Decays> all = findDecays(sums.getSums());
+  if (failed(all))
     return failure();
-  Value sums = useSums(op.getSums());
-  if (op.getToEnd()) {
-    const Ring &ring = kernel.tileRings.find(op.getResult())->second;
-    Value stage = await(ring, iteration, /*full=*/false);
-    sm90::DecayColumnsOp::create(builder, loc, *source, sums,
-                                 kernel.decayScratch, stage);
+  // With the first of it.
+  if (mapping.contains(all->dots.front().getResult()))
+    return success();
+  auto awaitEmpty = [&](Value tile) {
+    return await(kernel.tileRings.find(tile)->second, iteration,
+                 /*full=*/false);
+  };
+  Value limit;
+  FailureOr<Value> keys = useLoaded(op, all->left.getSource());
+  if (failed(keys) || failed(use(sums.getCount(), limit)))
+    return failure();
+  Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
+  Value left = awaitEmpty(all->left.getResult());
+  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
+  SmallVector<Value> rows, reached;
+  SmallVector<Type> types, blocks;
+  SmallVector<float> scales;
+  for (auto [dot, apply] : llvm::zip_equal(all->dots, all->reached)) {
+    FailureOr<Type> type = convert(dot, dot.getResult().getType());
+    FailureOr<Value> own = useLoaded(dot, dot.getLhs());
+    if (failed(type) || failed(own))
+      return failure();
+    types.push_back(*type);
+    blocks.push_back(RankedTensorType::get(
+        {sm90::kWarpgroupRows, sm90::kDiagonalBlock}, builder.getF32Type()));
+    rows.push_back(*own);
+    reached.push_back(awaitEmpty(apply.getResult()));
+    scales.push_back(apply.getScale().convertToFloat());
+  }
+  auto tokens = sm90::DecayTokensOp::create(
+      builder, loc, blocks, rows, *keys, gates, limit, sums.getLinear(),
+      kernel.decayScratch, left, whole, reached, scales);
+  handDecayed(*all, left, whole, reached);
+  sm90::ReleaseOp::create(builder, loc, gates, kernel.gatesRing.empty,
+                          iteration);
+  auto dots = sm90::DecayedDotsOp::create(
+      builder, loc, types, rows, tokens.getResults(), kernel.decayScratch);
+  finishRead(all->left.getSource());
+  for (tile::ApplyDecayOp apply : all->reached)
+    finishRead(apply.getSource());
+  for (auto [dot, result] : llvm::zip_equal(all->dots, dots.getResults())) {
+    mapping.map(dot.getResult(), result);
+    finishRead(dot.getLhs());
+    finishRead(dot.getRhs());
+  }
+  return success();
+}
+
+/// Fills the stages of what decays have left.
+void ChunkRole::handDecayed(const Decays &all, Value left, Value whole,
+                            ValueRange reached) {
+  auto fill = [&](Value stage, const Ring &ring) {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
-  } else if (llvm::none_of(op.getSource().getUsers(), [&](Operation *user) {
-               auto dot = dyn_cast<tile::DecayedDotOp>(user);
-               return dot && dot.getLhs() == op.getSource() &&
-                      dot.getSums() == op.getSums();
-             })) {
-    return op.emitOpError("expected a tile.decayed_dot of the rows that decay");
-  }
-  finishRead(op.getSource());
-  finishRead(op.getSums());
-  return success();
-}
-
-/// What `user` makes of `source` and the sums, if it is that.
-static tile::ApplyDecayOp findDecayed(Value source, Value sums, bool toEnd) {
-  for (Operation *user : source.getUsers())
-    if (auto apply = dyn_cast<tile::ApplyDecayOp>(user))
-      if (apply.getSums() == sums && apply.getToEnd() == toEnd)
-        return apply;
-  return {};
-}
-
-LogicalResult ChunkRole::emitDecayedDot(tile::DecayedDotOp op) {
-  FailureOr<Type> type = convert(op, op.getResult().getType());
-  FailureOr<Value> lhs = useLoaded(op, op.getLhs());
-  FailureOr<Value> rhs = useLoaded(op, op.getRhs());
-  if (failed(type) || failed(lhs) || failed(rhs))
-    return failure();
-  auto columns = findDecayed(op.getRhs(), op.getSums(), /*toEnd=*/true);
-  if (!columns || !columns->isBeforeInBlock(op))
-    return op.emitOpError("expected a tile.apply_decay of the right operand to "
-                          "the end in front");
-  Value sums = useSums(op.getSums()), reached;
-  auto rows = findDecayed(op.getLhs(), op.getSums(), /*toEnd=*/false);
-  const Ring *ring = nullptr;
-  if (rows) {
-    ring = &kernel.tileRings.find(rows.getResult())->second;
-    reached = await(*ring, iteration, /*full=*/false);
-  }
-  auto dot = sm90::DecayedDotOp::create(
-      builder, loc, *type, *lhs, *rhs, sums, kernel.decayScratch, reached,
-      rows ? rows.getScaleAttr() : builder.getF32FloatAttr(1));
-  if (rows)
-    sm90::FillOp::create(builder, loc, reached, ring->full, iteration);
-  mapping.map(op.getResult(), dot.getResult());
-  finishRead(op.getLhs());
-  finishRead(op.getRhs());
-  finishRead(op.getSums());
-  return success();
+  };
+  fill(whole, kernel.wholeRing);
+  for (auto [apply, stage] : llvm::zip_equal(all.reached, reached))
+    fill(stage, kernel.tileRings.find(apply->getResult(0))->second);
+  fill(left, kernel.tileRings.find(all.left->getResult(0))->second);
 }

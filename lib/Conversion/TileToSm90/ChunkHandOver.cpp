@@ -30,15 +30,16 @@ ChunkRole::Rows ChunkRole::locateRows(tile::LoadOp load) {
         arith::AddIOp::create(builder, loc, slice[0], indices[axis]);
     end = slice[1];
   }
-  ArrayRef<Value> strides = kernel.strides[load.getView()];
-  Value offset = wide(indices.back());
-  for (auto [place, stride] : llvm::zip(indices, strides)) {
+  SmallVector<Value> strides(kernel.strides[load.getView()]);
+  strides.push_back(wide(index(1)));
+  // The row early, which changes with the chunk: sums of what does not would
+  // be kept in registers.
+  Value offset = wide(index(0));
+  for (auto [place, stride] : llvm::zip_equal(indices, strides)) {
     Value own = arith::MulIOp::create(builder, loc, wide(place), stride);
     offset = arith::AddIOp::create(builder, loc, offset, own);
   }
-  Value stride = axis < static_cast<int64_t>(strides.size()) ? strides[axis]
-                                                             : wide(index(1));
-  return {offset, stride,
+  return {offset, strides[axis],
           arith::SubIOp::create(builder, loc, end, indices[axis])};
 }
 

@@ -353,9 +353,13 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
         return success();
       })
       .Case([&](tile::DecayRatiosOp ratios) { return emitRatios(ratios); })
-      .Case([&](tile::DecaySumsOp sums) { return emitDecaySums(sums); })
-      .Case([&](tile::ApplyDecayOp apply) { return emitApplyDecay(apply); })
-      .Case([&](tile::DecayedDotOp dot) { return emitDecayedDot(dot); })
+      // Behind what has a number for each token.
+      .Case([](tile::DecaySumsOp) { return success(); })
+      .Case<tile::ApplyDecayOp, tile::DecayedDotOp>([&](auto decayed) {
+        return emitDecays(
+            decayed,
+            decayed.getSums().template getDefiningOp<tile::DecaySumsOp>());
+      })
       .Case([&](arith::MulFOp mul) {
         return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
       })
@@ -419,11 +423,14 @@ LogicalResult ChunkRole::emitLoop() {
         return failure();
   waitForAll();
   finishFetched();
-  if (part == Part::Numbers)
+  if (part == Part::Numbers) {
     handNumbers();
-  else if (numbersStage)
+    if (split.decaySums && failed(emitCopyGates(split.decaySums)))
+      return failure();
+  } else if (numbersStage) {
     sm90::ReleaseOp::create(builder, loc, numbersStage,
                             kernel.numbersRing.empty, iteration);
+  }
   // Without anything to carry the loop ends itself.
   if (inits.empty())
     return success();

@@ -61,19 +61,21 @@ private:
   LogicalResult emitNorms(vector::MultiDimReductionOp op);
   LogicalResult emitNumbers(Operation *op);
 
-  LogicalResult emitDecaySums(tile::DecaySumsOp op);
-  LogicalResult emitApplyDecay(tile::ApplyDecayOp op);
-  LogicalResult emitDecayedDot(tile::DecayedDotOp op);
+  LogicalResult emitCopyGates(tile::DecaySumsOp op);
+  struct Decays;
+  FailureOr<Decays> findDecays(Value sums);
+  LogicalResult emitDecays(Operation *op, tile::DecaySumsOp sums);
+  void handDecayed(const Decays &all, Value left, Value whole,
+                   ValueRange reached);
   void emitGated(arith::TruncFOp op);
   Value hold(Value tile, const Ring &ring, Value count);
   Value getGatedCount(Value tile);
   Value findStage(Value tile);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
-  Value useSums(Value sums);
   LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);
-  LogicalResult handInverse(tile::InvertUnitLowerOp op, const Ring &ring);
+  LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
   void handNumbers();
 
   LogicalResult use(Value source, Value &target);

@@ -121,6 +121,8 @@ void Splitter::require(Part part, Value value) {
       sums && part != Part::Numbers) {
     split.decaySums = sums;
     require(Part::Numbers, value);
+    if (part == Part::Auxiliary)
+      require(part, sums.getCount());
     return;
   }
   if (part != Part::Numbers && isNumbersType(value.getType()) &&

@@ -50,8 +50,11 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   if (!split->handedNumbers.empty()) {
     auto type = cast<VectorType>(split->handedNumbers.front().getType());
     int64_t rows = split->handedNumbers.size();
+    // Where there are gates of channels, the next ones are loaded while the
+    // warp waits for a place for those.
     kernel.numbersRing = createRing(
-        sm90::BufferType::get(context, stages, rows, type.getDimSize(0), f32),
+        sm90::BufferType::get(context, stages + (split->decaySums ? 1 : 0),
+                              rows, type.getDimSize(0), f32),
         kWarpThreads,
         (split->auxiliaryReads ? kWarps : 0) +
             (split->consumerReads ? consumerWarps : 0));
@@ -70,23 +73,27 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
       IntegerAttr());
 }
 
-/// Consumers read what is left of a chunk late: it has a stage more.
+/// Consumers read what is left of a chunk late: it has a stage more. So do
+/// gates where there is no inverse, which leaves memory, but not the time for
+/// their copies.
 void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
   MLIRContext *context = builder.getContext();
   constexpr int64_t kWarps = 4, kWarpThreads = 32;
   auto type = cast<VectorType>(op.getSums().getType());
   int64_t channels = type.getDimSize(1), stages = schedule.getKvStages();
+  bool inverts =
+      llvm::any_of(split->auxiliary, llvm::IsaPred<tile::InvertUnitLowerOp>);
   Type f32 = builder.getF32Type();
-  kernel.sumsRing = createRing(
-      sm90::BufferType::get(context, stages, type.getDimSize(0), channels, f32),
-      kWarpThreads, kWarps);
-  kernel.wholeRing =
-      createRing(sm90::BufferType::get(context, stages + 1, 1, channels, f32),
-                 kWarpThreads, kWarps * schedule.getConsumerWarpgroups());
+  kernel.gatesRing =
+      createRing(sm90::BufferType::get(context, stages + (inverts ? 0 : 1),
+                                       type.getDimSize(0), channels, f32),
+                 kWarpThreads, kWarps);
+  kernel.wholeRing = createRing(
+      sm90::BufferType::get(context, stages + 1, 1, channels, f32),
+      sm90::kWarpgroupThreads, kWarps * schedule.getConsumerWarpgroups());
   kernel.decayScratch = sm90::AllocOp::create(
       builder, source.getLoc(),
-      sm90::BufferType::get(context, 1,
-                            sm90::kBlockPairs * sm90::kDiagonalBlock, channels,
+      sm90::BufferType::get(context, 1, sm90::kDecayScratchRows, channels,
                             builder.getF16Type()),
       IntegerAttr());
 }

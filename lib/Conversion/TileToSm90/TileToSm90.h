@@ -68,9 +68,9 @@ struct Kernel {
   llvm::MapVector<Value, Ring> tileRings;
   Ring numbersRing;
   Value inverseScratch, inverseBlocks;
-  /// The same of decays of channels: their sums, what they leave of a chunk,
+  /// The same of decays of channels: their gates, what they leave of a chunk,
   /// and the memory for what they leave of blocks of tokens.
-  Ring sumsRing, wholeRing;
+  Ring gatesRing, wholeRing;
   Value decayScratch;
   /// Whether an instance that fails is computed again.
   bool repeats = false;

@@ -4,33 +4,41 @@
 
 // CHECK-LABEL: llvm.func @channels(
 
-// A lane copies and sums the gates of four channels.
-// CHECK: nvvm.setmaxregister decrease 32
+// A lane copies the gates of four channels, and fetches some of the next ones.
+// CHECK: nvvm.setmaxregister decrease 24
 // CHECK: cp.async.cg.shared.global [$0], [$1], 16, size;
-// CHECK: "@$1 prefetch.global.L2 [$0];"
 // CHECK: "cp.async.wait_all;"
+// CHECK: "@$1 prefetch.global.L2 [$0];"
+
+// The auxiliary sums them in place, and votes.
+// CHECK: nvvm.setmaxregister decrease 104
 // CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
 // CHECK: "st.shared.v4.f32 [$0+0], {$1, $2, $3, $4};"
-// CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
-
-// Keys are left for later blocks, and for the end.
-// CHECK: nvvm.setmaxregister decrease 112
+// CHECK: nvvm.vote.sync all
 // CHECK: "bar.sync $0, 128;"
+// What tokens have in common; then the block by itself where the vote failed.
+// CHECK: llvm.nvvm.ex2.approx.ftz.f
+// CHECK: nvvm.bar.warp.sync
+// CHECK: nvvm.shfl.sync bfly
+
+// What is left, and has been reached, in a pass over the channels.
 // CHECK: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK: llvm.nvvm.ex2.approx.ftz.f
 // CHECK: "cvt.rn.f16x2.f32
-// CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
 // CHECK: "cvt.rn.bf16x2.f32
 // CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
-// CHECK: nvvm.fence.proxy
-// CHECK: "bar.sync $0, 128;"
-
-// Blocks on the diagonal follow a vote; rows meet the others.
-// CHECK: nvvm.vote.sync all
 // CHECK: "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
-// CHECK: nvvm.shfl.sync bfly
+// Columns for the next block, then for later ones.
+// CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
+// CHECK: llvm.fmul %{{.*}} : vector<2xf16>
+// CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
+// CHECK: nvvm.fence.proxy
+
+// Rows meet the columns of other blocks.
+// CHECK: "bar.sync $0, 128;"
+// CHECK: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
 // CHECK: "ld.shared.v4.b32 {$0, $1, $2, $3}, [$4];"
 // CHECK: "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
-// CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
 !q = tensor<?x?x2x128xbf16>
 !g = tensor<?x?x2x128xf32, #attn.gate<log>>
 func.func @channels(%q: !q, %k: !q, %v: !q, %g: !g) -> !q {

@@ -14,39 +14,41 @@
 // CHECK: %[[Q:.*]] = sm90.alloc : <1 x 64x128xbf16>
 // CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(1)
 // CHECK-NEXT: %[[QE:.*]] = sm90.mbarrier.init arrivals(4)
-// CHECK: %[[SUMS:.*]] = sm90.alloc : <1 x 64x128xf32>
+// CHECK: %[[GATES:.*]] = sm90.alloc : <1 x 64x128xf32>
 // CHECK-NEXT: %[[SF:.*]] = sm90.mbarrier.init arrivals(32)
 // CHECK-NEXT: %[[SE:.*]] = sm90.mbarrier.init arrivals(4)
 // CHECK-NEXT: %[[WHOLE:.*]] = sm90.alloc : <2 x 1x128xf32>
-// CHECK-NEXT: %[[WF:.*]] = sm90.mbarrier.init arrivals(32)
+// CHECK-NEXT: %[[WF:.*]] = sm90.mbarrier.init arrivals(128)
 // CHECK-NEXT: %[[WE:.*]] = sm90.mbarrier.init arrivals(8)
-// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 96x128xf16>
+// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 144x128xf16>
 
 // CHECK: } numbers {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
-// CHECK: %[[S:.*]] = sm90.stage.await_empty %[[SUMS]], %[[SE]][%[[C]]]
-// CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]], %[[WE]][%[[C]]]
-// CHECK: sm90.decay_sums %g[%{{.*}}] stride(%g_stride1) limit(%{{.*}}) into %[[S]], %[[W]]
+// CHECK: %[[S:.*]] = sm90.stage.await_empty %[[GATES]], %[[SE]][%[[C]]]
+// CHECK: sm90.copy_gates %g[%{{.*}}] stride(%g_stride1) limit(%{{.*}}) into %[[S]]
 // CHECK: sm90.stage.fill %[[S]], %[[SF]][%[[C]]]
-// CHECK: sm90.stage.fill %[[W]], %[[WF]][%[[C]]]
 
 // CHECK: } auxiliary {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
 // CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[KS:.*]] = sm90.stage.await_full
-// CHECK: %[[S:.*]] = sm90.stage.await_full %[[SUMS]]
+// CHECK: %[[S:.*]] = sm90.stage.await_full %[[GATES]]
 // CHECK: %[[LEFT:.*]] = sm90.stage.await_empty
-// CHECK: sm90.decay_columns %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %[[LEFT]]
-// CHECK: sm90.stage.fill %[[LEFT]]
-// CHECK: sm90.decayed_dot %[[QS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
-// CHECK: sm90.stage.fill
-// CHECK: sm90.store_fragment
-// CHECK: sm90.decayed_dot %[[KS]], %[[KS]], %[[S]] scratch(%[[SCRATCH]]) into %{{.*}} :
-// CHECK: sm90.stage.fill
-// CHECK: sm90.invert_unit_lower
+// CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]]
+// CHECK: %[[R0:.*]] = sm90.stage.await_empty
+// CHECK: %[[R1:.*]] = sm90.stage.await_empty
+// CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[QS]], %[[KS]] keys(%[[KS]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[LEFT]], %[[W]] reached(%[[R0]], %[[R1]])
+// What is read is given back as early as can be.
+// CHECK-DAG: sm90.stage.fill %[[LEFT]]
+// CHECK-DAG: sm90.stage.fill %[[W]], %[[WF]]
+// CHECK-DAG: sm90.stage.fill %[[R0]]
+// CHECK-DAG: sm90.stage.fill %[[R1]]
+// CHECK-DAG: sm90.stage.release %[[S]]
+// CHECK: sm90.decayed_dots %[[QS]], %[[KS]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]])
 // CHECK-DAG: sm90.stage.release %[[QS]]
 // CHECK-DAG: sm90.stage.release %[[KS]]
-// CHECK-DAG: sm90.stage.release %[[S]]
+// CHECK: sm90.store_fragment
+// CHECK: sm90.invert_unit_lower
 
 // CHECK: } consumer {
 // CHECK: %[[ROW:.*]] = sm90.stage.await_full %[[WHOLE]]

@@ -24,7 +24,7 @@
 
 // CHECK: } numbers {
 // CHECK-NOT: sm90.stage.await_full
-// CHECK: sm90.decay_sums
+// CHECK: sm90.copy_gates %g[
 // CHECK: } gates {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
@@ -38,9 +38,9 @@
 
 // CHECK: } auxiliary {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
-// CHECK: sm90.decay_columns %[[KS]]
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
-// CHECK: sm90.decayed_dot %[[ES]], %[[KS]], %{{.*}} into
+// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]])
+// CHECK: sm90.decayed_dots %{{.*}}, %[[ES]] blocks(
 // CHECK: sm90.stage.release %[[ES]], %[[EE]]
 
 // CHECK: } consumer {

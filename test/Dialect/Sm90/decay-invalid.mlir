@@ -2,24 +2,57 @@
 
 // RUN: attn-opt %s -split-input-file -verify-diagnostics
 
-// C1 of sm90.decay_sums.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+// C1 of sm90.copy_gates.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %sums = sm90.alloc : !sm90.buffer<1 x 32x128xf32>
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 32x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } numbers {
     %c0 = arith.constant 0 : index
     %o = arith.constant 0 : i64
-    %s = sm90.stage.await_empty %sums, %full[%c0] : !sm90.buffer<1 x 32x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<32x128xf32>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
-    // expected-error@+1 {{'sm90.decay_sums' op expected sums of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<32x128xf32>'}}
-    sm90.decay_sums %gates[%o] stride(%o) limit(%c0) into %s, %w : !llvm.ptr<1>, !sm90.stage<32x128xf32>, !sm90.stage<1x128xf32>
+    %s = sm90.stage.await_empty %gates, %full[%c0] : !sm90.buffer<1 x 32x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<32x128xf32>
+    // expected-error@+1 {{'sm90.copy_gates' op expected gates of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<32x128xf32>'}}
+    sm90.copy_gates %memory[%o] stride(%o) limit(%c0) into %s : !llvm.ptr<1>, !sm90.stage<32x128xf32>
     sm90.stage.fill %s, %full[%c0] : !sm90.stage<32x128xf32>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xf16>, !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
-  } auxiliary {
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
   } consumer {
   }
   sm90.return
@@ -27,102 +60,60 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
-// C2 of sm90.decay_sums.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+// C2 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x64xf32>
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
-  } numbers {
+  } auxiliary {
     %c0 = arith.constant 0 : index
-    %o = arith.constant 0 : i64
-    %s = sm90.stage.await_empty %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected gates of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x64xf32>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x64xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16>, !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x64xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x64xf32>
-    // expected-error@+1 {{'sm90.decay_sums' op expected a row of 128 numbers, got '!sm90.stage<1x64xf32>'}}
-    sm90.decay_sums %gates[%o] stride(%o) limit(%c0) into %s, %w : !llvm.ptr<1>, !sm90.stage<64x128xf32>, !sm90.stage<1x64xf32>
-    sm90.stage.fill %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected a row of 128 numbers, got '!sm90.stage<1x64xf32>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16>, !sm90.stage<1x64xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x64xf32>, !sm90.mbarrier<1>
-  } auxiliary {
-  } consumer {
-  }
-  sm90.return
-}
-
-// -----
-
-// C1 of sm90.decay_columns.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
-    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
-                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
-  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
-  sm90.warp_roles producer {
-  } auxiliary {
-    %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
-    // expected-error@+1 {{'sm90.decay_columns' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
-    sm90.decay_columns %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !sm90.buffer<1 x 96x128xf16>, !sm90.stage<64x128xf16>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
-  } consumer {
-  }
-  sm90.return
-}
-
-// -----
-
-// C2 of sm90.decay_columns.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
-    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
-                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
-  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
-  sm90.warp_roles producer {
-  } auxiliary {
-    %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decay_columns' op expected sums of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x64xf32>'}}
-    sm90.decay_columns %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16>, !sm90.stage<64x64xf32>, !sm90.buffer<1 x 96x128xf16>, !sm90.stage<64x128xbf16>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xf32>, !sm90.mbarrier<1>
-  } consumer {
-  }
-  sm90.return
-}
-
-// -----
-
-// C3 of sm90.decay_columns.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
-    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
-                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
-  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
-  sm90.warp_roles producer {
-  } auxiliary {
-    %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decay_columns' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 64x128xf16>'}}
-    sm90.decay_columns %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !sm90.buffer<1 x 64x128xf16>, !sm90.stage<64x128xbf16>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -133,77 +124,28 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
-// C1 of sm90.decayed_dot.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+// C3 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
     %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
-    // expected-error@+1 {{'sm90.decayed_dot' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
-    %a = sm90.decayed_dot %k, %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xf16> : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
-  } consumer {
-  }
-  sm90.return
-}
-
-// -----
-
-// C2 of sm90.decayed_dot.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
-    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
-                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
-  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
-  sm90.warp_roles producer {
-  } auxiliary {
-    %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decayed_dot' op expected sums of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x64xf32>'}}
-    %a = sm90.decayed_dot %k, %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16> : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x64xf32>, !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xf32>, !sm90.mbarrier<1>
-  } consumer {
-  }
-  sm90.return
-}
-
-// -----
-
-// C3 of sm90.decayed_dot.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
-    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
-                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
-  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
-  sm90.warp_roles producer {
-  } auxiliary {
-    %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decayed_dot' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 64x128xf16>'}}
-    %a = sm90.decayed_dot %k, %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16> : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !sm90.buffer<1 x 64x128xf16> -> tensor<64x64xf32>
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected a scratch of '!sm90.buffer<1 x 144x128xf16>', got '!sm90.buffer<1 x 96x128xf16>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16>, !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -214,23 +156,28 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
-// C4 of sm90.decayed_dot.
-sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+// C4 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %sums = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
     %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decayed_dot' op expected a result of 64x64, got 'tensor<64x128xf32>'}}
-    %a = sm90.decayed_dot %k, %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16> : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !sm90.buffer<1 x 96x128xf16> -> tensor<64x128xf32>
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected one or two of rows, and as many that they reach, scales and results, got 1, 2, 1 and 1}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r, %r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16>, !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -241,18 +188,197 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
-// C1 of sm90.scale_columns.
-sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x64xf32>
-  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+// C5 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
-  } consumer {
+  } auxiliary {
     %c0 = arith.constant 0 : index
-    %zero = arith.constant dense<0.0> : tensor<64x128xf32>
-    %s = sm90.stage.await_full %rows, %bar[%c0] : !sm90.buffer<1 x 1x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x64xf32>
-    // expected-error@+1 {{'sm90.scale_columns' op expected row 0, of 128 numbers, of a stage of f32, got '!sm90.stage<1x64xf32>'}}
-    %r = sm90.scale_columns %zero, %s row(0) : tensor<64x128xf32>, !sm90.stage<1x64xf32>
-    sm90.stage.release %s, %bar[%c0] : !sm90.stage<1x64xf32>, !sm90.mbarrier<1>
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected fragments of 64x16, got 'tensor<64x64xf32>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16>, !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x64xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.decayed_dots.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %b = arith.constant dense<0.0> : tensor<64x16xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
+    %a:2 = sm90.decayed_dots %k, %l blocks(%b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf16> blocks tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.decayed_dots.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %b = arith.constant dense<0.0> : tensor<64x16xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected a scratch of '!sm90.buffer<1 x 144x128xf16>', got '!sm90.buffer<1 x 96x128xf16>'}}
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.decayed_dots.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %b = arith.constant dense<0.0> : tensor<64x16xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected one or two of rows, and as many results, got 3 and 3}}
+    %a:3 = sm90.decayed_dots %k, %k, %k blocks(%b, %b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks tensor<64x16xf32>, tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C4 of sm90.decayed_dots.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %b = arith.constant dense<0.0> : tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected fragments of 64x16, got 'tensor<64x64xf32>'}}
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x64xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C4 of sm90.decayed_dots.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %b = arith.constant dense<0.0> : tensor<64x16xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected fragments of 64x64, got 'tensor<64x32xf32>'}}
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x32xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
   }
   sm90.return
 }

@@ -5,18 +5,21 @@
 // RUN: attn-opt %s --mlir-print-op-generic | attn-opt | FileCheck %s
 
 !tiles = !sm90.buffer<1 x 64x128xbf16>
-!sums = !sm90.buffer<1 x 64x128xf32>
+!gates = !sm90.buffer<1 x 64x128xf32>
+!t = !sm90.stage<64x128xbf16>
+!g = !sm90.stage<64x128xf32>
 !rows = !sm90.buffer<2 x 1x128xf32>
-!scratch = !sm90.buffer<1 x 96x128xf16>
+!scratch = !sm90.buffer<1 x 144x128xf16>
 !bar = !sm90.mbarrier<1>
+!block = tensor<64x16xf32, #sm90.layout<accumulator>>
 !square = tensor<64x64xf32, #sm90.layout<accumulator>>
 
 // CHECK-LABEL: sm90.kernel @decays(
-sm90.kernel @decays(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
   %tiles = sm90.alloc : !tiles
-  %sums = sm90.alloc : !sums
+  %gates = sm90.alloc : !gates
   %rows = sm90.alloc : !rows
   %scratch = sm90.alloc : !scratch
   %full = sm90.mbarrier.init arrivals(32) : !bar
@@ -25,40 +28,40 @@ sm90.kernel @decays(%gates: !llvm.ptr<1> {sm90.tensor = 0})
   } numbers {
     %c0 = arith.constant 0 : index
     %o = arith.constant 0 : i64
-    %s = sm90.stage.await_empty %sums, %full[%c0] : !sums, !bar -> !sm90.stage<64x128xf32>
-    %w = sm90.stage.await_empty %rows, %two[%c0] : !rows, !sm90.mbarrier<2> -> !sm90.stage<1x128xf32>
-    // CHECK: sm90.decay_sums %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}}, %{{.*}} : !llvm.ptr<1>, <64x128xf32>, <1x128xf32>
-    sm90.decay_sums %gates[%o] stride(%o) limit(%c0) into %s, %w : !llvm.ptr<1>, !sm90.stage<64x128xf32>, !sm90.stage<1x128xf32>
-    // CHECK: sm90.decay_sums %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) linear into
-    sm90.decay_sums %gates[%o] stride(%o) limit(%c0) linear into %s, %w : !llvm.ptr<1>, !sm90.stage<64x128xf32>, !sm90.stage<1x128xf32>
-    sm90.stage.fill %s, %full[%c0] : !sm90.stage<64x128xf32>, !bar
-    sm90.stage.fill %w, %two[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<2>
+    %s = sm90.stage.await_empty %gates, %full[%c0] : !gates, !bar -> !g
+    // CHECK: sm90.copy_gates %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <64x128xf32>
+    sm90.copy_gates %memory[%o] stride(%o) limit(%c0) into %s : !llvm.ptr<1>, !g
+    sm90.stage.fill %s, %full[%c0] : !g, !bar
   // CHECK: } gates {
   } gates {
     %c0 = arith.constant 0 : index
     %o = arith.constant 0 : i64
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
-    %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !t
+    %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     // CHECK: sm90.gate_rows %{{.*}}, %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : <64x128xbf16>, !llvm.ptr<1>, <64x128xbf16>
-    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
+    sm90.gate_rows %k, %memory[%o] stride(%o) limit(%c0) into %r : !t, !llvm.ptr<1>, !t
     // CHECK: sm90.gate_rows %{{.*}} into %{{.*}} as(f16) :
-    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r as(f16) : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
+    sm90.gate_rows %k, %memory[%o] stride(%o) limit(%c0) into %r as(f16) : !t, !llvm.ptr<1>, !t
+    sm90.stage.fill %r, %full[%c0] : !t, !bar
+    sm90.stage.release %k, %full[%c0] : !t, !bar
   } auxiliary {
     %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
-    %s = sm90.stage.await_full %sums, %full[%c0] : !sums, !bar -> !sm90.stage<64x128xf32>
-    %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !sm90.stage<64x128xbf16>
-    // CHECK: sm90.decay_columns %[[K:.*]], %[[S:.*]] scratch(%[[SCRATCH:.*]]) into %[[R:.*]] : <64x128xbf16>, <64x128xf32>, <1 x 96x128xf16>, <64x128xbf16>
-    sm90.decay_columns %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !scratch, !sm90.stage<64x128xbf16>
-    // CHECK: sm90.decayed_dot %[[K]], %[[K]], %[[S]] scratch(%[[SCRATCH]]) into %[[R]] : !sm90.stage<64x128xbf16> scale(5.000000e-01) : <64x128xbf16>, <64x128xbf16>, <64x128xf32>, <1 x 96x128xf16> -> ![[SQUARE:.*]]
-    %a = sm90.decayed_dot %k, %k, %s scratch(%scratch) into %r : !sm90.stage<64x128xbf16> scale(0.5) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !scratch -> !square
-    // CHECK: sm90.decayed_dot %[[K]], %[[K]], %[[S]] scratch(%[[SCRATCH]]) : <64x128xbf16>, <64x128xbf16>, <64x128xf32>, <1 x 96x128xf16> -> ![[SQUARE]]
-    %b = sm90.decayed_dot %k, %k, %s scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf32>, !scratch -> !square
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !bar
-    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !bar
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !t
+    %s = sm90.stage.await_full %gates, %full[%c0] : !gates, !bar -> !g
+    %l = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
+    %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
+    %w = sm90.stage.await_empty %rows, %two[%c0] : !rows, !sm90.mbarrier<2> -> !sm90.stage<1x128xf32>
+    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[R:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]], %[[W:.*]] reached(%[[R]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys <64x128xbf16> gates <64x128xf32> scratch <1 x 144x128xf16> into <64x128xbf16>, <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
+    %b:2 = sm90.decay_tokens %r, %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l, %w reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t, !sm90.stage<1x128xf32> reached !t, !t -> !block, !block
+    // CHECK: sm90.decayed_dots %[[R]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 144x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
+    %a:2 = sm90.decayed_dots %r, %k blocks(%b#0, %b#1) scratch(%scratch) : !t, !t blocks !block, !block scratch !scratch -> !square, !square
+    // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) linear scratch(%[[SCRATCH]]) into %[[L]], %[[W]] reached(%[[R]]) scales = [1.000000e+00]
+    %c = sm90.decay_tokens %r keys(%k) gates(%s) limit(%c0) linear scratch(%scratch) into %l, %w reached(%r) scales = [1.0] : !t keys !t gates !g scratch !scratch into !t, !sm90.stage<1x128xf32> reached !t -> !block
+    sm90.stage.fill %w, %two[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<2>
+    sm90.stage.fill %l, %full[%c0] : !t, !bar
+    sm90.stage.fill %r, %full[%c0] : !t, !bar
+    sm90.stage.release %k, %full[%c0] : !t, !bar
+    sm90.stage.release %s, %full[%c0] : !g, !bar
   } consumer {
   }
   sm90.return
