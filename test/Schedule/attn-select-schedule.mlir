@@ -205,7 +205,7 @@ func.func @others(%q: !p, %k: !p, %v: !p) -> !p {
 !c = tensor<1x1x?x?xi32>
 !wide = tensor<?x?x2x256xbf16>
 // CHECK-LABEL: func @lists
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 96, lazy_max = true, longest_first = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true, ping_pong = true>>}
 func.func @lists(%q: !q, %k: !k, %v: !k, %n: !l, %c: !c) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv blocks<256, 192> full(%n, %c : !l, !c) : !q, !kv -> !q

@@ -7,23 +7,12 @@
 
 #include "BlockWalk.h"
 
-#include "Tile/Tile.h"
+#include "../TileBuilders.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 
 using namespace mlir;
 using namespace mlir::attn;
-
-static Value apply(OpBuilder &builder, Location loc, AffineExpr expr,
-                   ValueRange operands) {
-  AffineMap map = AffineMap::get(operands.size(), 0, expr);
-  return getValueOrCreateConstantIndexOp(
-      builder, loc,
-      affine::makeComposedFoldedAffineApply(builder, loc, map,
-                                            getAsOpFoldResult(operands)));
-}
 
 static Value readIndex(OpBuilder &builder, Location loc, Value view,
                        ValueRange indices) {
@@ -39,15 +28,16 @@ BlockWalk::BlockWalk(OpBuilder &builder, Location loc, AttentionOp op,
     : builder(builder), loc(loc), blockQ(*op.getBlockQ()),
       blockK(*op.getBlockK()), tileKeys(tileKeys) {
   AffineExpr d0 = builder.getAffineDimExpr(0), d1 = builder.getAffineDimExpr(1);
-  columns = apply(builder, loc, d0.ceilDiv(blockK), {keyLength});
+  columns = applyExpr(builder, loc, d0.ceilDiv(blockK), {keyLength});
   for (AttentionOp::BlockList list :
        {op.getFullBlocks(), op.getPartialBlocks()})
     if (list)
       lists.push_back(createList(list, place, lookup));
   int64_t tiles = blockK / tileKeys;
-  count = lists.size() == 1 ? apply(builder, loc, d0 * tiles, {lists[0].length})
-                            : apply(builder, loc, (d0 + d1) * tiles,
-                                    {lists[0].length, lists[1].length});
+  count = lists.size() == 1
+              ? applyExpr(builder, loc, d0 * tiles, {lists[0].length})
+              : applyExpr(builder, loc, (d0 + d1) * tiles,
+                          {lists[0].length, lists[1].length});
   // Without keys there is nothing to load, whatever the lists say.
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   Value isEmpty = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
@@ -67,7 +57,7 @@ BlockWalk::List BlockWalk::createList(AttentionOp::BlockList list, Place place,
   result.indices = indices;
   result.position = {isShared(0) ? zero : place.batch,
                      isShared(1) ? zero : place.head,
-                     apply(builder, loc, d0.floorDiv(blockQ), {place.row})};
+                     applyExpr(builder, loc, d0.floorDiv(blockQ), {place.row})};
   // A count may be anything; entries are read inside of the list alone.
   Value room = tile::DimOp::create(builder, loc, indices, 3);
   Value given = readIndex(builder, loc, counts, result.position);
@@ -86,7 +76,7 @@ Value BlockWalk::readEntry(OpBuilder &builder, const List &list,
 BlockWalk::Step BlockWalk::getStep(OpBuilder &builder, Value iteration) const {
   AffineExpr d0 = builder.getAffineDimExpr(0), d1 = builder.getAffineDimExpr(1);
   int64_t tiles = blockK / tileKeys;
-  Value number = apply(builder, loc, d0.floorDiv(tiles), {iteration});
+  Value number = applyExpr(builder, loc, d0.floorDiv(tiles), {iteration});
   Value isFull, block;
   if (lists.size() == 1) {
     block = readEntry(builder, lists.front(), number);
@@ -94,7 +84,7 @@ BlockWalk::Step BlockWalk::getStep(OpBuilder &builder, Value iteration) const {
     isFull = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
                                    number, lists[0].length);
     // One of the two lies inside of its list, the other is not loaded.
-    Value rest = apply(builder, loc, d0 - d1, {number, lists[0].length});
+    Value rest = applyExpr(builder, loc, d0 - d1, {number, lists[0].length});
     Value full = readEntry(builder, lists[0], number);
     Value partial = readEntry(builder, lists[1], rest);
     block = arith::SelectOp::create(builder, loc, isFull, full, partial);
@@ -103,7 +93,7 @@ BlockWalk::Step BlockWalk::getStep(OpBuilder &builder, Value iteration) const {
   Value isBlock = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
                                         block, columns);
   block = arith::SelectOp::create(builder, loc, isBlock, block, columns);
-  Value key = apply(builder, loc, d0 * blockK + (d1 % tiles) * tileKeys,
-                    {block, iteration});
+  Value key = applyExpr(builder, loc, d0 * blockK + (d1 % tiles) * tileKeys,
+                        {block, iteration});
   return {key, isFull};
 }

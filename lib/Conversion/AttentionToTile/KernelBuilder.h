@@ -10,15 +10,13 @@
 
 #include "RegionCloner.h"
 
+#include "../TileBuilders.h"
+
 #include "Attention/Attention.h"
-#include "Tile/Tile.h"
 #include "attn/Analysis/KeyBounds.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace mlir::attn {
 
@@ -73,22 +71,11 @@ protected:
   Value size(Value view, int64_t axis) {
     return tile::DimOp::create(builder, loc, view, axis);
   }
-  /// The loop over the instances, into whose body the builder moves. Returns
-  /// the indices of an instance.
   SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents) {
-    auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
-                                        /*mapping=*/std::nullopt);
-    tile::ReturnOp::create(builder, loc);
-    builder.setInsertionPointToStart(forall.getBody());
-    return llvm::to_vector(forall.getInductionVars());
+    return createInstances(builder, loc, extents);
   }
-  /// expr over dims and symbols bound to `operands` in order, as dims.
   Value apply(AffineExpr expr, ValueRange operands) {
-    AffineMap map = AffineMap::get(operands.size(), 0, expr);
-    return getValueOrCreateConstantIndexOp(
-        builder, loc,
-        affine::makeComposedFoldedAffineApply(builder, loc, map,
-                                              getAsOpFoldResult(operands)));
+    return applyExpr(builder, loc, expr, operands);
   }
   AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
   bool isPacked() { return program.attention.isPacked(); }

@@ -7,7 +7,8 @@
 
 #include "ChunkKernel.h"
 
-#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "../TileBuilders.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -33,11 +34,7 @@ ChunkKernelBuilder::ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
 //===----------------------------------------------------------------------===//
 
 Value ChunkKernelBuilder::apply(AffineExpr expr, ArrayRef<Value> operands) {
-  AffineMap map = AffineMap::get(operands.size(), 0, expr);
-  return getValueOrCreateConstantIndexOp(
-      builder, loc,
-      affine::makeComposedFoldedAffineApply(builder, loc, map,
-                                            getAsOpFoldResult(operands)));
+  return applyExpr(builder, loc, expr, operands);
 }
 
 Value ChunkKernelBuilder::splat(VectorType type, double value) {
@@ -377,11 +374,7 @@ Value ChunkKernelBuilder::createSequences(Value rows) {
 /// Moves the builder into the loop over the instances.
 SmallVector<Value>
 ChunkKernelBuilder::createForall(ArrayRef<OpFoldResult> extents) {
-  auto forall = scf::ForallOp::create(builder, loc, extents, ValueRange{},
-                                      /*mapping=*/std::nullopt);
-  tile::ReturnOp::create(builder, loc);
-  builder.setInsertionPointToStart(forall.getBody());
-  return llvm::to_vector(forall.getInductionVars());
+  return createInstances(builder, loc, extents);
 }
 
 void ChunkKernelBuilder::enterSequence(Value number, Value head) {

@@ -10,11 +10,11 @@
 
 #include "StepRecurrence.h"
 
+#include "../TileBuilders.h"
+
 #include "attn/Analysis/Lowered.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -197,11 +197,7 @@ private:
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
   Value apply(AffineExpr expr, ValueRange operands) {
-    AffineMap map = AffineMap::get(operands.size(), 0, expr);
-    return getValueOrCreateConstantIndexOp(
-        builder, loc,
-        affine::makeComposedFoldedAffineApply(builder, loc, map,
-                                              getAsOpFoldResult(operands)));
+    return applyExpr(builder, loc, expr, operands);
   }
   AffineExpr d(unsigned i) { return builder.getAffineDimExpr(i); }
   Value headOf(int64_t heads) {

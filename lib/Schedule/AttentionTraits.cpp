@@ -1,0 +1,133 @@
+//===- AttentionTraits.cpp - What decides how an attention is computed ----===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SelectAttention.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+KeyBounds attn::findKeyBounds(AttentionOp op) {
+  Block *mask = op.getMaskBlock();
+  if (!mask)
+    return {};
+  return analyzeKeyBounds(*mask, mask->getArgument(2), mask->getArgument(3),
+                          mask->getArgument(1));
+}
+
+Reads attn::findReads(Block *region) {
+  Reads reads;
+  if (!region)
+    return reads;
+  auto positions = region->getArguments().take_back(2);
+  DenseSet<Value> ofQuery = {positions[0]}, ofKey = {positions[1]};
+  auto contains = [](const DenseSet<Value> &set) {
+    return [&](Value value) { return set.contains(value); };
+  };
+  for (Operation &op : region->without_terminator()) {
+    bool byQuery = llvm::any_of(op.getOperands(), contains(ofQuery));
+    bool byKey = llvm::any_of(op.getOperands(), contains(ofKey));
+    bool byBoth = llvm::any_of(op.getOperands(), [&](Value index) {
+      return ofQuery.contains(index) && ofKey.contains(index);
+    });
+    if (isa<ReadOp>(op)) {
+      bool isPair = byQuery && byKey && !byBoth;
+      reads.pairs |= isPair;
+      reads.widePairs |=
+          isPair && !isa<BFloat16Type, Float16Type>(op.getResult(0).getType());
+      reads.keys |= byKey && !byQuery;
+      reads.computed |= byBoth;
+    }
+    if (byQuery)
+      ofQuery.insert(op.result_begin(), op.result_end());
+    if (byKey)
+      ofKey.insert(op.result_begin(), op.result_end());
+  }
+  return reads;
+}
+
+/// Whether sums of positions are compared.
+static bool comparesSums(arith::CmpIOp compare) {
+  auto isSum = [](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    // The batch and the head come first.
+    return argument ? argument.getArgNumber() >= 2
+                    : isa<arith::AddIOp, arith::SubIOp>(value.getDefiningOp());
+  };
+  return compare.getLhs().getType().isIndex() &&
+         llvm::all_of(compare->getOperands(), isSum);
+}
+
+bool attn::isHeavy(Block *mask) {
+  constexpr size_t manyComparisons = 6;
+  if (!mask)
+    return false;
+  auto compares = llvm::to_vector(mask->getOps<arith::CmpIOp>());
+  return compares.size() > manyComparisons ||
+         llvm::any_of(compares, [](arith::CmpIOp compare) {
+           return comparesSums(compare) &&
+                  (compare.getPredicate() == arith::CmpIPredicate::eq ||
+                   compare.getPredicate() == arith::CmpIPredicate::ne);
+         });
+}
+
+bool attn::boundsAndReads(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score && !score->getOps<ReadOp>().empty() &&
+         llvm::any_of(findKeyBounds(op).intervals,
+                      [](const KeyInterval &interval) {
+                        return !interval.lower.empty();
+                      });
+}
+
+bool attn::mayGrow(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  if (!score || findKeyBounds(op).seesOnlyPast())
+    return false;
+  auto positions = score->getArguments().take_back(2);
+  DenseSet<Value> computed(positions.begin(), positions.end());
+  for (Operation &inner : score->without_terminator())
+    if (!isa<ReadOp>(inner) &&
+        llvm::any_of(inner.getOperands(),
+                     [&](Value value) { return computed.contains(value); }))
+      computed.insert(inner.result_begin(), inner.result_end());
+  return computed.contains(score->getTerminator()->getOperand(0));
+}
+
+bool attn::hasFunctions(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score && llvm::any_of(*score, [](Operation &inner) {
+           return isa<math::MathDialect>(inner.getDialect()) &&
+                  !isa<math::AbsFOp, math::FmaOp>(inner);
+         });
+}
+
+bool attn::isUneven(AttentionOp op) {
+  // Packed sequences differ in length, lists of blocks anyway.
+  return op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
+}
+
+bool attn::isPlainLarge(AttentionOp op) {
+  Block *mask = op.getMaskBlock();
+  return op.getKVType().getKeyDim() == kLargeHead && !op.hasBlockLists() &&
+         !op.isPacked() && !op.getScoreBlock() &&
+         (!mask || mask->getOps<ReadOp>().empty());
+}
+
+bool attn::takesTurns(AttentionOp op) {
+  int64_t valueDim = op.getKVType().getValueDim();
+  if (valueDim > kLargeHead)
+    return !isUneven(op);
+  constexpr int64_t kSmallHead = 128;
+  if (valueDim <= kSmallHead && (op.getScoreBlock() || op.hasBlockLists() ||
+                                 findKeyBounds(op).intervals.size() > 1 ||
+                                 !findKeyBounds(op).matches.empty()))
+    return !mayGrow(op);
+  return valueDim < kLargeHead && isPlainLarge(op) && isUneven(op);
+}

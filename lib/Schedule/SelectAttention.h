@@ -1,0 +1,152 @@
+//===- SelectAttention.h - Decide how an attention is computed --*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_SCHEDULE_SELECTATTENTION_H
+#define ATTN_LIB_SCHEDULE_SELECTATTENTION_H
+
+#include "Attention/Attention.h"
+#include "Sm90/Sm90.h"
+#include "Tile/Tile.h"
+#include "attn/Analysis/KeyBounds.h"
+#include "attn/Target/TargetModel.h"
+
+#include "mlir/IR/Remarks.h"
+
+namespace mlir::attn {
+
+//===--- What an attention is like ----------------------------------------===//
+
+KeyBounds findKeyBounds(AttentionOp op);
+
+/// What a region reads.
+struct Reads {
+  /// By the position of the query along one axis and by that of the key along
+  /// another: an element for each score.
+  bool pairs = false;
+  /// Whether such elements have more than 16 bits, two of which are one word.
+  bool widePairs = false;
+  /// By the position of the key alone: an element for each column.
+  bool keys = false;
+  /// By a number that is computed from both positions.
+  bool computed = false;
+};
+
+Reads findReads(Block *region);
+
+/// Whether the outcomes of comparisons take registers: the assembler keeps
+/// those for equality of every pair, and those of many comparisons.
+bool isHeavy(Block *mask);
+
+/// Whether scores are modified by what is read, under a mask with bounds on
+/// both sides: the addresses and the bounds of the rows are kept side by side.
+bool boundsAndReads(AttentionOp op);
+
+/// Whether scores may become ever larger on the way, which goes from the last
+/// key to the first: a number that is computed from positions is added, and
+/// keys that a query sees are on both sides of it.
+bool mayGrow(AttentionOp op);
+
+/// Whether scores are modified by functions. Each is several steps, one behind
+/// the other: with few registers left, the assembler computes one score after
+/// the other and waits for every step.
+bool hasFunctions(AttentionOp op);
+
+/// Whether some instances may have more to do than others.
+bool isUneven(AttentionOp op);
+
+/// Larger heads, and those as large, are scheduled in ways of their own.
+constexpr int64_t kLargeHead = 192;
+
+/// Whether heads are of the large dimension as they have been measured:
+/// sequences of one length, scores as they are, and a mask of positions.
+bool isPlainLarge(AttentionOp op);
+
+/// Whether two warpgroups start their products in turn. Those of wide values
+/// are long enough to hide a softmax in, in tiles of the same length; those of
+/// large heads with fewer values in others. What modifies scores, lists and
+/// limits that are read take as long as the products of smaller heads.
+bool takesTurns(AttentionOp op);
+
+//===--- What it needs of the chip ----------------------------------------===//
+
+/// What an attention needs of a Hopper chip, for blocks of queries and keys.
+struct Footprint {
+  static constexpr int64_t stages = 2;
+
+  static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
+                           kBoundRegisters = 24;
+
+  int64_t warpgroups, keyDim, valueDim, blockKv;
+  Reads reads;
+  bool isHeavy, boundsAndReads;
+  /// What it takes to find the next keys.
+  int64_t walkRegisters;
+  /// What it takes to bound a walk by data, outside of the loops.
+  int64_t matchRegisters;
+
+  int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
+
+  /// Bytes of shared memory for queries, keys and values.
+  int64_t inputBytes() const {
+    return sm90::boxBytes(getBlockQ(), keyDim) +
+           stages * (sm90::boxBytes(blockKv, keyDim) +
+                     sm90::boxBytes(blockKv, valueDim));
+  }
+  int64_t outputBytes() const { return sm90::boxBytes(getBlockQ(), valueDim); }
+
+  /// Registers of a consumer thread for scores, weights and the accumulator,
+  /// all live at once (and a part of the latter while it is scaled) where the
+  /// scores of the next block are started early. What is read for each score,
+  /// or for each column, is loaded before it is used.
+  int64_t registers() const {
+    return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
+           pairRegisters() +
+           (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
+           (isHeavy ? kOutcomeRegisters : 0) +
+           (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
+  }
+  int64_t pairRegisters() const {
+    if (!reads.pairs)
+      return 0;
+    return reads.widePairs ? blockKv / 2 + kAddressRegisters
+                           : blockKv / 4 + kAddressRegisters / 2;
+  }
+  int64_t queryRegisters() const { return keyDim / 4; }
+  bool fitsQueries() const;
+};
+
+/// Of the 232 registers of a consumer thread, those that fragments may take.
+constexpr int64_t kFragmentRegisters = 204;
+
+constexpr char kTooManyBytes[] =
+    "{0} = {1}: expected at most {2} bytes of buffers, got {3}";
+constexpr char kTooManyRegisters[] =
+    "{0} = {1}: expected at most {2} registers for fragments, got {3}";
+
+/// The largest block of keys up to 128 that fits, and of queries.
+Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
+                       int64_t sharedBytes);
+
+//===--- Its schedules ----------------------------------------------------===//
+
+remark::RemarkOpts describeRemark(AttentionOp op, StringRef name);
+
+/// Starts a remark that says why a schedule was refused; the reason is added to
+/// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
+remark::detail::InFlightRemark refuse(AttentionOp op);
+
+/// The schedule of a Hopper chip, or a diagnostic where there is none.
+FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
+                                              const TargetModel &model);
+
+/// Another schedule for many keys, or null.
+tile::GuardedScheduleAttr selectForLong(AttentionOp op,
+                                        tile::ScheduleAttr schedule);
+
+} // namespace mlir::attn
+
+#endif // ATTN_LIB_SCHEDULE_SELECTATTENTION_H
