@@ -35,12 +35,8 @@ public:
     first = i32.add(target, i32.mul(i32.lane(), laneBytes()));
   }
 
-  /// From `gates`, the address of those of the lane. Returns that of the rows
-  /// behind.
-  Value copy(Value gates, Value strideBytes);
-  /// Fetches so many rows into the L2 cache, from `gates`, the address of those
-  /// of the lane, which are the gates of the next chunk.
-  void prefetch(Value gates, Value strideBytes);
+  /// From `gates`, the address of those of the lane.
+  void copy(Value gates, Value strideBytes);
   int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
 
 private:
@@ -61,7 +57,7 @@ private:
 } // namespace
 
 /// Some rows at a time, of which the places repeat.
-Value GateCopy::copy(Value gates, Value strideBytes) {
+void GateCopy::copy(Value gates, Value strideBytes) {
   auto loop = scf::ForOp::create(b, loc, i32.constant(0),
                                  i32.constant(sm90::kWarpgroupRows),
                                  i32.constant(kRows), gates);
@@ -76,34 +72,6 @@ Value GateCopy::copy(Value gates, Value strideBytes) {
     source = arith::AddIOp::create(b, loc, source, strideBytes);
   }
   scf::YieldOp::create(b, loc, source);
-  return loop.getResult(0);
-}
-
-/// A line for each lane, some rows at a time.
-void GateCopy::prefetch(Value gates, Value strideBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
-  Type i64 = b.getI64Type();
-  auto addBytes = [&](Value address, Value bytes) -> Value {
-    return arith::AddIOp::create(b, loc, address,
-                                 arith::ExtSIOp::create(b, loc, i64, bytes));
-  };
-  auto rows = [&](Value count) -> Value {
-    return arith::MulIOp::create(
-        b, loc, arith::ExtSIOp::create(b, loc, i64, count), strideBytes);
-  };
-  Value own = i32.div(i32.lane(), lines);
-  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value inRow =
-      arith::SubIOp::create(b, loc, line, i32.mul(i32.lane(), laneBytes()));
-  Value address =
-      arith::AddIOp::create(b, loc, addBytes(gates, inRow), rows(own));
-  Value step = rows(i32.constant(together));
-  for (int64_t row = 0; row < sm90::kWarpgroupRows; row += together) {
-    ptx::prefetchIf(b, loc, address,
-                    isRow(i32.add(own, sm90::kWarpgroupRows + row)));
-    address = arith::AddIOp::create(b, loc, address, step);
-  }
 }
 
 namespace {
@@ -131,12 +99,11 @@ struct LowerCopyGates : OpConversionPattern<sm90::CopyGatesOp> {
                                 toBytes(adaptor.getOffset().front()));
     Value stride = toBytes(adaptor.getStride().front());
     Value lane = i32.mul(i32.lane(), copy.laneBytes());
-    Value own = arith::AddIOp::create(
-        rewriter, loc, row, arith::ExtSIOp::create(rewriter, loc, i64, lane));
-    Value next = copy.copy(own, stride);
+    copy.copy(
+        arith::AddIOp::create(rewriter, loc, row,
+                              arith::ExtSIOp::create(rewriter, loc, i64, lane)),
+        stride);
     ptx::waitForCopies(rewriter, loc);
-    // Behind the copies, whose addresses take the registers.
-    copy.prefetch(next, stride);
     rewriter.eraseOp(op);
     return success();
   }

@@ -4,11 +4,10 @@
 
 // CHECK-LABEL: llvm.func @channels(
 
-// A lane copies the gates of four channels, and fetches some of the next ones.
+// A lane copies the gates of four channels.
 // CHECK: nvvm.setmaxregister decrease 24
 // CHECK: cp.async.cg.shared.global [$0], [$1], 16, size;
 // CHECK: "cp.async.wait_all;"
-// CHECK: "@$1 prefetch.global.L2 [$0];"
 
 // The auxiliary sums them in place, and votes.
 // CHECK: nvvm.setmaxregister decrease 104
