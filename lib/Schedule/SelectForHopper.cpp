@@ -7,6 +7,9 @@
 
 #include "SelectAttention.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -169,6 +172,26 @@ static std::optional<LongSchedule> findLongSchedule(int64_t dim,
   return std::nullopt;
 }
 
+/// The same where scores are capped, which takes registers that the queries
+/// have otherwise.
+static std::optional<LongSchedule> findCappedSchedule(int64_t dim,
+                                                      bool isUneven) {
+  if (dim != kSmallHead)
+    return std::nullopt;
+  return isUneven ? LongSchedule{8192, 96, false, false}
+                  : LongSchedule{8192, 128, false, true};
+}
+
+/// Whether scores are multiples of the hyperbolic tangent of a multiple.
+static bool isCapped(AttentionOp op) {
+  Block *score = op.getScoreBlock();
+  return score &&
+         llvm::all_of(score->without_terminator(), [](Operation &inner) {
+           return inner.hasTrait<OpTrait::ConstantLike>() ||
+                  isa<arith::MulFOp, arith::DivFOp, math::TanhOp>(inner);
+         });
+}
+
 /// The target's part of a schedule, with other consumers, in turns.
 static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
                                   int64_t producerRegisters,
@@ -184,8 +207,8 @@ static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
       hopper.getWarpRoles(), hopper.getAuxiliaryRegisters());
 }
 
-/// Whether the mask is two comparisons and, for larger heads, keeps just the
-/// keys in front of one that follows the query.
+/// Whether the mask is two comparisons and, for larger heads or capped scores,
+/// keeps just the keys in front of one that follows the query.
 static bool isLongWalk(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   if (!mask)
@@ -195,7 +218,7 @@ static bool isLongWalk(AttentionOp op) {
     return false;
   const KeyInterval &keys = bounds.intervals.front();
   auto follows = [](const KeyBound &bound) { return bound.direction == 1; };
-  return op.getKVType().getKeyDim() <= kSmallHead ||
+  return (op.getKVType().getKeyDim() <= kSmallHead && !op.getScoreBlock()) ||
          (keys.exact && keys.lower.empty() &&
           llvm::all_of(keys.upper, follows));
 }
@@ -206,9 +229,9 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
   constexpr int64_t kLongWarpgroups = 3, kLeastKeysOfTurns = 8192;
   auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
   int64_t keyDim = op.getKVType().getKeyDim();
-  // Registers are few then, so that there is no modifier.
+  // Registers are few then: there is a cap, or no modifier.
   if (keyDim != op.getKVType().getValueDim() || op.hasBlockLists() ||
-      op.isPacked() || op.getScoreBlock() || !isLongWalk(op))
+      op.isPacked() || (op.getScoreBlock() && !isCapped(op)) || !isLongWalk(op))
     return {};
   auto guard = [&](int64_t leastKeys, int64_t blockQ, int64_t blockKv,
                    sm90::ScheduleAttr target) {
@@ -221,7 +244,8 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
             schedule.getSectionBytes(), /*segment_chunks=*/0, target));
   };
   bool isUneven = schedule.getLongestFirst();
-  if (std::optional<LongSchedule> found = findLongSchedule(keyDim, isUneven))
+  auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;
+  if (std::optional<LongSchedule> found = find(keyDim, isUneven))
     return guard(found->leastKeys, kLongWarpgroups * sm90::kWarpgroupRows,
                  found->blockKv,
                  inTurns(hopper, kLongWarpgroups, /*producerRegisters=*/32,
@@ -229,7 +253,8 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
                          found->outputFromRegisters));
   // Tiles of large heads that have many keys are alike as those of one length
   // are, which take turns anyway.
-  if (keyDim > kLargeHead && isUneven && !hopper.getPingPong())
+  if (keyDim > kLargeHead && isUneven && !op.getScoreBlock() &&
+      !hopper.getPingPong())
     return guard(
         kLeastKeysOfTurns, schedule.getBlockQ(), schedule.getBlockKv(),
         inTurns(hopper, hopper.getConsumerWarpgroups(),

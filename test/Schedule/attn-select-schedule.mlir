@@ -268,22 +268,38 @@ func.func @packed(%q: tensor<?x4x64xbf16>, %k: tensor<?x4x64xbf16>, %cu: tensor<
   return %o : tensor<?x4x64xbf16>
 }
 
-// More keys where tiles are uneven; none under modifiers, and under masks that read.
+// Wider blocks where tiles are even, and from more keys on where scores are capped; none
+// under other modifiers, and under masks that read or are windows of capped scores.
 
 // CHECK-LABEL: func @small_masked
 // CHECK: attn.attention
 // CHECK: least_keys = 2048, schedule = <block_q = 192, block_kv = 96, lazy_max = true, longest_first = true,
 // CHECK: math.tanh
+// CHECK: least_keys = 8192, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3,
+// CHECK-SAME: query_in_registers = false, output_from_registers = true,
+// CHECK: math.tanh
+// CHECK: least_keys = 8192, schedule = <block_q = 192, block_kv = 96, lazy_max = true, longest_first = true,
+// CHECK-SAME: query_in_registers = false, dynamic = true, ping_pong = true
+// CHECK: math.tanh
 // CHECK-NOT: guarded
 // CHECK: attn.read
 // CHECK-NOT: guarded
+// CHECK: math.sin
+// CHECK-NOT: guarded
 // CHECK: return
-func.func @small_masked(%q: !h, %k: !h, %v: !h, %ids: tensor<?x?xi32>) -> (!h, !h, !h) {
+func.func @small_masked(%q: !h, %k: !h, %v: !h, %ids: tensor<?x?xi32>) -> (!h, !h, !h, !h, !h, !h) {
   %kv = attn.kv.dense %k, %v : !h, !h
   %o = attn.attention %q, %kv mask(causal) : !h, !attn.kv<!h, !h> -> !h
   %p = attn.attention %q, %kv score(softcap<50.0>) : !h, !attn.kv<!h, !h> -> !h
+  %s = attn.attention %q, %kv mask(causal) score(softcap<50.0>) : !h, !attn.kv<!h, !h> -> !h
+  %t = attn.attention %q, %kv mask(causal and window<99, 0>) score(softcap<50.0>) : !h, !attn.kv<!h, !h> -> !h
   %r = attn.attention %q, %kv mask(document(%ids : tensor<?x?xi32>)) : !h, !attn.kv<!h, !h> -> !h
-  return %o, %p, %r : !h, !h, !h
+  %u = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %head: index, %i: index, %j: index):
+    %y = math.sin %x : f32
+    attn.yield %y : f32
+  } : !h, !attn.kv<!h, !h> -> !h
+  return %o, %p, %s, %t, %r, %u : !h, !h, !h, !h, !h, !h
 }
 
 // Walks that data bounds leave the cache room for the keys of more heads.
