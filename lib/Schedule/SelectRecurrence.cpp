@@ -38,14 +38,15 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
   // Strengths of their own, which normalised keys make of any, and addresses of
-  // a state in front of decays of channels beside those of the one behind, take
-  // registers that two warpgroups of consumers have not got; gates take those
-  // of the producer's. Without decays ptxas serialises the products of delta
-  // rules.
-  bool needsMore = (op.getErase() && op.getErase() != op.getWrite()) ||
-                   op.getL2Normalize() ||
-                   (op.getState() && op.getFinalState() && hasChannels) ||
-                   (op.erases() && !op.getDecay()) || isGated;
+  // a state in front beside those of the one behind, where tokens erase or
+  // channels decay, take registers that two warpgroups of consumers have not
+  // got; gates take those of the producer's. Without decays ptxas serialises
+  // the products of delta rules.
+  bool needsMore =
+      (op.getErase() && op.getErase() != op.getWrite()) ||
+      op.getL2Normalize() ||
+      (op.getState() && op.getFinalState() && (hasChannels || op.erases())) ||
+      (op.erases() && !op.getDecay()) || isGated;
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;

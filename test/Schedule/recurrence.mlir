@@ -23,10 +23,10 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
-// So it has between a state in front and one behind.
+// Between a state in front and one behind there are registers for half of the rows.
 
 // CHECK-LABEL: func @states
-// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}auxiliary_registers = 104
+// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}auxiliary_registers = 168
 !q = tensor<?x?x2x128xbf16>
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>

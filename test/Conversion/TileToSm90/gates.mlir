@@ -47,8 +47,8 @@
 // CHECK: %[[YS:.*]] = sm90.stage.await_full %[[V]], %[[YF]]
 // CHECK: %[[BITS:.*]] = sm90.load_fragment %[[YS]]
 // CHECK: %[[Y:.*]] = arith.bitcast %[[BITS]] : tensor<64x64xbf16> to tensor<64x64xf16>
-// CHECK: sm90.stage.release %[[YS]], %[[VE]]
 // CHECK: arith.extf %[[Y]]
+// CHECK: sm90.stage.release %[[YS]], %[[VE]]
 func.func @gates(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                  %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
                  %b: !b {attn.name = "b"}, %w: !w {attn.name = "w"}) -> (!v {attn.name = "o"}) {

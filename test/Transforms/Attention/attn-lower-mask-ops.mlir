@@ -157,8 +157,8 @@ func.func @packed_document(%q: tensor<?x8x64xf16>, %k: tensor<?x2x64xf16>, %cu_q
 // CHECK-NEXT:      %[[INT:.*]] = arith.index_cast %[[OFFSET]] : index to i64
 // CHECK-NEXT:      %[[REAL:.*]] = arith.sitofp %[[INT]] : i64 to f32
 // CHECK-NEXT:      %[[DISTANCE:.*]] = math.absf %[[REAL]] : f32
-// CHECK-NEXT:      %[[BIAS:.*]] = arith.mulf %[[SLOPE]], %[[DISTANCE]] : f32
-// CHECK-NEXT:      %[[Y:.*]] = arith.subf %[[CAPPED]], %[[BIAS]] : f32
+// CHECK-NEXT:      %[[BIAS:.*]] = arith.mulf %[[SLOPE]], %[[DISTANCE]] fastmath<reassoc> : f32
+// CHECK-NEXT:      %[[Y:.*]] = arith.subf %[[CAPPED]], %[[BIAS]] fastmath<reassoc> : f32
 // CHECK-NEXT:      attn.yield %[[Y]] : f32
 func.func @score(%q: !q, %k: !k, %v: !k, %slopes: tensor<8xf32>) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
