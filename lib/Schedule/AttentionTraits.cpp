@@ -86,9 +86,9 @@ bool attn::boundsAndReads(AttentionOp op) {
                       });
 }
 
-bool attn::mayGrow(AttentionOp op) {
+bool attn::addsPositions(AttentionOp op) {
   Block *score = op.getScoreBlock();
-  if (!score || findKeyBounds(op).seesOnlyPast())
+  if (!score)
     return false;
   auto positions = score->getArguments().take_back(2);
   DenseSet<Value> computed(positions.begin(), positions.end());
@@ -98,6 +98,10 @@ bool attn::mayGrow(AttentionOp op) {
                      [&](Value value) { return computed.contains(value); }))
       computed.insert(inner.result_begin(), inner.result_end());
   return computed.contains(score->getTerminator()->getOperand(0));
+}
+
+bool attn::mayGrow(AttentionOp op) {
+  return addsPositions(op) && !findKeyBounds(op).seesOnlyPast();
 }
 
 bool attn::hasFunctions(AttentionOp op) {

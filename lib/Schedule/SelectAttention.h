@@ -45,6 +45,9 @@ bool isHeavy(Block *mask);
 /// both sides: the addresses and the bounds of the rows are kept side by side.
 bool boundsAndReads(AttentionOp op);
 
+/// Whether a number that is computed from positions is added to scores.
+bool addsPositions(AttentionOp op);
+
 /// Whether scores may become ever larger on the way, which goes from the last
 /// key to the first: a number that is computed from positions is added, and
 /// keys that a query sees are on both sides of it.
