@@ -168,10 +168,10 @@ static std::optional<LongSchedule> findLongSchedule(int64_t dim,
                     : LongSchedule{2048, 128, false, true};
   if (dim <= kMediumHead)
     return LongSchedule{isUneven ? 8192 : 2048, 96, false, false};
-  // What they gain is less, and smaller blocks cost some of it.
-  if (dim == kUsualHead)
-    return isUneven ? LongSchedule{16384, 80, false, true}
-                    : LongSchedule{8192, 64, false, true};
+  // What they gain is less, and smaller blocks cost some of it, all of it where
+  // some are masked.
+  if (dim == kUsualHead && !isUneven)
+    return LongSchedule{8192, 64, false, true};
   return std::nullopt;
 }
 
