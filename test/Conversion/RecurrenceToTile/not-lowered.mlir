@@ -100,3 +100,14 @@ func.func @prepared(%q: !q, %x: !g) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%decays : !g) : !q, !q, !q -> !q
   return %o : !q
 }
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2x64xf32>
+
+func.func @gates_and_norms(%q: !q, %b: !n) -> !q {
+  // expected-error @below {{'attn.recurrence' op has gates of channels beside rows that are normalised, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q erase(%b : !n) l2_normalize(1.0e-06) : !q, !q, !q -> !q
+  return %o : !q
+}
