@@ -159,8 +159,8 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
                              !isOfNumbers(op, operand);
                     }),
        "channels that are prepared in front"},
-      {op.getL2Normalize() && (isPerChannel(op, op.getErase()) ||
-                               isPerChannel(op, op.getWrite())),
+      {op.getL2Normalize() &&
+           (isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite())),
        "gates of channels beside rows that are normalised"},
       {op.isPacked() && op.getFinalState() && !op.getState(),
        "final states of packed sequences without initial ones"}};
