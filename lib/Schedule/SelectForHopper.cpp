@@ -21,7 +21,8 @@ static constexpr int64_t kFunctionRegisters = 32;
 /// Addresses of what is read at computed places, and what tells whether it is
 /// one for the block.
 static constexpr int64_t kComputedRegisters = 40;
-/// Factors of positions, and what each row has of them.
+/// Factors of positions, and what each row has of them, beside what tells that
+/// maxima are kept.
 static constexpr int64_t kPositionRegisters = 12;
 /// What a thread of a block of two warpgroups starts with. Warps may take more,
 /// but not fewer.
@@ -78,7 +79,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       registers +
       (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
       (computesReads ? kComputedRegisters : 0) +
-      (addsPositions(op) ? kPositionRegisters : 0);
+      (addsPositions(op) && !mayGrow(op) ? kPositionRegisters : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
