@@ -128,10 +128,11 @@ bool attn::takesTurns(AttentionOp op) {
   int64_t valueDim = op.getKVType().getValueDim();
   if (valueDim > kLargeHead)
     return !isUneven(op);
-  constexpr int64_t kSmallHead = 128;
-  if (valueDim <= kSmallHead && (op.getScoreBlock() || op.hasBlockLists() ||
-                                 findKeyBounds(op).intervals.size() > 1 ||
-                                 !findKeyBounds(op).matches.empty()))
+  constexpr int64_t kUsualHead = 128;
+  KeyBounds bounds = findKeyBounds(op);
+  if (valueDim <= kUsualHead &&
+      (op.getScoreBlock() || op.hasBlockLists() ||
+       bounds.intervals.size() > 1 || !bounds.matches.empty()))
     return !mayGrow(op);
   return valueDim < kLargeHead && isPlainLarge(op) && isUneven(op);
 }

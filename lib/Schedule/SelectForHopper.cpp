@@ -72,6 +72,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
   Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
   int64_t registers = footprint.registers() + footprint.queryRegisters();
   bool uneven = isUneven(op);
+  bool lazyMax = !mayGrow(op);
   // Twice as many where a mask is evaluated between the functions.
   bool computesReads = findReads(op.getScoreBlock()).computed ||
                        findReads(op.getMaskBlock()).computed;
@@ -79,7 +80,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       registers +
       (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
       (computesReads ? kComputedRegisters : 0) +
-      (addsPositions(op) && !mayGrow(op) ? kPositionRegisters : 0);
+      (addsPositions(op) && lazyMax ? kPositionRegisters : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
@@ -93,7 +94,6 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
     refuse(op) << remark::add(kTooManyBytes, "output_from_registers", false,
                               sharedBytes, bytes);
 
-  bool lazyMax = !mayGrow(op);
   if (!lazyMax)
     refuse(op)
         << "lazy_max = true: scores may grow with the distance to keys "

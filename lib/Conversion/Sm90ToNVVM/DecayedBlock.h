@@ -25,6 +25,8 @@
 // columns in the scratch, once for each block further down; in the second one,
 // blocks are multiplied with those further up.
 //
+//===----------------------------------------------------------------------===//
+
 #ifndef ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
 #define ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
 
