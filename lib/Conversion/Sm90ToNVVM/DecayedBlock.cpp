@@ -49,7 +49,7 @@ Values DecayedBlock::branch(Value condition, TypeRange types,
                             function_ref<Values()> then,
                             function_ref<Values()> otherwise) {
   auto branch = scf::IfOp::create(b, loc, types, condition,
-                                  /*withElseRegion=*/!types.empty());
+                                  /*withElseRegion=*/bool(otherwise));
   OpBuilder::InsertionGuard guard(b);
   auto fill = [&](Block *block, function_ref<Values()> body) {
     b.setInsertionPointToStart(block);
@@ -58,7 +58,7 @@ Values DecayedBlock::branch(Value condition, TypeRange types,
       scf::YieldOp::create(b, loc, results);
   };
   fill(branch.thenBlock(), then);
-  if (!types.empty())
+  if (otherwise)
     fill(branch.elseBlock(), otherwise);
   return Values(branch.getResults());
 }
@@ -147,12 +147,10 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
-/// Columns for the next block, and for those further down.
-void DecayedBlock::storeColumns(Value group, ValueRange words) {
-  auto isAbove = [&](int64_t distance) {
-    return compare(arith::CmpIPredicate::ult, warp,
-                   i32.constant(kBlocks - distance));
-  };
+/// Columns for the next block, and for those further down, which are beside
+/// multiplied by `later`.
+void DecayedBlock::storeColumns(Value group, ValueRange words,
+                                ArrayRef<Values> later) {
   auto addressOf = [&](int64_t distance) {
     return operandAddress(pairOf(i32, i32.add(warp, distance), warp), group);
   };
@@ -163,16 +161,11 @@ void DecayedBlock::storeColumns(Value group, ValueRange words) {
     return LLVM::BitcastOp::create(b, loc, pairType, word);
   };
   auto storeLater = [&](int64_t distance) {
-    Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
-    Values powers =
-        ptx::loadSharedFloats(b, loc, i32.add(laterAddress(), place),
-                              (distance - 2) * channels * 2, 2);
     Values decayed;
-    for (auto [w, word] : llvm::enumerate(words)) {
-      Value power = LLVM::BitcastOp::create(b, loc, pairType, powers[w / 2]);
-      decayed.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(),
-                                                mul(toPair(word), power)));
-    }
+    for (auto [w, word] : llvm::enumerate(words))
+      decayed.push_back(LLVM::BitcastOp::create(
+          b, loc, b.getI32Type(),
+          mul(toPair(word), toPair(later[distance - 2][w / 2]))));
     ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
   };
   // One in the other: warps that have neither branch once.
@@ -182,48 +175,77 @@ void DecayedBlock::storeColumns(Value group, ValueRange words) {
   });
 }
 
-/// What has decayed of a group of columns. `boundary` is the address of the
-/// sums that y is relative to, and x where `mask` is not zero, which it is
-/// where the block is not multiplied with itself.
-Values DecayedBlock::decayGroup(const DecayedChunk &chunk, Value boundary,
-                                Value mask, Value group, ValueRange diagonals) {
-  auto masked = [&](Value bits) -> Value {
-    return arith::AndIOp::create(b, loc, bits, mask);
-  };
-  Values sum = loadOwnSums(chunk.gates, group);
-  Values end = loadSums(boundary, group), start;
-  for (Value number : end)
-    start.push_back(arith::BitcastOp::create(
-        b, loc, b.getF32Type(),
-        masked(arith::BitcastOp::create(b, loc, b.getI32Type(), number))));
-  Values keyWords = loadTile(chunk.keys, group), x;
+/// What a group of columns is computed of: the sums of the tokens, and the
+/// words of the keys and of the other rows, behind each other.
+Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
+  Values all = loadOwnSums(chunk.gates, group);
+  llvm::append_range(all, loadTile(chunk.keys, group));
+  for (const DecayedRows &rows : chunk.rows)
+    if (rows.tile != chunk.keys)
+      llvm::append_range(all, loadTile(rows.tile, group));
+  return all;
+}
+
+/// What has decayed of a group of columns, of which `loaded` has been loaded
+/// before. Nothing is loaded once something has been stored, which it might be
+/// of.
+Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
+                                Value group, ValueRange loaded,
+                                ValueRange diagonals) {
+  Values toBlockEnd = loadPowers(group, End), toEnd = loadPowers(group, ToEnd),
+         fromStart = loadPowers(group, FromStart);
+  SmallVector<Values> later = loadLater(group);
+  ValueRange own = loaded.take_front(8), keyWords = loaded.slice(8, 4),
+             others = loaded.drop_front(12);
+  Values x, y, end;
+  if (!isSafe)
+    end = loadSums(sumsAddress(chunk.gates, i32.add(firstToken, kBlock - 1),
+                               i32.constant((kBlock - 1) % 4)),
+                   group);
   Values down = extend(keyWords);
-  for (auto [e, own] : llvm::enumerate(sum)) {
-    x.push_back(exp2(sub(own, start[columnOf(e)])));
-    down[e] = mul(down[e], exp2(sub(end[columnOf(e)], own)));
+  for (auto [e, sum] : llvm::enumerate(own)) {
+    x.push_back(exp2(sum));
+    y.push_back(exp2(isSafe ? arith::NegFOp::create(b, loc, sum).getResult()
+                            : sub(end[columnOf(e)], sum)));
+    down[e] = mul(down[e], y[e]);
   }
-  Values columns = pack(b.getF16Type(), multiply(down, loadPowers(group, End)));
-  storeTile(chunk.left, group,
-            pack(element, multiply(down, loadPowers(group, ToEnd))));
-  for (Value &value : down)
-    value = masked(toTF32(value));
+  Values columns = pack(b.getF16Type(), multiply(down, toBlockEnd));
+  storeTile(chunk.left, group, pack(element, multiply(down, toEnd)));
   Values products(diagonals);
-  for (auto [r, own] : llvm::enumerate(chunk.rows)) {
-    Values up =
-        extend(own.tile == chunk.keys ? keyWords : loadTile(own.tile, group));
+  for (auto [r, rows] : llvm::enumerate(chunk.rows)) {
+    bool isKeys = rows.tile == chunk.keys;
+    Values up = extend(isKeys ? keyWords : others.take_front(4));
+    others = isKeys ? others : others.drop_front(4);
     for (auto [value, power] : llvm::zip_equal(up, x))
       value = mul(value, power);
-    storeTile(own.tile, group,
-              pack(b.getF16Type(), multiply(up, loadPowers(group, Start))));
-    storeTile(
-        own.reached, group,
-        pack(element, multiply(up, loadPowers(group, FromStart), own.scale)));
-    for (Value &value : up)
-      value = toTF32(value);
-    multiplyDiagonal(MutableArrayRef(products).slice(8 * r, 8), up, down);
+    storeTile(rows.tile, group, pack(b.getF16Type(), up));
+    storeTile(rows.reached, group,
+              pack(element, multiply(up, fromStart, rows.scale)));
+    if (isSafe)
+      multiplyDiagonal(MutableArrayRef(products).slice(8 * r, 8), up, down);
   }
-  storeColumns(group, columns);
+  storeColumns(group, columns, later);
   return products;
+}
+
+/// Each group while what the next one needs is loaded.
+Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
+                                 ValueRange diagonals) {
+  Values inits(diagonals);
+  llvm::append_range(inits, loadGroup(chunk, i32.constant(0)));
+  size_t count = diagonals.size();
+  Values results = loop(groups(), inits, [&](Value group, ValueRange carried) {
+    Value next = arith::MinUIOp::create(b, loc, i32.add(group, 1),
+                                        i32.constant(groups() - 1));
+    Values loaded = loadGroup(chunk, next);
+    Values products =
+        decayGroup(chunk, isSafe, group, carried.drop_front(count),
+                   carried.take_front(count));
+    llvm::append_range(products, loaded);
+    return products;
+  });
+  results.truncate(count);
+  return results;
 }
 
 /// What is above the diagonal of a block becomes zero.
@@ -239,31 +261,25 @@ Values DecayedBlock::clearAbove(ValueRange block) {
 }
 
 SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
-  BlockSums sums = sumGates(chunk);
-  Value safe = isSafe(sums);
+  Values last = sumGates(chunk);
+  Value safe = isSafe(last);
+  storeDecay(last);
   // Other warps may still read the columns of the chunk before, and need the
   // decay of this block.
   meet();
-  preparePowers(sums, safe, chunk.whole);
+  preparePowers(last, safe, chunk.whole);
   NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
-  SmallVector<Type> types(8 * chunk.rows.size(), b.getF32Type());
-  // Of the rows as they are, which are overwritten.
+  Values zeros(8 * chunk.rows.size(), number(0));
   Values products = branch(
-      safe, types, [&] { return Values(types.size(), number(0)); },
+      safe, ValueRange(zeros).getTypes(),
+      [&] { return decayGroups(chunk, /*isSafe=*/true, zeros); },
       [&] {
+        // Of the rows as they are, which are overwritten.
         Values all;
         for (const DecayedRows &own : chunk.rows)
           all.append(sumDiagonal(own.tile, chunk));
-        return all;
+        return decayGroups(chunk, /*isSafe=*/false, all);
       });
-  Value mask = select(safe, i32.constant(-1), i32.constant(0));
-  Value token =
-      select(safe, i32.constant(kBlock / 2 - 1), i32.constant(kBlock - 1));
-  Value boundary =
-      sumsAddress(chunk.gates, i32.add(firstToken, token), i32.constant(3));
-  products = loop(groups(), products, [&](Value group, ValueRange carried) {
-    return decayGroup(chunk, boundary, mask, group, carried);
-  });
   fence();
   SmallVector<Values> results;
   for (size_t r = 0; r < chunk.rows.size(); ++r)
@@ -275,61 +291,65 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
 // The second pass
 //===----------------------------------------------------------------------===//
 
-/// The products with blocks further up, of eight elements each, those of all
-/// rows with one block after the other.
-Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
-  Value firstPair = pairOf(i32, warp, i32.constant(0));
+/// The products with the blocks further up, of which there are `columns`, of
+/// eight elements each, those of all rows with one block after the other.
+Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
   size_t size = 8 * rows.size();
-  Values zeros((kBlocks - 1) * size, number(0));
-  return loop(groups(), zeros, [&](Value group, ValueRange carried) {
-    SmallVector<Values> left;
+  Value firstPair = pairOf(i32, warp, i32.constant(0));
+  Values sums(columns * size, number(0));
+  return loop(groups(), sums, [&](Value group, ValueRange carried) {
+    SmallVector<Values> left, right;
     for (Value tile : rows)
       left.push_back(loadTile(tile, group));
-    Values products;
-    for (int64_t column = 0; column < kBlocks - 1; ++column) {
-      ValueRange acc = carried.slice(size * column, size);
-      auto multiply = [&] {
-        Values sums(acc);
-        Values right = ptx::loadSharedWords(
-            b, loc, operandAddress(i32.add(firstPair, column), group));
-        for (auto [r, words] : llvm::enumerate(left))
-          for (int64_t n = 0; n < 2; ++n)
-            llvm::copy(ptx::mma(b, loc, b.getF16Type(),
-                                ValueRange(sums).slice(8 * r + 4 * n, 4), words,
-                                {right[n], right[n + 2]}),
-                       sums.begin() + 8 * r + 4 * n);
-        return sums;
-      };
-      Value isBelow =
-          compare(arith::CmpIPredicate::ugt, warp, i32.constant(column));
-      llvm::append_range(products, branch(isBelow, acc.getTypes(), multiply,
-                                          [&] { return Values(acc); }));
-    }
+    for (int64_t column = 0; column < columns; ++column)
+      right.push_back(ptx::loadSharedWords(
+          b, loc, operandAddress(i32.add(firstPair, column), group)));
+    Values products(carried);
+    for (int64_t column = 0; column < columns; ++column)
+      for (auto [r, words] : llvm::enumerate(left))
+        for (int64_t n = 0; n < 2; ++n) {
+          auto acc =
+              MutableArrayRef(products).slice(size * column + 8 * r + 4 * n, 4);
+          llvm::copy(ptx::mma(b, loc, b.getF16Type(), acc, words,
+                              {right[column][n], right[column][n + 2]}),
+                     acc.begin());
+        }
     return products;
   });
 }
 
-/// The elements of a result: the block on the diagonal, and those in front.
-Values DecayedBlock::assemble(ValueRange diagonal, ArrayRef<ValueRange> below) {
-  Values results;
-  for (int64_t block = 0; block < kBlocks; ++block)
-    for (int64_t i = 0; i < 8; ++i) {
-      Value other = block == kBlocks - 1 ? number(0) : below[block][i];
-      results.push_back(select(isWarp(block), diagonal[i], other));
+/// The elements of all results of the warp `number`, or of one with a smaller
+/// number: products with blocks further up, the blocks on the diagonal, and
+/// zeros.
+Values DecayedBlock::multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
+                                    ArrayRef<ValueRange> blocks) {
+  SmallVector<Type> types(8 * kBlocks * rows.size(), b.getF32Type());
+  auto multiply = [&] {
+    Values zeros(8 * (kBlocks - 1 - number), this->number(0)), results,
+        products;
+    if (number > 0)
+      products = multiplyColumns(rows, number);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      for (int64_t column = 0; column < number; ++column)
+        llvm::append_range(results, ValueRange(products).slice(
+                                        8 * (rows.size() * column + r), 8));
+      llvm::append_range(results, blocks[r]);
+      llvm::append_range(results, zeros);
     }
-  return results;
+    return results;
+  };
+  if (number == 0)
+    return multiply();
+  return branch(isWarp(number), types, multiply,
+                [&] { return multiplyAsWarp(number - 1, rows, blocks); });
 }
 
 SmallVector<Values> DecayedBlock::multiply(ArrayRef<Value> rows,
                                            ArrayRef<ValueRange> blocks) {
   meet();
-  Values below = multiplyBelow(rows);
+  Values all = multiplyAsWarp(kBlocks - 1, rows, blocks);
   SmallVector<Values> results;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    SmallVector<ValueRange> own;
-    for (int64_t block = 0; block < kBlocks - 1; ++block)
-      own.push_back(ValueRange(below).slice(8 * (rows.size() * block + r), 8));
-    results.push_back(assemble(blocks[r], own));
-  }
+  for (size_t r = 0; r < rows.size(); ++r)
+    results.emplace_back(ValueRange(all).slice(8 * kBlocks * r, 8 * kBlocks));
   return results;
 }

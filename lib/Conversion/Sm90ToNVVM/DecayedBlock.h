@@ -7,19 +7,19 @@
 //
 // Each warp has a block of 16 tokens, as rows and as columns of products, in
 // the registers of an operand of 16 x 16: those of a left one are those of two
-// right ones of 16 x 8. With g the sums within a block, M those of the token in
-// its middle, E those of its last one, and D the decay of the blocks between,
+// right ones of 16 x 8. With g the sums within a block, E those of its last
+// token, and D the decay of the blocks between,
 //
-//     2^(g_i - g_j) = 2^(g_i - M) 2^(M - g_j)             in a block
+//     2^(g_i - g_j) = 2^g_i 2^-g_j                        in a block
 //     2^g_i 2^D 2^(E - g_j)                               with one further up
 //
 // The first line fits tf32, which has the exponents of f32, if no channel
-// decays by more than kSafeDecay on either side of the middle; the warp votes
-// on it. Then both lines need two powers for each element, x = 2^(g - M) and y
-// = 2^(M - g), and beside them powers that the tokens of a block have in
-// common, such as 2^M: these are computed once for each channel, and read from
-// shared memory. Where the vote fails, x is 2^g and y is 2^(E - g), no exponent
-// is above 0, and the block is multiplied with itself element by element.
+// decays by more than kSafeDecay in the block; the warp votes on it. Then both
+// lines need x = 2^g and y = 2^-g for each element, and beside them powers
+// that the tokens of a block have in common, such as 2^E: these are computed
+// once for each channel, and read from shared memory. Where the vote fails, y
+// is 2^(E - g), so that no exponent is above 0, and the block is multiplied
+// with itself element by element.
 //
 // In a first pass, what has decayed is left in place of the rows, and as
 // columns in the scratch, once for each block further down; in the second one,
@@ -62,10 +62,11 @@ public:
   DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
         channels(tile.getColumns()), scratch(scratch) {
-    lane = i32.lane();
+    Value thread = i32.threadOfWarpgroupAnew();
+    lane = i32.bitAnd(thread, 31);
     quad = i32.shiftRight(lane, 2);
     own = i32.bitAnd(lane, 3);
-    warp = i32.warpOfWarpgroup();
+    warp = i32.shiftRight(thread, 5);
     firstToken = i32.shiftLeft(warp, 4);
   }
 
@@ -81,20 +82,14 @@ private:
   static constexpr int64_t kBlocks = sm90::kWarpgroupRows / kBlock;
   /// Bytes of an operand of a warp, 16 for each lane.
   static constexpr int64_t kOperandBytes = 32 * 16;
-  /// By how much (as a logarithm, base 2) channels may decay within each half
-  /// of a block: keys and queries have the rest of the exponents of f32. Gates
-  /// bounded by -5, as those of KDA are, stay below it.
-  static constexpr float kSafeDecay = 60;
+  /// By how much (as a logarithm, base 2) channels may decay within a block:
+  /// keys and queries have the rest of the exponents of f32.
+  static constexpr float kSafeDecay = 90;
   /// What leaves nothing of an f32, as a logarithm.
   static constexpr float kLeastLogDecay = -160;
   /// What the tokens of a block have in common: its decay, as a logarithm; what
-  /// x lacks to 2^g and to 2^G; and y to the end of the block and of the chunk.
-  enum Power { Decay, Start, FromStart, End, ToEnd };
-  /// Sums of a block, of its first token, the one in the middle and the last,
-  /// for each channel of the lane.
-  struct BlockSums {
-    Values first, middle, last;
-  };
+  /// x lacks to 2^G; and y to the end of the block and of the chunk.
+  enum Power { Decay, FromStart, End, ToEnd };
 
   /// Element e of a lane is in register e / 2, which are rows g and g + 8 of
   /// the left columns, then of the right ones. This numbers its column among
@@ -112,10 +107,9 @@ private:
   Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  /// Half a unit of what a product reads, which is cut off.
+  /// For a product, which cuts off what tf32 does not have.
   Value toTF32(Value x) {
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), x);
-    return i32.add(bits, 1 << 12);
+    return arith::BitcastOp::create(b, loc, b.getI32Type(), x);
   }
   Value exp2(Value x) {
     return approximate(b, loc, "llvm.nvvm.ex2.approx.ftz.f", x);
@@ -133,6 +127,12 @@ private:
     return compare(arith::CmpIPredicate::eq, warp, i32.constant(number));
   }
 
+  /// Whether there is a block so much further down.
+  Value isAbove(int64_t distance) {
+    return compare(arith::CmpIPredicate::ult, warp,
+                   i32.constant(kBlocks - distance));
+  }
+
   //===--- Control flow ---------------------------------------------------===//
 
   void meet();
@@ -144,9 +144,7 @@ private:
   Values branch(Value condition, TypeRange types, function_ref<Values()> then,
                 function_ref<Values()> otherwise);
   void ifTrue(Value condition, function_ref<void()> body) {
-    branch(
-        condition, {}, [&] { return body(), Values(); },
-        [] { return Values(); });
+    branch(condition, {}, [&] { return body(), Values(); }, {});
   }
 
   //===--- Shared memory --------------------------------------------------===//
@@ -175,33 +173,41 @@ private:
   Value powersAddress(Value block);
   Value laterAddress();
   Values loadPowers(Value group, Power power);
+  SmallVector<Values> loadLater(Value group);
   /// Stores a number for each channel of the lane, in the order in which lanes
   /// read them: columns 2 t, 2 t + 1, 2 t + 8 and 2 t + 9 of a group together.
   void storePowers(Value address, Type type, ValueRange values);
 
   //===--- Sums -----------------------------------------------------------===//
 
-  Value toLogarithm(const DecayedChunk &chunk, Value gate, Value token);
-  BlockSums sumGates(const DecayedChunk &chunk);
-  Value isSafe(const BlockSums &sums);
-  void preparePowers(const BlockSums &sums, Value safe, Value whole);
+  Value placeOfToken(Value gates, int64_t x);
+  Value addLogarithm(const DecayedChunk &chunk, Value sum, Value gate,
+                     Value token);
+  Values sumGates(const DecayedChunk &chunk);
+  Value isSafe(ValueRange last);
+  void storeDecay(ValueRange last);
+  void preparePowers(ValueRange last, Value safe, Value whole);
   void prepareLater(ArrayRef<Values> decays);
 
   //===--- Blocks ---------------------------------------------------------===//
 
   Values pack(Type type, ValueRange values);
   Values multiply(ValueRange values, ValueRange columns, float factor = 1);
-  Values decayGroup(const DecayedChunk &chunk, Value boundary, Value mask,
-                    Value group, ValueRange diagonals);
-  void storeColumns(Value group, ValueRange words);
+  Values decayGroups(const DecayedChunk &chunk, bool isSafe,
+                     ValueRange diagonals);
+  Values loadGroup(const DecayedChunk &chunk, Value group);
+  Values decayGroup(const DecayedChunk &chunk, bool isSafe, Value group,
+                    ValueRange loaded, ValueRange diagonals);
+  void storeColumns(Value group, ValueRange words, ArrayRef<Values> later);
   Values clearAbove(ValueRange block);
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
-  Values multiplyBelow(ArrayRef<Value> rows);
+  Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
+                        ArrayRef<ValueRange> blocks);
+  Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
   Values sumDiagonal(Value rows, const DecayedChunk &chunk);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
-  Values assemble(ValueRange diagonal, ArrayRef<ValueRange> below);
 
   OpBuilder &b;
   Location loc;

@@ -12,6 +12,7 @@
 #include "DecayedBlock.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -29,6 +30,15 @@ Value DecayedBlock::powersAddress(Value block) {
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }
 
+/// Of the lane, in the first row of the block. What a lane has in row x is
+/// exchanged with that of others by x mod 4.
+Value DecayedBlock::placeOfToken(Value gates, int64_t x) {
+  constexpr int64_t kPlaces = 4, kPlaceBytes = 32;
+  Value bytes = i32.mul(lane, channels / 32 * sm90::kNumberBytes);
+  Value first = i32.add(gates, i32.mul(firstToken, rowBytes()));
+  return i32.add(first, i32.bitXor(bytes, x % kPlaces * kPlaceBytes));
+}
+
 /// In f16. The first block has two, the second one.
 Value DecayedBlock::laterAddress() {
   Value first = powersAddress(i32.constant(kBlocks));
@@ -39,6 +49,22 @@ Values DecayedBlock::loadPowers(Value group, Power power) {
   Value place = i32.add(i32.shiftLeft(group, 6), i32.shiftLeft(own, 4));
   return ptx::loadSharedFloats(b, loc, i32.add(powersAddress(warp), place),
                                power * rowBytes(), 4);
+}
+
+/// For each block further down than the next one; something else where there is
+/// none.
+SmallVector<Values> DecayedBlock::loadLater(Value group) {
+  Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
+  Value other = i32.add(powersAddress(warp), FromStart * rowBytes());
+  SmallVector<Values> powers;
+  for (int64_t distance : {2, 3}) {
+    int64_t offset = (distance - 2) * channels * kHalfBytes;
+    Value first =
+        select(isAbove(distance), i32.add(laterAddress(), offset), other);
+    powers.push_back(
+        ptx::loadSharedFloats(b, loc, i32.add(first, place), 0, 2));
+  }
+  return powers;
 }
 
 void DecayedBlock::storePowers(Value address, Type type, ValueRange values) {
@@ -61,61 +87,53 @@ void DecayedBlock::storePowers(Value address, Type type, ValueRange values) {
 // Sums
 //===----------------------------------------------------------------------===//
 
-Value DecayedBlock::toLogarithm(const DecayedChunk &chunk, Value gate,
-                                Value token) {
-  Value log = chunk.isLinear
-                  ? approximate(b, loc, "llvm.nvvm.lg2.approx.ftz.f", gate)
-                  : mul(gate, number(llvm::numbers::log2ef));
-  log = larger(log, number(kLeastLogDecay));
+/// The sum with the logarithm of the gate of one more token.
+Value DecayedBlock::addLogarithm(const DecayedChunk &chunk, Value sum,
+                                 Value gate, Value token) {
+  constexpr float kLog2e = llvm::numbers::log2ef;
   if (!chunk.isLinear)
-    return log;
+    return math::FmaOp::create(b, loc,
+                               larger(gate, number(kLeastLogDecay / kLog2e)),
+                               number(kLog2e), sum);
+  Value log = approximate(b, loc, "llvm.nvvm.lg2.approx.ftz.f", gate);
+  log = larger(log, number(kLeastLogDecay));
   // Rows that are not there are zeros, which are no factor of 1.
-  return select(compare(arith::CmpIPredicate::slt, token, chunk.limit), log,
-                number(0));
+  return add(sum, select(compare(arith::CmpIPredicate::slt, token, chunk.limit),
+                         log, number(0)));
 }
 
-/// In place, so many rows at a time. What a lane has in row x is exchanged with
-/// that of others by x mod 4.
-DecayedBlock::BlockSums DecayedBlock::sumGates(const DecayedChunk &chunk) {
-  constexpr int64_t kRows = 8, kPlaces = 4, kPlaceBytes = 32;
-  size_t perLane = channels / 32;
-  Value bytes = i32.mul(lane, perLane * sm90::kNumberBytes);
-  Value first = i32.add(chunk.gates, i32.mul(firstToken, rowBytes()));
-  Value places[kPlaces];
-  for (int64_t x = 0; x < kPlaces; ++x)
-    places[x] = i32.add(first, i32.bitXor(bytes, x * kPlaceBytes));
-  BlockSums sums;
-  Values running(perLane, number(0));
+/// In place, so many rows at a time. Returns the last sums.
+Values DecayedBlock::sumGates(const DecayedChunk &chunk) {
+  constexpr int64_t kRows = 8;
+  Values running(channels / 32, number(0));
   for (int64_t begin = 0; begin < kBlock; begin += kRows) {
     Values gates[kRows];
     for (int64_t x = 0; x < kRows; ++x)
-      gates[x] = ptx::loadSharedFloats(b, loc, places[x % kPlaces],
-                                       (begin + x) * rowBytes(), perLane);
+      gates[x] = ptx::loadSharedFloats(b, loc, placeOfToken(chunk.gates, x),
+                                       (begin + x) * rowBytes(), channels / 32);
     for (int64_t x = 0; x < kRows; ++x) {
       Value token = i32.add(firstToken, begin + x);
       for (auto [sum, gate] : llvm::zip_equal(running, gates[x]))
-        sum = add(sum, toLogarithm(chunk, gate, token));
-      ptx::storeSharedFloats(b, loc, places[x % kPlaces],
+        sum = addLogarithm(chunk, sum, gate, token);
+      ptx::storeSharedFloats(b, loc, placeOfToken(chunk.gates, x),
                              (begin + x) * rowBytes(), running);
-      if (begin + x == 0)
-        sums.first = running;
-      if (begin + x == kBlock / 2 - 1)
-        sums.middle = running;
     }
   }
-  sums.last = running;
-  ptx::storeSharedFloats(b, loc, i32.add(powersAddress(warp), bytes),
-                         Decay * rowBytes(), running);
-  return sums;
+  return running;
 }
 
-/// Whether no channel decays too far between the middle of the block and its
-/// first and last token.
-Value DecayedBlock::isSafe(const BlockSums &sums) {
+void DecayedBlock::storeDecay(ValueRange last) {
+  Value bytes = i32.mul(lane, channels / 32 * sm90::kNumberBytes);
+  ptx::storeSharedFloats(b, loc, i32.add(powersAddress(warp), bytes),
+                         Decay * rowBytes(), last);
+}
+
+/// Whether no channel decays too far between the start of the block and its
+/// last token.
+Value DecayedBlock::isSafe(ValueRange last) {
   Value most = number(0);
-  for (auto [first, middle, last] :
-       llvm::zip_equal(sums.first, sums.middle, sums.last))
-    most = larger(most, larger(sub(first, middle), sub(middle, last)));
+  for (Value sum : last)
+    most = larger(most, math::AbsFOp::create(b, loc, sum));
   Value fits = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE, most,
                                      number(kSafeDecay));
   return NVVM::VoteSyncOp::create(b, loc, b.getI1Type(), i32.constant(-1), fits,
@@ -125,10 +143,6 @@ Value DecayedBlock::isSafe(const BlockSums &sums) {
 /// What blocks further down than the next one need beside what is left at the
 /// end of this one: the decays of those between.
 void DecayedBlock::prepareLater(ArrayRef<Values> decays) {
-  auto isAbove = [&](int64_t distance) {
-    return compare(arith::CmpIPredicate::ult, warp,
-                   i32.constant(kBlocks - distance));
-  };
   auto store = [&](int64_t distance, function_ref<Value(size_t)> decay) {
     ifTrue(isAbove(distance), [&] {
       Values powers;
@@ -145,8 +159,7 @@ void DecayedBlock::prepareLater(ArrayRef<Values> decays) {
   store(3, [&](size_t i) { return add(decays[1][i], decays[2][i]); });
 }
 
-void DecayedBlock::preparePowers(const BlockSums &sums, Value safe,
-                                 Value whole) {
+void DecayedBlock::preparePowers(ValueRange last, Value safe, Value whole) {
   size_t perLane = channels / 32;
   Value bytes = i32.mul(lane, perLane * sm90::kNumberBytes);
   SmallVector<Values> decays;
@@ -154,26 +167,33 @@ void DecayedBlock::preparePowers(const BlockSums &sums, Value safe,
     decays.push_back(ptx::loadSharedFloats(
         b, loc, i32.add(powersAddress(i32.constant(block)), bytes),
         Decay * rowBytes(), perLane));
+  // Of each other block, whether it is in front or behind, as a factor.
+  Values inFront, behind;
+  for (int64_t block = 0; block < kBlocks; ++block) {
+    auto factorIf = [&](arith::CmpIPredicate predicate) {
+      return select(compare(predicate, warp, i32.constant(block)), number(1),
+                    number(0));
+    };
+    inFront.push_back(factorIf(arith::CmpIPredicate::ugt));
+    behind.push_back(factorIf(arith::CmpIPredicate::ult));
+  }
   Values powers[sm90::kBlockPowers], all;
   for (size_t i = 0; i < perLane; ++i) {
     Value before = number(0), after = number(0);
     for (int64_t block = 0; block < kBlocks; ++block) {
-      auto addIf = [&](arith::CmpIPredicate predicate, Value sum) {
-        Value isOther = compare(predicate, warp, i32.constant(block));
-        return add(sum, select(isOther, decays[block][i], number(0)));
-      };
-      before = addIf(arith::CmpIPredicate::ugt, before);
-      after = addIf(arith::CmpIPredicate::ult, after);
+      Value decay = decays[block][i];
+      if (block < kBlocks - 1)
+        before = math::FmaOp::create(b, loc, inFront[block], decay, before);
+      if (block > 0)
+        after = math::FmaOp::create(b, loc, behind[block], decay, after);
     }
-    Value start = select(safe, sums.middle[i], number(0));
-    Value end = sub(sums.last[i], select(safe, sums.middle[i], sums.last[i]));
-    powers[Start].push_back(exp2(start));
-    powers[FromStart].push_back(exp2(add(before, start)));
+    Value end = select(safe, last[i], number(0));
+    powers[FromStart].push_back(exp2(before));
     powers[End].push_back(exp2(end));
     powers[ToEnd].push_back(exp2(add(end, after)));
-    all.push_back(add(sums.last[i], before));
+    all.push_back(add(last[i], before));
   }
-  for (Power power : {Start, FromStart, End, ToEnd})
+  for (Power power : {FromStart, End, ToEnd})
     storePowers(i32.add(powersAddress(warp), power * rowBytes()),
                 b.getF32Type(), powers[power]);
   prepareLater(decays);

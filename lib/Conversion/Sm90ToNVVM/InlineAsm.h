@@ -78,8 +78,8 @@ SmallVector<Value> mma(OpBuilder &builder, Location loc, Type type,
 /// nothing hides it.
 Value roundPair(OpBuilder &b, Location loc, Type type, Value low, Value high);
 
-/// The same in tf32, which a register holds as an f32 that has been rounded; A
-/// is 16 x 8 and B 8 x 8.
+/// A product in tf32: of what registers hold as f32 the lower bits do not
+/// count. A is 16 x 8 and B 8 x 8.
 SmallVector<Value> mmaTF32(OpBuilder &builder, Location loc, ValueRange acc,
                            ValueRange a, ValueRange b);
 

@@ -15,10 +15,9 @@
 // CHECK: "st.shared.v4.f32 [$0+0], {$1, $2, $3, $4};"
 // CHECK: nvvm.vote.sync all
 // CHECK: "bar.sync $0, 128;"
-// What tokens have in common; then the block by itself where the vote failed.
+// What tokens have in common.
 // CHECK: llvm.nvvm.ex2.approx.ftz.f
 // CHECK: nvvm.bar.warp.sync
-// CHECK: nvvm.shfl.sync bfly
 
 // What is left, and has been reached, in a pass over the channels.
 // CHECK: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
@@ -31,6 +30,9 @@
 // CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
 // CHECK: llvm.fmul %{{.*}} : vector<2xf16>
 // CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
+// Where the vote failed, the block by itself one element after the other.
+// CHECK: nvvm.shfl.sync bfly
+// CHECK-NOT: "mma.sync.aligned.m16n8k8
 // CHECK: nvvm.fence.proxy
 
 // Rows meet the columns of other blocks.
