@@ -111,7 +111,13 @@ private:
   bool isCut() { return schedule.getSegmentChunks() > 0; }
   bool isOfBounds(Value argument);
   Value createKept(Value position, Value channel);
+  struct Reach {
+    Value start, isFound;
+  };
+  Reach findReach(Value begin, Value chunks, int64_t parts);
   Value findStart(Value begin, Value chunks);
+  std::pair<Value, Value> shareChunks(Value segment, Value segments,
+                                      Value chunks);
   void createBounds(Value line, Value segment, Value segments);
   SmallVector<Value> enterSegments(ArrayRef<OpFoldResult> rest,
                                    Value &segments);

@@ -24,8 +24,9 @@ using namespace mlir;
 using namespace mlir::attn;
 
 /// What a segment may ignore of the state in front of where it starts, as the
-/// binary logarithm of a part of its norm: the bits of an f32.
-static constexpr int64_t kIgnored = -24;
+/// binary logarithm of a part of its norm: far less than products with a state
+/// of 16 bits have.
+static constexpr int64_t kIgnored = -20;
 
 /// What the unit matrix is multiplied by, as a binary logarithm, so that f16
 /// holds what is to be ignored. What grows until it does not fit counts as

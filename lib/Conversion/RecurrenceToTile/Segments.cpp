@@ -36,6 +36,12 @@ using namespace mlir::attn;
 /// What a segment may ignore of the state in front of where it starts, as the
 /// binary logarithm of a part of its norm: the last bits of an f32.
 static constexpr float kForgotten = -30;
+/// Where that is a guess: by more than what its check allows for, since that
+/// adds up all channels.
+static constexpr float kGuessed = -24;
+/// How many chunks a segment starts early is estimated, before it is known
+/// where it begins, by those that forget such a part of the bits.
+static constexpr int64_t kEstimated = 4;
 
 /// Bounds are looked for within this part of a sequence in front of a segment.
 /// What starts earlier gains too little to search on.
@@ -106,17 +112,20 @@ Value ChunkKernelBuilder::createKept(Value position, Value channel) {
   return arith::AddFOp::create(builder, loc, decay, kept);
 }
 
-/// The chunk that the segment that begins with chunk `begin` of `chunks`
-/// starts with. What is found with the first of those that are searched counts
-/// as not found.
-Value ChunkKernelBuilder::findStart(Value begin, Value chunks) {
+/// The last chunk from which on to before chunk `begin` of `chunks` a part of
+/// what a segment may ignore is forgotten, one of `parts`; or null of what is
+/// searched.
+ChunkKernelBuilder::Reach
+ChunkKernelBuilder::findReach(Value begin, Value chunks, int64_t parts) {
   Value stop = arith::MaxSIOp::create(
-      builder, loc, apply(d(0) - d(1).floorDiv(kFarthest) - 1, {begin, chunks}),
+      builder, loc,
+      apply(d(0) - d(1).floorDiv(kFarthest * parts) - 1, {begin, chunks}),
       constant(0));
+  float bits = guessesBounds() ? kGuessed : kForgotten;
   auto find = tile::FindReachOp::create(
       builder, loc, builder.getIndexType(), apply(d(0) * tokens, stop),
       apply(d(0) * tokens, begin), builder.getI64IntegerAttr(tokens),
-      builder.getF32FloatAttr(kForgotten),
+      builder.getF32FloatAttr(bits / static_cast<float>(parts)),
       hasChannelDecay() ? builder.getI64IntegerAttr(keyDim) : IntegerAttr());
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -128,28 +137,69 @@ Value ChunkKernelBuilder::findStart(Value begin, Value chunks) {
                           createKept(block->getArgument(0), channel));
   }
   Value start = apply(d(0).floorDiv(tokens), find.getFirst());
+  // What is found with the first chunk of those that are searched counts as
+  // not found.
   Value isFound = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,
                                         start, stop);
-  return arith::SelectOp::create(builder, loc, isFound, start, constant(0));
+  return {start, isFound};
 }
 
-/// Segments share the chunks of a sequence alike; the last ones may have none.
-void ChunkKernelBuilder::createBounds(Value line, Value segment,
-                                      Value segments) {
+/// The chunk that the segment that begins with chunk `begin` of `chunks`
+/// starts with.
+Value ChunkKernelBuilder::findStart(Value begin, Value chunks) {
+  Reach reach = findReach(begin, chunks, /*parts=*/1);
+  return arith::SelectOp::create(builder, loc, reach.isFound, reach.start,
+                                 constant(0));
+}
+
+/// Where a segment begins and ends. The first one starts nowhere early, so it
+/// has as many more chunks as others start early; else they are alike, and the
+/// last ones may have none.
+std::pair<Value, Value>
+ChunkKernelBuilder::shareChunks(Value segment, Value segments, Value chunks) {
   auto min = [&](Value a, Value b) -> Value {
     return arith::MinSIOp::create(builder, loc, a, b);
   };
+  auto max = [&](Value a, Value b) -> Value {
+    return arith::MaxSIOp::create(builder, loc, a, b);
+  };
+  auto divide = [&](Value a, Value b) -> Value {
+    return arith::DivUIOp::create(builder, loc, apply(d(0) + d(1) - 1, {a, b}),
+                                  b);
+  };
+  Value least = constant(schedule.getSegmentChunks());
+  Value others = apply(d(0) - 1, segments);
+  Value alike = divide(chunks, segments);
+  Reach reach = findReach(alike, chunks, kEstimated);
+  Value early = arith::SelectOp::create(
+      builder, loc, reach.isFound,
+      apply((d(0) - d(1)) * kEstimated, {alike, reach.start}), constant(0));
+  Value all = arith::AddIOp::create(
+      builder, loc, chunks, arith::MulIOp::create(builder, loc, early, others));
+  Value first = min(max(divide(all, segments), least), chunks);
+  Value rest =
+      max(divide(apply(d(0) - d(1), {chunks, first}), max(others, constant(1))),
+          least);
+  Value before = arith::MulIOp::create(
+      builder, loc, max(apply(d(0) - 1, segment), constant(0)), rest);
+  Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        segment, constant(0));
+  Value begin = arith::SelectOp::create(
+      builder, loc, isFirst, constant(0),
+      min(arith::AddIOp::create(builder, loc, first, before), chunks));
+  Value upTo = arith::MulIOp::create(builder, loc, segment, rest);
+  Value end = min(arith::AddIOp::create(builder, loc, first, upTo), chunks);
+  return {begin, end};
+}
+
+/// The numbers of a segment.
+void ChunkKernelBuilder::createBounds(Value line, Value segment,
+                                      Value segments) {
   auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) {
     return arith::CmpIOp::create(builder, loc, predicate, a, b).getResult();
   };
   Value chunks = apply(d(0).ceilDiv(tokens), length);
-  Value share = arith::DivUIOp::create(
-      builder, loc, apply(d(0) + d(1) - 1, {chunks, segments}), segments);
-  share = arith::MaxSIOp::create(builder, loc, share,
-                                 constant(schedule.getSegmentChunks()));
-  Value before = arith::MulIOp::create(builder, loc, segment, share);
-  Value begin = min(before, chunks);
-  Value end = min(apply(d(0) + d(1), {before, share}), chunks);
+  auto [begin, end] = shareChunks(segment, segments, chunks);
   // The first one is the last where there is no token.
   Value isLast = arith::AndIOp::create(
       builder, loc, compare(arith::CmpIPredicate::eq, end, chunks),

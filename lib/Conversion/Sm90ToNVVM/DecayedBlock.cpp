@@ -248,14 +248,15 @@ Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
   return results;
 }
 
-/// What is above the diagonal of a block becomes zero.
+/// What is above the diagonal of a block becomes zero; the rest makes up for
+/// what tf32 has cut off.
 Values DecayedBlock::clearAbove(ValueRange block) {
   Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
   Values lower;
   for (int64_t i = 0; i < 8; ++i) {
     Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
     lower.push_back(select(compare(arith::CmpIPredicate::sgt, first, above),
-                           number(0), block[i]));
+                           number(0), mul(block[i], number(kCutOff))));
   }
   return lower;
 }

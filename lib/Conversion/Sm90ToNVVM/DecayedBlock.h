@@ -85,6 +85,9 @@ private:
   /// By how much (as a logarithm, base 2) channels may decay within a block:
   /// keys and queries have the rest of the exponents of f32.
   static constexpr float kSafeDecay = 90;
+  /// By what two factors that have lost all but the ten first bits behind the
+  /// point are too small, on average: 1 + 2^-10 (1 - 1/2) / ln 2.
+  static constexpr float kCutOff = 1.000704f;
   /// What leaves nothing of an f32, as a logarithm.
   static constexpr float kLeastLogDecay = -160;
   /// What the tokens of a block have in common: its decay, as a logarithm; what

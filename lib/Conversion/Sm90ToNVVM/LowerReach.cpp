@@ -48,7 +48,7 @@ private:
   SmallVector<Value> stepBlocks(ValueRange values, Value stop);
   SmallVector<Value> stepChannels(ValueRange values);
   Value evaluate(Value at);
-  Value evaluateChannel(Value at, Value sum);
+  SmallVector<Value> evaluateChannel(Value at);
   Value findGreatest(Value number);
   SmallVector<Value> exchange(Value number);
   SmallVector<Value> shareOfWarps(Value number);
@@ -88,9 +88,9 @@ Value Walk::evaluate(Value at) {
   return evaluator.evaluate({{position}});
 }
 
-/// The sum of the channel of this thread with its numbers of the block in front
-/// of `at`. Threads may have the same channel.
-Value Walk::evaluateChannel(Value at, Value sum) {
+/// Of the channel of this thread the numbers of the block in front of `at`.
+/// Threads may have the same channel.
+SmallVector<Value> Walk::evaluateChannel(Value at) {
   Value thread = arith::IndexCastOp::create(b, loc, b.getIndexType(),
                                             i32.threadOfConsumers());
   Value channel =
@@ -98,13 +98,10 @@ Value Walk::evaluateChannel(Value at, Value sum) {
   auto block = static_cast<int64_t>(op.getBlock());
   Value first = arith::SubIOp::create(b, loc, at, index(block));
   RegionEvaluator evaluator(b, loc, op.getBody().front(), first, channel);
-  // All loads are under way before anything is added.
   SmallVector<Value> numbers;
   for (int64_t i = 0; i < block; ++i)
     numbers.push_back(evaluator.evaluate({{first, i}, {channel}}));
-  for (Value number : numbers)
-    sum = arith::AddFOp::create(b, loc, sum, number);
-  return sum;
+  return numbers;
 }
 
 /// `number` of each warp, whose lanes have the same, for all threads.
@@ -194,20 +191,28 @@ SmallVector<Value> Walk::stepBlocks(ValueRange values, Value stop) {
   return {at, sum};
 }
 
-/// From where the walk is, the greatest of the sums and that of the channel of
-/// the thread on: behind one block.
+/// From where the walk is, the greatest of the sums, that of the channel of the
+/// thread, and its numbers of the block in front on: behind that block. Those
+/// of the next one are under way meanwhile.
 SmallVector<Value> Walk::stepChannels(ValueRange values) {
-  Value sum = evaluateChannel(values[0], values[2]);
   Value further = arith::SubIOp::create(
       b, loc, values[0], index(static_cast<int64_t>(op.getBlock())));
-  return {further, findGreatest(sum), sum};
+  SmallVector<Value> next = evaluateChannel(further);
+  Value sum = values[2];
+  for (Value number : values.drop_front(3))
+    sum = arith::AddFOp::create(b, loc, sum, number);
+  SmallVector<Value> results{further, findGreatest(sum), sum};
+  llvm::append_range(results, next);
+  return results;
 }
 
 Value Walk::build(Value stop, Value end) {
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
   SmallVector<Value> inits{end, zero};
-  if (op.getChannels())
+  if (op.getChannels()) {
     inits.push_back(zero);
+    llvm::append_range(inits, evaluateChannel(end));
+  }
   auto types = llvm::to_vector(TypeRange(inits));
   SmallVector<Location> locations(types.size(), loc);
   auto loop = scf::WhileOp::create(b, loc, types, inits);

@@ -20,12 +20,28 @@
 // CHECK: scf.forall (%[[LINE:.*]], %[[S:.*]]) in (%[[LINES]], %[[COUNT]]) {
 // CHECK: %[[B:.*]] = affine.apply #{{.*}}(%[[LINE]])
 // CHECK: %[[H:.*]] = affine.apply #{{.*}}(%[[LINE]])
+// A quarter of the bits tells about how many chunks segments start early; so many more
+// the first one has.
+// CHECK: %[[OTHERS:.*]] = affine.apply #{{.*}}()[%[[COUNT]]]
+// CHECK: %[[ALIKE:.*]] = arith.divui %{{.*}}, %[[COUNT]]
+// CHECK: %[[QUARTER:.*]] = tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-7.500000e+00) {
+// CHECK: %[[FOUND:.*]] = affine.apply #{{.*}}(%[[ALIKE]], %[[QUARTER]])
+// CHECK: %[[EARLY:.*]] = arith.select %{{.*}}, %[[FOUND]], %c0
+// CHECK: %[[MORE:.*]] = arith.muli %[[EARLY]], %[[OTHERS]]
+// CHECK: arith.addi %[[CHUNKS]], %[[MORE]]
 // CHECK: %[[SHARE:.*]] = arith.divui %{{.*}}, %[[COUNT]]
 // CHECK: %[[ATLEAST:.*]] = arith.maxsi %[[SHARE]], %c4
-// CHECK: %[[BEFORE:.*]] = arith.muli %[[S]], %[[ATLEAST]]
-// CHECK: %[[BEGIN:.*]] = arith.minsi %[[BEFORE]], %[[CHUNKS]]
-// CHECK: %[[BEHIND:.*]] = affine.apply #{{.*}}(%[[BEFORE]], %[[ATLEAST]])
-// CHECK: %[[END:.*]] = arith.minsi %[[BEHIND]], %[[CHUNKS]]
+// CHECK: %[[OFFIRST:.*]] = arith.minsi %[[ATLEAST]], %[[CHUNKS]]
+// CHECK: arith.divui
+// CHECK: %[[REST:.*]] = arith.maxsi %{{.*}}, %c4
+// CHECK: %[[BEFORE:.*]] = arith.muli %{{.*}}, %[[REST]]
+// CHECK: %[[ISFIRST:.*]] = arith.cmpi eq, %[[S]], %c0
+// CHECK: %[[BEHIND:.*]] = arith.addi %[[OFFIRST]], %[[BEFORE]]
+// CHECK: %[[LATER:.*]] = arith.minsi %[[BEHIND]], %[[CHUNKS]]
+// CHECK: %[[BEGIN:.*]] = arith.select %[[ISFIRST]], %c0, %[[LATER]]
+// CHECK: %[[UPTO:.*]] = arith.muli %[[S]], %[[REST]]
+// CHECK: %[[TOEND:.*]] = arith.addi %[[OFFIRST]], %[[UPTO]]
+// CHECK: %[[END:.*]] = arith.minsi %[[TOEND]], %[[CHUNKS]]
 // CHECK: %[[FIRST:.*]] = tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) {
 // CHECK-NEXT: ^bb0(%[[P:.*]]: index):
 // CHECK: %[[G:.*]] = tile.read %g[%[[B]], %[[P]], %[[H]]]
@@ -131,7 +147,7 @@ func.func @channels(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {
 
 // CHECK-LABEL: tile.kernel @erased_segments(
 // CHECK-SAME: %guessed_segments: !tile.view<?x?x4xi32> {tile.name = "guessed_segments", tile.output,
-// CHECK: tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) channels(64) {
+// CHECK: tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-2.400000e+01) channels(64) {
 // CHECK-NOT: tile.squared_norm
 
 // CHECK-LABEL: tile.kernel @erased_transitions(
@@ -154,7 +170,7 @@ func.func @channels(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {
 
 // CHECK-LABEL: tile.kernel @erased_checks(
 // CHECK-SAME: %segments: !tile.view<?x?x4xi32> {tile.name = "segments", tile.output,
-// CHECK: %[[LAST:.*]] = tile.find_reach(%c-64 to %c64) block(64) limit(-1.49011612E-8) channels(64) {
+// CHECK: %[[LAST:.*]] = tile.find_reach(%c-64 to %c64) block(64) limit(-3.81469727E-6) channels(64) {
 // CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[C:.*]]: index):
 // CHECK: %[[X:.*]] = tile.read %transitions[%{{.*}}, %{{.*}}, %[[R]], %[[C]]]
 // CHECK-NEXT: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]

@@ -52,17 +52,18 @@ sm90.kernel @reach(%x: !llvm.ptr<1> {sm90.tensor = 0}, %s: i64 {sm90.tensor = 0,
 }
 
 // Each thread adds up the numbers of one of 64 channels, of a block of 32 positions at a
-// time, which are all under way before any is added; the greatest sum counts.
+// time, while those of the next one are under way; the greatest sum counts.
 
 // CHECK-LABEL: llvm.func @channels(
-// CHECK:         %[[FOUND:.*]]:3 = scf.while (%[[AT:.*]] = %{{.*}}, %[[GREATEST:.*]] = %{{.*}}, %[[OWN:.*]] = %{{.*}}) : (index, f32, f32) -> (index, f32, f32) {
+// CHECK:         arith.remui %{{.*}}, %c64
+// CHECK-COUNT-32:  ld.global
+// CHECK:         %[[FOUND:.*]]:35 = scf.while (%[[AT:[^ ]*]] = %{{[^ ]*}}, %[[GREATEST:[^ ]*]] = %{{[^ ]*}}, %[[OWN:[^ ]*]] =
 // CHECK:           arith.cmpf ugt, %[[GREATEST]], %{{.*}}
 // CHECK:         } do {
-// CHECK:           ^bb0(%[[AT:.*]]: index, %{{.*}}: f32, %[[OWN:.*]]: f32):
-// CHECK:           arith.remui %{{.*}}, %c64
+// CHECK:           ^bb0(%[[AT:[^ ]*]]: index, %{{[^ ]*}}: f32, %[[OWN:[^ ]*]]: f32, %[[NUMBER:[^ ]*]]: f32,
 // CHECK-NOT:       arith.addf
 // CHECK-COUNT-32:  ld.global
-// CHECK:           %[[FIRST:.*]] = arith.addf %[[OWN]], %{{.*}}
+// CHECK:           %[[FIRST:.*]] = arith.addf %[[OWN]], %[[NUMBER]]
 // CHECK-COUNT-31:  arith.addf
 // CHECK:           nvvm.shfl.sync  bfly
 // CHECK:           arith.maximumf
