@@ -180,9 +180,13 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
-  return op.getDecay() && (!isPerChannel(op, op.getDecay()) || !op.erases()) &&
-         !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
-         !isPerChannel(op, op.getErase()) && op.getMicroSteps() == 1;
+  return op.getDecay() && !op.getEraseKey() && !op.getEraseDirection() &&
+         !op.getBeforeDecay() && !isPerChannel(op, op.getErase()) &&
+         op.getMicroSteps() == 1;
+}
+
+bool attn::guessesSegments(RecurrenceOp op) {
+  return isPerChannel(op, op.getDecay()) && op.erases();
 }
 
 LogicalResult attn::checkChunked(RecurrenceOp op) {

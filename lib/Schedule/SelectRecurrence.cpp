@@ -94,8 +94,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*section_bytes=*/1, isCut ? kSegmentChunks : 0,
-      hopper);
+      /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
+      isCut ? kSegmentChunks : 0, hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -159,6 +159,7 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
       context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
+      /*diagonal_first=*/false,
       /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
 }
 

@@ -417,7 +417,7 @@ void ChunkKernelBuilder::createInstance(Value split) {
 /// An instance for each sequence, value head, segment, and part of the channels
 /// of the value.
 void ChunkKernelBuilder::build() {
-  createKernel(/*findsBounds=*/false);
+  createKernel(Stage::Chunks);
   SmallVector<OpFoldResult> extents{createSequences(view(op.getQuery())),
                                     builder.getIndexAttr(op.getValueHeads())};
   Value segments;

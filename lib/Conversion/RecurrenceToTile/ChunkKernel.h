@@ -54,8 +54,16 @@ public:
   /// Creates the kernel in front that says which chunks the instances of a
   /// schedule with segments have: see Segments.cpp.
   void buildBounds();
+  /// And those behind it that check what it has found, where that is a guess:
+  /// see SegmentChecks.cpp.
+  void buildTransitions();
+  void buildChecks();
 
 private:
+  /// The kernels of a program, in order.
+  enum class Stage { Bounds, Transitions, Checks, Chunks };
+  /// The numbers of a segment, in chunks but for the last one.
+  enum BoundOfSegment : int64_t { Start, Begin, End, IsLast };
   /// What becomes of a chunk by its decays: the sums G, 2^G for each token,
   /// 2^(G_last - G) for each token, and 2^G_last. Null without a decay. Where
   /// channels have their own there are only their sums, and 2^G_last of each.
@@ -74,8 +82,8 @@ private:
     bool isShared() const { return erase && erase == write; }
   };
 
-  /// With the arguments of the recurrence, or those of the kernel in front.
-  void createKernel(bool findsBounds);
+  /// With the arguments of the recurrence, or those that bounds follow from.
+  void createKernel(Stage stage);
   Value createSequences(Value rows);
   SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents);
   void enterSequence(Value number, Value head);
@@ -122,7 +130,15 @@ private:
   Value createKept(Value position, Value channel);
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
-  Value readBound(int64_t bound);
+  SmallVector<Value> enterSegments(ArrayRef<OpFoldResult> rest,
+                                   Value &segments);
+  Value readBound(BoundOfSegment bound);
+  bool guessesBounds() { return guessesSegments(op); }
+  Value createUnit();
+  Value createTransition(Value number, Value state);
+  Value createIsForgotten(Value line);
+  SmallVector<Value> getTransition(Value line, Value part, Value row,
+                                   Value column);
   void readSegment(Value number, Value segments);
   void enterLastSegment();
   Value keepInitialState(Value state);
@@ -150,6 +166,8 @@ private:
   bool isPacked() { return op.isPacked(); }
   bool isLogDecay();
   int64_t getParts() { return llvm::divideCeil(op.getValueDim(), rows); }
+  /// Of a matrix that has a row for each channel of the keys.
+  int64_t getKeyParts() { return keyDim / rows; }
 
   /// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
   /// differences of sums would lose bits, and infinite ones their meaning.
@@ -197,7 +215,10 @@ private:
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState, bounds;
+  Value output, finalState;
+  /// What kernels find for later ones: the bounds of segments, the products
+  /// that check them, and the bounds that have been checked.
+  Value bounds, transitions, checked;
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;

@@ -52,6 +52,7 @@ private:
   LogicalResult emitRatios(tile::DecayRatiosOp op);
   LogicalResult emitStore(tile::StoreOp store);
   LogicalResult emitOutside(Operation *op);
+  LogicalResult emitMask(tile::MaskOp op);
   LogicalResult emitStateLoad(tile::LoadOp load, Value value, bool transposed);
   LogicalResult emitStateStore(tile::StoreOp store);
   LogicalResult emitElementwise(Operation *op);
