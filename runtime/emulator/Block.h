@@ -128,6 +128,9 @@ public:
   /// The same for ordinary instructions, whose uses wgmma.fence orders.
   void checkRead(Warp &warp, const Instruction &instruction, Operand operand,
                  uint32_t mask);
+  /// The same for moves, which the hardware has nothing to do for.
+  void checkMoved(Warp &warp, const Instruction &instruction, Operand operand,
+                  uint32_t mask);
   void noteWrite(Warp &warp, const Instruction &instruction, Operand operand,
                  uint32_t mask);
 

@@ -68,6 +68,12 @@ struct Accessor {
   const Clock *fenced = nullptr;
 };
 
+/// For people, who had not finished a load when the memory was handed over.
+struct Reader {
+  uint32_t line = 0;
+  uint32_t lane = 0;
+};
+
 struct Conflict {
   enum class Kind {
     None,
@@ -81,10 +87,13 @@ struct Conflict {
     AfterRead,
     /// A copy of a single thread that nobody has waited for writes them.
     InFlight,
+    /// Ordered after a load of `agent`, but not after its result.
+    Unfinished,
   };
   Kind kind = Kind::None;
   uint32_t agent = 0;
   uint32_t address = 0;
+  Reader reader = {};
 };
 
 class SharedMemory {
@@ -116,6 +125,12 @@ public:
   /// An atomic operation does not conflict with others, only with reads and
   /// writes that it is not ordered with.
   Conflict recordAtomic(const Accessor &by, uint32_t address, uint32_t size);
+  /// An agent hands over what it loads without having the result; and has it at
+  /// last.
+  void leaveRead(uint32_t agent, Reader reader, uint32_t address,
+                 uint32_t size);
+  void finishRead(uint32_t agent, uint32_t stamp, uint32_t address,
+                  uint32_t size);
   /// Copies of single threads, which write whole words, are in flight from
   /// their start to their end.
   void startFlight(uint32_t address, uint32_t size) {
@@ -141,11 +156,20 @@ private:
     }
   };
 
+  /// Loads of a word that were handed over before they had ended.
+  struct EarlyRead {
+    /// How many have not ended yet, and when the last of the others did.
+    uint32_t unfinished = 0;
+    uint32_t finished = 0;
+    Reader reader;
+  };
+
   template <typename Judge>
   Conflict recordWords(const Accessor &by, uint32_t address, uint32_t size,
                        bool atomic, Judge judge);
   static Conflict orderAfter(const WriteRecord &record, const Accessor &by);
   Conflict orderAfterReads(uint32_t word, const Accessor &by) const;
+  Conflict orderAfterResults(uint32_t word, const Accessor &by) const;
   void changeFlight(uint32_t address, uint32_t size, int change);
   Conflict checkFlight(uint32_t address, uint32_t size) const;
 
@@ -157,6 +181,8 @@ private:
   std::vector<WriteRecord> writes;
   /// By the agent of a warp, then by word; empty for one that read nothing.
   std::vector<std::vector<uint32_t>> reads;
+  /// The same of what was handed over too early.
+  std::vector<std::vector<EarlyRead>> earlyReads;
   /// The copies that are in flight to each word; empty before the first.
   std::vector<uint16_t> flights;
 };
