@@ -174,14 +174,9 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                   "overwrites shared memory that " + agent +
                       " read, without being ordered after it",
                   conflict.address);
-  case Conflict::Kind::Unfinished:
-    return report(HazardKind::MissingProxyFence, warp, instruction, lane,
-                  "overwrites shared memory asynchronously that " + agent +
-                      " handed over without the result of its load, or "
-                      "fence.proxy.async (lane " +
-                      std::to_string(conflict.reader.lane) + ", PTX line " +
-                      std::to_string(conflict.reader.line) + ")",
-                  conflict.address);
+  case Conflict::Kind::BeforeResult:
+    return reportEarly(conflict.reader, agent, warp, instruction, lane,
+                       conflict.address);
   case Conflict::Kind::InFlight:
     const Operation *copy = cluster.operations.findFilling(conflict.address);
     return report(HazardKind::MemoryInFlight, warp, instruction, lane,
@@ -190,6 +185,18 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                       std::to_string(copy ? copy->instruction.line : 0) + ")",
                   conflict.address);
   }
+}
+
+void Block::reportEarly(const Reader &reader, const std::string &agent,
+                        const Warp &warp, const Instruction &instruction,
+                        int lane, uint32_t address) {
+  report(HazardKind::MissingProxyFence, warp, instruction, lane,
+         "overwrites shared memory asynchronously that " + agent +
+             " handed over without the result of its load, or "
+             "fence.proxy.async (lane " +
+             std::to_string(reader.lane) + ", PTX line " +
+             std::to_string(reader.line) + ")",
+         address);
 }
 
 void Block::checkNotUsed(Warp &warp, const Instruction &instruction, int lane,

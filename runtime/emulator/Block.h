@@ -158,6 +158,10 @@ public:
                     uint64_t address);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
+  /// Reports a copy that overwrites what `agent` may not have loaded yet.
+  void reportEarly(const Reader &reader, const std::string &agent,
+                   const Warp &warp, const Instruction &instruction, int lane,
+                   uint32_t address);
   /// Reports what is in flight and still reads bytes that are written, and
   /// mbarriers among them.
   void checkNotUsed(Warp &warp, const Instruction &instruction, int lane,

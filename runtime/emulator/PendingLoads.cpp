@@ -26,15 +26,6 @@ PendingLoads::Load *PendingLoads::find(uint32_t id) {
   return found != loads.end() && found->id == id ? &*found : nullptr;
 }
 
-template <typename Body>
-void PendingLoads::forEarly(const Load &load, Body body) {
-  forEachLane(load.early, [&](unsigned lane) {
-    uint32_t address = load.addresses[lane];
-    body(warp.block.cluster.ownerOf(address)->shared, lane, address);
-    return Step::Next;
-  });
-}
-
 void PendingLoads::addRead(const Instruction &instruction, int lane,
                            uint32_t address, uint32_t size) {
   if (!isOpen) {
@@ -60,7 +51,7 @@ void PendingLoads::close(const Instruction &instruction, uint32_t count,
     if (isRegister(instruction.operands[i]))
       hold(warp.state(instruction.operands[i]), lastId);
   if (loads.back().registers == 0)
-    finish(loads.back());
+    forget(loads.back());
 }
 
 /// Of two loads that a register has for different lanes, the first counts as
@@ -75,9 +66,17 @@ void PendingLoads::hold(RegisterState &state, uint32_t id) {
 }
 
 void PendingLoads::use(Load &load, uint32_t mask) {
+  if (load.overwritten)
+    reportUse(load, mask);
   load.waiting &= ~mask;
+  noteEnd(load);
   if (load.waiting == 0)
     finish(load);
+}
+
+void PendingLoads::noteEnd(Load &load) {
+  if (!load.ended && !(load.waiting & ~load.fenced))
+    load.ended = warp.stamp();
 }
 
 void PendingLoads::use(RegisterState &state, uint32_t mask) {
@@ -88,14 +87,14 @@ void PendingLoads::use(RegisterState &state, uint32_t mask) {
     state.load = 0;
 }
 
-/// A load that nobody can use any more is over.
+/// A load that nobody can use any more does no harm.
 void PendingLoads::overwrite(RegisterState &state, uint32_t mask) {
   Load *load = find(state.load);
   if (load && (load->waiting & ~mask))
     return;
   state.load = 0;
   if (load && --load->registers == 0)
-    finish(*load);
+    forget(*load);
 }
 
 void PendingLoads::move(const Instruction &instruction, uint32_t results,
@@ -120,27 +119,70 @@ void PendingLoads::move(const Instruction &instruction, uint32_t results,
       hold(warp.state(operands[i]), moved);
 }
 
+/// All lanes have the result.
 void PendingLoads::finish(Load &load) {
-  forEarly(load, [&](SharedMemory &shared, unsigned, uint32_t address) {
-    shared.finishRead(warp.agent, warp.stamp(), address, load.size);
+  forEachLane(load.early, [&](unsigned lane) {
+    uint32_t address = load.addresses[lane];
+    warp.block.cluster.ownerOf(address)->shared.recordResult(
+        warp.agent, load.ended, {load.instruction->line, lane}, address,
+        load.size);
+    return Step::Next;
   });
+  forget(load);
+}
+
+void PendingLoads::forget(Load &load) {
   loads.erase(loads.begin() + (&load - loads.data()));
 }
 
+/// Whether one that was handed over too early does harm shows only when its
+/// result is used.
 void PendingLoads::fence(uint32_t mask) {
-  for (size_t i = loads.size(); i-- > 0;)
-    use(loads[i], mask);
+  for (size_t i = loads.size(); i-- > 0;) {
+    loads[i].fenced |= mask;
+    noteEnd(loads[i]);
+    if (loads[i].ended && !loads[i].early)
+      forget(loads[i]);
+  }
+}
+
+void PendingLoads::noteCopy(const Operation &copy, const Clock &seen,
+                            uint32_t address, uint32_t size) {
+  for (Load &load : loads) {
+    if (load.ended && seen.get(warp.agent) >= load.ended)
+      continue;
+    forEachLane(load.early, [&](unsigned lane) {
+      uint32_t read = load.addresses[lane];
+      if (read < address + size && address < read + load.size) {
+        load.overwritten |= 1u << lane;
+        load.copyWarp = &copy.warp;
+        load.copy = &copy.instruction;
+        load.copyLane = copy.lane;
+      }
+      return Step::Next;
+    });
+  }
+}
+
+/// Some lanes of an overwritten load use its result.
+void PendingLoads::reportUse(Load &load, uint32_t mask) {
+  uint32_t wrong = load.overwritten;
+  if (!load.instruction->aligned)
+    wrong &= load.waiting & mask;
+  if (!wrong)
+    return;
+  auto lane = static_cast<uint32_t>(__builtin_ctz(wrong));
+  Block &block = load.copyWarp->block;
+  block.reportEarly({load.instruction->line, lane},
+                    block.cluster.agentText(warp.agent, block), *load.copyWarp,
+                    *load.copy, load.copyLane, load.addresses[lane]);
+  load.overwritten = 0;
 }
 
 void PendingLoads::handOver() {
-  for (Load &load : loads) {
-    if (load.early)
-      continue;
-    load.early =
-        load.instruction->aligned ? load.readers : load.readers & load.waiting;
-    forEarly(load, [&](SharedMemory &shared, unsigned lane, uint32_t address) {
-      shared.leaveRead(warp.agent, {load.instruction->line, lane}, address,
-                       load.size);
-    });
-  }
+  for (Load &load : loads)
+    if (!load.early)
+      load.early = load.instruction->aligned
+                       ? load.readers
+                       : load.readers & load.waiting & ~load.fenced;
 }

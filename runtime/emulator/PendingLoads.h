@@ -9,7 +9,8 @@
 // fence between the proxies has waited for it. The warp that hands the memory
 // over before that hands it over too early for an asynchronous write: the
 // barriers of the hardware overtake the load. (Ordinary writes do not, as they
-// take the same way as the load.)
+// take the same way as the load.) A load whose result nobody ever uses does no
+// harm.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,8 @@
 
 namespace attn::runtime::emulator {
 
+class Clock;
+class Operation;
 struct RegisterState;
 
 /// Those of a warp.
@@ -49,6 +52,9 @@ public:
   void move(const Instruction &instruction, uint32_t results, uint32_t mask);
   /// A fence between the proxies by some lanes.
   void fence(uint32_t mask);
+  /// A copy that knows of `seen` writes some bytes of shared memory.
+  void noteCopy(const Operation &copy, const Clock &seen, uint32_t address,
+                uint32_t size);
   /// Others may get to know what the warp has done up to here.
   void handOver();
 
@@ -58,10 +64,17 @@ private:
     /// The registers that hold a result.
     uint32_t registers = 0;
     /// The lanes that have read; that have no result yet; and whose reads were
-    /// handed over without one.
-    uint32_t readers = 0, waiting = 0, early = 0;
+    /// handed over without one, and since then overwritten.
+    uint32_t readers = 0, waiting = 0, early = 0, overwritten = 0;
+    /// The lanes that have executed a fence since; and when there was a result
+    /// or a fence for all of them, or zero.
+    uint32_t fenced = 0, ended = 0;
     uint32_t size = 0;
     const Instruction *instruction = nullptr;
+    /// Who has overwritten it.
+    const Warp *copyWarp = nullptr;
+    const Instruction *copy = nullptr;
+    int copyLane = -1;
     /// Of each lane.
     std::array<uint32_t, warpSize> addresses;
   };
@@ -69,9 +82,10 @@ private:
   Load *find(uint32_t id);
   void use(Load &load, uint32_t mask);
   void hold(RegisterState &state, uint32_t id);
+  void noteEnd(Load &load);
   void finish(Load &load);
-  /// Calls `body` for the reads that were handed over too early.
-  template <typename Body> void forEarly(const Load &load, Body body);
+  void forget(Load &load);
+  void reportUse(Load &load, uint32_t mask);
 
   Warp &warp;
   /// By ascending numbers.

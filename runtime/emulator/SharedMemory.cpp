@@ -96,12 +96,12 @@ Conflict SharedMemory::orderAfterReads(uint32_t word,
 /// What writes asynchronously does not take the way that loads do.
 Conflict SharedMemory::orderAfterResults(uint32_t word,
                                          const Accessor &by) const {
-  for (uint32_t agent = 0; by.fenced && agent < earlyReads.size(); ++agent) {
-    if (earlyReads[agent].empty())
+  for (uint32_t agent = 0; by.fenced && agent < results.size(); ++agent) {
+    if (results[agent].empty())
       continue;
-    const EarlyRead &read = earlyReads[agent][word];
-    if (read.unfinished || read.finished > by.seen->get(agent))
-      return {Conflict::Kind::Unfinished, agent, 0, read.reader};
+    const Result &result = results[agent][word];
+    if (result.stamp > by.seen->get(agent))
+      return {Conflict::Kind::BeforeResult, agent, 0, result.reader};
   }
   return {};
 }
@@ -171,26 +171,15 @@ void SharedMemory::recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
     reads[agent][word] = stamp;
 }
 
-void SharedMemory::leaveRead(uint32_t agent, Reader reader, uint32_t address,
-                             uint32_t size) {
-  if (agent >= earlyReads.size())
-    earlyReads.resize(agent + 1);
-  if (earlyReads[agent].empty())
-    earlyReads[agent].resize(writes.size());
+void SharedMemory::recordResult(uint32_t agent, uint32_t stamp,
+                                const Reader &reader, uint32_t address,
+                                uint32_t size) {
+  if (agent >= results.size())
+    results.resize(agent + 1);
+  if (results[agent].empty())
+    results[agent].resize(writes.size());
   uint32_t begin = address - first, end = begin + size;
-  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
-    EarlyRead &read = earlyReads[agent][word];
-    ++read.unfinished;
-    read.reader = reader;
-  }
-}
-
-void SharedMemory::finishRead(uint32_t agent, uint32_t stamp, uint32_t address,
-                              uint32_t size) {
-  uint32_t begin = address - first, end = begin + size;
-  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word) {
-    EarlyRead &read = earlyReads[agent][word];
-    --read.unfinished;
-    read.finished = std::max(read.finished, stamp);
-  }
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    if (results[agent][word].stamp < stamp)
+      results[agent][word] = {stamp, reader};
 }

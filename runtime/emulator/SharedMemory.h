@@ -68,7 +68,7 @@ struct Accessor {
   const Clock *fenced = nullptr;
 };
 
-/// For people, who had not finished a load when the memory was handed over.
+/// Who has loaded, for people.
 struct Reader {
   uint32_t line = 0;
   uint32_t lane = 0;
@@ -88,7 +88,7 @@ struct Conflict {
     /// A copy of a single thread that nobody has waited for writes them.
     InFlight,
     /// Ordered after a load of `agent`, but not after its result.
-    Unfinished,
+    BeforeResult,
   };
   Kind kind = Kind::None;
   uint32_t agent = 0;
@@ -125,12 +125,9 @@ public:
   /// An atomic operation does not conflict with others, only with reads and
   /// writes that it is not ordered with.
   Conflict recordAtomic(const Accessor &by, uint32_t address, uint32_t size);
-  /// An agent hands over what it loads without having the result; and has it at
-  /// last.
-  void leaveRead(uint32_t agent, Reader reader, uint32_t address,
-                 uint32_t size);
-  void finishRead(uint32_t agent, uint32_t stamp, uint32_t address,
-                  uint32_t size);
+  /// An agent has the result of a load at last that it has handed over before.
+  void recordResult(uint32_t agent, uint32_t stamp, const Reader &reader,
+                    uint32_t address, uint32_t size);
   /// Copies of single threads, which write whole words, are in flight from
   /// their start to their end.
   void startFlight(uint32_t address, uint32_t size) {
@@ -156,11 +153,8 @@ private:
     }
   };
 
-  /// Loads of a word that were handed over before they had ended.
-  struct EarlyRead {
-    /// How many have not ended yet, and when the last of the others did.
-    uint32_t unfinished = 0;
-    uint32_t finished = 0;
+  struct Result {
+    uint32_t stamp = 0;
     Reader reader;
   };
 
@@ -181,8 +175,8 @@ private:
   std::vector<WriteRecord> writes;
   /// By the agent of a warp, then by word; empty for one that read nothing.
   std::vector<std::vector<uint32_t>> reads;
-  /// The same of what was handed over too early.
-  std::vector<std::vector<EarlyRead>> earlyReads;
+  /// The same of the last result that came after the memory was handed over.
+  std::vector<std::vector<Result>> results;
   /// The copies that are in flight to each word; empty before the first.
   std::vector<uint16_t> flights;
 };
