@@ -30,7 +30,8 @@ namespace mlir::attn {
 ///     o = scale 2^G (q S) + P U
 ///     S = 2^G_last S + (2^(G_last - G) k)^T U
 ///
-/// Where rows are normalised, see ChunkNorms.cpp.
+/// Where rows are normalised, see ChunkNorms.cpp; where what is erased is taken
+/// out along a vector of its own, EraseDirection.cpp.
 /// Where channels of keys have decays of their own, all powers are those of a
 /// channel and stand inside of the products (VectorDecay.cpp).
 ///
@@ -38,6 +39,9 @@ namespace mlir::attn {
 /// what is written (write V) are a tile each. A strength of a token is a factor
 /// of a row, of the products or of the inverse; strengths of channels are part
 /// of the tile that they multiply, and nothing else changes.
+///
+/// What a bonus or an erasure reads in front of a token's decay has G_{i-1} in
+/// place of G_i, and j < i; the bonus is on the diagonal of P.
 ///
 /// Without an erasure A is 0. The state is kept transposed, so that its rows
 /// are channels of the values, which do not depend on each other.
@@ -69,7 +73,7 @@ private:
   /// The tiles of a chunk. Strengths of channels are in the tiles already;
   /// those of tokens are numbers, or null.
   struct Chunk {
-    Value row, query, key, eraseKey, value, erase, write;
+    Value row, query, key, eraseKey, direction, value, erase, write;
     /// What normalised rows are multiplied by, or null.
     Value queryNorms, keyNorms;
     Decay decay;
@@ -87,19 +91,32 @@ private:
   Value createInitialState();
   void storeFinalState(Value state);
   Value createChunk(Value number, Value state);
+  Value createChunkOfTwo(const Chunk &chunk, Value state);
   Chunk loadChunk(Value row);
+  Value loadAlongKeys(Value operand, Value row);
   Value createNorms(Value tile);
   void normalizeRows(Chunk &chunk);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
   bool hasChannelDecay() { return isPerChannel(op, op.getDecay()); }
-  /// The products of `rows` with the keys, decayed where channels decay.
-  Value createPairs(const Chunk &chunk, Value rows);
-  /// `rows` as what the state holds is read by them, and the keys as the state
-  /// takes what is written.
-  Value reach(const Chunk &chunk, Value rows, double factor);
-  Value leaveKeys(const Chunk &chunk);
+  /// The products of queries, and of what is read to be erased, with `keys`,
+  /// decayed where channels decay.
+  Value createReadPairs(const Chunk &chunk, Value keys);
+  Value createErasePairs(const Chunk &chunk, Value keys);
+  Value createPairs(const Chunk &chunk, Value rows, Value keys, bool isBefore,
+                    Value bonus = {});
+  Value loadBonus();
+  /// Both as they read what the state holds, and `keys` as the state takes what
+  /// is written along them.
+  Value reachQuery(const Chunk &chunk) {
+    return reach(chunk, chunk.query, scale, bool(op.getBonus()));
+  }
+  Value reachErase(const Chunk &chunk) {
+    return reach(chunk, chunk.eraseKey, 1, op.getBeforeDecay());
+  }
+  Value reach(const Chunk &chunk, Value rows, double factor, bool isBefore);
+  Value leave(const Chunk &chunk, Value keys);
   Value createInverse(const Chunk &chunk, Value products);
   Value createReads(const Chunk &chunk, Value products);
   Value createValues(const Chunk &chunk);

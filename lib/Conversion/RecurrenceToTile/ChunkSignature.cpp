@@ -65,6 +65,8 @@ SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
           symbol = all[map.getDimPosition(axis)];
         return symbols;
       }
+  if (tensor == op.getBonus())
+    return symbols;
   if (tensor == op.getCuSeqlens()) {
     symbols[0] = Batch;
   } else if (tensor == op.getState() || tensor == op.getFinalState()) {

@@ -66,10 +66,10 @@ Value ChunkKernelBuilder::createTransition(Value number, Value state) {
   }
   // As if as much were written as is erased.
   chunk.write = chunk.erase;
-  Value keys = leaveKeys(chunk);
-  Value inverse = createInverse(chunk, createPairs(chunk, chunk.eraseKey));
+  Value keys = leave(chunk, chunk.key);
+  Value inverse = createInverse(chunk, createErasePairs(chunk, chunk.key));
   Value rounded = round(state, element);
-  Value held = dot(rounded, reach(chunk, chunk.eraseKey, 1),
+  Value held = dot(rounded, reachErase(chunk),
                    /*transposeRhs=*/true);
   Value erased = sub(splat(cast<VectorType>(held.getType()), 0), held);
   Value written = dot(round(erased, fine), inverse, /*transposeRhs=*/true);

@@ -32,10 +32,19 @@ void DecayedBlock::fence() {
                                  NVVM::SharedSpace::shared_cta));
 }
 
+/// Nobody but the hardware knows how often: no thread has such a number.
+/// Unrolled, what is executed of a chunk would not fit the instruction cache.
+Values DecayedBlock::rolledLoop(
+    int64_t count, ValueRange inits,
+    function_ref<Values(Value index, ValueRange carried)> body) {
+  Value none = i32.shiftRight(thread, 7);
+  return loop(i32.add(none, count), inits, body);
+}
+
 Values
-DecayedBlock::loop(int64_t count, ValueRange inits,
+DecayedBlock::loop(Value count, ValueRange inits,
                    function_ref<Values(Value index, ValueRange carried)> body) {
-  auto loop = scf::ForOp::create(b, loc, i32.constant(0), i32.constant(count),
+  auto loop = scf::ForOp::create(b, loc, i32.constant(0), count,
                                  i32.constant(1), inits);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
@@ -81,12 +90,23 @@ Values DecayedBlock::loadSums(Value address, Value group, int64_t offset) {
   return numbers;
 }
 
-/// In the order of the elements of a tile.
-Values DecayedBlock::loadOwnSums(Value sums, Value group) {
-  Value token = i32.add(firstToken, quad);
-  Value address = sumsAddress(sums, token, i32.bitAnd(quad, 3));
-  Values upper = loadSums(address, group);
-  Values lower = loadSums(address, group, 8 * rowBytes());
+/// In the order of the elements of a tile. Those before a token are of the one
+/// in front, and 0 where that is not of the block.
+Values DecayedBlock::loadOwnSums(Value sums, Value group, bool isBefore) {
+  Value row = isBefore ? i32.bitAnd(i32.add(quad, 7), 7) : quad;
+  Value token = i32.add(firstToken, row);
+  Value address = sumsAddress(sums, token, i32.bitAnd(row, 3));
+  Values upper = loadSums(address, group), lower;
+  if (isBefore) {
+    // The row behind the eighth one, but for the first lanes the eighth.
+    Value isFirst = i32.isZero(quad);
+    Value second = select(isFirst, address, i32.add(address, 8 * rowBytes()));
+    lower = loadSums(second, group);
+    for (Value &value : upper)
+      value = select(isFirst, number(0), value);
+  } else {
+    lower = loadSums(address, group, 8 * rowBytes());
+  }
   Values numbers;
   for (int64_t half = 0; half < 4; half += 2)
     for (const Values &row : {upper, lower})
@@ -111,13 +131,14 @@ Values DecayedBlock::extend(ValueRange words) {
 }
 
 /// Pairs of a block of rows and one of columns are numbered row by row.
-Value DecayedBlock::operandAddress(Value pair, Value group) {
-  Value operand = i32.add(i32.mul(pair, groups()), group);
+Value DecayedBlock::operandAddress(size_t key, Value pair, Value group) {
+  Value own = key == 0 ? pair : i32.add(pair, key * sm90::kBlockPairs);
+  Value operand = i32.add(i32.mul(own, groups()), group);
   return i32.add(i32.add(scratch, i32.mul(operand, kOperandBytes)),
                  i32.shiftLeft(lane, 4));
 }
 
-static Value pairOf(Int32 &i32, Value row, Value column) {
+Value DecayedBlock::pairOf(Value row, Value column) {
   // The rows above have row (row - 1) / 2 pairs: 0, 1 and 3 for rows 1 to 3.
   Value above = i32.add(row, -1);
   return i32.add(i32.add(above, i32.shiftRight(above, 1)), column);
@@ -149,13 +170,17 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
 
 /// Columns for the next block, and for those further down, which are beside
 /// multiplied by `later`.
-void DecayedBlock::storeColumns(Value group, ValueRange words,
+void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words,
                                 ArrayRef<Values> later) {
   auto addressOf = [&](int64_t distance) {
-    return operandAddress(pairOf(i32, i32.add(warp, distance), warp), group);
+    return operandAddress(key, pairOf(i32.add(warp, distance), warp), group);
   };
-  ifTrue(isAbove(1),
-         [&] { ptx::storeSharedWords(b, loc, addressOf(1), words); });
+  // Those of a product, which are loaded into neighbouring registers.
+  auto store = [&](int64_t distance, ValueRange own) {
+    ptx::storeSharedWords(b, loc, addressOf(distance),
+                          {own[0], own[2], own[1], own[3]});
+  };
+  ifTrue(isAbove(1), [&] { store(1, words); });
   auto pairType = VectorType::get(2, b.getF16Type());
   auto toPair = [&](Value word) -> Value {
     return LLVM::BitcastOp::create(b, loc, pairType, word);
@@ -166,7 +191,7 @@ void DecayedBlock::storeColumns(Value group, ValueRange words,
       decayed.push_back(LLVM::BitcastOp::create(
           b, loc, b.getI32Type(),
           mul(toPair(word), toPair(later[distance - 2][w / 2]))));
-    ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
+    store(distance, decayed);
   };
   // One in the other: warps that have neither branch once.
   ifTrue(isAbove(2), [&] {
@@ -175,15 +200,43 @@ void DecayedBlock::storeColumns(Value group, ValueRange words,
   });
 }
 
-/// What a group of columns is computed of: the sums of the tokens, and the
-/// words of the keys and of the other rows, behind each other.
+/// What a group of columns is computed of, one behind the other: the sums of
+/// tokens, those before them if there are such rows, and the words of the keys
+/// and of the other rows.
 Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
-  Values all = loadOwnSums(chunk.gates, group);
-  llvm::append_range(all, loadTile(chunk.keys, group));
+  Values all = loadOwnSums(chunk.gates, group, /*isBefore=*/false);
+  if (chunk.hasBefore(true))
+    llvm::append_range(all, loadOwnSums(chunk.gates, group, /*isBefore=*/true));
+  for (const DecayedKeys &keys : chunk.keys)
+    llvm::append_range(all, loadTile(keys.tile, group));
   for (const DecayedRows &rows : chunk.rows)
-    if (rows.tile != chunk.keys)
+    if (!chunk.findKeys(rows))
       llvm::append_range(all, loadTile(rows.tile, group));
   return all;
+}
+
+/// Stores what is left of keys, which have been multiplied by y, at the end of
+/// the chunk; returns what is left of them at the end of the block.
+Values DecayedBlock::leaveKeys(const DecayedKeys &keys, ValueRange down,
+                               ValueRange toBlockEnd, ValueRange toEnd,
+                               Value group) {
+  Values left = multiply(down, toBlockEnd);
+  storeTile(keys.left, group, pack(element, multiply(left, toEnd)));
+  return pack(b.getF16Type(), left);
+}
+
+/// Stores what rows have decayed to since the start of the block and of the
+/// chunk. Returns them times x, for products with their own block.
+Values DecayedBlock::decayRows(const DecayedRows &rows, ValueRange values,
+                               ValueRange powers, ValueRange fromStart,
+                               Value group) {
+  Values up(values);
+  for (auto [value, power] : llvm::zip_equal(up, powers))
+    value = mul(value, power);
+  storeTile(rows.tile, group, pack(b.getF16Type(), up));
+  storeTile(rows.reached, group,
+            pack(element, multiply(up, fromStart, rows.scale)));
+  return up;
 }
 
 /// What has decayed of a group of columns, of which `loaded` has been loaded
@@ -191,50 +244,69 @@ Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
 /// of.
 Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
                                 Value group, ValueRange loaded,
-                                ValueRange diagonals) {
+                                ValueRange carried) {
   Values toBlockEnd = loadPowers(group, End), toEnd = loadPowers(group, ToEnd),
-         fromStart = loadPowers(group, FromStart);
+         fromStart = loadPowers(group, FromStart), end;
   SmallVector<Values> later = loadLater(group);
-  ValueRange own = loaded.take_front(8), keyWords = loaded.slice(8, 4),
-             others = loaded.drop_front(12);
-  Values x, y, end;
+  auto take = [&](size_t count) {
+    ValueRange taken = loaded.take_front(count);
+    loaded = loaded.drop_front(count);
+    return taken;
+  };
+  ValueRange sum = take(8), before = take(chunk.hasBefore(true) ? 8 : 0);
+  SmallVector<Values> keys, down, columns;
+  for (size_t k = 0; k < keyTiles; ++k)
+    keys.push_back(extend(take(4)));
+  down = keys;
   if (!isSafe)
     end = loadSums(sumsAddress(chunk.gates, i32.add(firstToken, kBlock - 1),
                                i32.constant((kBlock - 1) % 4)),
                    group);
-  Values down = extend(keyWords);
-  for (auto [e, sum] : llvm::enumerate(own)) {
-    x.push_back(exp2(sum));
-    y.push_back(exp2(isSafe ? arith::NegFOp::create(b, loc, sum).getResult()
-                            : sub(end[columnOf(e)], sum)));
-    down[e] = mul(down[e], y[e]);
+  // Of rows behind their decay, and of those before it.
+  Values x[2];
+  for (auto [e, own] : llvm::enumerate(sum)) {
+    if (chunk.hasBefore(false))
+      x[0].push_back(exp2(own));
+    if (chunk.hasBefore(true))
+      x[1].push_back(exp2(before[e]));
+    Value y = exp2(isSafe ? arith::NegFOp::create(b, loc, own).getResult()
+                          : sub(end[columnOf(e)], own));
+    for (Values &values : down)
+      values[e] = mul(values[e], y);
   }
-  Values columns = pack(b.getF16Type(), multiply(down, toBlockEnd));
-  storeTile(chunk.left, group, pack(element, multiply(down, toEnd)));
-  Values products(diagonals);
-  for (auto [r, rows] : llvm::enumerate(chunk.rows)) {
-    bool isKeys = rows.tile == chunk.keys;
-    Values up = extend(isKeys ? keyWords : others.take_front(4));
-    others = isKeys ? others : others.drop_front(4);
-    for (auto [value, power] : llvm::zip_equal(up, x))
-      value = mul(value, power);
-    storeTile(rows.tile, group, pack(b.getF16Type(), up));
-    storeTile(rows.reached, group,
-              pack(element, multiply(up, fromStart, rows.scale)));
-    if (isSafe)
-      multiplyDiagonal(MutableArrayRef(products).slice(8 * r, 8), up, down);
+  for (auto [own, values] : llvm::zip_equal(chunk.keys, down))
+    columns.push_back(leaveKeys(own, values, toBlockEnd, toEnd, group));
+  Values products(carried);
+  for (auto [r, own] : llvm::enumerate(chunk.rows)) {
+    std::optional<size_t> key = chunk.findKeys(own);
+    Values values = key ? keys[*key] : extend(take(4));
+    if (chunk.bonus)
+      llvm::copy(
+          addOwn(chunk, group, values, keys.front(), carried.take_back(2)),
+          products.end() - 2);
+    Values up = decayRows(own, values, x[own.isBefore], fromStart, group);
+    for (size_t k = 0; isSafe && k < keyTiles; ++k)
+      multiplyDiagonal(
+          MutableArrayRef(products).slice(8 * (r * keyTiles + k), 8), up,
+          down[k]);
   }
-  storeColumns(group, columns, later);
+  for (auto [k, words] : llvm::enumerate(columns))
+    storeColumns(k, group, words, later);
   return products;
 }
 
-/// Each group while what the next one needs is loaded.
+/// One group after the other. Where there are registers for it, what the next
+/// one needs is loaded meanwhile.
 Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
-                                 ValueRange diagonals) {
-  Values inits(diagonals);
-  llvm::append_range(inits, loadGroup(chunk, i32.constant(0)));
-  size_t count = diagonals.size();
-  Values results = loop(groups(), inits, [&](Value group, ValueRange carried) {
+                                 ValueRange inits) {
+  if (keyTiles > 1 || chunk.hasBefore(true))
+    return loop(groups(), inits, [&](Value group, ValueRange carried) {
+      return decayGroup(chunk, isSafe, group, loadGroup(chunk, group), carried);
+    });
+  Values all(inits);
+  llvm::append_range(all, loadGroup(chunk, i32.constant(0)));
+  size_t count = inits.size();
+  Values results = loop(groups(), all, [&](Value group, ValueRange carried) {
     Value next = arith::MinUIOp::create(b, loc, i32.add(group, 1),
                                         i32.constant(groups() - 1));
     Values loaded = loadGroup(chunk, next);
@@ -248,15 +320,18 @@ Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
   return results;
 }
 
-/// What is above the diagonal of a block becomes zero; the rest makes up for
-/// what tf32 has cut off.
-Values DecayedBlock::clearAbove(ValueRange block) {
+/// What is above the diagonal of a block becomes zero, and on it, where its
+/// rows are before their own decay; the rest makes up for what tf32 has cut
+/// off.
+Values DecayedBlock::clearAbove(ValueRange block, bool isBefore) {
   Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
+  auto predicate =
+      isBefore ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sgt;
   Values lower;
   for (int64_t i = 0; i < 8; ++i) {
     Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
-    lower.push_back(select(compare(arith::CmpIPredicate::sgt, first, above),
-                           number(0), mul(block[i], number(kCutOff))));
+    lower.push_back(select(compare(predicate, first, above), number(0),
+                           mul(block[i], number(kCutOff))));
   }
   return lower;
 }
@@ -270,7 +345,8 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
   meet();
   preparePowers(last, safe, chunk.whole);
   NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
-  Values zeros(8 * chunk.rows.size(), number(0));
+  size_t pairs = chunk.rows.size() * keyTiles;
+  Values zeros(8 * pairs + (chunk.bonus ? 2 : 0), number(0));
   Values products = branch(
       safe, ValueRange(zeros).getTypes(),
       [&] { return decayGroups(chunk, /*isSafe=*/true, zeros); },
@@ -278,79 +354,18 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
         // Of the rows as they are, which are overwritten.
         Values all;
         for (const DecayedRows &own : chunk.rows)
-          all.append(sumDiagonal(own.tile, chunk));
+          for (const DecayedKeys &keys : chunk.keys)
+            all.append(sumDiagonal(own, keys.tile, chunk.gates));
+        all.append(zeros.begin() + all.size(), zeros.end());
         return decayGroups(chunk, /*isSafe=*/false, all);
       });
   fence();
   SmallVector<Values> results;
-  for (size_t r = 0; r < chunk.rows.size(); ++r)
-    results.push_back(clearAbove(ValueRange(products).slice(8 * r, 8)));
-  return results;
-}
-
-//===----------------------------------------------------------------------===//
-// The second pass
-//===----------------------------------------------------------------------===//
-
-/// The products with the blocks further up, of which there are `columns`, of
-/// eight elements each, those of all rows with one block after the other.
-Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
-  size_t size = 8 * rows.size();
-  Value firstPair = pairOf(i32, warp, i32.constant(0));
-  Values sums(columns * size, number(0));
-  return loop(groups(), sums, [&](Value group, ValueRange carried) {
-    SmallVector<Values> left, right;
-    for (Value tile : rows)
-      left.push_back(loadTile(tile, group));
-    for (int64_t column = 0; column < columns; ++column)
-      right.push_back(ptx::loadSharedWords(
-          b, loc, operandAddress(i32.add(firstPair, column), group)));
-    Values products(carried);
-    for (int64_t column = 0; column < columns; ++column)
-      for (auto [r, words] : llvm::enumerate(left))
-        for (int64_t n = 0; n < 2; ++n) {
-          auto acc =
-              MutableArrayRef(products).slice(size * column + 8 * r + 4 * n, 4);
-          llvm::copy(ptx::mma(b, loc, b.getF16Type(), acc, words,
-                              {right[column][n], right[column][n + 2]}),
-                     acc.begin());
-        }
-    return products;
-  });
-}
-
-/// The elements of all results of the warp `number`, or of one with a smaller
-/// number: products with blocks further up, the blocks on the diagonal, and
-/// zeros.
-Values DecayedBlock::multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
-                                    ArrayRef<ValueRange> blocks) {
-  SmallVector<Type> types(8 * kBlocks * rows.size(), b.getF32Type());
-  auto multiply = [&] {
-    Values zeros(8 * (kBlocks - 1 - number), this->number(0)), results,
-        products;
-    if (number > 0)
-      products = multiplyColumns(rows, number);
-    for (size_t r = 0; r < rows.size(); ++r) {
-      for (int64_t column = 0; column < number; ++column)
-        llvm::append_range(results, ValueRange(products).slice(
-                                        8 * (rows.size() * column + r), 8));
-      llvm::append_range(results, blocks[r]);
-      llvm::append_range(results, zeros);
-    }
-    return results;
-  };
-  if (number == 0)
-    return multiply();
-  return branch(isWarp(number), types, multiply,
-                [&] { return multiplyAsWarp(number - 1, rows, blocks); });
-}
-
-SmallVector<Values> DecayedBlock::multiply(ArrayRef<Value> rows,
-                                           ArrayRef<ValueRange> blocks) {
-  meet();
-  Values all = multiplyAsWarp(kBlocks - 1, rows, blocks);
-  SmallVector<Values> results;
-  for (size_t r = 0; r < rows.size(); ++r)
-    results.emplace_back(ValueRange(all).slice(8 * kBlocks * r, 8 * kBlocks));
+  for (size_t p = 0; p < pairs; ++p)
+    results.push_back(clearAbove(ValueRange(products).slice(8 * p, 8),
+                                 chunk.rows[p / keyTiles].isBefore));
+  if (chunk.bonus)
+    results.front() =
+        replaceDiagonal(results.front(), ValueRange(products).take_back(2));
   return results;
 }

@@ -25,6 +25,10 @@
 // columns in the scratch, once for each block further down; in the second one,
 // blocks are multiplied with those further up.
 //
+// Rows that are before their own decay have the sums of the token in front: 0
+// for the first one of a block. Nothing else changes but what is above the
+// diagonal, which they have to be as well.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
@@ -45,24 +49,47 @@ using Values = SmallVector<Value>;
 struct DecayedRows {
   Value tile, reached;
   float scale;
+  bool isBefore;
+};
+
+/// Keys that tokens are multiplied with, and where what is left of them goes.
+struct DecayedKeys {
+  Value tile, left;
 };
 
 /// What there is of a chunk, and where what is left of it goes. Rows from
 /// `limit` on do not decay.
 struct DecayedChunk {
   SmallVector<DecayedRows> rows;
-  Value keys, gates, limit;
+  SmallVector<DecayedKeys> keys;
+  Value gates, limit;
   bool isLinear;
-  Value left, whole;
+  Value whole;
+  /// The address (an i64) of the factors of what tokens have of themselves, or
+  /// null.
+  Value bonus;
+
+  bool hasBefore(bool isBefore) const {
+    return llvm::any_of(
+        rows, [&](const DecayedRows &own) { return own.isBefore == isBefore; });
+  }
+  /// Which keys rows are, if any.
+  std::optional<size_t> findKeys(const DecayedRows &own) const {
+    for (auto [k, candidate] : llvm::enumerate(keys))
+      if (candidate.tile == own.tile)
+        return k;
+    return std::nullopt;
+  }
 };
 
 /// Emits what a warp does with its block of tokens.
 class DecayedBlock {
 public:
-  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch)
+  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch,
+               size_t keys)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
-        channels(tile.getColumns()), scratch(scratch) {
-    Value thread = i32.threadOfWarpgroupAnew();
+        channels(tile.getColumns()), keyTiles(keys), scratch(scratch) {
+    thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
     quad = i32.shiftRight(lane, 2);
     own = i32.bitAnd(lane, 3);
@@ -71,7 +98,7 @@ public:
   }
 
   /// The first pass. Returns the products of each of the rows of the block with
-  /// its keys, of 16 x 16.
+  /// each of its keys, of 16 x 16.
   SmallVector<Values> decay(const DecayedChunk &chunk);
   /// The second one, with what the first has returned.
   SmallVector<Values> multiply(ArrayRef<Value> rows,
@@ -82,16 +109,19 @@ private:
   static constexpr int64_t kBlocks = sm90::kWarpgroupRows / kBlock;
   /// Bytes of an operand of a warp, 16 for each lane.
   static constexpr int64_t kOperandBytes = 32 * 16;
-  /// By how much (as a logarithm, base 2) channels may decay within a block:
-  /// keys and queries have the rest of the exponents of f32.
-  static constexpr float kSafeDecay = 90;
+  /// By how much (as a logarithm, base 2) channels may decay within a block.
+  /// Gates bounded by -5, as those of KDA are, stay below it; keys and queries
+  /// have the rest of the exponents of f32: 2^11, and for what has decayed so
+  /// much 2^-10.
+  static constexpr float kSafeDecay = 116;
   /// By what two factors that have lost all but the ten first bits behind the
   /// point are too small, on average: 1 + 2^-10 (1 - 1/2) / ln 2.
   static constexpr float kCutOff = 1.000704f;
   /// What leaves nothing of an f32, as a logarithm.
   static constexpr float kLeastLogDecay = -160;
   /// What the tokens of a block have in common: its decay, as a logarithm; what
-  /// x lacks to 2^G; and y to the end of the block and of the chunk.
+  /// x lacks to 2^G; what y does to the end of the block; and from there to
+  /// that of the chunk.
   enum Power { Decay, FromStart, End, ToEnd };
 
   /// Element e of a lane is in register e / 2, which are rows g and g + 8 of
@@ -110,10 +140,6 @@ private:
   Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  /// For a product, which cuts off what tf32 does not have.
-  Value toTF32(Value x) {
-    return arith::BitcastOp::create(b, loc, b.getI32Type(), x);
-  }
   Value exp2(Value x) {
     return approximate(b, loc, "llvm.nvvm.ex2.approx.ftz.f", x);
   }
@@ -142,8 +168,15 @@ private:
   /// Makes what has been stored visible to products.
   void fence();
 
-  Values loop(int64_t count, ValueRange inits,
+  Values loop(Value count, ValueRange inits,
               function_ref<Values(Value index, ValueRange carried)> body);
+  Values loop(int64_t count, ValueRange inits,
+              function_ref<Values(Value index, ValueRange carried)> body) {
+    return loop(i32.constant(count), inits, body);
+  }
+  /// One that is not unrolled.
+  Values rolledLoop(int64_t count, ValueRange inits,
+                    function_ref<Values(Value index, ValueRange carried)> body);
   Values branch(Value condition, TypeRange types, function_ref<Values()> then,
                 function_ref<Values()> otherwise);
   void ifTrue(Value condition, function_ref<void()> body) {
@@ -157,7 +190,7 @@ private:
   Value sumsAddress(Value sums, Value token, Value swizzle);
   /// The numbers of the four columns of a group.
   Values loadSums(Value address, Value group, int64_t offset = 0);
-  Values loadOwnSums(Value sums, Value group);
+  Values loadOwnSums(Value sums, Value group, bool isBefore);
   /// Of the block of 16 x 16 of a tile in a group of columns, for the lane.
   Value tileAddress(Value tile, Value group);
   Values extend(ValueRange words);
@@ -170,7 +203,7 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
-  Value operandAddress(Value pair, Value group);
+  Value operandAddress(size_t key, Value pair, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.
   Value powersAddress(Value block);
@@ -196,19 +229,28 @@ private:
 
   Values pack(Type type, ValueRange values);
   Values multiply(ValueRange values, ValueRange columns, float factor = 1);
-  Values decayGroups(const DecayedChunk &chunk, bool isSafe,
-                     ValueRange diagonals);
-  Values loadGroup(const DecayedChunk &chunk, Value group);
+  Values decayGroups(const DecayedChunk &chunk, bool isSafe, ValueRange inits);
   Values decayGroup(const DecayedChunk &chunk, bool isSafe, Value group,
-                    ValueRange loaded, ValueRange diagonals);
-  void storeColumns(Value group, ValueRange words, ArrayRef<Values> later);
-  Values clearAbove(ValueRange block);
+                    ValueRange loaded, ValueRange carried);
+  Values loadGroup(const DecayedChunk &chunk, Value group);
+  Values leaveKeys(const DecayedKeys &keys, ValueRange down,
+                   ValueRange toBlockEnd, ValueRange toEnd, Value group);
+  Values decayRows(const DecayedRows &rows, ValueRange values,
+                   ValueRange powers, ValueRange fromStart, Value group);
+  void storeColumns(size_t key, Value group, ValueRange words,
+                    ArrayRef<Values> later);
+  Values addOwn(const DecayedChunk &chunk, Value group, ValueRange rows,
+                ValueRange keys, ValueRange sums);
+  Values clearAbove(ValueRange block, bool isBefore);
+  Values replaceDiagonal(ValueRange block, ValueRange sums);
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
+  /// The number of the pair of a block of rows and one of columns.
+  Value pairOf(Value row, Value column);
+  Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
   Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
                         ArrayRef<ValueRange> blocks);
-  Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
-  Values sumDiagonal(Value rows, const DecayedChunk &chunk);
+  Values sumDiagonal(const DecayedRows &rows, Value keys, Value gates);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
 
@@ -217,9 +259,11 @@ private:
   Int32 i32;
   Type element;
   int64_t channels;
+  /// Tiles of keys, whose columns follow each other in the scratch.
+  size_t keyTiles;
   Value scratch;
   /// Of the thread: the row among eight and the pair of columns.
-  Value lane, quad, own, warp, firstToken;
+  Value thread, lane, quad, own, warp, firstToken;
 };
 
 } // namespace mlir::attn::sm90_to_nvvm

@@ -25,8 +25,9 @@ using namespace mlir::attn::sm90_to_nvvm;
 static constexpr int64_t kHalfBytes = 2;
 
 Value DecayedBlock::powersAddress(Value block) {
-  Value first = i32.add(scratch, sm90::kBlockPairs * sm90::kDiagonalBlock *
-                                     channels * kHalfBytes);
+  Value first =
+      i32.add(scratch, keyTiles * sm90::kBlockPairs * sm90::kDiagonalBlock *
+                           channels * kHalfBytes);
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }
 
@@ -105,21 +106,23 @@ Value DecayedBlock::addLogarithm(const DecayedChunk &chunk, Value sum,
 /// In place, so many rows at a time. Returns the last sums.
 Values DecayedBlock::sumGates(const DecayedChunk &chunk) {
   constexpr int64_t kRows = 8;
-  Values running(channels / 32, number(0));
-  for (int64_t begin = 0; begin < kBlock; begin += kRows) {
-    Values gates[kRows];
+  Values zeros(channels / 32, number(0));
+  return rolledLoop(kBlock / kRows, zeros, [&](Value part, ValueRange carried) {
+    Value begin = i32.mul(part, kRows);
+    Value rows = i32.add(chunk.gates, i32.mul(begin, rowBytes()));
+    Values running(carried), gates[kRows];
     for (int64_t x = 0; x < kRows; ++x)
-      gates[x] = ptx::loadSharedFloats(b, loc, placeOfToken(chunk.gates, x),
-                                       (begin + x) * rowBytes(), channels / 32);
+      gates[x] = ptx::loadSharedFloats(b, loc, placeOfToken(rows, x),
+                                       x * rowBytes(), channels / 32);
     for (int64_t x = 0; x < kRows; ++x) {
-      Value token = i32.add(firstToken, begin + x);
+      Value token = i32.add(i32.add(firstToken, begin), x);
       for (auto [sum, gate] : llvm::zip_equal(running, gates[x]))
         sum = addLogarithm(chunk, sum, gate, token);
-      ptx::storeSharedFloats(b, loc, placeOfToken(chunk.gates, x),
-                             (begin + x) * rowBytes(), running);
+      ptx::storeSharedFloats(b, loc, placeOfToken(rows, x), x * rowBytes(),
+                             running);
     }
-  }
-  return running;
+    return running;
+  });
 }
 
 void DecayedBlock::storeDecay(ValueRange last) {
@@ -190,7 +193,7 @@ void DecayedBlock::preparePowers(ValueRange last, Value safe, Value whole) {
     Value end = select(safe, last[i], number(0));
     powers[FromStart].push_back(exp2(before));
     powers[End].push_back(exp2(end));
-    powers[ToEnd].push_back(exp2(add(end, after)));
+    powers[ToEnd].push_back(exp2(after));
     all.push_back(add(last[i], before));
   }
   for (Power power : {FromStart, End, ToEnd})

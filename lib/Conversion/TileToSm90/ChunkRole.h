@@ -66,8 +66,8 @@ private:
   struct Decays;
   FailureOr<Decays> findDecays(Value sums);
   LogicalResult emitDecays(Operation *op, tile::DecaySumsOp sums);
-  void handDecayed(const Decays &all, Value left, Value whole,
-                   ValueRange reached);
+  FailureOr<sm90::DecayTokensOp> emitDecayTokens(const Decays &all,
+                                                 tile::DecaySumsOp sums);
   void emitGated(arith::TruncFOp op);
   Value hold(Value tile, const Ring &ring, Value count);
   Value getGatedCount(Value tile);

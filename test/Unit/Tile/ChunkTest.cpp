@@ -52,6 +52,9 @@ protected:
     return program;
   }
   static void normalizeRows(Tensor &tensor);
+  /// Reads what is erased along keys of its own, and takes a share of it out
+  /// along these, in front of the decay.
+  void addDirection(RecurrenceProgram &program);
   static void addDelta(RecurrenceProgram &program, const Tensor &beta) {
     program.operands["erase"].tensor = beta;
     program.operands["write"].tensor = beta;
@@ -96,6 +99,20 @@ void ChunkTest::normalizeRows(Tensor &tensor) {
     for (int64_t i = 0; i != columns; ++i)
       it[i] /= std::sqrt(sum);
   }
+}
+
+void ChunkTest::addDirection(RecurrenceProgram &program) {
+  Tensor keys = random(program.key.shape);
+  normalizeRows(keys);
+  Tensor direction = keys;
+  auto columns = static_cast<size_t>(keys.shape.back());
+  Tensor shares =
+      uniform({static_cast<int64_t>(keys.values.size() / columns)}, -1, 0);
+  for (size_t i = 0; i != direction.values.size(); ++i)
+    direction.values[i] *= shares.values[i / columns];
+  program.operands["erase_key"].tensor = keys;
+  program.operands["erase_direction"].tensor = direction;
+  program.flags["before_decay"] = "";
 }
 
 void ChunkTest::pack(RecurrenceProgram &program, ArrayRef<int64_t> lengths) {
@@ -210,7 +227,11 @@ void ChunkTest::compare(const RecurrenceProgram &program, double bound,
 }
 
 void ChunkTest::compareRounded(RecurrenceProgram program, double bound) {
-  for (Tensor *tensor : {&program.query, &program.key, &program.value})
+  SmallVector<Tensor *> rounded{&program.query, &program.key, &program.value};
+  for (const char *name : {"erase_key", "erase_direction"})
+    if (auto it = program.operands.find(name); it != program.operands.end())
+      rounded.push_back(&it->second.tensor);
+  for (Tensor *tensor : rounded)
     for (double &value : tensor->values) {
       APFloat rounded(value);
       bool losesInfo;
@@ -533,6 +554,106 @@ TEST_F(ChunkTest, PackedSequencesWithDecaysOfChannels) {
 }
 
 //===----------------------------------------------------------------------===//
+// In front of decays
+//===----------------------------------------------------------------------===//
+
+TEST_F(ChunkTest, LengthsWithADirection) {
+  for (int64_t tokens : kLengths) {
+    RecurrenceProgram program = makeUnitKeys({2, tokens, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({2, tokens, 2, 8}, -0.5, 0));
+    addDirection(program);
+    program.operands["state"] = makeState(random({2, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound);
+    program.flags["scale"] = "(0.75)";
+    compare(program, kF32Bound, /*channels=*/2, /*chunk=*/16);
+  }
+}
+
+TEST_F(ChunkTest, StrongDecaysAndADirection) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0, -300.0}) {
+    RecurrenceProgram program = makeUnitKeys({1, 150, 1, 1, 8, 6});
+    Tensor gates = uniform({1, 150, 1, 8}, decay, decay / 2);
+    for (size_t i = 0; i < gates.values.size(); i += 3)
+      gates.values[i] = 0;
+    program.operands["decay"] = makeDecay(gates);
+    addDirection(program);
+    program.operands["state"] = makeState(random({1, 1, 8, 6}));
+    program.finalLayout = "value_key";
+    compare(program, kF32Bound);
+  }
+}
+
+/// Vectors to erase with may have the heads of values.
+TEST_F(ChunkTest, PackedSequencesWithADirection) {
+  for (const char *scale : {"log", "linear"}) {
+    bool isLog = scale == StringRef("log");
+    RecurrenceProgram program = makeUnitKeys({1, 180, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(
+        uniform({1, 180, 2, 8}, isLog ? -0.5 : 0.6, isLog ? 0 : 1), scale);
+    addDirection(program);
+    Tensor own = random({1, 180, 2, 8});
+    normalizeRows(own);
+    program.operands["erase_key"].tensor = own;
+    program.operands["state"] = makeState(random({5, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    pack(program, {1, 64, 0, 65, 50});
+    compare(program, kF32Bound);
+  }
+}
+
+/// Along the keys, in front of the decay.
+TEST_F(ChunkTest, ErasingBeforeTheDecay) {
+  RecurrenceProgram program = makeUnitKeys({1, 150, 1, 2, 8, 6});
+  program.operands["decay"] = makeDecay(uniform({1, 150, 2, 8}, -0.5, 0));
+  program.flags["before_decay"] = "";
+  program.operands["state"] = makeState(random({1, 2, 8, 6}));
+  program.finalLayout = "key_value";
+  addDelta(program, uniform({1, 150, 2}, 0, 1));
+  compare(program, kF32Bound);
+  program.operands["erase"].tensor = uniform({1, 150, 2, 8}, 0, 1);
+  compare(program, kF32Bound);
+}
+
+TEST_F(ChunkTest, LengthsWithABonus) {
+  for (int64_t tokens : kLengths) {
+    RecurrenceProgram program = makeUnitKeys({2, tokens, 1, 2, 8, 6});
+    program.operands["decay"] = makeDecay(uniform({2, tokens, 2, 8}, -0.5, 0));
+    program.operands["bonus"].tensor = uniform({1, 8}, -1, 2);
+    program.operands["state"] = makeState(random({2, 2, 8, 6}));
+    program.finalLayout = "key_value";
+    compare(program, kF32Bound);
+    program.operands["write"].tensor = uniform({2, tokens, 2}, 0, 2);
+    compare(program, kF32Bound, /*channels=*/2, /*chunk=*/16);
+  }
+}
+
+TEST_F(ChunkTest, StrongDecaysAndABonus) {
+  for (double decay : {0.0, -0.01, -5.0, -20.0, -300.0}) {
+    RecurrenceProgram program = makeProgram({1, 150, 1, 1, 8, 6});
+    Tensor gates = uniform({1, 150, 1, 8}, decay, decay / 2);
+    for (size_t i = 0; i < gates.values.size(); i += 3)
+      gates.values[i] = 0;
+    program.operands["decay"] = makeDecay(gates);
+    program.operands["bonus"].tensor = uniform({1, 8}, -1, 2);
+    program.operands["state"] = makeState(random({1, 1, 8, 6}));
+    program.flags["l2_normalize"] = "(1.0e-06)";
+    program.finalLayout = "value_key";
+    compare(program, kF32Bound);
+  }
+}
+
+/// Segments are computed as sequences are.
+TEST_F(ChunkTest, SegmentsWithABonus) {
+  segmentChunks = 2;
+  RecurrenceProgram program = makeUnitKeys({1, 110, 1, 1, 8, 6});
+  program.operands["decay"] = makeDecay(makeFilled({1, 110, 1, 8}, -1));
+  program.operands["bonus"].tensor = uniform({1, 8}, 0, 1);
+  program.finalLayout = "key_value";
+  compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
+}
+
+//===----------------------------------------------------------------------===//
 // Strengths of channels
 //===----------------------------------------------------------------------===//
 
@@ -663,7 +784,8 @@ TEST_F(ChunkTest, LengthsOfSegments) {
 }
 
 /// A stretch that keeps everything is in front of some segments and not of
-/// others, and not of every head.
+/// others, and not of every head. The first segment is longer, by as much as
+/// others may start early.
 TEST_F(ChunkTest, SegmentsBehindAStretchWithoutDecay) {
   segmentChunks = 2;
   RecurrenceProgram program = makeUnitKeys({1, 160, 1, 2, 8, 6});
@@ -675,7 +797,7 @@ TEST_F(ChunkTest, SegmentsBehindAStretchWithoutDecay) {
   program.finalLayout = "key_value";
   compare(program, kF32Bound, /*channels=*/0, /*chunk=*/8);
   EXPECT_EQ(findStarts(segments),
-            (std::vector<int64_t>{0, 1, 3, 5, 6, 6, 0, 13, 15, 17}));
+            (std::vector<int64_t>{0, 5, 6, 6, 0, 13, 15, 17, 20, 20}));
 }
 
 /// Keys that are long make the state grow where twice as much is erased: by
@@ -764,7 +886,7 @@ TEST_F(ChunkTest, SegmentsOfErasedChannels) {
       for (double &value : program.key.values)
         value *= 3;
     }
-    program.operands["decay"] = makeDecay(uniform({1, 110, 2, 8}, -2.8, -2));
+    program.operands["decay"] = makeDecay(uniform({1, 110, 2, 8}, -1.9, -1.2));
     addDelta(program, uniform({1, 110, 2}, 0, 1));
     program.operands["state"] = makeState(random({1, 2, 8, 8}));
     program.finalLayout = "key_value";
@@ -883,5 +1005,19 @@ TEST_F(ChunkTest, RoundingWithStrengthsOfChannels) {
     program.operands["write"].tensor = uniform({1, 256, 2, 128}, 0, 1);
     program.finalLayout = "key_value";
     compareRounded(program, kRandomBound);
+  }
+}
+
+TEST_F(ChunkTest, RoundingInFrontOfDecays) {
+  for (double decay : {0.0, -0.01, -0.6, -5.0, -20.0}) {
+    RecurrenceProgram program = makeUnitKeys({1, 256, 2, 2, 64, 128});
+    normalizeRows(program.query);
+    program.operands["decay"] = makeDecay(uniform({1, 256, 2, 64}, decay, 0));
+    program.finalLayout = "key_value";
+    RecurrenceProgram other = program;
+    addDirection(program);
+    compareRounded(program, kRandomBound);
+    other.operands["bonus"].tensor = uniform({2, 64}, 0, 1);
+    compareRounded(other, kRandomBound);
   }
 }
