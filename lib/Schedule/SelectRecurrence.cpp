@@ -23,13 +23,10 @@ static constexpr int64_t kLargestKey = 128;
 /// more are few beside its own.
 static constexpr int64_t kSegmentChunks = 4;
 
-/// Whether the tensor cores take chunks of these tensors. Those of a direction
-/// beside a key, and of what both leave, fit in shared memory where they are
-/// narrow.
+/// Whether the tensor cores take chunks of these tensors.
 static bool fitsChunks(RecurrenceOp op) {
-  int64_t largest = op.getEraseDirection() ? sm90::kWarpgroupRows : kLargestKey;
   return op.getKeyDim() % sm90::kWarpgroupRows == 0 &&
-         op.getKeyDim() <= largest &&
+         op.getKeyDim() <= kLargestKey &&
          op.getValueDim() % sm90::kWarpgroupRows == 0 &&
          !op.getQueryType().getElementType().isF32();
 }

@@ -121,18 +121,12 @@ Values DecayedBlock::extend(ValueRange words) {
   return values;
 }
 
-/// Pairs of a block of rows and one of columns are numbered row by row.
-Value DecayedBlock::operandAddress(size_t key, Value pair, Value group) {
-  Value own = key == 0 ? pair : i32.add(pair, key * sm90::kBlockPairs);
+/// Of the columns of a block.
+Value DecayedBlock::operandAddress(size_t key, Value block, Value group) {
+  Value own = key == 0 ? block : i32.add(block, key * sm90::kColumnBlocks);
   Value operand = i32.add(i32.mul(own, groups()), group);
   return i32.add(i32.add(scratch, i32.mul(operand, kOperandBytes)),
                  i32.shiftLeft(lane, 4));
-}
-
-static Value pairOf(Int32 &i32, Value row, Value column) {
-  // The rows above have row (row - 1) / 2 pairs: 0, 1 and 3 for rows 1 to 3.
-  Value above = i32.add(row, -1);
-  return i32.add(i32.add(above, i32.shiftRight(above, 1)), column);
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,40 +153,14 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
-/// Columns for the next block, and for those further down.
+/// Columns as they are at the end of the block, which all but the last are read
+/// of.
 void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
-  auto isAbove = [&](int64_t distance) {
-    return compare(arith::CmpIPredicate::ult, warp,
-                   i32.constant(kBlocks - distance));
-  };
-  auto addressOf = [&](int64_t distance) {
-    return operandAddress(key, pairOf(i32, i32.add(warp, distance), warp),
-                          group);
-  };
-  ifTrue(isAbove(1),
-         [&] { ptx::storeSharedWords(b, loc, addressOf(1), words); });
-  auto pairType = VectorType::get(2, b.getF16Type());
-  auto toPair = [&](Value word) -> Value {
-    return LLVM::BitcastOp::create(b, loc, pairType, word);
-  };
-  auto storeLater = [&](int64_t distance) {
-    Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
-    Values powers =
-        ptx::loadSharedFloats(b, loc, i32.add(laterAddress(), place),
-                              (distance - 2) * channels * 2, 2);
-    Values decayed;
-    for (auto [w, word] : llvm::enumerate(words)) {
-      Value power = LLVM::BitcastOp::create(b, loc, pairType, powers[w / 2]);
-      decayed.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(),
-                                                mul(toPair(word), power)));
-    }
-    ptx::storeSharedWords(b, loc, addressOf(distance), decayed);
-  };
-  // One in the other: warps that have neither branch once.
-  ifTrue(isAbove(2), [&] {
-    storeLater(2);
-    ifTrue(isAbove(3), [&] { storeLater(3); });
-  });
+  ifTrue(compare(arith::CmpIPredicate::ult, warp, i32.constant(kBlocks - 1)),
+         [&] {
+           ptx::storeSharedWords(b, loc, operandAddress(key, warp, group),
+                                 words);
+         });
 }
 
 /// Stores what is left of keys, which have been multiplied by y, at the end of
@@ -348,10 +316,39 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
 // The second pass
 //===----------------------------------------------------------------------===//
 
+/// The columns of a block further up, as they are where the warp's begins.
+Values DecayedBlock::loadColumns(size_t key, int64_t block, Value group) {
+  Values words = ptx::loadSharedWords(
+      b, loc, operandAddress(key, i32.constant(block), group));
+  // The next one begins where that one ends, and the last but one has no other.
+  if (block == kBlocks - 2)
+    return words;
+  auto pairType = VectorType::get(2, b.getF16Type());
+  auto toPair = [&](Value word) -> Value {
+    return LLVM::BitcastOp::create(b, loc, pairType, word);
+  };
+  auto decay = [&] {
+    Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
+    Value number = i32.add(warp, -block - 2);
+    Value address =
+        i32.add(i32.add(laterAddress(i32.constant(block)), place),
+                i32.mul(number, 2 * channels));
+    Values powers = ptx::loadSharedFloats(b, loc, address, /*offset=*/0, 2);
+    Values decayed;
+    for (auto [w, word] : llvm::enumerate(words))
+      decayed.push_back(LLVM::BitcastOp::create(
+          b, loc, b.getI32Type(), mul(toPair(word), toPair(powers[w / 2]))));
+    return decayed;
+  };
+  Value isLater =
+      compare(arith::CmpIPredicate::ugt, warp, i32.constant(block + 1));
+  return branch(isLater, ValueRange(words).getTypes(), decay,
+                [&] { return words; });
+}
+
 /// The products with blocks further up, of eight elements each, those of all
 /// rows and keys with one block after the other.
 Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
-  Value firstPair = pairOf(i32, warp, i32.constant(0));
   size_t size = 8 * rows.size() * keyTiles;
   Values zeros((kBlocks - 1) * size, number(0));
   return loop(groups(), zeros, [&](Value group, ValueRange carried) {
@@ -364,8 +361,7 @@ Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
       auto multiply = [&] {
         Values sums(acc);
         for (size_t k = 0; k < keyTiles; ++k) {
-          Values right = ptx::loadSharedWords(
-              b, loc, operandAddress(k, i32.add(firstPair, column), group));
+          Values right = loadColumns(k, column, group);
           for (auto [r, words] : llvm::enumerate(left))
             for (int64_t n = 0; n < 2; ++n) {
               size_t first = 8 * (r * keyTiles + k) + 4 * n;

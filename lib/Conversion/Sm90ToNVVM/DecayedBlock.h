@@ -22,8 +22,8 @@
 // is above 0, and the block is multiplied with itself element by element.
 //
 // In a first pass, what has decayed is left in place of the rows, and as
-// columns in the scratch, once for each block further down; in the second one,
-// blocks are multiplied with those further up.
+// columns in the scratch; in the second one, blocks are multiplied with those
+// further up, times what the blocks between leave of these.
 //
 // Rows that are before their own decay have the sums of the token in front: 0
 // for the first one of a block. Nothing else changes but what is above the
@@ -189,11 +189,11 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
-  Value operandAddress(size_t key, Value pair, Value group);
+  Value operandAddress(size_t key, Value block, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.
   Value powersAddress(Value block);
-  Value laterAddress();
+  Value laterAddress(Value block);
   Values loadPowers(Value group, Power power);
   /// Stores a number for each channel of the lane, in the order in which lanes
   /// read them: columns 2 t, 2 t + 1, 2 t + 8 and 2 t + 9 of a group together.
@@ -225,6 +225,7 @@ private:
   Values replaceDiagonal(ValueRange block, ValueRange sums);
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
+  Values loadColumns(size_t key, int64_t block, Value group);
   Values multiplyBelow(ArrayRef<Value> rows);
   Values sumDiagonal(const DecayedRows &rows, Value keys, Value gates);
   Values loadToken(Value keys, Value token, Value group);

@@ -25,15 +25,15 @@ static constexpr int64_t kHalfBytes = 2;
 
 Value DecayedBlock::powersAddress(Value block) {
   Value first =
-      i32.add(scratch, keyTiles * sm90::kBlockPairs * sm90::kDiagonalBlock *
+      i32.add(scratch, keyTiles * sm90::kColumnBlocks * sm90::kDiagonalBlock *
                            channels * kHalfBytes);
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }
 
 /// In f16. The first block has two, the second one.
-Value DecayedBlock::laterAddress() {
+Value DecayedBlock::laterAddress(Value block) {
   Value first = powersAddress(i32.constant(kBlocks));
-  return i32.add(first, i32.mul(warp, 2 * channels * kHalfBytes));
+  return i32.add(first, i32.mul(block, 2 * channels * kHalfBytes));
 }
 
 Values DecayedBlock::loadPowers(Value group, Power power) {
@@ -138,7 +138,7 @@ void DecayedBlock::prepareLater(ArrayRef<Values> decays) {
       for (size_t i = 0; i < decays.front().size(); ++i)
         powers.push_back(exp2(decay(i)));
       storePowers(
-          i32.add(laterAddress(), (distance - 2) * channels * kHalfBytes),
+          i32.add(laterAddress(warp), (distance - 2) * channels * kHalfBytes),
           b.getF16Type(), powers);
     });
   };
