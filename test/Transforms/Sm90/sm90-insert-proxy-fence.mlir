@@ -56,13 +56,17 @@ sm90.kernel @used(%q: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm9
   sm90.return
 }
 
-// A result that only a product behind the release needs is not there yet, also where
-// another product has borrowed the stage in between.
+// Behind the first product that needs them, also where another product has borrowed the
+// stage in between.
 
 // CHECK-LABEL: sm90.kernel @borrowed(
-// CHECK: sm90.wgmma.wait
-// CHECK-NEXT: nvvm.fence.proxy
-// CHECK-NEXT: sm90.stage.release
+// CHECK-NOT: nvvm.fence.proxy
+// CHECK: %[[F:.*]] = sm90.load_fragment
+// CHECK: %{{.*}}, %[[STAGE:.*]] = sm90.wgmma.wait
+// CHECK-NEXT: sm90.stage.await_full
+// CHECK-NEXT: sm90.wgmma_async %[[F]]
+// CHECK-NEXT: sm90.stage.release %[[STAGE]]
+// CHECK-NOT: nvvm.fence.proxy
 // CHECK: sm90.return
 sm90.kernel @borrowed(%q: !sm90.tensor_map<64x64xbf16, axes = [0, 1], rank = 2> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"q", tensor<64x64xbf16>, [0, 1]>], instances = []} {
   %b = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
