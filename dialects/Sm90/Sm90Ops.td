@@ -241,11 +241,14 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
   let summary = "gives a stage back to the producer";
   let description = [{
     One thread of each consumer warp arrives. A stage that a product in flight
-    borrows cannot be named here: it is the operand of the product.
+    borrows cannot be named here: it is the operand of the product. With `read`, the
+    threads may be about to read the stage still, which the copy that fills it next
+    has to come behind.
   }];
-  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count);
+  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count,
+                       UnitAttr:$read);
   let assemblyFormat = [{
-    $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
+    $stage `,` $barrier `[` $count `]` (`read` $read^)? attr-dict `:` type($stage) `,` type($barrier)
   }];
 }
 
@@ -801,22 +804,29 @@ def Sm90_ApplyMaskOp : Sm90_Op<"apply_mask", [
 }
 
 def Sm90_ScoreOp : Sm90_Op<"score", [
-    Pure, AllTypesMatch<["scores", "result"]>,
+    Pure, AttrSizedOperandSegments, AllTypesMatch<["scores", "result"]>,
     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "modifies every score";
   let description = [{
-    As `tile.score`: the region gets a score and the positions of its query and of
-    its key.
+    As `tile.score`: the region gets a score, the positions of its query and of
+    its key, and an element of each of `tiles`, which are stages: those of the 64 rows
+    from `row` on are of the scores. Nothing else writes a stage before it is given
+    back, so that reading it has no effect.
 
     | constraint | rule |
     |---|---|
-    | C1 | the region has arguments of f32, index and index and yields one f32 |
+    | C1 | the region has arguments of f32, index and index, and of the element type of each tile, and yields one f32 |
+    | C2 | the row is given where there are tiles, and only there |
+    | C3 | the tiles are of 16 bits, with at least 64 rows and the columns of the scores, a multiple of 16 |
   }];
-  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key,
+                       Optional<Index>:$row, Variadic<Sm90_StageType>:$tiles);
   let regions = (region SizedRegion<1>:$modifier);
   let results = (outs Sm90_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+    $scores `query` `(` $query `)` `key` `(` $key `)`
+    (`row` `(` $row^ `)`)? (`tiles` `(` $tiles^ `:` type($tiles) `)`)?
+    attr-dict `:` type($scores) $modifier
   }];
   let hasRegionVerifier = 1;
 }
