@@ -241,14 +241,11 @@ def Sm90_ReleaseOp : Sm90_Op<"stage.release", [MemoryEffects<[MemWrite]>]> {
   let summary = "gives a stage back to the producer";
   let description = [{
     One thread of each consumer warp arrives. A stage that a product in flight
-    borrows cannot be named here: it is the operand of the product. With `read`, the
-    threads may be about to read the stage still, which the copy that fills it next
-    has to come behind.
+    borrows cannot be named here: it is the operand of the product.
   }];
-  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count,
-                       UnitAttr:$read);
+  let arguments = (ins Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count);
   let assemblyFormat = [{
-    $stage `,` $barrier `[` $count `]` (`read` $read^)? attr-dict `:` type($stage) `,` type($barrier)
+    $stage `,` $barrier `[` $count `]` attr-dict `:` type($stage) `,` type($barrier)
   }];
 }
 

@@ -85,14 +85,6 @@ struct LowerAwaitEmpty : CopyPattern<sm90::AwaitEmptyOp> {
   }
 };
 
-/// The copy engine accesses shared memory through another proxy.
-void fenceCopies(OpBuilder &b, Location loc) {
-  MLIRContext *context = b.getContext();
-  NVVM::FenceProxyOp::create(
-      b, loc, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_shared),
-      NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
-}
-
 struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
   using CopyPattern::CopyPattern;
   LogicalResult
@@ -105,8 +97,6 @@ struct LowerRelease : CopyPattern<sm90::ReleaseOp> {
     // Numbers are read by each lane for itself.
     if (op.getStage().getType().getElementType().isF32())
       NVVM::SyncWarpOp::create(rewriter, loc, i32.constant(-1));
-    if (op.getRead())
-      fenceCopies(rewriter, loc);
     ptx::mbarrierArriveIf(
         rewriter, loc,
         barrierAddress(i32, adaptor.getBarrier().front(), use.stage),
@@ -282,7 +272,12 @@ struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
                           ? i32.add(first, column * sm90::kPanelRowBytes)
                           : blockAddress(i32, first, column, box.getRows()),
                       registers.slice(column / 4, 4), transposed);
-    fenceCopies(rewriter, loc);
+    // The copy engine reads through another proxy.
+    NVVM::FenceProxyOp::create(
+        rewriter, loc,
+        NVVM::ProxyKindAttr::get(getContext(), NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(getContext(),
+                                   NVVM::SharedSpace::shared_cta));
     rewriter.eraseOp(op);
     return success();
   }

@@ -1,6 +1,5 @@
 // Elements of a tile come from shared memory in blocks of 16 columns, four words of two
-// neighbours a thread, as they are asked for. The stage is given back behind a fence: the
-// next copy must not overtake what is still being read.
+// neighbours a thread, as they are asked for.
 // RUN: attn-opt %s -convert-sm90-to-nvvm | FileCheck %s
 
 #accumulator = #sm90.layout<accumulator>
@@ -15,7 +14,6 @@
 // CHECK:         llvm.inline_asm has_side_effects asm_dialect = att "ldmatrix.sync.aligned.m8n8.x4.shared.b16
 // CHECK-COUNT-8: arith.addf
 // CHECK-NOT:     ldmatrix
-// CHECK:         nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
 // CHECK:         mbarrier.arrive
 sm90.kernel @tiles(%out: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"out", tensor<?x32xf32>, [0, -1], output = true>], instances = [], shared_memory = 16416 : i64} {
   %buffer = sm90.alloc at 0 : !sm90.buffer<2 x 64x32xbf16>
@@ -32,7 +30,7 @@ sm90.kernel @tiles(%out: !llvm.ptr<1> {sm90.tensor = 0}) attributes {schedule = 
       %1 = arith.addf %x, %0 : f32
       sm90.yield %1 : f32
     }
-    sm90.stage.release %t, %empty[%c0] read : !sm90.stage<64x32xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<64x32xbf16>, !sm90.mbarrier<2>
     %stride = arith.constant 32 : i64
     %one = arith.constant 1 : i64
     sm90.store_state %m, %out[%one] strides(%stride, %one) : !s, !llvm.ptr<1>

@@ -20,7 +20,7 @@
 // CHECK:             sm90.score %[[SCORES]] query(%{{.*}}) key(%{{.*}}) row(%[[ROW]]) tiles(%[[TILE]] : !sm90.stage<64x128xbf16>)
 // CHECK-NEXT:        ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index, %[[E:.*]]: bf16):
 // CHECK:             }
-// CHECK-NEXT:        sm90.stage.release %[[TILE]], %[[EMPTY]][%[[COUNT]]] read
+// CHECK-NEXT:        sm90.stage.release %[[TILE]], %[[EMPTY]][%[[COUNT]]] :
 !x = !tile.view<?x128xbf16>
 tile.kernel @tiles(%q: !x {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !x {tile.name = "k", tile.symbols = array<i64: 1, -1>},
     %bias: !tile.view<?x?xbf16> {tile.name = "bias", tile.symbols = array<i64: 0, 1>}, %lse: !tile.view<?xf32> {tile.name = "lse", tile.symbols = array<i64: 0>, tile.output},

@@ -1038,7 +1038,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     ^bb0(%x: f32, %p: index, %j: index, %e: f16):
       sm90.yield %x : f32
     }
-    sm90.stage.release %t, %empty[%c0] read : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
@@ -1060,7 +1060,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
       sm90.yield %x : f32
     }
-    sm90.stage.release %t, %empty[%c0] read : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
@@ -1082,7 +1082,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
     ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
       sm90.yield %x : f32
     }
-    sm90.stage.release %t, %empty[%c0] read : !sm90.stage<128x128xbf16>, !sm90.mbarrier<2>
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x128xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }
