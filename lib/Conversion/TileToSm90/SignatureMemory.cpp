@@ -118,7 +118,10 @@ void SignatureBuilder::allocate(Kernel &kernel) {
       inLoop |=
           kernel.keyOf(other) == key && other->getParentOfType<scf::ForOp>();
     });
-    int64_t stages = inLoop ? schedule.getKvStages() : 1;
+    bool ofScores = !split && isOfScores(load);
+    int64_t stages = !inLoop    ? 1
+                     : ofScores ? schedule.getReadStages()
+                                : schedule.getKvStages();
     int64_t readers = consumerWarps;
     if (split)
       readers = countReaders(load);
@@ -129,7 +132,8 @@ void SignatureBuilder::allocate(Kernel &kernel) {
                                             type.getElementType()),
                       /*fullArrivals=*/1, readers);
     ring.map = map;
-    ring.keep = inLoop;
+    // What is read for each score is of no use to another tile of queries.
+    ring.keep = inLoop && !ofScores;
   }
   if (split)
     allocateHandedOver(kernel);

@@ -53,7 +53,7 @@ static Operation *findFirstProduct(Operation *load) {
 static void finishLoads(AwaitFullOp wait, ReleaseOp release) {
   Operation *last = release;
   for (Operation *load : wait.getStage().getUsers()) {
-    if (!isa<LoadFragmentOp, LoadRowOp, LoadElementOp>(load))
+    if (!isa<LoadFragmentOp, LoadRowOp, LoadElementOp, ScoreOp>(load))
       continue;
     Operation *product = load->getBlock() == release->getBlock()
                              ? findFirstProduct(load)
