@@ -80,15 +80,14 @@ constexpr int64_t kNumbersStep = 4;
 /// Sides of the blocks on the diagonal of a triangular matrix that is inverted.
 constexpr int64_t kDiagonalBlock = 16;
 
-/// What is left of blocks of tokens at the start of later ones: one for each
-/// pair of two of the four blocks of a chunk.
-constexpr int64_t kBlockPairs = 6;
+/// Of the four blocks of a chunk, those whose tokens later ones read.
+constexpr int64_t kColumnBlocks = 3;
 /// What the tokens of a block have in common, in f32, for each of the four
 /// blocks: their decay, and powers; and, in f16, what later blocks need beside.
 constexpr int64_t kBlockPowers = 5, kLaterPowers = 3;
 /// Rows of f16 that hold all of these, for so many tiles of keys.
 constexpr int64_t decayScratchRows(int64_t keys) {
-  return (keys * kBlockPairs * kDiagonalBlock + 4 * kBlockPowers * 2 +
+  return (keys * kColumnBlocks * kDiagonalBlock + 4 * kBlockPowers * 2 +
           kLaterPowers + kSwizzleRows - 1) /
          kSwizzleRows * kSwizzleRows;
 }

@@ -121,11 +121,13 @@ void Sm90Dialect::initialize() {
       >();
 }
 
-LogicalResult ScheduleAttr::verify(
-    function_ref<InFlightDiagnostic()> emitError, int64_t kvStages,
-    int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
-    bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
-    bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters) {
+LogicalResult
+ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                     int64_t kvStages, int64_t warpgroups,
+                     int64_t producerRegisters, int64_t consumerRegisters, bool,
+                     bool inQueryBuffer, bool fromRegisters, bool persistent,
+                     bool dynamic, bool, bool, bool, bool, bool, bool warpRoles,
+                     int64_t auxiliaryRegisters, int64_t readStages) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -136,6 +138,9 @@ LogicalResult ScheduleAttr::verify(
                           "consumer warpgroup and not to be persistent";
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
+  if (readStages < 1)
+    return emitError() << "expected read_stages of at least 1, got "
+                       << readStages;
   if (warpgroups < 1)
     return emitError() << "expected consumer_warpgroups of at least 1, got "
                        << warpgroups;

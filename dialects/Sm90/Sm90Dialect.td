@@ -117,6 +117,7 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
   let summary = "the part of a schedule that belongs to Hopper";
   let description = [{
     - `kv_stages`: how many tiles of keys, and of values, are in flight.
+    - `read_stages`: how many tiles of what modifiers of scores read are in flight.
     - `consumer_warpgroups`: each computes 64 rows of queries.
     - `producer_registers`, `consumer_registers`: per thread, by setmaxnreg.
     - `query_in_registers`: the consumers hold the queries in registers instead
@@ -161,7 +162,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$clear_accumulators,
     DefaultValuedParameter<"bool", "true">:$dependent_launch,
     DefaultValuedParameter<"bool", "true">:$warp_roles,
-    DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers);
+    DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers,
+    DefaultValuedParameter<"int64_t", "1">:$read_stages);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -87,10 +87,24 @@ LogicalResult ScoreOp::verifyRegions() {
   auto yield = cast<YieldOp>(block.getTerminator());
   Builder builder(getContext());
   Type f32 = builder.getF32Type(), index = builder.getIndexType();
-  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+  SmallVector<Type> arguments{f32, index, index};
+  auto tiles = llvm::map_to_vector(
+      getTiles(), [](Value tile) { return cast<StageType>(tile.getType()); });
+  for (StageType tile : tiles)
+    arguments.push_back(tile.getElementType());
+  if (block.getArgumentTypes() != TypeRange(arguments) ||
       yield.getOperandTypes() != TypeRange{f32}) // C1
-    return emitOpError("expected a region of arguments f32, index and index "
-                       "that yields one f32");
+    return emitOpError("expected a region of arguments f32, index and index, "
+                       "and an element of each tile, that yields one f32");
+  if (tiles.empty() == static_cast<bool>(getRow())) // C2
+    return emitOpError("expected a row exactly where there are tiles");
+  int64_t columns = getScores().getType().getDimSize(1);
+  for (StageType tile : tiles)
+    if (tile.getElementType().isF32() || tile.getRows() < kWarpgroupRows ||
+        tile.getColumns() != columns || columns % kProductStep != 0) // C3
+      return emitOpError("expected tiles of 16 bits, of at least ")
+             << kWarpgroupRows << " rows and the columns of the scores, a "
+             << "multiple of " << kProductStep << ", got " << tile;
   return success();
 }
 

@@ -801,22 +801,29 @@ def Sm90_ApplyMaskOp : Sm90_Op<"apply_mask", [
 }
 
 def Sm90_ScoreOp : Sm90_Op<"score", [
-    Pure, AllTypesMatch<["scores", "result"]>,
+    Pure, AttrSizedOperandSegments, AllTypesMatch<["scores", "result"]>,
     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "modifies every score";
   let description = [{
-    As `tile.score`: the region gets a score and the positions of its query and of
-    its key.
+    As `tile.score`: the region gets a score, the positions of its query and of
+    its key, and an element of each of `tiles`, which are stages: those of the 64 rows
+    from `row` on are of the scores. Nothing else writes a stage before it is given
+    back, so that reading it has no effect.
 
     | constraint | rule |
     |---|---|
-    | C1 | the region has arguments of f32, index and index and yields one f32 |
+    | C1 | the region has arguments of f32, index and index, and of the element type of each tile, and yields one f32 |
+    | C2 | the row is given where there are tiles, and only there |
+    | C3 | the tiles are of 16 bits, with at least 64 rows and the columns of the scores, a multiple of 16 |
   }];
-  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Sm90_Scores:$scores, Index:$query, Index:$key,
+                       Optional<Index>:$row, Variadic<Sm90_StageType>:$tiles);
   let regions = (region SizedRegion<1>:$modifier);
   let results = (outs Sm90_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+    $scores `query` `(` $query `)` `key` `(` $key `)`
+    (`row` `(` $row^ `)`)? (`tiles` `(` $tiles^ `:` type($tiles) `)`)?
+    attr-dict `:` type($scores) $modifier
   }];
   let hasRegionVerifier = 1;
 }

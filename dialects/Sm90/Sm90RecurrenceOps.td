@@ -338,16 +338,17 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
 
-    For `sm90.decayed_dots`, the rows, which may be the keys, are overwritten with what
+    What is left of keys may take their place. For `sm90.decayed_dots`, the rows, which
+    may be the keys, are overwritten with what
     they have decayed since the start of their block, in f16, and `scratch` becomes
-    what is left of each block of keys at the start of each later one. The gates are
-    overwritten, too. The threads of the warpgroup meet.
+    what is left of each block of keys at its end, and of channels in the blocks
+    between. The gates are overwritten, too. The threads of the warpgroup meet.
 
     | constraint | rule |
     |---|---|
     | C1 | rows, keys, left and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
     | C2 | the gates are f32, of as many tokens and channels, and `whole` is a row of them |
-    | C3 | scratch is one stage of f16, of 144 rows by as many channels, or 240 for two of keys |
+    | C3 | scratch is one stage of f16, of 96 rows by as many channels, or 144 for two of keys |
     | C4 | rows, reached and scales are one or two, as many of each, and so are keys and left; there is a result for each pair |
     | C5 | a result is 64 x 16 |
     | C6 | `before` says it of each of the rows; a bonus is for one of rows, which is, and one of keys |
@@ -391,7 +392,7 @@ def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
     | constraint | rule |
     |---|---|
     | C1 | rows have 64 tokens by 64 or 128 channels of 16 bits, and are one type |
-    | C2 | scratch is one stage of f16, of 144 rows by as many channels, or 240 for two of keys |
+    | C2 | scratch is one stage of f16, of 96 rows by as many channels, or 144 for two of keys |
     | C3 | rows are one or two; of blocks and results there is one for each and one or two of keys |
     | C4 | blocks are 64 x 16, results 64 x 64 |
   }];

@@ -20,7 +20,7 @@ static bool isAccess(OpOperand &use) {
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
              LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
-             CopyGatesOp, DecayTokensOp, DecayedDotsOp, GateRowsOp>(
+             CopyGatesOp, DecayTokensOp, DecayedDotsOp, GateRowsOp, ScoreOp>(
       use.getOwner());
 }
 

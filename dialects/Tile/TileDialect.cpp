@@ -79,7 +79,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
                                    int64_t rescaleThreshold, bool, bool, bool,
                                    int64_t sectionBytes, int64_t segmentChunks,
-                                   Attribute) {
+                                   bool, Attribute) {
   if (segmentChunks < 0)
     return emitError() << "expected segment_chunks of at least 0, got "
                        << segmentChunks;

@@ -94,6 +94,8 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     - `segment_chunks`: where a recurrence in chunks has few sequences and heads, a
       sequence is cut into segments of at least so many chunks, which do not wait
       for each other; 0 leaves sequences whole.
+    - `stage_reads`: what a modifier reads by the positions of query and key is
+      loaded in tiles (pass `tile-stage-reads`).
     - `target`: what the target's own passes obey; not read at this level.
   }];
   let parameters = (ins
@@ -106,6 +108,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$diagonal_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
     DefaultValuedParameter<"int64_t", "0">:$segment_chunks,
+    DefaultValuedParameter<"bool", "false">:$stage_reads,
     OptionalParameter<"::mlir::Attribute">:$target);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

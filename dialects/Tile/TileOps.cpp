@@ -392,10 +392,18 @@ LogicalResult ScoreOp::verifyRegions() {
   auto yield = cast<YieldOp>(block.getTerminator());
   Builder builder(getContext());
   Type f32 = builder.getF32Type(), index = builder.getIndexType();
-  if (block.getArgumentTypes() != TypeRange{f32, index, index} ||
+  SmallVector<Type> arguments{f32, index, index};
+  for (Value tile : getTiles())
+    arguments.push_back(cast<VectorType>(tile.getType()).getElementType());
+  if (block.getArgumentTypes() != TypeRange(arguments) ||
       yield.getOperandTypes() != TypeRange{f32}) // C1
-    return emitOpError("expected a region of arguments f32, index and index "
-                       "that yields one f32");
+    return emitOpError("expected a region of arguments f32, index and index, "
+                       "and an element of each tile, that yields one f32");
+  for (Value tile : getTiles())
+    if (cast<VectorType>(tile.getType()).getShape() !=
+        cast<VectorType>(getScores().getType()).getShape()) // C2
+      return emitOpError("expected tiles of the shape of the scores, got ")
+             << tile.getType();
   return success();
 }
 

@@ -499,7 +499,8 @@ def Tile_ScoreOp : Tile_Op<"score", [
   let summary = "modifies every score";
   let description = [{
     The region gets a score and, as in `tile.mask`, the positions of its query and
-    of its key, and yields the new score.
+    of its key, and yields the new score. Of each of `tiles` it gets the element
+    that has the place of the score.
 
     ```mlir
     %biased = tile.score %s query(%p0) key(%j0) : vector<128x128xf32> {
@@ -508,16 +509,25 @@ def Tile_ScoreOp : Tile_Op<"score", [
       %y = arith.addf %x, %bias : f32
       tile.yield %y : f32
     }
+    %scaled = tile.score %s query(%p0) key(%j0) tiles(%t : vector<128x128xbf16>) : vector<128x128xf32> {
+    ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
+      %wide = arith.extf %e : bf16 to f32
+      %y = arith.mulf %x, %wide : f32
+      tile.yield %y : f32
+    }
     ```
     | constraint | rule |
     |---|---|
-    | C1 | the region has arguments of f32, index and index and yields one f32 |
+    | C1 | the region has arguments of f32, index and index, and of the element type of each tile, and yields one f32 |
+    | C2 | the tiles have the shape of the scores |
   }];
-  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key);
+  let arguments = (ins Tile_Scores:$scores, Index:$query, Index:$key,
+                       Variadic<Tile_Matrix>:$tiles);
   let regions = (region SizedRegion<1>:$modifier);
   let results = (outs Tile_Scores:$result);
   let assemblyFormat = [{
-    $scores `query` `(` $query `)` `key` `(` $key `)` attr-dict `:` type($scores) $modifier
+    $scores `query` `(` $query `)` `key` `(` $key `)` (`tiles` `(` $tiles^ `:` type($tiles) `)`)?
+    attr-dict `:` type($scores) $modifier
   }];
   let hasRegionVerifier = 1;
 }

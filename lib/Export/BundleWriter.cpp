@@ -161,6 +161,7 @@ static const char *operationName(Term::Kind kind) {
   case Term::Kind::Constant:
   case Term::Kind::Size:
   case Term::Kind::Stride:
+  case Term::Kind::Aligned:
     break;
   }
   return nullptr;
@@ -174,11 +175,13 @@ void ManifestWriter::expression(const Expression &terms) {
     } else if (term.kind == Term::Kind::Constant) {
       json.value(term.value);
     } else {
+      bool isAligned = term.kind == Term::Kind::Aligned;
       json.begin('[');
-      json.value(
-          std::string(term.kind == Term::Kind::Size ? "size" : "stride"));
+      json.value(std::string(isAligned                       ? "aligned"
+                             : term.kind == Term::Kind::Size ? "size"
+                                                             : "stride"));
       json.value(int64_t(term.tensor));
-      json.value(int64_t(term.axis));
+      json.value(isAligned ? term.value : int64_t(term.axis));
       json.end(']');
     }
   }

@@ -63,6 +63,7 @@ static void addTilePasses(OpPassManager &manager,
   kernels.addPass(tile::createSplitMaskedLoopPass());
   kernels.addPass(tile::createInsertMaskTestPass());
   kernels.addPass(tile::createMergeBoundsPass());
+  kernels.addPass(tile::createStageReadsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

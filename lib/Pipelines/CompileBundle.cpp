@@ -17,6 +17,7 @@
 #include "attn/Runtime/DiskCache.h"
 #include "attn/Schedule/Passes.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -31,6 +32,8 @@ std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
 static runtime::Expression createGuard(int64_t size, BlockArgument tensor,
                                        int64_t axis) {
   using Kind = runtime::Term::Kind;
+  if (size == 0)
+    return {};
   return {{Kind::Constant, size},
           {Kind::Size, 0, static_cast<int32_t>(tensor.getArgNumber()),
            static_cast<int32_t>(axis)},
@@ -84,6 +87,42 @@ static void addVariant(runtime::TargetProgram &program,
     program.kernels.push_back(std::move(kernel));
 }
 
+/// The inputs of the program that copies of a variant read, by number.
+static llvm::SmallSetVector<int32_t, 4>
+findCopied(const CompiledProgram &program, const runtime::Variant &variant) {
+  llvm::SmallSetVector<int32_t, 4> copied;
+  const auto &tensors = program.signature.tensors;
+  for (const runtime::KernelLaunch &launch : variant.launches)
+    for (const runtime::KernelParameter &parameter :
+         program.program.kernels[launch.kernel].plan.parameters) {
+      if (parameter.kind != runtime::KernelParameter::Kind::TensorMap)
+        continue;
+      int32_t tensor = launch.tensors[parameter.tensor];
+      if (static_cast<size_t>(tensor) < tensors.size() &&
+          !tensors[tensor].isOutput)
+        copied.insert(tensor);
+    }
+  return copied;
+}
+
+/// Asks in the guards of variants for what a copy asks of a tensor, where the
+/// last one, which runs anything, does not copy from it.
+static void guardCopies(CompiledProgram &program) {
+  using Kind = runtime::Term::Kind;
+  constexpr int64_t kCopyAlignment = 16;
+  std::vector<runtime::Variant> &variants = program.program.variants;
+  auto always = findCopied(program, variants.back());
+  for (runtime::Variant &variant : MutableArrayRef(variants).drop_back())
+    for (int32_t tensor : findCopied(program, variant)) {
+      if (always.contains(tensor))
+        continue;
+      bool isFirst = variant.guard.empty();
+      variant.guard.push_back({Kind::Aligned, kCopyAlignment, tensor});
+      if (!isFirst)
+        variant.guard.push_back({Kind::And});
+    }
+}
+
 static FailureOr<CompiledProgram>
 compileVariants(ModuleOp module, const CompileOptions &options) {
   OwningOpRef<ModuleOp> scheduled = module.clone();
@@ -106,6 +145,7 @@ compileVariants(ModuleOp module, const CompileOptions &options) {
     addVariant(result.program, std::move(way->program),
                std::move(wanted.guard));
   }
+  guardCopies(result);
   return result;
 }
 

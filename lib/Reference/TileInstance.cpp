@@ -443,16 +443,15 @@ LogicalResult Instance::run(tile::DotOp op) {
 
 /// Evaluates a region for all elements of `matrix` at once: within it, the
 /// positions are as large as the tile.
-FailureOr<const TileValue *> Instance::runRegion(Block &block, Value matrix,
-                                                 int64_t firstQuery,
-                                                 int64_t firstKey) {
+FailureOr<const TileValue *>
+Instance::runRegion(Block &block, ArrayRef<BlockArgument> positions,
+                    Value matrix, int64_t firstQuery, int64_t firstKey) {
   TileValue query, key;
   for (int64_t r = 0; r != rowsOf(matrix); ++r)
     for (int64_t c = 0; c != columnsOf(matrix); ++c) {
       query.integers.push_back(firstQuery + r);
       key.integers.push_back(firstKey + c);
     }
-  auto positions = block.getArguments().take_back(2);
   set(positions[0], std::move(query));
   set(positions[1], std::move(key));
   if (failed(run(block)))
@@ -461,8 +460,9 @@ FailureOr<const TileValue *> Instance::runRegion(Block &block, Value matrix,
 }
 
 LogicalResult Instance::run(tile::MaskOp op) {
+  Block &block = op.getPredicate().front();
   FailureOr<const TileValue *> keep =
-      runRegion(op.getPredicate().front(), op.getScores(),
+      runRegion(block, block.getArguments(), op.getScores(),
                 getInteger(op.getQuery()), getInteger(op.getKey()));
   if (failed(keep))
     return failure();
@@ -482,10 +482,12 @@ LogicalResult Instance::run(tile::MaskOp op) {
 
 LogicalResult Instance::run(tile::ScoreOp op) {
   Block &block = op.getModifier().front();
-  copy(op.getScores(), block.getArgument(0));
+  ArrayRef<BlockArgument> arguments = block.getArguments();
+  copy(op.getScores(), arguments.front());
+  copy(op.getTiles(), ValueRange(arguments.drop_front(3)));
   FailureOr<const TileValue *> modified =
-      runRegion(block, op.getScores(), getInteger(op.getQuery()),
-                getInteger(op.getKey()));
+      runRegion(block, arguments.slice(1, 2), op.getScores(),
+                getInteger(op.getQuery()), getInteger(op.getKey()));
   if (failed(modified))
     return failure();
   TileValue result = **modified;

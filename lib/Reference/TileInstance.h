@@ -93,8 +93,10 @@ private:
   LogicalResult run(vector::ReductionOp op);
   LogicalResult run(vector::MultiDimReductionOp op);
   LogicalResult runElementwise(Operation *op);
-  FailureOr<const TileValue *> runRegion(Block &block, Value matrix,
-                                         int64_t query, int64_t key);
+  FailureOr<const TileValue *> runRegion(Block &block,
+                                         ArrayRef<BlockArgument> positions,
+                                         Value matrix, int64_t query,
+                                         int64_t key);
 
   FailureOr<SmallVector<int64_t>> evaluate(Operation *op, AffineMap map);
   template <typename Access>

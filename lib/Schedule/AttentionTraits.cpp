@@ -52,6 +52,68 @@ Reads attn::findReads(Block *region) {
   return reads;
 }
 
+/// A position may go through integers of other widths.
+static Value stripCasts(Value value) {
+  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+    value = cast.getIn();
+  return value;
+}
+
+/// Whether a value depends on the arguments of the region from the one of
+/// number `first` on, or on a score.
+static bool dependsOn(Value value, Block &region, unsigned first) {
+  if (value.getParentBlock() != &region)
+    return false;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return !argument.getType().isIndex() || argument.getArgNumber() >= first;
+  return llvm::any_of(value.getDefiningOp()->getOperands(), [&](Value operand) {
+    return dependsOn(operand, region, first);
+  });
+}
+
+static bool isTiled(ReadOp read, Block &region) {
+  auto positions = region.getArguments().take_back(2);
+  auto indices = read.getIndices();
+  if (!isa<BFloat16Type, Float16Type>(read.getElement().getType()) ||
+      indices.empty() || stripCasts(indices.back()) != positions[1])
+    return false;
+  auto isQuery = [&](Value index) { return stripCasts(index) == positions[0]; };
+  return llvm::count_if(indices.drop_back(), isQuery) == 1 &&
+         llvm::all_of(indices.drop_back(), [&](Value index) {
+           return isQuery(index) ||
+                  !dependsOn(index, region, positions[0].getArgNumber());
+         });
+}
+
+/// Of several reads of a tensor one counts: two tiles would share its stages.
+SmallVector<Value> attn::findTiledReads(AttentionOp op) {
+  SetVector<Value> tensors;
+  // Of wide values, walks over lists leave no registers.
+  if (op.hasBlockLists() && op.getKVType().getValueDim() > kLargeHead)
+    return {};
+  if (Block *score = op.getScoreBlock())
+    for (ReadOp read : score->getOps<ReadOp>())
+      if (isTiled(read, *score))
+        tensors.insert(read.getTensor());
+  return tensors.takeVector();
+}
+
+bool attn::sharesTiles(AttentionOp op) {
+  // The score and the batch come first.
+  constexpr unsigned kHead = 2;
+  Block *score = op.getScoreBlock();
+  if (!score)
+    return false;
+  auto positions = score->getArguments().take_back(2);
+  return llvm::any_of(score->getOps<ReadOp>(), [&](ReadOp read) {
+    return isTiled(read, *score) &&
+           llvm::none_of(read.getIndices(), [&](Value index) {
+             return !llvm::is_contained(positions, stripCasts(index)) &&
+                    dependsOn(index, *score, kHead);
+           });
+  });
+}
+
 /// Whether sums of positions are compared.
 static bool comparesSums(arith::CmpIOp compare) {
   auto isSum = [](Value value) {

@@ -37,6 +37,13 @@ struct Reads {
 
 Reads findReads(Block *region);
 
+/// The tensors that a modifier reads by the positions of query and key so that
+/// tiles can be loaded in place of elements (`tile-stage-reads`).
+SmallVector<Value> findTiledReads(AttentionOp op);
+
+/// Whether one of these tiles is the same for all heads.
+bool sharesTiles(AttentionOp op);
+
 /// Whether the outcomes of comparisons take registers: the assembler keeps
 /// those for equality of every pair, and those of many comparisons.
 bool isHeavy(Block *mask);
@@ -85,10 +92,10 @@ bool takesTurns(AttentionOp op);
 
 /// What an attention needs of a Hopper chip, for blocks of queries and keys.
 struct Footprint {
-  static constexpr int64_t stages = 2;
+  static constexpr int64_t stages = 2, readStages = 2;
 
   static constexpr int64_t kAddressRegisters = 16, kOutcomeRegisters = 72,
-                           kBoundRegisters = 24;
+                           kBoundRegisters = 24, kTileRegisters = 16;
 
   int64_t warpgroups, keyDim, valueDim, blockKv;
   Reads reads;
@@ -97,14 +104,17 @@ struct Footprint {
   int64_t walkRegisters;
   /// What it takes to bound a walk by data, outside of the loops.
   int64_t matchRegisters;
+  /// How many tiles of what is read for each score are loaded with one of keys.
+  int64_t tiledReads;
 
   int64_t getBlockQ() const { return warpgroups * sm90::kWarpgroupRows; }
 
-  /// Bytes of shared memory for queries, keys and values.
+  /// Bytes of shared memory for queries, keys and values, and for what is read.
   int64_t inputBytes() const {
     return sm90::boxBytes(getBlockQ(), keyDim) +
            stages * (sm90::boxBytes(blockKv, keyDim) +
-                     sm90::boxBytes(blockKv, valueDim));
+                     sm90::boxBytes(blockKv, valueDim)) +
+           readStages * tiledReads * sm90::boxBytes(getBlockQ(), blockKv);
   }
   int64_t outputBytes() const { return sm90::boxBytes(getBlockQ(), valueDim); }
 
@@ -114,7 +124,7 @@ struct Footprint {
   /// or for each column, is loaded before it is used.
   int64_t registers() const {
     return blockKv / 2 + blockKv / 4 + valueDim / 2 + valueDim / 32 +
-           pairRegisters() +
+           pairRegisters() + tiledReads * kTileRegisters +
            (reads.keys ? blockKv / 4 + kAddressRegisters : 0) +
            (isHeavy ? kOutcomeRegisters : 0) +
            (boundsAndReads ? kBoundRegisters : 0) + walkRegisters;
@@ -139,7 +149,7 @@ constexpr char kTooManyRegisters[] =
 
 /// The largest block of keys up to 128 that fits, and of queries.
 Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
-                       int64_t sharedBytes);
+                       int64_t sharedBytes, bool stagesReads);
 
 //===--- Its schedules ----------------------------------------------------===//
 
@@ -149,9 +159,11 @@ remark::RemarkOpts describeRemark(AttentionOp op, StringRef name);
 /// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
 remark::detail::InFlightRemark refuse(AttentionOp op);
 
-/// The schedule of a Hopper chip, or a diagnostic where there is none.
+/// The schedule of a Hopper chip, or a diagnostic where there is none. With
+/// `stagesReads` tiles are loaded of what a modifier reads for each score.
 FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
-                                              const TargetModel &model);
+                                              const TargetModel &model,
+                                              bool stagesReads = false);
 
 /// Another schedule for many keys, or null.
 tile::GuardedScheduleAttr selectForLong(AttentionOp op,

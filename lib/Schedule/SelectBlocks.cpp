@@ -51,7 +51,7 @@ static int64_t findMatchRegisters(AttentionOp op) {
 }
 
 Footprint attn::selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
-                             int64_t sharedBytes) {
+                             int64_t sharedBytes, bool stagesReads) {
   Block *mask = op.getMaskBlock();
   Reads ofMask = findReads(mask), ofScore = findReads(op.getScoreBlock());
   // Where no list is walked, there has been room for what columns read.
@@ -65,7 +65,12 @@ Footprint attn::selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
                       isHeavy(mask),
                       boundsAndReads(op),
                       findWalkRegisters(op),
-                      findMatchRegisters(op)};
+                      findMatchRegisters(op),
+                      /*tiledReads=*/0};
+  if (stagesReads) {
+    footprint.tiledReads = static_cast<int64_t>(findTiledReads(op).size());
+    footprint.reads.pairs = ofMask.pairs;
+  }
   if (op.hasBlockLists() && *op.getBlockQ() % footprint.getBlockQ() != 0)
     footprint.warpgroups = 1;
   for (;; footprint.blockKv -= sm90::kProductStep) {

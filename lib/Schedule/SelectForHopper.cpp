@@ -60,7 +60,8 @@ static LogicalResult checkTypes(AttentionOp op, Type element, int64_t keyDim,
 
 /// Figures: docs/performance.md.
 FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
-                                                    const TargetModel &model) {
+                                                    const TargetModel &model,
+                                                    bool stagesReads) {
   MLIRContext *context = op.getContext();
   RankedTensorType query = op.getQueryType();
   int64_t keyDim = op.getKVType().getKeyDim();
@@ -69,7 +70,8 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       failed(checkLists(op)))
     return failure();
   int64_t sharedBytes = model.sharedMemoryPerBlock - kBarrierReserve;
-  Footprint footprint = selectBlocks(op, keyDim, valueDim, sharedBytes);
+  Footprint footprint =
+      selectBlocks(op, keyDim, valueDim, sharedBytes, stagesReads);
   int64_t registers = footprint.registers() + footprint.queryRegisters();
   bool uneven = isUneven(op);
   bool lazyMax = !mayGrow(op);
@@ -110,15 +112,20 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
   // long tiles of late heads do not come last.
   constexpr int64_t kBoundedSections = 8, kUnevenParts = 4;
   int64_t sectionBytes = model.l2WorkingSet;
+  // Heads that are computed side by side share the tiles that all of them read.
+  bool isSideBySide = stagesReads && sharesTiles(op);
   if (!findKeyBounds(op).matches.empty())
     sectionBytes *= kBoundedSections;
-  else if (uneven && !op.hasBlockLists() && valueDim <= kWideValues)
+  else if (uneven && !isSideBySide && !op.hasBlockLists() &&
+           valueDim <= kWideValues)
     sectionBytes /= kUnevenParts;
   // With little to hold, the assembler does better with fewer registers; a
   // producer takes more that reads lists, or loads queries amid keys. Only
   // addresses of what is read for each score are worth more, unless the
-  // producer finds its sequence too.
+  // producer finds its sequence too; a producer that copies what is read takes
+  // them as well.
   bool hasFew = registers <= kSmallFragmentRegisters || op.hasBlockLists() ||
+                stagesReads ||
                 (fromRegisters && (!queryInRegisters || isPlainLarge(op)) &&
                  (op.isPacked() || !computesReads));
   int64_t consumerRegisters = hasFew ? 224 : 232;
@@ -138,16 +145,16 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
       /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/0);
+      /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/lazyMax,
-      /*longest_first=*/uneven,
+      /*longest_first=*/uneven || isSideBySide,
       /*diagonal_first=*/fallsFromQuery(op), sectionBytes,
-      /*segment_chunks=*/0, hopper);
+      /*segment_chunks=*/0, stagesReads, hopper);
 }
 
 static constexpr int64_t kSmallHead = 64;
@@ -212,7 +219,8 @@ static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
       outputFromRegisters, hopper.getPersistent(), hopper.getDynamic(),
       /*ping_pong=*/true, hopper.getNarrowTanh(), hopper.getHoistMask(),
       hopper.getClearAccumulators(), hopper.getDependentLaunch(),
-      hopper.getWarpRoles(), hopper.getAuxiliaryRegisters());
+      hopper.getWarpRoles(), hopper.getAuxiliaryRegisters(),
+      hopper.getReadStages());
 }
 
 /// Whether the mask is two comparisons and, for larger heads or capped scores,
@@ -250,7 +258,7 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
             schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
             schedule.getLazyMax(), schedule.getLongestFirst(),
             schedule.getDiagonalFirst(), schedule.getSectionBytes(),
-            /*segment_chunks=*/0, target));
+            /*segment_chunks=*/0, schedule.getStageReads(), target));
   };
   bool isUneven = schedule.getLongestFirst();
   auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;

@@ -23,13 +23,10 @@ static constexpr int64_t kLargestKey = 128;
 /// more are few beside its own.
 static constexpr int64_t kSegmentChunks = 4;
 
-/// Whether the tensor cores take chunks of these tensors. Those of a direction
-/// beside a key, and of what both leave, fit in shared memory where they are
-/// narrow.
+/// Whether the tensor cores take chunks of these tensors.
 static bool fitsChunks(RecurrenceOp op) {
-  int64_t largest = op.getEraseDirection() ? sm90::kWarpgroupRows : kLargestKey;
   return op.getKeyDim() % sm90::kWarpgroupRows == 0 &&
-         op.getKeyDim() <= largest &&
+         op.getKeyDim() <= kLargestKey &&
          op.getValueDim() % sm90::kWarpgroupRows == 0 &&
          !op.getQueryType().getElementType().isF32();
 }
@@ -90,12 +87,12 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/true,
-      /*warp_roles=*/true, auxiliaryRegisters);
+      /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
       /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
-      isCut ? kSegmentChunks : 0, hopper);
+      isCut ? kSegmentChunks : 0, /*stage_reads=*/false, hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -154,13 +151,13 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
       /*narrow_tanh=*/true, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/false,
       /*warp_roles=*/false,
-      /*auxiliary_registers=*/0);
+      /*auxiliary_registers=*/0, /*read_stages=*/1);
   return tile::ScheduleAttr::get(
       context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
       /*diagonal_first=*/false,
-      /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
+      /*section_bytes=*/1, /*segment_chunks=*/0, /*stage_reads=*/false, hopper);
 }
 
 /// The state of some columns is spread over the registers of a warpgroup. It is

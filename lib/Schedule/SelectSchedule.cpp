@@ -126,6 +126,15 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     SmallVector<Attribute> guarded;
     if (tile::GuardedScheduleAttr forLong = selectForLong(op, *selected))
       guarded.push_back(forLong);
+    // Tensors that a copy cannot read are guarded against at the launch.
+    if (!findTiledReads(op).empty()) {
+      FailureOr<tile::ScheduleAttr> staged =
+          selectForHopper(op, model, /*stagesReads=*/true);
+      if (failed(staged))
+        return failure();
+      guarded.push_back(tile::GuardedScheduleAttr::get(
+          op.getContext(), /*least_keys=*/0, /*least_batch=*/0, *staged));
+    }
     setSchedules(op, *selected, guarded);
     return success();
   }

@@ -7,6 +7,8 @@
 
 #include "attn/Runtime/Expression.h"
 
+#include "attn/Runtime/Float.h"
+
 #include <algorithm>
 #include <array>
 
@@ -16,7 +18,8 @@ static constexpr size_t maxDepth = 16;
 
 static bool isLeaf(Term::Kind kind) {
   return kind == Term::Kind::Constant || kind == Term::Kind::Size ||
-         kind == Term::Kind::Stride || kind == Term::Kind::Multiprocessors;
+         kind == Term::Kind::Stride || kind == Term::Kind::Multiprocessors ||
+         kind == Term::Kind::Aligned;
 }
 
 Status attn::runtime::checkExpression(const Expression &expression,
@@ -30,6 +33,12 @@ Status attn::runtime::checkExpression(const Expression &expression,
         return failure("malformed expression: there is no axis ", term.axis,
                        " of tensor ", term.tensor);
     }
+    if (term.kind == Term::Kind::Aligned &&
+        (term.tensor < 0 || size_t(term.tensor) >= tensors.size() ||
+         term.value < 1))
+      return failure("malformed expression: expected a tensor and a positive "
+                     "alignment, got ",
+                     term.tensor, " and ", term.value);
     if (!isLeaf(term.kind) && depth < 2)
       return failure("malformed expression: expected two operands of each "
                      "operation");
@@ -43,6 +52,20 @@ Status attn::runtime::checkExpression(const Expression &expression,
   return {};
 }
 
+/// Strides along which nothing steps do not count.
+static bool isAligned(const TensorArgument &tensor, int64_t alignment) {
+  if (tensor.strides.empty() || tensor.strides.back() != 1 ||
+      tensor.address % static_cast<uint64_t>(alignment) != 0)
+    return false;
+  auto size = static_cast<int64_t>(elementSize(tensor.elementType));
+  for (size_t axis = 0; axis + 1 < tensor.strides.size(); ++axis)
+    if (tensor.shape[axis] > 1 &&
+        (tensor.strides[axis] < 0 ||
+         tensor.strides[axis] % alignment * size % alignment != 0))
+      return false;
+  return true;
+}
+
 /// The value of a term without operands.
 static int64_t load(const Term &term,
                     const std::vector<TensorArgument> &tensors,
@@ -54,6 +77,8 @@ static int64_t load(const Term &term,
     return tensors[term.tensor].strides[term.axis];
   case Term::Kind::Multiprocessors:
     return multiprocessors;
+  case Term::Kind::Aligned:
+    return int64_t(isAligned(tensors[term.tensor], term.value));
   default:
     return term.value;
   }
@@ -103,6 +128,7 @@ static Result<int64_t> apply(Term::Kind kind, int64_t a, int64_t b) {
   case Term::Kind::Size:
   case Term::Kind::Stride:
   case Term::Kind::Multiprocessors:
+  case Term::Kind::Aligned:
     break;
   }
   if (overflows)

@@ -224,8 +224,8 @@ ElementType ManifestReader::takeElementType(const json::Value &object) {
   return type.value_or(ElementType::BF16);
 }
 
-/// An integer is a constant, a string an operation; ["size", tensor, axis] and
-/// ["stride", tensor, axis] read a tensor.
+/// An integer is a constant, a string an operation; ["size", tensor, axis],
+/// ["stride", tensor, axis] and ["aligned", tensor, bytes] read a tensor.
 Term ManifestReader::toTerm(const json::Value &value) {
   if (value.kind == json::Value::Kind::Integer)
     return {Term::Kind::Constant, value.integer, 0, 0};
@@ -243,7 +243,10 @@ Term ManifestReader::toTerm(const json::Value &value) {
     return {isSize ? Term::Kind::Size : Term::Kind::Stride, 0,
             static_cast<int32_t>(toInteger(items[1], 0, maxInt32)),
             static_cast<int32_t>(toInteger(items[2], 0, maxInt32))};
-  expect("a constant, an operation, a size or a stride");
+  if (isTriple && items[0].string == "aligned")
+    return {Term::Kind::Aligned, toInteger(items[2], 1, maxInt32),
+            static_cast<int32_t>(toInteger(items[1], 0, maxInt32)), 0};
+  expect("a constant, an operation, a size, a stride or an alignment");
   return {};
 }
 

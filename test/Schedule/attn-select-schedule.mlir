@@ -176,6 +176,45 @@ func.func @distance(%q: !p, %k: !p, %v: !p, %t: tensor<2x?xf32>) -> !p {
   return %o : !p
 }
 
+// Elements of 16 bits are loaded in tiles, in another schedule: its guard is that copies
+// can read the tensor. Not those whose keys are along another axis.
+// CHECK-LABEL: func @tiles
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<schedule = <block_q = 128, block_kv = 128, {{.*}}stage_reads = true, {{.*}}>>], tile.schedule = #tile.schedule<
+// CHECK-LABEL: func @no_tiles
+// CHECK-NOT: guarded
+// CHECK: return
+func.func @tiles(%q: !p, %k: !p, %v: !p, %t: tensor<?x2x?xf16>) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %wide = arith.index_cast %j : index to i64
+    %key = arith.index_cast %wide : i64 to index
+    %c1 = arith.constant 1 : index
+    %other = arith.subi %c1, %h : index
+    %t0 = attn.read %t[%p, %other, %key] : tensor<?x2x?xf16>
+    %y = arith.extf %t0 : f16 to f32
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
+func.func @no_tiles(%q: !p, %k: !p, %v: !p, %t: tensor<?x?x?xbf16>) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %0 = attn.read %t[%p, %j, %h] : tensor<?x?x?xbf16>
+    %1 = attn.read %t[%p, %p, %j] : tensor<?x?x?xbf16>
+    %2 = attn.read %t[%h, %b, %j] : tensor<?x?x?xbf16>
+    %d = arith.subi %p, %j : index
+    %3 = attn.read %t[%p, %d, %j] : tensor<?x?x?xbf16>
+    %4 = arith.addf %0, %1 : bf16
+    %5 = arith.addf %2, %3 : bf16
+    %6 = arith.addf %4, %5 : bf16
+    %y = arith.extf %6 : bf16 to f32
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
+
 // Lengths that differ: blocks fetch their instances.
 // CHECK-LABEL: func @uneven
 // CHECK: dynamic = true

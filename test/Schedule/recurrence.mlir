@@ -96,7 +96,7 @@ func.func @f32(%q: !q) -> !q {
 
 // -----
 
-// Beside a direction of its own, four products of tokens fit where keys are narrow.
+// Beside a direction of its own, four products of tokens are at hand at once.
 
 // CHECK-LABEL: func @direction
 // CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, {{.*}}auxiliary_registers = 240
@@ -106,17 +106,6 @@ func.func @f32(%q: !q) -> !q {
 func.func @direction(%q: !q, %v: !v, %g: !g) -> !v {
   %o = attn.recurrence %q, %q, %v decay(%g : !g) erase_key(%q : !q) erase_direction(%q : !q) before_decay : !q, !q, !v -> !v
   return %o : !v
-}
-
-// -----
-
-// CHECK-LABEL: func @direction_of_wide_keys
-// CHECK: tile.schedule<block_q = {{[0-9]+}}, block_kv = 1,
-!q = tensor<?x?x4x128xbf16>
-!g = tensor<?x?x4x128xf32, #attn.gate<log>>
-func.func @direction_of_wide_keys(%q: !q, %g: !g) -> !q {
-  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%q : !q) erase_direction(%q : !q) before_decay : !q, !q, !q -> !q
-  return %o : !q
 }
 
 // -----

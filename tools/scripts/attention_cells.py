@@ -253,6 +253,11 @@ def program(cell):
 """
 
 
+def bias_columns(cell, keys):
+    """Half of the biases have rows that copies can read."""
+    return -(-keys // 8) * 8 if cell["element"] == "bf16" else keys
+
+
 def shapes(cell):
     """Options of attn-run that give every dynamic size of a cell."""
     queries, keys = cell["lengths"]
@@ -273,7 +278,7 @@ def shapes(cell):
         "cu_k": (batch + 1,),
         "lengths": (batch,),
         "ids": key_rows,
-        "bias": (query_heads, keys, keys),
+        "bias": (query_heads, keys, bias_columns(cell, keys)),
     }
     # Rows for all queries, and room for most of their blocks.
     sizes["counts"] = sizes["whole_counts"] = (BATCH, query_heads, queries // 64 + 1)

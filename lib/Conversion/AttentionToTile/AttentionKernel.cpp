@@ -160,7 +160,7 @@ Value AttentionKernel::createScores(Value scores, Value position, Value key) {
     return arith::MulFOp::create(builder, loc, scores, all);
   }
   auto score = tile::ScoreOp::create(builder, loc, scores.getType(), scores,
-                                     position, key);
+                                     position, key, /*tiles=*/ValueRange());
   OpBuilder::InsertionGuard guard(builder);
   Type index = builder.getIndexType();
   Block *block = builder.createBlock(&score.getModifier(), {},

@@ -130,18 +130,12 @@ Values DecayedBlock::extend(ValueRange words) {
   return values;
 }
 
-/// Pairs of a block of rows and one of columns are numbered row by row.
-Value DecayedBlock::operandAddress(size_t key, Value pair, Value group) {
-  Value own = key == 0 ? pair : i32.add(pair, key * sm90::kBlockPairs);
+/// Of the columns of a block.
+Value DecayedBlock::operandAddress(size_t key, Value block, Value group) {
+  Value own = key == 0 ? block : i32.add(block, key * sm90::kColumnBlocks);
   Value operand = i32.add(i32.mul(own, groups()), group);
   return i32.add(i32.add(scratch, i32.mul(operand, kOperandBytes)),
                  i32.shiftLeft(lane, 4));
-}
-
-Value DecayedBlock::pairOf(Value row, Value column) {
-  // The rows above have row (row - 1) / 2 pairs: 0, 1 and 3 for rows 1 to 3.
-  Value above = i32.add(row, -1);
-  return i32.add(i32.add(above, i32.shiftRight(above, 1)), column);
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,36 +162,14 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
-/// Columns for the next block, and for those further down, which are beside
-/// multiplied by `later`.
-void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words,
-                                ArrayRef<Values> later) {
-  auto addressOf = [&](int64_t distance) {
-    return operandAddress(key, pairOf(i32.add(warp, distance), warp), group);
-  };
-  // Those of a product, which are loaded into neighbouring registers.
-  auto store = [&](int64_t distance, ValueRange own) {
-    ptx::storeSharedWords(b, loc, addressOf(distance),
-                          {own[0], own[2], own[1], own[3]});
-  };
-  ifTrue(isAbove(1), [&] { store(1, words); });
-  auto pairType = VectorType::get(2, b.getF16Type());
-  auto toPair = [&](Value word) -> Value {
-    return LLVM::BitcastOp::create(b, loc, pairType, word);
-  };
-  auto storeLater = [&](int64_t distance) {
-    Values decayed;
-    for (auto [w, word] : llvm::enumerate(words))
-      decayed.push_back(LLVM::BitcastOp::create(
-          b, loc, b.getI32Type(),
-          mul(toPair(word), toPair(later[distance - 2][w / 2]))));
-    store(distance, decayed);
-  };
-  // One in the other: warps that have neither branch once.
-  ifTrue(isAbove(2), [&] {
-    storeLater(2);
-    ifTrue(isAbove(3), [&] { storeLater(3); });
-  });
+/// Columns as they are at the end of the block, which all but the last are read
+/// of: those of a product next to each other.
+void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
+  ifTrue(compare(arith::CmpIPredicate::ult, warp, i32.constant(kBlocks - 1)),
+         [&] {
+           ptx::storeSharedWords(b, loc, operandAddress(key, warp, group),
+                                 {words[0], words[2], words[1], words[3]});
+         });
 }
 
 /// What a group of columns is computed of, one behind the other: the sums of
@@ -247,7 +219,6 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
                                 ValueRange carried) {
   Values toBlockEnd = loadPowers(group, End), toEnd = loadPowers(group, ToEnd),
          fromStart = loadPowers(group, FromStart), end;
-  SmallVector<Values> later = loadLater(group);
   auto take = [&](size_t count) {
     ValueRange taken = loaded.take_front(count);
     loaded = loaded.drop_front(count);
@@ -291,7 +262,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
           down[k]);
   }
   for (auto [k, words] : llvm::enumerate(columns))
-    storeColumns(k, group, words, later);
+    storeColumns(k, group, words);
   return products;
 }
 

@@ -22,8 +22,8 @@
 // with itself element by element.
 //
 // In a first pass, what has decayed is left in place of the rows, and as
-// columns in the scratch, once for each block further down; in the second one,
-// blocks are multiplied with those further up.
+// columns in the scratch; in the second one, blocks are multiplied with those
+// further up, times what the blocks between leave of these.
 //
 // Rows that are before their own decay have the sums of the token in front: 0
 // for the first one of a block. Nothing else changes but what is above the
@@ -156,12 +156,6 @@ private:
     return compare(arith::CmpIPredicate::eq, warp, i32.constant(number));
   }
 
-  /// Whether there is a block so much further down.
-  Value isAbove(int64_t distance) {
-    return compare(arith::CmpIPredicate::ult, warp,
-                   i32.constant(kBlocks - distance));
-  }
-
   //===--- Control flow ---------------------------------------------------===//
 
   void meet();
@@ -203,13 +197,12 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
-  Value operandAddress(size_t key, Value pair, Value group);
+  Value operandAddress(size_t key, Value block, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.
   Value powersAddress(Value block);
-  Value laterAddress();
+  Value laterAddress(Value block);
   Values loadPowers(Value group, Power power);
-  SmallVector<Values> loadLater(Value group);
   /// Stores a number for each channel of the lane, in the order in which lanes
   /// read them: columns 2 t, 2 t + 1, 2 t + 8 and 2 t + 9 of a group together.
   void storePowers(Value address, Type type, ValueRange values);
@@ -237,16 +230,14 @@ private:
                    ValueRange toBlockEnd, ValueRange toEnd, Value group);
   Values decayRows(const DecayedRows &rows, ValueRange values,
                    ValueRange powers, ValueRange fromStart, Value group);
-  void storeColumns(size_t key, Value group, ValueRange words,
-                    ArrayRef<Values> later);
+  void storeColumns(size_t key, Value group, ValueRange words);
   Values addOwn(const DecayedChunk &chunk, Value group, ValueRange rows,
                 ValueRange keys, ValueRange sums);
   Values clearAbove(ValueRange block, bool isBefore);
   Values replaceDiagonal(ValueRange block, ValueRange sums);
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
-  /// The number of the pair of a block of rows and one of columns.
-  Value pairOf(Value row, Value column);
+  Values loadColumns(size_t key, int64_t block, int64_t number, Value group);
   Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
   Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
                         ArrayRef<ValueRange> blocks);

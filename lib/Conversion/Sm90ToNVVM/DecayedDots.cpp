@@ -13,16 +13,40 @@
 #include "DecayedBlock.h"
 #include "InlineAsm.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
+
+/// The columns of a block further up, as they are where that of the warp
+/// `number` begins.
+Values DecayedBlock::loadColumns(size_t key, int64_t block, int64_t number,
+                                 Value group) {
+  Values words = ptx::loadSharedWords(
+      b, loc, operandAddress(key, i32.constant(block), group));
+  // The next one begins where that one ends.
+  if (number == block + 1)
+    return words;
+  auto pairType = VectorType::get(2, b.getF16Type());
+  auto toPair = [&](Value word) -> Value {
+    return LLVM::BitcastOp::create(b, loc, pairType, word);
+  };
+  Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
+  Values powers = ptx::loadSharedFloats(
+      b, loc, i32.add(laterAddress(i32.constant(block)), place),
+      (number - block - 2) * 2 * channels, 2);
+  for (auto [w, word] : llvm::enumerate(words))
+    word = LLVM::BitcastOp::create(b, loc, b.getI32Type(),
+                                   mul(toPair(word), toPair(powers[w % 2])));
+  return words;
+}
 
 /// The products with the blocks further up, of which there are `columns`, of
 /// eight elements each, those of all rows and keys with one block after the
 /// other.
 Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
   size_t size = 8 * rows.size() * keyTiles;
-  Value firstPair = pairOf(warp, i32.constant(0));
   Values zeros(columns * size, number(0));
   return rolledLoop(groups(), zeros, [&](Value group, ValueRange carried) {
     SmallVector<Values> left, right;
@@ -30,8 +54,7 @@ Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
       left.push_back(loadTile(tile, group));
     for (int64_t column = 0; column < columns; ++column)
       for (size_t k = 0; k < keyTiles; ++k)
-        right.push_back(ptx::loadSharedWords(
-            b, loc, operandAddress(k, i32.add(firstPair, column), group)));
+        right.push_back(loadColumns(k, column, columns, group));
     Values products(carried);
     for (auto [n, words] : llvm::enumerate(right))
       for (size_t r = 0; r < rows.size(); ++r)

@@ -26,7 +26,7 @@ static constexpr int64_t kHalfBytes = 2;
 
 Value DecayedBlock::powersAddress(Value block) {
   Value first =
-      i32.add(scratch, keyTiles * sm90::kBlockPairs * sm90::kDiagonalBlock *
+      i32.add(scratch, keyTiles * sm90::kColumnBlocks * sm90::kDiagonalBlock *
                            channels * kHalfBytes);
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }
@@ -41,31 +41,15 @@ Value DecayedBlock::placeOfToken(Value gates, int64_t x) {
 }
 
 /// In f16. The first block has two, the second one.
-Value DecayedBlock::laterAddress() {
+Value DecayedBlock::laterAddress(Value block) {
   Value first = powersAddress(i32.constant(kBlocks));
-  return i32.add(first, i32.mul(warp, 2 * channels * kHalfBytes));
+  return i32.add(first, i32.mul(block, 2 * channels * kHalfBytes));
 }
 
 Values DecayedBlock::loadPowers(Value group, Power power) {
   Value place = i32.add(i32.shiftLeft(group, 6), i32.shiftLeft(own, 4));
   return ptx::loadSharedFloats(b, loc, i32.add(powersAddress(warp), place),
                                power * rowBytes(), 4);
-}
-
-/// For each block further down than the next one; something else where there is
-/// none.
-SmallVector<Values> DecayedBlock::loadLater(Value group) {
-  Value place = i32.add(i32.shiftLeft(group, 5), i32.shiftLeft(own, 3));
-  Value other = i32.add(powersAddress(warp), FromStart * rowBytes());
-  SmallVector<Values> powers;
-  for (int64_t distance : {2, 3}) {
-    int64_t offset = (distance - 2) * channels * kHalfBytes;
-    Value first =
-        select(isAbove(distance), i32.add(laterAddress(), offset), other);
-    powers.push_back(
-        ptx::loadSharedFloats(b, loc, i32.add(first, place), 0, 2));
-  }
-  return powers;
 }
 
 void DecayedBlock::storePowers(Value address, Type type, ValueRange values) {
@@ -146,13 +130,17 @@ Value DecayedBlock::isSafe(ValueRange last) {
 /// What blocks further down than the next one need beside what is left at the
 /// end of this one: the decays of those between.
 void DecayedBlock::prepareLater(ArrayRef<Values> decays) {
+  auto isAbove = [&](int64_t distance) {
+    return compare(arith::CmpIPredicate::ult, warp,
+                   i32.constant(kBlocks - distance));
+  };
   auto store = [&](int64_t distance, function_ref<Value(size_t)> decay) {
     ifTrue(isAbove(distance), [&] {
       Values powers;
       for (size_t i = 0; i < decays.front().size(); ++i)
         powers.push_back(exp2(decay(i)));
       storePowers(
-          i32.add(laterAddress(), (distance - 2) * channels * kHalfBytes),
+          i32.add(laterAddress(warp), (distance - 2) * channels * kHalfBytes),
           b.getF16Type(), powers);
     });
   };

@@ -308,16 +308,61 @@ struct LowerApplyMask : FragmentPattern<sm90::ApplyMaskOp> {
   }
 };
 
+/// The elements of a tile in shared memory that have the places of those of an
+/// accumulator. They are read where they are first asked for, a few columns at
+/// a time, so that they take few registers.
+class TileElements {
+public:
+  TileElements(OpBuilder &b, Location loc, sm90::StageType type,
+               ValueRange stage, ValueRange row)
+      : b(b), loc(loc), type(type) {
+    Int32 i32(b, loc);
+    first = matrixAddress(i32, rowAddress(i32, type, stage, row));
+  }
+
+  /// As f32. Elements are asked for in order.
+  Value get(int64_t i) {
+    constexpr int64_t kMatrixElements = 8;
+    int64_t inMatrix = i % kMatrixElements;
+    Int32 i32(b, loc);
+    if (inMatrix == 0)
+      words = ptx::ldmatrixX4(
+          b, loc,
+          blockAddress(i32, first, i / kMatrixElements * sm90::kProductStep,
+                       type.getRows()),
+          /*transposed=*/false);
+    if (i % 2 == 0)
+      pair = extendPair(b, loc, type.getElementType(), words[inMatrix / 2]);
+    return pair[i % 2];
+  }
+
+private:
+  OpBuilder &b;
+  Location loc;
+  sm90::StageType type;
+  Value first;
+  SmallVector<Value> words, pair;
+};
+
 struct LowerScore : RegionPattern<sm90::ScoreOp> {
   using RegionPattern::RegionPattern;
   LogicalResult
   matchAndRewrite(sm90::ScoreOp op, Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ValueRange scores = adaptor.getScores();
+    SmallVector<TileElements> tiles;
+    for (auto [tile, stage] :
+         llvm::zip_equal(op.getTiles(), adaptor.getTiles()))
+      tiles.emplace_back(rewriter, op.getLoc(),
+                         cast<sm90::StageType>(tile.getType()), stage,
+                         adaptor.getRow());
     SmallVector<Value> modified = forEachElement(
         op, adaptor, rewriter, scores.size(),
         [&](RegionEvaluator &evaluator, int64_t i, Term query, Term key) {
-          return evaluator.evaluate({Term{scores[i]}, query, key});
+          SmallVector<Term> arguments{Term{scores[i]}, query, key};
+          for (TileElements &tile : tiles)
+            arguments.push_back({tile.get(i)});
+          return evaluator.evaluate(arguments);
         });
     rewriter.replaceOpWithMultiple(op, {modified});
     return success();

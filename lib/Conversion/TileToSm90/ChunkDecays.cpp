@@ -183,8 +183,12 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
   if (failed(use(sums.getCount(), limit)))
     return failure();
   Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
-  for (tile::ApplyDecayOp apply : all.left)
-    left.push_back(await(ringOf(apply), iteration, /*full=*/false));
+  for (auto [number, apply] : llvm::enumerate(all.left)) {
+    tile::ApplyDecayOp own = apply;
+    left.push_back(split.findReplaced(own.getResult())
+                       ? keys[number]
+                       : await(ringOf(own), iteration, /*full=*/false));
+  }
   Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
   SmallVector<float> scales;
   SmallVector<bool> before;

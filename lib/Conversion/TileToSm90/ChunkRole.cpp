@@ -135,6 +135,9 @@ Value ChunkRole::hold(Value tile, const Ring &ring, Value count) {
   Held own{await(ring, count, /*full=*/true), ring.empty, count};
   for (OpOperand &use : tile.getUses())
     own.uses += split.contains(part, use.getOwner());
+  // What takes its place is given back by others.
+  if (part == Part::Auxiliary && split.findReplacing(tile))
+    ++own.uses;
   held[tile] = own;
   return own.stage;
 }

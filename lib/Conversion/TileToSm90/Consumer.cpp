@@ -143,13 +143,14 @@ LogicalResult Consumer::consumeLoad(tile::LoadOp load) {
       held.push_back({stage, ring.empty, count, load});
     else
       sm90::ReleaseOp::create(builder, loc, stage, ring.empty, count);
-  } else if (isKeys && load->hasOneUse()) {
-    // The product gives the stage back, with this count.
+  } else if ((isKeys || isOfScores(load)) && load->hasOneUse()) {
+    // What reads it gives the stage back, with this count.
     mapping.map(load.getTile(), stage);
     stageCounts[stage] = {ring.empty, count};
   } else {
     return load.emitOpError("expected a tile that is either the left operand "
-                            "of products or the right operand of one");
+                            "of products or the right operand of one, or read "
+                            "by one modifier");
   }
   count = arith::AddIOp::create(builder, loc, count, index(1));
   return success();

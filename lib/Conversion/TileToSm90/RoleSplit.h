@@ -49,6 +49,12 @@ struct RoleSplit {
   bool reads(Part part) const {
     return part == Part::Auxiliary ? auxiliaryReads : consumerReads;
   }
+  /// The tiles that something is left of at the end of a chunk.
+  int64_t countLeft() const;
+  /// The load whose place what is left of it takes, or null; and what takes that
+  /// of what is loaded.
+  tile::LoadOp findReplaced(Value left) const;
+  tile::ApplyDecayOp findReplacing(Value loaded) const;
   /// Whether a load of `view` is an op of the part.
   bool loads(Part part, tile::LoadOp like) const;
 };
@@ -68,6 +74,9 @@ struct GatedTile {
 
 /// Whether `tile` is one, rounded.
 std::optional<GatedTile> findGated(Value tile);
+
+/// What is left of a tile at the end of a chunk, if `tile` is that.
+tile::ApplyDecayOp findLeft(Value tile);
 
 /// Whether a tile is the bonus of a product, whose channels are read with it.
 bool isBonus(Value tile);

@@ -80,7 +80,7 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
       schedule.getHoistMask(), schedule.getClearAccumulators(),
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
-      /*auxiliary_registers=*/0);
+      /*auxiliary_registers=*/0, schedule.getReadStages());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {

@@ -21,6 +21,8 @@ int64_t SignatureBuilder::countReaders(tile::LoadOp load) {
       return countReaders(value);
   }
   int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  if (split->findReplacing(load.getTile()))
+    return consumerWarps;
   return (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
          (split->loads(Part::Auxiliary, load) ? kWarps : 0) +
          (split->loads(Part::Gates, load) ? sm90::kGateWarps : 0);

@@ -37,11 +37,15 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   Type f32 = builder.getF32Type();
   for (Value value : split->handedTiles) {
     auto type = cast<VectorType>(value.getType());
+    if (tile::LoadOp load = split->findReplaced(value)) {
+      kernel.tileRings[value] =
+          createReplacing(kernel.rings.find(kernel.keyOf(load))->second);
+      continue;
+    }
     // What the last product of a chunk reads is the first of the next one.
-    auto apply = value.getDefiningOp<tile::ApplyDecayOp>();
     auto buffer = sm90::BufferType::get(
-        context, stages + (apply && apply.getToEnd() ? 1 : 0),
-        type.getDimSize(0), type.getDimSize(1), type.getElementType());
+        context, stages + (findLeft(value) ? 1 : 0), type.getDimSize(0),
+        type.getDimSize(1), type.getElementType());
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
@@ -91,15 +95,11 @@ void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
   kernel.wholeRing = createRing(
       sm90::BufferType::get(context, stages + 1, 1, channels, f32),
       sm90::kWarpgroupThreads, kWarps * schedule.getConsumerWarpgroups());
-  // The keys are what is left of at the end.
-  int64_t keys = llvm::count_if(split->handedTiles, [](Value tile) {
-    auto apply = tile.getDefiningOp<tile::ApplyDecayOp>();
-    return apply && apply.getToEnd();
-  });
   kernel.decayScratch = sm90::AllocOp::create(
       builder, source.getLoc(),
-      sm90::BufferType::get(context, 1, sm90::decayScratchRows(keys), channels,
-                            builder.getF16Type()),
+      sm90::BufferType::get(context, 1,
+                            sm90::decayScratchRows(split->countLeft()),
+                            channels, builder.getF16Type()),
       IntegerAttr());
 }
 
@@ -118,7 +118,10 @@ void SignatureBuilder::allocate(Kernel &kernel) {
       inLoop |=
           kernel.keyOf(other) == key && other->getParentOfType<scf::ForOp>();
     });
-    int64_t stages = inLoop ? schedule.getKvStages() : 1;
+    bool ofScores = !split && isOfScores(load);
+    int64_t stages = !inLoop    ? 1
+                     : ofScores ? schedule.getReadStages()
+                                : schedule.getKvStages();
     int64_t readers = consumerWarps;
     if (split)
       readers = countReaders(load);
@@ -129,7 +132,8 @@ void SignatureBuilder::allocate(Kernel &kernel) {
                                             type.getElementType()),
                       /*fullArrivals=*/1, readers);
     ring.map = map;
-    ring.keep = inLoop;
+    // What is read for each score is of no use to another tile of queries.
+    ring.keep = inLoop && !ofScores;
   }
   if (split)
     allocateHandedOver(kernel);

@@ -29,8 +29,15 @@ void Consumer::consumeScore(tile::ScoreOp op) {
   Value scores = use(op.getScores());
   Value query =
       arith::AddIOp::create(builder, loc, use(op.getQuery()), firstRow);
+  SmallVector<Value> tiles = useAll(op.getTiles());
   consumeRegion(op, sm90::ScoreOp::create(builder, loc, scores.getType(),
-                                          scores, query, use(op.getKey())));
+                                          scores, query, use(op.getKey()),
+                                          tiles.empty() ? Value() : firstRow,
+                                          tiles));
+  for (Value stage : tiles) {
+    auto [barrier, count] = stageCounts.lookup(stage);
+    sm90::ReleaseOp::create(builder, loc, stage, barrier, count);
+  }
 }
 
 void Consumer::consumeFindExtremes(tile::FindExtremesOp op) {

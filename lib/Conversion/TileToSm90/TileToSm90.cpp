@@ -28,6 +28,10 @@ bool mlir::attn::tile_to_sm90::isQueries(tile::LoadOp load) {
   });
 }
 
+bool mlir::attn::tile_to_sm90::isOfScores(tile::LoadOp load) {
+  return llvm::all_of(load->getUsers(), llvm::IsaPred<tile::ScoreOp>);
+}
+
 LoadKey mlir::attn::tile_to_sm90::getKey(tile::LoadOp load, bool isChunk) {
   return {load.getView(), load.getTile().getType(),
           !isChunk && isQueries(load)};

@@ -99,6 +99,9 @@ struct Kernel {
 /// Whether products alone read the tile, as their left operand.
 bool isQueries(tile::LoadOp load);
 
+/// Whether a modifier of scores alone reads the tile.
+bool isOfScores(tile::LoadOp load);
+
 /// What decides the ring of a load. Of chunks, tiles are neither queries nor
 /// keys.
 LoadKey getKey(tile::LoadOp load, bool isChunk);

@@ -31,29 +31,47 @@ static AwaitFullOp findWait(Value stage) {
   return stage.getDefiningOp<AwaitFullOp>();
 }
 
-/// Whether a product in front of `end`, which stays there, is computed from the
-/// result of `load`: by then it has been loaded.
-static bool isUsedBefore(Operation *load, Operation *end) {
+/// The first product of the block that is computed from the result of `load`:
+/// it does not start before that has been loaded. Null if there is none.
+static Operation *findFirstProduct(Operation *load) {
+  Operation *first = nullptr;
   SmallVector<Operation *> open{load};
   DenseSet<Operation *> known{load};
   while (!open.empty())
     for (Operation *user : open.pop_back_val()->getUsers()) {
-      if (user->getBlock() != end->getBlock() || !user->isBeforeInBlock(end) ||
-          !known.insert(user).second)
+      if (user->getBlock() != load->getBlock() || !known.insert(user).second)
         continue;
-      if (isa<WgmmaAsyncOp>(user))
-        return true;
-      open.push_back(user);
+      if (!isa<WgmmaAsyncOp>(user))
+        open.push_back(user);
+      else if (!first || user->isBeforeInBlock(first))
+        first = user;
     }
-  return false;
+  return first;
 }
 
-/// Whether threads may still load from the stage where it is given back.
-static bool isStillLoaded(AwaitFullOp wait, ReleaseOp release) {
-  return llvm::any_of(wait.getStage().getUsers(), [&](Operation *user) {
-    return isa<LoadFragmentOp, LoadRowOp, LoadElementOp>(user) &&
-           !isUsedBefore(user, release);
-  });
+/// Lets the loads from the stage of `wait` end before `release`.
+static void finishLoads(AwaitFullOp wait, ReleaseOp release) {
+  Operation *last = release;
+  for (Operation *load : wait.getStage().getUsers()) {
+    if (!isa<LoadFragmentOp, LoadRowOp, LoadElementOp, ScoreOp>(load))
+      continue;
+    Operation *product = load->getBlock() == release->getBlock()
+                             ? findFirstProduct(load)
+                             : nullptr;
+    if (!product) {
+      OpBuilder builder(release);
+      MLIRContext *context = builder.getContext();
+      NVVM::FenceProxyOp::create(
+          builder, release.getLoc(),
+          NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_shared),
+          NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
+      return;
+    }
+    if (last->isBeforeInBlock(product))
+      last = product;
+  }
+  if (last != release)
+    release->moveAfter(last);
 }
 
 namespace {
@@ -65,19 +83,14 @@ struct InsertProxyFence
       if (auto wait = copy.getStage().getDefiningOp<AwaitEmptyOp>())
         copied.insert(wait.getBuffer());
     });
-    getOperation().walk([&](ReleaseOp release) {
+    SmallVector<ReleaseOp> releases;
+    getOperation().walk(
+        [&](ReleaseOp release) { releases.push_back(release); });
+    for (ReleaseOp release : releases) {
       AwaitFullOp wait = findWait(release.getStage());
-      if (!wait || !copied.contains(wait.getBuffer()) ||
-          !isStillLoaded(wait, release))
-        return;
-      OpBuilder builder(release);
-      NVVM::FenceProxyOp::create(
-          builder, release.getLoc(),
-          NVVM::ProxyKindAttr::get(&getContext(),
-                                   NVVM::ProxyKind::async_shared),
-          NVVM::SharedSpaceAttr::get(&getContext(),
-                                     NVVM::SharedSpace::shared_cta));
-    });
+      if (wait && copied.contains(wait.getBuffer()))
+        finishLoads(wait, release);
+    }
   }
 };
 } // namespace

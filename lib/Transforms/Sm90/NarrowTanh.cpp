@@ -181,9 +181,9 @@ private:
 
 /// The largest magnitude in each row of what the tangents are multiples of.
 Value Narrower::findLargest(const ScaledTanh &tangent) {
-  ScoreOp magnitudes =
-      ScoreOp::create(builder, loc, score.getType(), score.getScores(),
-                      score.getQuery(), score.getKey());
+  ScoreOp magnitudes = ScoreOp::create(
+      builder, loc, score.getType(), score.getScores(), score.getQuery(),
+      score.getKey(), score.getRow(), score.getTiles());
   {
     OpBuilder::InsertionGuard guard(builder);
     IRMapping mapping;

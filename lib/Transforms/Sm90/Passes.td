@@ -178,10 +178,11 @@ def InsertProxyFencePass : Pass<"sm90-insert-proxy-fence", "::mlir::sm90::Kernel
   let description = [{
     An arrival at an mbarrier overtakes loads from shared memory that were started
     before it, and the copy engine does not wait for them either: it would overwrite
-    what is still to be read. A fence between the proxies in front of the release
-    waits for them. There is none where a product in front of the release is computed
-    from what was loaded, nor where threads fill the stage: their stores queue behind
-    the loads.
+    what is still to be read. A product waits for what it is computed from, so a stage
+    is given back behind the first product of the block that is computed from what was
+    loaded. Where there is none, a fence between the proxies in front of the release
+    waits for the loads. Stages that threads fill stay as they are: their stores queue
+    behind the loads.
 
     ```mlir
     %a = sm90.load_fragment %q row(%r) ...

@@ -117,4 +117,32 @@ def MergeBoundsPass : Pass<"tile-merge-bounds", "::mlir::tile::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def StageReadsPass : Pass<"tile-stage-reads", "::mlir::tile::KernelOp"> {
+  let summary = "Load what modifiers read for each score in tiles";
+  let description = [{
+    A modifier that reads elements of 16 bits by the position of the key along the
+    last axis of a view, and by that of the query along another, gets them from a
+    tile, which a target may copy ahead. The other indices have to be the same for
+    all scores. Obeys `stage_reads` of the schedule; of several reads of a view, the
+    first one counts.
+
+    ```mlir
+    %y = tile.score %s query(%p0) key(%j0) {
+    ^bb0(%x: f32, %p: index, %j: index):
+      %e = tile.read %bias[%h, %p, %j]
+      ...
+    }
+    // becomes
+    %t = tile.load %bias[%h, %p0, %j0] axes [1, 2]
+    %y = tile.score %s query(%p0) key(%j0) tiles(%t) {
+    ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
+      ...
+    }
+    ```
+
+    The start of a tile may be computed from sizes, indices of instances and loops, and
+    what is read as a place.
+  }];
+}
+
 #endif // ATTN_TRANSFORMS_TILE_PASSES_TD

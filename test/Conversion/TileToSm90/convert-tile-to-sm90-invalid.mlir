@@ -410,7 +410,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
     %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
-    // expected-error@+1 {{'tile.load' op expected a tile that is either the left operand of products or the right operand of one}}
+    // expected-error@+1 {{'tile.load' op expected a tile that is either the left operand of products or the right operand of one, or read by one modifier}}
     %b = tile.load %k[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
     %s = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
     %t = tile.dot %a, %b transpose_rhs : vector<64x64xbf16>, vector<64x64xbf16> -> vector<64x64xf32>
@@ -428,7 +428,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %k: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op expected a tile that is either the left operand of products or the right operand of one}}
+    // expected-error@+1 {{'tile.load' op expected a tile that is either the left operand of products or the right operand of one, or read by one modifier}}
     %a = tile.load %q[%i, %c0] axes [0, 1] : !t -> vector<64x64xbf16>
     %x = arith.extf %a : vector<64x64xbf16> to vector<64x64xf32>
   }

@@ -20,7 +20,7 @@
 // CHECK-NEXT: %[[WHOLE:.*]] = sm90.alloc : <2 x 1x128xf32>
 // CHECK-NEXT: %[[WF:.*]] = sm90.mbarrier.init arrivals(128)
 // CHECK-NEXT: %[[WE:.*]] = sm90.mbarrier.init arrivals(8)
-// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 144x128xf16>
+// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 96x128xf16>
 
 // CHECK: } numbers {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
@@ -67,7 +67,7 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // of them in front of its decay.
 
 // CHECK-LABEL: sm90.kernel @direction(
-// CHECK: %[[SCRATCH:.*]] = sm90.alloc : <1 x 240x64xf16>
+// CHECK: %[[SCRATCH:.*]] = sm90.alloc : <1 x 144x64xf16>
 // CHECK: } auxiliary {
 // CHECK: %[[Q:.*]] = sm90.stage.await_full
 // CHECK: %[[K:.*]] = sm90.stage.await_full
@@ -94,6 +94,40 @@ func.func @direction(%q: !k64 {attn.name = "q"}, %k: !k64 {attn.name = "k"},
       {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 224, persistent = false, auxiliary_registers = 240>>}
       : !k64, !k64, !k64 -> !k64
   return %o : !k64
+}
+
+// Of wide keys what is left takes the place of these, which the consumers give back.
+
+// CHECK-LABEL: sm90.kernel @wide_direction(
+// CHECK: %[[Q:.*]] = sm90.alloc : <1 x 64x128xbf16>
+// CHECK-NEXT: sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: sm90.mbarrier.init arrivals(4)
+// CHECK: %[[K:.*]] = sm90.alloc : <1 x 64x128xbf16>
+// CHECK-NEXT: %[[KF:.*]] = sm90.mbarrier.init arrivals(1)
+// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(4)
+// CHECK: } auxiliary {
+// CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]], %[[KF]]
+// CHECK: sm90.stage.await_full
+// CHECK: %[[DS:.*]] = sm90.stage.await_full
+// CHECK: sm90.decay_tokens {{.*}} keys(%[[KS]], %[[DS]]) {{.*}} into %[[KS]], %[[DS]] whole(
+// CHECK: sm90.stage.fill %[[KS]], %[[LF:.*]][
+// CHECK: sm90.stage.fill %[[DS]],
+// CHECK-NOT: sm90.stage.release %[[KS]]
+// CHECK: } consumer {
+// CHECK: %[[L:.*]] = sm90.stage.await_full %[[K]], %[[LF]]
+// CHECK: sm90.wgmma_async %{{.*}}, %[[L]] acc
+// CHECK: sm90.stage.release %{{.*}}, %[[KE]]
+!k128 = tensor<?x?x2x128xbf16>
+!g128 = tensor<?x?x2x128xf32, #attn.gate<log>>
+func.func @wide_direction(%q: !k128 {attn.name = "q"}, %k: !k128 {attn.name = "k"},
+                          %v: !k128 {attn.name = "v"}, %g: !g128 {attn.name = "g"},
+                          %a: !k128 {attn.name = "a"}, %b: !k128 {attn.name = "b"})
+    -> (!k128 {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g128) erase_key(%a : !k128) erase_direction(%b : !k128)
+      before_decay scale(1.0)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 224, persistent = false, auxiliary_registers = 240>>}
+      : !k128, !k128, !k128 -> !k128
+  return %o : !k128
 }
 
 // A bonus is read by the auxiliary, as channels and not as numbers of tokens.

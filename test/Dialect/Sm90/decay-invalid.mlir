@@ -10,7 +10,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 32x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } numbers {
@@ -36,7 +36,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -47,7 +47,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -68,7 +68,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -79,7 +79,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected gates of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x64xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x64xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -100,7 +100,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x64xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -111,7 +111,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x64xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected a row of 128 numbers, got '!sm90.stage<1x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x64xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x64xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x64xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -132,7 +132,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 80x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -142,8 +142,8 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decay_tokens' op expected a scratch of '!sm90.buffer<1 x 144x128xf16>', got '!sm90.buffer<1 x 96x128xf16>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 80x128xf16>'}}
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 80x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -164,7 +164,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -175,7 +175,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected one or two of rows, and as many that they reach, and scales, got 1, 2 and 1}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -196,7 +196,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -207,7 +207,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected fragments of 64x16, got 'tensor<64x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x64xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -228,7 +228,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -239,7 +239,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected one or two of keys, as many that are left of them, and a result for each with each of rows, got 2, 1 and 1}}
-    %a = sm90.decay_tokens %k keys(%k, %k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k, %k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -260,7 +260,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -271,7 +271,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected before for each of 1 rows, got 2}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true, false] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true, false] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -292,7 +292,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -304,7 +304,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %o = arith.constant 0 : i64
     // expected-error@+1 {{'sm90.decay_tokens' op expected a bonus for one of rows, which is before its own decay, and one of keys}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] bonus(%memory : !llvm.ptr<1>[%o]) : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] bonus(%memory : !llvm.ptr<1>[%o]) : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -325,7 +325,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -337,7 +337,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %b = arith.constant dense<0.0> : tensor<64x16xf32>
     // expected-error@+1 {{'sm90.decayed_dots' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
-    %a:2 = sm90.decayed_dots %k, %l blocks(%b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf16> blocks tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>
+    %a:2 = sm90.decayed_dots %k, %l blocks(%b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xf16> blocks tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -358,7 +358,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 80x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -369,8 +369,8 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %b = arith.constant dense<0.0> : tensor<64x16xf32>
-    // expected-error@+1 {{'sm90.decayed_dots' op expected a scratch of '!sm90.buffer<1 x 144x128xf16>', got '!sm90.buffer<1 x 96x128xf16>'}}
-    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>
+    // expected-error@+1 {{'sm90.decayed_dots' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 80x128xf16>'}}
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 80x128xf16> -> tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -391,7 +391,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -403,7 +403,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %b = arith.constant dense<0.0> : tensor<64x16xf32>
     // expected-error@+1 {{'sm90.decayed_dots' op expected one or two of rows, and a block and a result for each and one or two of keys, got 3, 3 and 3}}
-    %a:3 = sm90.decayed_dots %k, %k, %k blocks(%b, %b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks tensor<64x16xf32>, tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
+    %a:3 = sm90.decayed_dots %k, %k, %k blocks(%b, %b, %b) scratch(%scratch) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks tensor<64x16xf32>, tensor<64x16xf32>, tensor<64x16xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -424,7 +424,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -436,7 +436,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %b = arith.constant dense<0.0> : tensor<64x64xf32>
     // expected-error@+1 {{'sm90.decayed_dots' op expected fragments of 64x16, got 'tensor<64x64xf32>'}}
-    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x64xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x64xf32>
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x64xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
@@ -457,7 +457,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -469,7 +469,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %b = arith.constant dense<0.0> : tensor<64x16xf32>
     // expected-error@+1 {{'sm90.decayed_dots' op expected fragments of 64x64, got 'tensor<64x32xf32>'}}
-    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 144x128xf16> -> tensor<64x32xf32>
+    %a:1 = sm90.decayed_dots %k blocks(%b) scratch(%scratch) : !sm90.stage<64x128xbf16> blocks tensor<64x16xf32> scratch !sm90.buffer<1 x 96x128xf16> -> tensor<64x32xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>

@@ -9,8 +9,8 @@
 !t = !sm90.stage<64x128xbf16>
 !g = !sm90.stage<64x128xf32>
 !rows = !sm90.buffer<2 x 1x128xf32>
-!scratch = !sm90.buffer<1 x 144x128xf16>
-!scratch2 = !sm90.buffer<1 x 240x128xf16>
+!scratch = !sm90.buffer<1 x 96x128xf16>
+!scratch2 = !sm90.buffer<1 x 144x128xf16>
 !bar = !sm90.mbarrier<1>
 !block = tensor<64x16xf32, #sm90.layout<accumulator>>
 !square = tensor<64x64xf32, #sm90.layout<accumulator>>
@@ -53,9 +53,9 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %l = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     %w = sm90.stage.await_empty %rows, %two[%c0] : !rows, !sm90.mbarrier<2> -> !sm90.stage<1x128xf32>
-    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[R:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]] whole(%[[W:.*]]) reached(%[[R]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
+    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[R:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]] whole(%[[W:.*]]) reached(%[[R]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
     %b:2 = sm90.decay_tokens %r, %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block
-    // CHECK: sm90.decayed_dots %[[R]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 144x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
+    // CHECK: sm90.decayed_dots %[[R]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 96x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
     %a:2 = sm90.decayed_dots %r, %k blocks(%b#0, %b#1) scratch(%scratch) : !t, !t blocks !block, !block scratch !scratch -> !square, !square
     // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) linear scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00]
     %c = sm90.decay_tokens %r keys(%k) gates(%s) limit(%c0) linear scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block

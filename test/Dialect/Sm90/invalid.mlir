@@ -16,6 +16,11 @@
 
 // -----
 
+// expected-error@+1 {{expected read_stages of at least 1, got 0}}
+#s = #sm90.schedule<read_stages = 0>
+
+// -----
+
 // expected-error@+1 {{expected a schedule without warp_roles to have one consumer warpgroup and not to be persistent}}
 #s = #sm90.schedule<consumer_warpgroups = 1, warp_roles = false>
 
@@ -989,7 +994,7 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   } consumer {
     %c0 = arith.constant 0 : index
     %s = arith.constant dense<1.0> : tensor<64x64xf32>
-    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
     %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
     ^bb0(%p: index, %j: index):
       %y = arith.constant 1.0 : f32
@@ -1007,11 +1012,77 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   } consumer {
     %c0 = arith.constant 0 : index
     %s = arith.constant dense<1.0> : tensor<64x64xf32>
-    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index that yields one f32}}
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
     %m = sm90.score %s query(%c0) key(%c0) : tensor<64x64xf32> {
     ^bb0(%x: f32, %p: index, %j: index):
       sm90.yield %p : index
     }
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.score: an element of another type.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 128x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    %t = sm90.stage.await_full %buffer, %full[%c0] : !sm90.buffer<2 x 128x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<128x64xbf16>
+    // expected-error@+1 {{'sm90.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
+    %m = sm90.score %s query(%c0) key(%c0) row(%c0) tiles(%t : !sm90.stage<128x64xbf16>) : tensor<64x64xf32> {
+    ^bb0(%x: f32, %p: index, %j: index, %e: f16):
+      sm90.yield %x : f32
+    }
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.score: no row.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 128x64xbf16>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    %t = sm90.stage.await_full %buffer, %full[%c0] : !sm90.buffer<2 x 128x64xbf16>, !sm90.mbarrier<2> -> !sm90.stage<128x64xbf16>
+    // expected-error@+1 {{'sm90.score' op expected a row exactly where there are tiles}}
+    %m = sm90.score %s query(%c0) key(%c0) tiles(%t : !sm90.stage<128x64xbf16>) : tensor<64x64xf32> {
+    ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
+      sm90.yield %x : f32
+    }
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x64xbf16>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.score: other columns.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 128x128xbf16>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  %empty = sm90.mbarrier.init arrivals(8) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %s = arith.constant dense<1.0> : tensor<64x64xf32>
+    %t = sm90.stage.await_full %buffer, %full[%c0] : !sm90.buffer<2 x 128x128xbf16>, !sm90.mbarrier<2> -> !sm90.stage<128x128xbf16>
+    // expected-error@+1 {{'sm90.score' op expected tiles of 16 bits, of at least 64 rows and the columns of the scores, a multiple of 16, got '!sm90.stage<128x128xbf16>'}}
+    %m = sm90.score %s query(%c0) key(%c0) row(%c0) tiles(%t : !sm90.stage<128x128xbf16>) : tensor<64x64xf32> {
+    ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
+      sm90.yield %x : f32
+    }
+    sm90.stage.release %t, %empty[%c0] : !sm90.stage<128x128xbf16>, !sm90.mbarrier<2>
   }
   sm90.return
 }

@@ -806,7 +806,7 @@ func.func @walk_step(%i: index) {
 
 // C1
 func.func @score_arguments(%s: vector<2x3xf32>, %i: index) {
-  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index that yields one f32}}
+  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
   %r = tile.score %s query(%i) key(%i) : vector<2x3xf32> {
   ^bb0(%x: f32, %p: index):
     tile.yield %x : f32
@@ -818,10 +818,34 @@ func.func @score_arguments(%s: vector<2x3xf32>, %i: index) {
 
 // C1
 func.func @score_result(%s: vector<2x3xf32>, %i: index) {
-  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index that yields one f32}}
+  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
   %r = tile.score %s query(%i) key(%i) : vector<2x3xf32> {
   ^bb0(%x: f32, %p: index, %j: index):
     tile.yield %p : index
+  }
+  return
+}
+
+// -----
+
+// C1
+func.func @score_elements(%s: vector<2x3xf32>, %t: vector<2x3xbf16>, %i: index) {
+  // expected-error @below {{'tile.score' op expected a region of arguments f32, index and index, and an element of each tile, that yields one f32}}
+  %r = tile.score %s query(%i) key(%i) tiles(%t : vector<2x3xbf16>) : vector<2x3xf32> {
+  ^bb0(%x: f32, %p: index, %j: index, %e: f16):
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+// C2
+func.func @score_tiles(%s: vector<2x3xf32>, %t: vector<3x2xbf16>, %i: index) {
+  // expected-error @below {{'tile.score' op expected tiles of the shape of the scores, got 'vector<3x2xbf16>'}}
+  %r = tile.score %s query(%i) key(%i) tiles(%t : vector<3x2xbf16>) : vector<2x3xf32> {
+  ^bb0(%x: f32, %p: index, %j: index, %e: bf16):
+    tile.yield %x : f32
   }
   return
 }

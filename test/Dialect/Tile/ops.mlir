@@ -70,6 +70,14 @@ tile.kernel @steps(%scalar: !tile.view<f32>) schedule(<block_q = 2, block_kv = 3
     ^bb0(%score: f32, %p: index, %j: index):
       tile.yield %score : f32
     }
+    // CHECK: %[[TILE:.*]] = arith.constant dense<1.000000e+00> : vector<2x3xbf16>
+    %tile = arith.constant dense<1.0> : vector<2x3xbf16>
+    // CHECK: tile.score %{{.*}} query(%{{.*}}) key(%{{.*}}) tiles(%[[TILE]] : vector<2x3xbf16>) : vector<2x3xf32> {
+    // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: bf16):
+    %biased = tile.score %s query(%t) key(%t) tiles(%tile : vector<2x3xbf16>) : vector<2x3xf32> {
+    ^bb0(%score: f32, %p: index, %j: index, %e: bf16):
+      tile.yield %score : f32
+    }
     // CHECK: %[[VALUE:.*]] = tile.read %{{.*}}[] : <f32>
     %value = tile.read %scalar[] : !tile.view<f32>
     // CHECK: %[[KEY:.*]] = tile.walk %{{.*}} from(%[[T:.*]], %[[T]]) at(%[[T]]) step(3)

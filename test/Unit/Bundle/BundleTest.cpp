@@ -310,13 +310,13 @@ TEST(BundleTest, RefusesMalformedNumbersInAManifest) {
                    "pointer, a size, a value or a counter"));
   EXPECT_EQ(edited("128,\"ceil_divide\"", "128,\"ceil_divode\""),
             expect(".targets[0].kernels[0].instances[0] to be a constant, an "
-                   "operation, a size or a stride"));
+                   "operation, a size, a stride or an alignment"));
   EXPECT_EQ(edited("\"multiply\"", "\"multipla\""),
             expect(".targets[0].kernels[0].parameters[3].expression to be a "
-                   "constant, an operation, a size or a stride"));
+                   "constant, an operation, a size, a stride or an alignment"));
   EXPECT_EQ(edited("[\"stride\",0,0]", "[\"strode\",0,0]"),
             expect(".targets[0].kernels[0].parameters[3].expression to be a "
-                   "constant, an operation, a size or a stride"));
+                   "constant, an operation, a size, a stride or an alignment"));
   EXPECT_EQ(edited("\"guard\":", "\"guerd\":"),
             expect(".targets[0].variants[0] to be without the unknown key "
                    "'guerd'"));

@@ -31,6 +31,21 @@ TEST(ExpressionTest, ReadsTensors) {
   EXPECT_EQ(*evaluate({{Kind::Multiprocessors, 0, 0, 0}}, tensors, 7), 7);
 }
 
+TEST(ExpressionTest, TellsWhetherATensorIsAligned) {
+  auto isAligned = [](uint64_t address, std::vector<int64_t> shape,
+                      std::vector<int64_t> strides) {
+    return *evaluate({{Kind::Aligned, 16, 0, 0}},
+                     {{ElementType::BF16, address, shape, strides}}, 1);
+  };
+  EXPECT_EQ(isAligned(0x1000, {3, 100}, {104, 1}), 1);
+  EXPECT_EQ(isAligned(0x1008, {3, 100}, {104, 1}), 0);
+  EXPECT_EQ(isAligned(0x1000, {3, 100}, {100, 1}), 0);
+  EXPECT_EQ(isAligned(0x1000, {3, 100}, {-104, 1}), 0);
+  EXPECT_EQ(isAligned(0x1000, {3, 100}, {1, 8}), 0);
+  EXPECT_EQ(isAligned(0x1000, {3, 1, 8}, {8, 7, 1}), 1);
+  EXPECT_EQ(isAligned(0x1000, {}, {}), 0);
+}
+
 TEST(ExpressionTest, Computes) {
   EXPECT_EQ(*apply(Kind::Add, 5, 3), 8);
   EXPECT_EQ(*apply(Kind::Subtract, 5, 3), 2);
@@ -90,6 +105,12 @@ TEST(ExpressionTest, RefusesWhatComputesNoNumber) {
             "malformed expression: there is no axis 2 of tensor 0");
   EXPECT_EQ(checkExpression({{Kind::Stride, 0, 1, 0}}, specs).message(),
             "malformed expression: there is no axis 0 of tensor 1");
+  EXPECT_EQ(checkExpression({{Kind::Aligned, 16, 1, 0}}, specs).message(),
+            "malformed expression: expected a tensor and a positive alignment, "
+            "got 1 and 16");
+  EXPECT_EQ(checkExpression({{Kind::Aligned, 0, 0, 0}}, specs).message(),
+            "malformed expression: expected a tensor and a positive alignment, "
+            "got 0 and 0");
   EXPECT_EQ(checkExpression(Expression(17, constant(1)), specs).message(),
             "malformed expression: expected at most 16 pending operands");
 }

@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipelines/Compile.h"
+#include "attn/Export/BundleWriter.h"
 #include "attn/Pipelines/Registration.h"
+#include "attn/Runtime/Bundle.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -245,6 +247,47 @@ TEST_F(CompileTest, BundleHasAKernelForEachSchedule) {
   EXPECT_TRUE(target.variants[0].launches[0].dependent);
   EXPECT_TRUE(target.variants[1].guard.empty());
   EXPECT_EQ(target.variants[1].launches[0].kernel, 1u);
+}
+
+/// A bias is copied where that is possible, and read element by element where
+/// it is not.
+TEST_F(CompileTest, BundleGuardsWhatItCopies) {
+  auto module = parseSourceString<ModuleOp>(R"mlir(
+func.func @f(%q: tensor<?x?x4x64xbf16>, %bias: tensor<4x?x?xbf16>)
+    -> tensor<?x?x4x64xbf16> {
+  %kv = attn.kv.dense %q, %q : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %narrow = attn.read %bias[%h, %p, %j] : tensor<4x?x?xbf16>
+    %wide = arith.extf %narrow : bf16 to f32
+    %y = arith.addf %x, %wide : f32
+    attn.yield %y : f32
+  } : tensor<?x?x4x64xbf16>,
+      !attn.kv<tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>>
+    -> tensor<?x?x4x64xbf16>
+  return %o : tensor<?x?x4x64xbf16>
+})mlir",
+                                            &context);
+  ASSERT_TRUE(module);
+  CompileOptions options;
+  options.assemble = false;
+  FailureOr<Bundle> bundle = compileBundle(*module, options);
+  ASSERT_TRUE(succeeded(bundle)) << messages;
+  const TargetProgram &target = bundle->targets.front();
+  ASSERT_EQ(target.variants.size(), 2u);
+  expectCount(target.variants[0].guard, {{Term::Kind::Aligned, 16, 1, 0}});
+  EXPECT_TRUE(target.variants[1].guard.empty());
+  auto countMaps = [](const CompiledKernel &kernel) {
+    return llvm::count_if(kernel.plan.parameters, [](const auto &parameter) {
+      return parameter.kind == KernelParameter::Kind::TensorMap &&
+             parameter.tensor == 1;
+    });
+  };
+  EXPECT_EQ(countMaps(target.kernels[0]), 1);
+  EXPECT_EQ(countMaps(target.kernels[1]), 0);
+  auto read = ::attn::runtime::readBundle(writeBundle(*bundle));
+  ASSERT_FALSE(read.failed()) << read.message();
+  EXPECT_EQ(read->targets.front().variants[0].guard.front().value, 16);
 }
 
 TEST_F(CompileTest, WorkspacesLieBetweenLaunches) {

@@ -50,6 +50,10 @@ struct Term {
     Size,
     Stride,
     Multiprocessors,
+    /// Push 1 where `tensor` has an innermost stride of 1, and `value` divides
+    /// its address and its other strides, in bytes, so that a tensor map can
+    /// describe it; else 0.
+    Aligned,
     /// Replace the two values on top by one. A comparison gives 0 or 1.
     Add,
     Subtract,
