@@ -221,7 +221,8 @@ LogicalResult SquaredNormOp::verify() {
 }
 
 LogicalResult GateRowsOp::verify() {
-  StageType source = getSource().getType(), result = getResult().getType();
+  StageType result = getResult().getType();
+  StageType source = getSource() ? getSource().getType() : result;
   auto isTile = [](StageType type) {
     return type.getRows() == kWarpgroupRows &&
            (type.getColumns() == kPanelColumns ||
@@ -233,6 +234,12 @@ LogicalResult GateRowsOp::verify() {
     return emitOpError("expected a source and a result of 16 bits for 64 "
                        "tokens of 64 or 128 channels, got ")
            << source << " and " << result;
+  auto scratch =
+      BufferType::get(getContext(), 1, kGateWarps * kGatesAhead,
+                      result.getColumns(), Float32Type::get(getContext()));
+  if (getScratch().getType() != scratch) // C3
+    return emitOpError("expected a scratch of ")
+           << scratch << ", got " << getScratch().getType();
   return verifyNarrow(*this); // C2
 }
 

@@ -188,6 +188,15 @@ LogicalResult DecayTokensOp::verify() {
                        "reach, scales and results, got ")
            << count << ", " << getReached().size() << ", " << getScales().size()
            << " and " << getNumResults();
+  for (auto [i, rows] : llvm::enumerate(getRows())) { // C6
+    auto reached = llvm::find(getReached(), rows);
+    if (reached == getReached().end())
+      continue;
+    bool isOwn = reached - getReached().begin() == static_cast<int64_t>(i);
+    if (!isOwn || llvm::is_contained(getRows(), getKeys()))
+      return emitOpError("expected strengths where their own rows go, and no "
+                         "rows that are the keys beside them");
+  }
   return verifyFragments(*this, getResultTypes(), kDiagonalBlock); // C5
 }
 

@@ -40,13 +40,16 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // Strengths of their own, which normalised keys make of any, and addresses of
   // a state in front beside those of the one behind, where tokens erase or
   // channels decay, take registers that two warpgroups of consumers have not
-  // got; gates take those of the producer's. Without decays ptxas serialises
-  // the products of delta rules.
+  // got. Without decays ptxas serialises the products of delta rules.
+  auto isNumber = [&](Value strengths) {
+    return strengths && !isPerChannel(op, strengths);
+  };
+  bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
+                (isNumber(op.getErase()) || isNumber(op.getWrite()));
   bool needsMore =
-      (op.getErase() && op.getErase() != op.getWrite()) ||
-      op.getL2Normalize() ||
+      hasOwn || op.getL2Normalize() ||
       (op.getState() && op.getFinalState() && (hasChannels || op.erases())) ||
-      (op.erases() && !op.getDecay()) || isGated;
+      (op.erases() && !op.getDecay()) || (isGated && !hasChannels);
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -62,12 +65,11 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     producerRegisters = 104, consumerRegisters = 240, auxiliaryRegisters = 152;
   } else if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
-    // Gates that are on their way.
-    if (isGated)
-      producerRegisters = 96;
   } else if (hasChannels) {
-    // The numbers warp copies them, the auxiliary has the rest.
-    producerRegisters = 24, auxiliaryRegisters = 104;
+    // The numbers warp copies them, the auxiliary has the rest, but for what
+    // gates of strengths take.
+    producerRegisters = isGated ? 32 : 24;
+    auxiliaryRegisters = isGated ? 96 : 104;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;

@@ -96,15 +96,31 @@ func.func @f32(%q: !q) -> !q {
 
 // -----
 
-// Gates of channels that are on their way take registers of the producer's warpgroup.
+// Gates of strengths take some registers of the auxiliary; without decays of channels,
+// products are those of delta rules. A strength of each token beside one of channels is
+// one of its own.
 
 // CHECK-LABEL: func @channels_gated
-// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, producer_registers = 96, {{.*}}auxiliary_registers = 168
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, producer_registers = 32, consumer_registers = 192, {{.*}}auxiliary_registers = 96
+// CHECK-LABEL: func @values_gated
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-LABEL: func @gated
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
 !q = tensor<?x?x4x128xbf16>
 !g = tensor<?x?x4x128xf32, #attn.gate<log>>
 !b = tensor<?x?x4x128xf32>
 func.func @channels_gated(%q: !q, %g: !g, %b: !b) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !b) write(%b : !b) : !q, !q, !q -> !q
+  return %o : !q
+}
+!n = tensor<?x?x4xf32>
+func.func @values_gated(%q: !q, %g: !g, %n: !n, %b: !b) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%n : !n) write(%b : !b) : !q, !q, !q -> !q
+  return %o : !q
+}
+!h = tensor<?x?x4xf32, #attn.gate<log>>
+func.func @gated(%q: !q, %h: !h, %b: !b) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%h : !h) erase(%b : !b) : !q, !q, !q -> !q
   return %o : !q
 }
 

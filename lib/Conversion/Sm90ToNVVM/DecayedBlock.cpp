@@ -147,6 +147,21 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
+/// Of a group of columns, whose keys may be at hand.
+Values DecayedBlock::loadRows(const DecayedRows &rows, Value keys, Value group,
+                              Values keyWords) {
+  bool needsKeys = rows.areStrengths || rows.tile == keys;
+  if (needsKeys && keyWords.empty())
+    keyWords = loadTile(keys, group);
+  if (rows.tile == keys)
+    return extend(keyWords);
+  Values values = extend(loadTile(rows.tile, group));
+  if (rows.areStrengths)
+    for (auto [value, key] : llvm::zip_equal(values, extend(keyWords)))
+      value = mul(value, key);
+  return values;
+}
+
 /// Columns for the next block, and for those further down.
 void DecayedBlock::storeColumns(Value group, ValueRange words) {
   auto isAbove = [&](int64_t distance) {
@@ -209,11 +224,10 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, Value boundary,
     value = masked(toTF32(value));
   Values products(diagonals);
   for (auto [r, own] : llvm::enumerate(chunk.rows)) {
-    Values up =
-        extend(own.tile == chunk.keys ? keyWords : loadTile(own.tile, group));
+    Values up = loadRows(own, chunk.keys, group, keyWords);
     for (auto [value, power] : llvm::zip_equal(up, x))
       value = mul(value, power);
-    storeTile(own.tile, group,
+    storeTile(own.areStrengths ? chunk.keys : own.tile, group,
               pack(b.getF16Type(), multiply(up, loadPowers(group, Start))));
     storeTile(
         own.reached, group,
@@ -253,7 +267,7 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
       [&] {
         Values all;
         for (const DecayedRows &own : chunk.rows)
-          all.append(sumDiagonal(own.tile, chunk));
+          all.append(sumDiagonal(own, chunk));
         return all;
       });
   Value mask = select(safe, i32.constant(-1), i32.constant(0));

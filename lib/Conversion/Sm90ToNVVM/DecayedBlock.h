@@ -41,10 +41,11 @@ using Values = SmallVector<Value>;
 
 /// Rows that tokens are multiplied as, and where those times 2^G and a scale
 /// go, with G the sums from the start of the chunk. All of these are byte
-/// addresses.
+/// addresses. Strengths are what keys are multiplied by to have the rows.
 struct DecayedRows {
   Value tile, reached;
   float scale;
+  bool areStrengths;
 };
 
 /// What there is of a chunk, and where what is left of it goes. Rows from
@@ -198,7 +199,9 @@ private:
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
   Values multiplyBelow(ArrayRef<Value> rows);
-  Values sumDiagonal(Value rows, const DecayedChunk &chunk);
+  Values sumDiagonal(const DecayedRows &rows, const DecayedChunk &chunk);
+  Values loadRows(const DecayedRows &rows, Value keys, Value group,
+                  Values keyWords = {});
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
   Values assemble(ValueRange diagonal, ArrayRef<ValueRange> below);

@@ -56,7 +56,8 @@ Value DecayedBlock::sumOfQuad(Value value) {
 
 /// One column after the other, in f32. Where it is above the diagonal the
 /// powers may be infinite.
-Values DecayedBlock::sumDiagonal(Value rows, const DecayedChunk &chunk) {
+Values DecayedBlock::sumDiagonal(const DecayedRows &rows,
+                                 const DecayedChunk &chunk) {
   Values zeros(8, number(0));
   return loop(kBlock, zeros, [&](Value column, ValueRange carried) {
     Value token = i32.add(firstToken, column);
@@ -67,7 +68,8 @@ Values DecayedBlock::sumDiagonal(Value rows, const DecayedChunk &chunk) {
       Values from = loadSums(address, group),
              to = loadOwnSums(chunk.gates, group);
       Values sums(partial);
-      for (auto [e, value] : llvm::enumerate(extend(loadTile(rows, group)))) {
+      Values own = loadRows(rows, chunk.keys, group);
+      for (auto [e, value] : llvm::enumerate(own)) {
         Value decayed = mul(value, exp2(sub(to[e], from[columnOf(e)])));
         sums[e / 2 % 2] = math::FmaOp::create(b, loc, decayed, key[columnOf(e)],
                                               sums[e / 2 % 2]);

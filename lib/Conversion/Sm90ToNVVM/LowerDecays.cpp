@@ -27,12 +27,13 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
     chunk.isLinear = op.getLinear();
     chunk.left = byteAddress(i32, type, adaptor.getLeft());
     chunk.whole = byteAddress(i32, op.getWhole().getType(), adaptor.getWhole());
-    for (auto [own, memory, reached, scale] :
-         llvm::zip_equal(op.getRows(), adaptor.getRows(), adaptor.getReached(),
-                         op.getScales()))
+    for (auto [own, memory, other, reached, scale] :
+         llvm::zip_equal(op.getRows(), adaptor.getRows(), op.getReached(),
+                         adaptor.getReached(), op.getScales()))
       chunk.rows.push_back(
           {own == op.getKeys() ? chunk.keys : byteAddress(i32, type, memory),
-           byteAddress(i32, type, reached), scale});
+           byteAddress(i32, type, reached), scale,
+           /*areStrengths=*/own == other});
     rewriter.replaceOpWithMultiple(
         op,
         DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front())

@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A lane has neighbouring channels, of the tokens of its warp. The gates of
-// some rows are on their way at once; they were fetched a chunk ago.
+// A lane has neighbouring channels, of the tokens of its warp. It copies the
+// gates of some rows to shared memory at once, which takes no registers, and
+// reads nothing but what it has copied itself; they were fetched into the L2
+// cache a chunk ago.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +24,8 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// The places of 16 bytes of a row are swizzled by its number among eight.
-static constexpr int64_t kSwizzledRows = 8, kPlaceShift = 4;
+/// The places of 16 bytes of a row are swizzled by its number.
+static constexpr int64_t kPlaceShift = 4;
 
 namespace {
 
@@ -33,124 +35,146 @@ public:
            Value limit)
       : b(b), op(op), loc(op.getLoc()), i32(b, loc), source(source),
         result(result), limit(limit),
-        channels(op.getSource().getType().getColumns()) {}
+        channels(op.getResult().getType().getColumns()) {
+    // Anew, as nothing that follows from it fits into registers in between.
+    Value thread = i32.threadOfWarpgroupAnew();
+    lane = i32.bitAnd(thread, 31);
+    warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
+    begin = i32.mul(warp, kRows);
+  }
 
-  /// From `gates`, the address of the first row.
-  void emit(Value gates, Value strideBytes);
+  /// From `gates`, the address of the first row, by way of the scratch.
+  void emit(Value gates, Value strideBytes, Value scratch);
 
 private:
   using Values = SmallVector<Value>;
-  /// Rows whose gates are on their way at once: 64 registers.
-  static constexpr int64_t kTogether = 16;
+  /// Rows of a group of copies, and groups under way, of rows that the swizzle
+  /// repeats behind.
+  static constexpr int64_t kTogether = 2,
+                           kGroups = sm90::kGatesAhead / kTogether;
+  static_assert(sm90::kGatesAhead == sm90::kSwizzleRows);
+  /// Rows of a warp.
+  static constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
 
   int64_t perLane() const { return channels / 32; }
-  Values loadGates(Value gates, Value strideBytes, Value row);
-  void gateRow(ValueRange gates, Value place, int64_t x);
+  int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
+  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
+  Value wide(Value value) {
+    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
+  }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value bytesOf(Value row, Value strideBytes) {
+    return arith::MulIOp::create(b, loc, wide(row), strideBytes);
+  }
+  void fetchNext(Value gates, Value strideBytes);
+  Value copyGroup(int64_t first, Value there, Value slots, Value address,
+                  Value strideBytes);
+  void gateRow(ValueRange gates, Value offset, int64_t x);
 
   OpBuilder &b;
   sm90::GateRowsOp op;
   Location loc;
   Int32 i32;
-  Value source, result, limit;
+  Value source, result, limit, lane, warp;
+  /// The first row of the warp.
+  Value begin;
   int64_t channels;
 };
 
 } // namespace
 
-/// Fetches the 64 rows behind those that begin at `row` (the address of the
-/// first one), up to row `limit`: a line for each lane, some rows at a time.
-static void prefetchRows(OpBuilder &b, Location loc, Value row,
-                         Value strideBytes, Value limit, int64_t rowBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  Int32 i32(b, loc);
-  int64_t lines = rowBytes / kLineBytes, together = kLanes / lines;
-  auto wide = [&](Value value) -> Value {
-    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
-  };
-  auto addRows = [&](Value address, Value rows) -> Value {
-    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
-    return arith::AddIOp::create(b, loc, address, bytes);
-  };
-  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
-  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
-  Value step = i32.constant(together);
-  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
-    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                        i32.add(own, first), limit);
-    ptx::prefetchIf(b, loc, address, isRow);
-    address = addRows(address, step);
+/// Copies a group of the rows of the ring, from its row `first` on, and gives
+/// the address of the next one. Rows from `there` on become zeros.
+Value GateRows::copyGroup(int64_t first, Value there, Value slots,
+                          Value address, Value strideBytes) {
+  for (int64_t x = first; x < first + kTogether; ++x) {
+    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                        there, i32.constant(x));
+    ptx::copyAsync(b, loc, i32.add(slots, x * rowBytes()), address, laneBytes(),
+                   isRow);
+    address = ptx::advance(b, loc, address, strideBytes);
   }
+  ptx::commitCopies(b, loc);
+  return address;
 }
 
-/// Rows that are not there are zeros, whatever they are multiplied by.
-SmallVector<Value> GateRows::loadGates(Value gates, Value strideBytes,
-                                       Value row) {
-  Value last = i32.add(limit, -1);
-  Value known = arith::MinSIOp::create(b, loc, row, last);
-  Value wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), known);
-  Value bytes = arith::MulIOp::create(b, loc, wide, strideBytes);
-  Value address = arith::AddIOp::create(b, loc, gates, bytes);
-  return ptx::loadGlobalWords(b, loc, address, /*offset=*/0, perLane(),
-                              /*isFloat=*/true, /*constant=*/true);
-}
-
-/// `place` is that of the lane in a row whose number is a multiple of eight,
-/// less x rows.
-void GateRows::gateRow(ValueRange gates, Value place, int64_t x) {
-  Value swizzled = i32.bitXor(place, x % kSwizzledRows << kPlaceShift);
-  int64_t offset = x * sm90::kPanelRowBytes;
-  Values words = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
-                                       offset, perLane() / 2);
-  Type from = op.getSource().getType().getElementType();
+/// Row x of a ring whose first one the lane has at `offset` of tiles.
+void GateRows::gateRow(ValueRange gates, Value offset, int64_t x) {
+  Value swizzled = i32.bitXor(offset, x << kPlaceShift);
+  int64_t row = x * sm90::kPanelRowBytes;
   Type to = op.getElement().value_or(op.getResult().getType().getElementType());
-  for (auto [i, word] : llvm::enumerate(words)) {
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), word);
-    Values pair = extendPair(b, loc, from, bits);
-    for (int64_t half = 0; half < 2; ++half)
-      pair[half] =
-          arith::MulFOp::create(b, loc, pair[half], gates[2 * i + half]);
-    Value rounded = ptx::roundPair(b, loc, to, pair[0], pair[1]);
-    word = arith::BitcastOp::create(b, loc, b.getF32Type(), rounded);
+  Values own(gates), words;
+  if (source) {
+    Type from = op.getSource().getType().getElementType();
+    Values values;
+    for (Value word : ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
+                                            row, perLane() / 2))
+      llvm::append_range(values, extendPair(b, loc, from,
+                                            arith::BitcastOp::create(
+                                                b, loc, b.getI32Type(), word)));
+    for (auto [gate, value] : llvm::zip_equal(own, values))
+      gate = arith::MulFOp::create(b, loc, value, gate);
   }
-  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), offset, words);
+  for (int64_t i = 0; i < perLane(); i += 2)
+    words.push_back(arith::BitcastOp::create(
+        b, loc, b.getF32Type(),
+        ptx::roundPair(b, loc, to, own[i], own[i + 1])));
+  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), row, words);
 }
 
-void GateRows::emit(Value gates, Value strideBytes) {
-  Type i64 = b.getI64Type();
-  Value byte = i32.mul(i32.lane(), channels / 32 * 2);
+/// Fetches the rows that the warp has 64 rows further on: a line for each lane,
+/// some rows at a time.
+void GateRows::fetchNext(Value gates, Value strideBytes) {
+  constexpr int64_t kLineBytes = 128, kLanes = 32;
+  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
+  Value own =
+      i32.add(i32.add(begin, i32.div(lane, lines)), sm90::kWarpgroupRows);
+  Value line = i32.mul(i32.rem(lane, lines), kLineBytes);
+  Value first = add(gates, wide(line));
+  for (int64_t x = 0; x < kRows; x += together) {
+    Value row = i32.add(own, x);
+    Value isRow =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
+    ptx::prefetchIf(b, loc, add(first, bytesOf(row, strideBytes)), isRow);
+  }
+}
+
+void GateRows::emit(Value gates, Value strideBytes, Value scratch) {
+  fetchNext(gates, strideBytes);
+  Value inRow = i32.mul(lane, laneBytes()), byte = i32.shiftRight(inRow, 1);
   Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  Value first = i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1));
-  Value own = arith::AddIOp::create(
-      b, loc, gates,
-      arith::ExtSIOp::create(
-          b, loc, i64, i32.mul(i32.lane(), perLane() * sm90::kNumberBytes)));
-  // By one of the warps.
-  Value warp = i32.rem(i32.shiftRight(i32.thread(), 5), sm90::kGateWarps);
-  auto fetches = scf::IfOp::create(b, loc, i32.isZero(warp),
-                                   /*withElseRegion=*/false);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(fetches.thenBlock());
-    prefetchRows(b, loc, gates, strideBytes, limit,
-                 channels * sm90::kNumberBytes);
-  }
-  constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
-  Value begin = i32.mul(warp, kRows);
-  auto loop = scf::ForOp::create(b, loc, begin, i32.add(begin, kRows),
-                                 i32.constant(kTogether));
+  Value offset =
+      i32.add(i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1)),
+              i32.mul(begin, sm90::kPanelRowBytes));
+  Value address = add(add(gates, wide(inRow)), bytesOf(begin, strideBytes));
+  Value slots = i32.add(i32.add(scratch, inRow),
+                        i32.mul(warp, sm90::kGatesAhead * rowBytes()));
+  Value there = arith::MinSIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, limit, begin), i32.constant(kRows));
+  for (int64_t x = 0; x < sm90::kGatesAhead; x += kTogether)
+    address = copyGroup(x, there, slots, address, strideBytes);
+  auto loop = scf::ForOp::create(b, loc, i32.constant(0), i32.constant(kRows),
+                                 i32.constant(sm90::kGatesAhead),
+                                 ValueRange{offset, there, address});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value row = loop.getInductionVar();
-    SmallVector<Values> numbers;
-    for (int64_t x = 0; x < kTogether; ++x)
-      numbers.push_back(loadGates(own, strideBytes, i32.add(row, x)));
-    Value place = i32.add(first, i32.mul(row, sm90::kPanelRowBytes));
-    for (int64_t x = 0; x < kTogether; ++x)
-      gateRow(numbers[x], place, x);
+    Value own = loop.getRegionIterArg(0), next = loop.getRegionIterArg(2);
+    Value left = i32.add(loop.getRegionIterArg(1), -sm90::kGatesAhead);
+    for (int64_t x = 0; x < sm90::kGatesAhead; ++x) {
+      if (x % kTogether == 0)
+        ptx::waitForGroups(b, loc, kGroups - 1);
+      gateRow(ptx::loadSharedFloats(b, loc, slots, x * rowBytes(), perLane()),
+              own, x);
+      if (x % kTogether == kTogether - 1)
+        next = copyGroup(x + 1 - kTogether, left, slots, next, strideBytes);
+    }
+    Value behind = i32.add(own, sm90::kGatesAhead * sm90::kPanelRowBytes);
+    scf::YieldOp::create(b, loc, ValueRange{behind, left, next});
   }
+  // The last copies were of no rows.
+  ptx::waitForCopies(b, loc);
   // Products may read it, and what was read may be copied over.
   NVVM::FenceProxyOp::create(
       b, loc,
@@ -179,11 +203,14 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
                                            adaptor.getPointer().front());
     gates = arith::AddIOp::create(rewriter, loc, gates,
                                   toBytes(adaptor.getOffset().front()));
-    GateRows(rewriter, op,
-             byteAddress(i32, op.getSource().getType(), adaptor.getSource()),
+    Value source;
+    if (op.getSource())
+      source = byteAddress(i32, op.getSource().getType(), adaptor.getSource());
+    GateRows(rewriter, op, source,
              byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
              i32.fromIndex(adaptor.getLimit().front()))
-        .emit(gates, toBytes(adaptor.getStride().front()));
+        .emit(gates, toBytes(adaptor.getStride().front()),
+              adaptor.getScratch().front());
     rewriter.eraseOp(op);
     return success();
   }

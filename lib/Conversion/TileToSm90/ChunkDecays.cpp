@@ -36,6 +36,11 @@ Value mlir::attn::tile_to_sm90::findWhole(arith::MulFOp op) {
   return isWhole ? broadcast.getSource() : Value();
 }
 
+/// Those of keys, of another part. The stage is filled anew behind them.
+Value ChunkRole::awaitStrengths(Value tile) {
+  return await(kernel.tileRings.find(tile)->second, iteration, /*full=*/true);
+}
+
 /// Products that read the state are waited for: its registers change.
 LogicalResult ChunkRole::emitDecayColumns(arith::MulFOp op) {
   auto readsState = [&](const Started &product) {
@@ -62,6 +67,13 @@ FailureOr<Value> ChunkRole::useLoaded(Operation *op, Value tile) {
   if (Value stage = findStage(tile))
     return stage;
   return op->emitOpError("expected tiles that are loaded to decay");
+}
+
+/// Whether the strengths of a tile are where keys go that are multiplied by
+/// them.
+static bool isGatedInDecays(Value tile) {
+  std::optional<GatedTile> gated = findGated(tile);
+  return gated && gated->findReached();
 }
 
 /// What is made of sums: what is left of the keys, the products, and the rows
@@ -127,19 +139,22 @@ LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
   Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
   Value left = awaitEmpty(all->left.getResult());
   Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
-  SmallVector<Value> rows, reached;
+  SmallVector<Value> rows, reached, decayed;
   SmallVector<Type> types, blocks;
   SmallVector<float> scales;
   for (auto [dot, apply] : llvm::zip_equal(all->dots, all->reached)) {
     FailureOr<Type> type = convert(dot, dot.getResult().getType());
-    FailureOr<Value> own = useLoaded(dot, dot.getLhs());
+    bool isGated = isGatedInDecays(dot.getLhs());
+    FailureOr<Value> own =
+        isGated ? awaitStrengths(dot.getLhs()) : useLoaded(dot, dot.getLhs());
     if (failed(type) || failed(own))
       return failure();
     types.push_back(*type);
     blocks.push_back(RankedTensorType::get(
         {sm90::kWarpgroupRows, sm90::kDiagonalBlock}, builder.getF32Type()));
     rows.push_back(*own);
-    reached.push_back(awaitEmpty(apply.getResult()));
+    decayed.push_back(isGated ? *keys : *own);
+    reached.push_back(isGated ? *own : awaitEmpty(apply.getResult()));
     scales.push_back(apply.getScale().convertToFloat());
   }
   auto tokens = sm90::DecayTokensOp::create(
@@ -149,13 +164,15 @@ LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
   sm90::ReleaseOp::create(builder, loc, gates, kernel.gatesRing.empty,
                           iteration);
   auto dots = sm90::DecayedDotsOp::create(
-      builder, loc, types, rows, tokens.getResults(), kernel.decayScratch);
+      builder, loc, types, decayed, tokens.getResults(), kernel.decayScratch);
   finishRead(all->left.getSource());
   for (tile::ApplyDecayOp apply : all->reached)
-    finishRead(apply.getSource());
+    if (!isGatedInDecays(apply.getSource()))
+      finishRead(apply.getSource());
   for (auto [dot, result] : llvm::zip_equal(all->dots, dots.getResults())) {
     mapping.map(dot.getResult(), result);
-    finishRead(dot.getLhs());
+    if (!isGatedInDecays(dot.getLhs()))
+      finishRead(dot.getLhs());
     finishRead(dot.getRhs());
   }
   return success();

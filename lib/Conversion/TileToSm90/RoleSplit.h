@@ -64,6 +64,11 @@ struct GatedTile {
   /// Whether it takes the place of what is loaded: nothing else reads that, and
   /// what reads this one copes with elements of another type.
   bool isInPlace();
+
+  /// The tile.apply_decay of it from the start of the chunk, if it is keys that
+  /// decay, and made of nothing but products with these: what decays multiplies
+  /// keys by gates itself. Otherwise null.
+  Value findReached();
 };
 
 /// Whether `tile` is one, rounded.

@@ -66,6 +66,7 @@ private:
   void allocateHandedOver(Kernel &kernel);
   void allocateDecays(Kernel &kernel, tile::DecaySumsOp op);
   void allocateGated(Kernel &kernel, Value tile);
+  void allocateGates(Kernel &kernel);
   int64_t countReaders(tile::LoadOp load);
   int64_t countReaders(Value gated);
   void bind(Kernel &kernel, const Argument &argument, Value value);
