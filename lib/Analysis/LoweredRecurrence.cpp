@@ -144,6 +144,9 @@ static bool isOfNumbers(RecurrenceOp op, Value operand) {
          !isPerChannel(op, operand);
 }
 
+/// Tokens between which there are states.
+static constexpr uint64_t kChunkTokens = 64;
+
 StringRef attn::findUnchunked(RecurrenceOp op) {
   std::pair<bool, StringRef> features[] = {
       {bool(op.getEraseDirection()), "an erase_direction"},
@@ -152,7 +155,8 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
       {op.getDenominator().has_value(), "a denominator"},
       {bool(op.getSlots()), "slots"},
       {op.getMicroSteps() != 1, "several writes a token"},
-      {bool(op.getKeptStates()), "kept states"},
+      {op.getKeptStates() && *op.getKeepEvery() % kChunkTokens != 0,
+       "kept states within chunks of 64 tokens"},
       {llvm::any_of(op->getOperands(),
                     [&](Value operand) {
                       return isPreparation(operand.getDefiningOp()) &&

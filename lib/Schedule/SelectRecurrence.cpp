@@ -49,7 +49,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool needsMore =
       hasOwn || op.getL2Normalize() ||
       (op.getState() && op.getFinalState() && (hasChannels || op.erases())) ||
-      (op.erases() && !op.getDecay()) || (isGated && !hasChannels);
+      (op.erases() && !op.getDecay()) || (isGated && !hasChannels) ||
+      op.getKeptStates();
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;

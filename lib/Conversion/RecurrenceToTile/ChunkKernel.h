@@ -77,7 +77,10 @@ private:
   void enterSequence(Value number, Value head);
   void createInstance(Value split);
   Value createInitialState();
+  void storeState(Value state, Value target, Value result,
+                  SmallVector<Value> place);
   void storeFinalState(Value state);
+  void keepState(Value number, Value state);
   Value createChunk(Value number, Value state);
   Chunk loadChunk(Value row);
   Value createNorms(Value tile);
@@ -180,7 +183,7 @@ private:
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState, bounds;
+  Value output, finalState, keptStates, bounds;
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;

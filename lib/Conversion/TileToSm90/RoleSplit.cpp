@@ -102,6 +102,7 @@ private:
   void findDependences();
   void require(Part part, Value value);
   void requireGated(Value value);
+  void requireBranch(scf::IfOp branch);
   DenseSet<Operation *> &opsOf(Part part) {
     return part == Part::Numbers     ? split.numbers
            : part == Part::Gates     ? split.gates
@@ -183,12 +184,23 @@ void Splitter::requireGated(Value value) {
   require(Part::Gates, gated.gates.getTile());
 }
 
+/// What is done with some states alone.
+void Splitter::requireBranch(scf::IfOp branch) {
+  require(Part::Consumer, branch.getCondition());
+  for (Operation &op : *branch.thenBlock())
+    for (Value operand : op.getOperands())
+      require(Part::Consumer, operand);
+  split.consumer.insert(branch);
+}
+
 RoleSplit Splitter::run() {
   findDependences();
   for (Operation &op : body)
     if (isa<tile::StoreOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
       for (Value operand : op.getOperands())
         require(Part::Consumer, operand);
+  for (auto branch : body.getOps<scf::IfOp>())
+    requireBranch(branch);
   for (tile::StoreOp store : body.getOps<tile::StoreOp>())
     split.consumer.insert(store);
   return std::move(split);

@@ -49,6 +49,11 @@ struct RoleSplit {
   bool reads(Part part) const {
     return part == Part::Auxiliary ? auxiliaryReads : consumerReads;
   }
+  /// Whether a store is one of each iteration, not of a state.
+  bool isOutput(tile::StoreOp store) const {
+    scf::ForOp own = loop;
+    return store->getParentOp() == own;
+  }
   /// Whether a load of `view` is an op of the part.
   bool loads(Part part, tile::LoadOp like) const;
 };

@@ -144,7 +144,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
     if (type.getRank() != 2 || schedule.getOutputFromRegisters() ||
-        (split && !store->getParentOfType<scf::ForOp>()))
+        (split && !split->isOutput(store)))
       continue;
     kernel.storesMatrix = true;
     if (split) {
