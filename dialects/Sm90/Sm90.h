@@ -76,7 +76,7 @@ constexpr int64_t kNumberBytes = 4;
 /// The warps that multiply tokens by gates.
 constexpr int64_t kGateWarps = 2;
 /// Rows of gates that are on their way to each of them at once.
-constexpr int64_t kGatesAhead = 8;
+constexpr int64_t kGatesAhead = 12;
 constexpr int64_t kNumbersStep = 4;
 
 /// Sides of the blocks on the diagonal of a triangular matrix that is inverted.
@@ -88,11 +88,12 @@ constexpr int64_t kBlockPairs = 6;
 /// What the tokens of a block have in common, in f32, for each of the four
 /// blocks: their decay, and powers; and, in f16, what later blocks need beside.
 constexpr int64_t kBlockPowers = 5, kLaterPowers = 3;
-/// Rows of f16 that hold all of these.
-constexpr int64_t kDecayScratchRows =
-    (kBlockPairs * kDiagonalBlock + 4 * kBlockPowers * 2 + kLaterPowers +
-     kSwizzleRows - 1) /
-    kSwizzleRows * kSwizzleRows;
+/// Rows of f16 that hold all of these, for so many tiles of keys.
+constexpr int64_t decayScratchRows(int64_t keys) {
+  return (keys * kBlockPairs * kDiagonalBlock + 4 * kBlockPowers * 2 +
+          kLaterPowers + kSwizzleRows - 1) /
+         kSwizzleRows * kSwizzleRows;
+}
 
 /// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;

@@ -133,8 +133,9 @@ LogicalResult CopyGatesOp::verify() {
 }
 
 static LogicalResult verifyDecayScratch(Operation *op, BufferType scratch,
-                                        int64_t channels) {
-  auto expected = BufferType::get(op->getContext(), 1, kDecayScratchRows,
+                                        int64_t channels, size_t keys) {
+  auto expected = BufferType::get(op->getContext(), 1,
+                                  decayScratchRows(static_cast<int64_t>(keys)),
                                   channels, Float16Type::get(op->getContext()));
   if (scratch == expected)
     return success();
@@ -164,36 +165,56 @@ static LogicalResult verifyFragments(Operation *op, TypeRange types,
   return success();
 }
 
+/// Whether rows are before their own decay, and what they have of themselves.
+static LogicalResult verifyBefore(DecayTokensOp op) {
+  if (op.getBefore() && op.getBefore()->size() != op.getRows().size()) // C6
+    return op.emitOpError("expected before for each of ")
+           << op.getRows().size() << " rows, got " << op.getBefore()->size();
+  if (!op.getBonus())
+    return success();
+  bool isOne = op.getRows().size() == 1 && op.getKeys().size() == 1;
+  if (!isOne || !op.isBefore(0) || !op.getOffset()) // C6
+    return op.emitOpError("expected a bonus for one of rows, which is before "
+                          "its own decay, and one of keys");
+  return success();
+}
+
 LogicalResult DecayTokensOp::verify() {
-  StageType keys = getKeys().getType();
-  for (ValueRange tiles :
-       {ValueRange(getLeft()), ValueRange(getRows()), ValueRange(getReached())})
-    if (failed(verifyDecayedTiles(*this, keys, tiles))) // C1
+  size_t count = getRows().size(), keys = getKeys().size();
+  if (count == 0 || count > 2 || getReached().size() != count ||
+      getScales().size() != count) // C4
+    return emitOpError("expected one or two of rows, and as many that they "
+                       "reach, and scales, got ")
+           << count << ", " << getReached().size() << " and "
+           << getScales().size();
+  if (keys == 0 || keys > 2 || getLeft().size() != keys ||
+      getNumResults() != count * keys) // C4
+    return emitOpError("expected one or two of keys, as many that are left of "
+                       "them, and a result for each with each of rows, got ")
+           << keys << ", " << getLeft().size() << " and " << getNumResults();
+  auto first = cast<StageType>(getKeys().front().getType());
+  for (ValueRange tiles : {ValueRange(getKeys()), ValueRange(getLeft()),
+                           ValueRange(getRows()), ValueRange(getReached())})
+    if (failed(verifyDecayedTiles(*this, first, tiles))) // C1
       return failure();
   StageType gates = getGates().getType();
-  if (failed(verifyGates(*this, gates, keys.getColumns()))) // C2
+  if (failed(verifyGates(*this, gates, first.getColumns()))) // C2
     return failure();
   StageType whole = getWhole().getType();
-  if (whole != StageType::get(getContext(), 1, keys.getColumns(),
+  if (whole != StageType::get(getContext(), 1, first.getColumns(),
                               gates.getElementType())) // C2
     return emitOpError("expected a row of ")
-           << keys.getColumns() << " numbers, got " << whole;
+           << first.getColumns() << " numbers, got " << whole;
   if (failed(verifyDecayScratch(*this, getScratch().getType(), // C3
-                                keys.getColumns())))
+                                first.getColumns(), keys)) ||
+      failed(verifyBefore(*this)))
     return failure();
-  size_t count = getRows().size();
-  if (count == 0 || count > 2 || getReached().size() != count ||
-      getScales().size() != count || getNumResults() != count) // C4
-    return emitOpError("expected one or two of rows, and as many that they "
-                       "reach, scales and results, got ")
-           << count << ", " << getReached().size() << ", " << getScales().size()
-           << " and " << getNumResults();
-  for (auto [i, rows] : llvm::enumerate(getRows())) { // C6
+  for (auto [i, rows] : llvm::enumerate(getRows())) { // C7
     auto reached = llvm::find(getReached(), rows);
     if (reached == getReached().end())
       continue;
     bool isOwn = reached - getReached().begin() == static_cast<int64_t>(i);
-    if (!isOwn || llvm::is_contained(getRows(), getKeys()))
+    if (!isOwn || keys != 1 || llvm::is_contained(getRows(), getKeys().front()))
       return emitOpError("expected strengths where their own rows go, and no "
                          "rows that are the keys beside them");
   }
@@ -201,14 +222,17 @@ LogicalResult DecayTokensOp::verify() {
 }
 
 LogicalResult DecayedDotsOp::verify() {
-  size_t count = getRows().size();
-  if (count == 0 || count > 2 || getNumResults() != count) // C3
-    return emitOpError("expected one or two of rows, and as many results, got ")
-           << count << " and " << getNumResults();
+  size_t count = getRows().size(), pairs = getBlocks().size();
+  bool isKnown = count == 1 || count == 2;
+  if (!isKnown || getNumResults() != pairs ||
+      (pairs != count && pairs != 2 * count)) // C3
+    return emitOpError("expected one or two of rows, and a block and a result "
+                       "for each and one or two of keys, got ")
+           << count << ", " << pairs << " and " << getNumResults();
   auto first = cast<StageType>(getRows().front().getType());
   if (failed(verifyDecayedTiles(*this, first, getRows())) ||   // C1
       failed(verifyDecayScratch(*this, getScratch().getType(), // C2
-                                first.getColumns())) ||
+                                first.getColumns(), pairs / count)) ||
       failed(verifyFragments(*this, getBlocks().getTypes(), kDiagonalBlock)))
     return failure();
   return verifyFragments(*this, getResultTypes(), kWarpgroupRows); // C4

@@ -320,16 +320,20 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
   let description = [{
     Gates are natural logarithms or, with `linear`, factors; rows from `limit` on do
     not decay. With G the sums of the logarithms (base 2), none less than -160, row i
-    of `left` becomes that of the keys times 2^(G[63] - G[i]), that of each of
+    of each of `left` becomes that of the keys times 2^(G[63] - G[i]), that of each of
     `reached` the rows' times 2^G[i] and the scale that they have, and `whole` becomes
     2^G[63].
 
-    Each warp has a block of 16 tokens, and a result has its products with itself:
-    column j of row i of the block is the sum over channels c of
+    Each warp has a block of 16 tokens, and a result has the products of rows with
+    keys of the block, those of all keys with one of the rows after the other: column
+    j of row i of the block is the sum over channels c of
 
         rows[i, c] keys[j, c] 2^(G[i, c] - G[j, c])
 
-    for j <= i, and 0 above the diagonal. Powers are relative to the token in
+    for j <= i, and 0 above the diagonal. Rows that are `before` their own decay have
+    G[i - 1] in place of G[i] throughout, and 0 on the diagonal, or with `bonus` the
+    sum of rows[i, c] keys[i, c] times element `offset + c` of what the pointer leads
+    to. Powers are relative to the token in
     the middle of the block where a vote of the warp finds that these cannot overflow;
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
@@ -347,29 +351,39 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     |---|---|
     | C1 | rows, keys, left and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
     | C2 | the gates are f32, of as many tokens and channels, and `whole` is a row of them |
-    | C3 | scratch is one stage of f16, of 144 rows by as many channels |
-    | C4 | rows, reached, scales and results are one or two, as many of each |
+    | C3 | scratch is one stage of f16, of 144 rows by as many channels, or 240 for two of keys |
+    | C4 | rows, reached and scales are one or two, as many of each, and so are keys and left; there is a result for each pair |
     | C5 | a result is 64 x 16 |
-    | C6 | rows that are what is reached are in the same place there, and no other rows are the keys |
+    | C6 | `before` says it of each of the rows; a bonus is for one of rows, which is, and one of keys |
+    | C7 | rows that are what is reached are in the same place there, and are beside one of keys, which no rows are |
   }];
-  let arguments = (ins Variadic<Sm90_StageType>:$rows, Sm90_StageType:$keys,
+  let arguments = (ins Variadic<Sm90_StageType>:$rows, Variadic<Sm90_StageType>:$keys,
                        Sm90_StageType:$gates, Index:$limit, UnitAttr:$linear,
-                       Sm90_BufferType:$scratch, Sm90_StageType:$left,
+                       Sm90_BufferType:$scratch, Variadic<Sm90_StageType>:$left,
                        Sm90_StageType:$whole, Variadic<Sm90_StageType>:$reached,
-                       DenseF32ArrayAttr:$scales);
+                       DenseF32ArrayAttr:$scales, OptionalAttr<DenseBoolArrayAttr>:$before,
+                       Optional<LLVM_PointerInAddressSpace<1>>:$bonus,
+                       Optional<I64>:$offset);
   let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
     $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `limit` `(` $limit `)`
-    (`linear` $linear^)? `scratch` `(` $scratch `)` `into` $left `,` $whole
-    `reached` `(` $reached `)` `scales` `=` $scales attr-dict
+    (`linear` $linear^)? `scratch` `(` $scratch `)` `into` $left `whole` `(` $whole `)`
+    `reached` `(` $reached `)` `scales` `=` $scales (`before` `=` $before^)?
+    (`bonus` `(` $bonus^ `:` qualified(type($bonus)) `[` $offset `]` `)`)? attr-dict
     `:` type($rows) `keys` type($keys) `gates` type($gates) `scratch` type($scratch)
-    `into` type($left) `,` type($whole) `reached` type($reached) `->` type($results)
+    `into` type($left) `whole` type($whole) `reached` type($reached) `->` type($results)
+  }];
+  let extraClassDeclaration = [{
+    /// Whether row tile `number` is read in front of the decay of its tokens.
+    bool isBefore(size_t number) {
+      return getBefore().has_value() && (*getBefore())[number];
+    }
   }];
   let hasVerifier = 1;
 }
 
 def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
-    Sm90_FixedLayouts, SameVariadicOperandSize, MemoryEffects<[MemRead, MemWrite]>]> {
+    Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "products of tokens with what is left of earlier ones";
   let description = [{
     From what `sm90.decay_tokens` has made of rows, of their products within blocks and
@@ -377,13 +391,13 @@ def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
 
         rows[i, c] keys[j, c] 2^(G[i, c] - G[j, c])
 
-    for j <= i, and 0 above the diagonal.
+    for j <= i, and 0 above the diagonal, or what rows before their own decay have.
 
     | constraint | rule |
     |---|---|
     | C1 | rows have 64 tokens by 64 or 128 channels of 16 bits, and are one type |
-    | C2 | scratch is one stage of f16, of 144 rows by as many channels |
-    | C3 | rows, blocks and results are one or two, as many of each |
+    | C2 | scratch is one stage of f16, of 144 rows by as many channels, or 240 for two of keys |
+    | C3 | rows are one or two; of blocks and results there is one for each and one or two of keys |
     | C4 | blocks are 64 x 16, results 64 x 64 |
   }];
   let arguments = (ins Variadic<Sm90_StageType>:$rows, Variadic<Sm90_Scores>:$blocks,
@@ -400,6 +414,26 @@ def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
 // Gates of channels
 //===----------------------------------------------------------------------===//
 
+def Sm90_FetchGatesOp : Sm90_Op<"fetch_gates", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts to copy gates of tokens";
+  let description = [{
+    Of what `sm90.gate_rows` reads behind it, from the same pointer on, the first rows
+    of each of the warps: as many as the scratch has. Rows from `limit` on become 0.
+    The rows of the next 64 tokens are fetched into the L2 cache.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | scratch is one stage of f32, of 24 rows by 64 or 128 channels |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    `into` $scratch attr-dict `:` qualified(type($pointer)) `,` type($scratch)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "multiplies tokens by gates of their channels";
   let description = [{
@@ -408,14 +442,14 @@ def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]>
     With `element` the result has the bits of elements of that type, which take the
     place of those that it is said to have. Gates of rows from `limit` on are 0. Each
     of the warps has half of the rows, and copies 16 bytes (of 128 channels) or 8 at a
-    time to its half of the scratch, as many rows at once as that has; one fetches the
-    rows of the next 64 tokens into the L2 cache.
+    time to its half of the scratch, as many rows at once as that has. Of the first of
+    them `sm90.fetch_gates` has started the copies.
 
     | constraint | rule |
     |---|---|
     | C1 | source and result are of 16 bits, of 64 tokens by 64 or 128 channels |
     | C2 | the element is bf16 or f16 where it is given |
-    | C3 | scratch is one stage of f32, of 16 rows by as many channels |
+    | C3 | scratch is one stage of f32, of 24 rows by as many channels |
   }];
   let arguments = (ins Optional<Sm90_StageType>:$source,
                        LLVM_PointerInAddressSpace<1>:$pointer,

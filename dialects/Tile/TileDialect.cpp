@@ -77,7 +77,7 @@ void ViewType::print(AsmPrinter &printer) const {
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
-                                   int64_t rescaleThreshold, bool, bool,
+                                   int64_t rescaleThreshold, bool, bool, bool,
                                    int64_t sectionBytes, int64_t segmentChunks,
                                    Attribute) {
   if (segmentChunks < 0)

@@ -87,6 +87,10 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
       too large meanwhile is computed again, looking at every block.
     - `longest_first`: program instances with the most work come first, within
       as many heads as have up to `section_bytes` of keys and values.
+    - `diagonal_first`: a walk over one interval of keys starts with the block of the
+      last query of the tile, goes on to the left of it, and then from the right end
+      back to it. For scores that fall with the distance of query and key, so that
+      none is much above those of the first block (`lazy_max`).
     - `segment_chunks`: where a recurrence in chunks has few sequences and heads, a
       sequence is cut into segments of at least so many chunks, which do not wait
       for each other; 0 leaves sequences whole.
@@ -99,6 +103,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "8">:$rescale_threshold,
     DefaultValuedParameter<"bool", "false">:$lazy_max,
     DefaultValuedParameter<"bool", "false">:$longest_first,
+    DefaultValuedParameter<"bool", "false">:$diagonal_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
     DefaultValuedParameter<"int64_t", "0">:$segment_chunks,
     OptionalParameter<"::mlir::Attribute">:$target);

@@ -497,6 +497,8 @@ static LogicalResult verifySums(Operation *op, Value tile, Value sums) {
 }
 
 LogicalResult ApplyDecayOp::verify() {
+  if (getBefore() && getToEnd()) // C2
+    return emitOpError("expected before or to_end, got both");
   return verifySums(*this, getSource(), getSums()); // C1
 }
 
@@ -506,5 +508,13 @@ LogicalResult DecayedDotOp::verify() {
   if (result.getShape() != ArrayRef<int64_t>({tokens, tokens})) // C1
     return emitOpError("expected a result of ")
            << tokens << "x" << tokens << ", got " << result;
+  if (getBonus() && !getBefore()) // C2
+    return emitOpError("expected before with a bonus");
+  int64_t channels = cast<VectorType>(getLhs().getType()).getDimSize(1);
+  if (getBonus() &&
+      cast<VectorType>(getBonus().getType()).getDimSize(0) != channels) // C2
+    return emitOpError("expected a bonus of ")
+           << channels << " elements, one per channel, got "
+           << getBonus().getType();
   return verifySums(*this, getLhs(), getSums()); // C1
 }

@@ -123,8 +123,9 @@ def Tile_ApplyDecayOp : Tile_RecurrenceOp<"apply_decay", [
   let summary = "what decays leave of each token";
   let description = [{
     Row i is that of the source times 2^sums[i], which is what is left of the start
-    of the chunk; with `to_end`, times 2^(sums[last] - sums[i]), which is what is
-    left of the token at the end. Rounded once, to the type of the source.
+    of the chunk; with `before`, times 2^sums[i - 1], as it is in front of the token;
+    with `to_end`, times 2^(sums[last] - sums[i]), which is what is left of the token
+    at the end. Rounded once, to the type of the source.
 
     ```mlir
     %q1 = tile.apply_decay %q, %sums scale(0.088) : vector<64x128xbf16>, vector<64x128xf32>
@@ -133,12 +134,13 @@ def Tile_ApplyDecayOp : Tile_RecurrenceOp<"apply_decay", [
     | constraint | rule |
     |---|---|
     | C1 | source and sums have one shape |
+    | C2 | `before` comes without `to_end` |
   }];
-  let arguments = (ins Tile_Channels:$source, Tile_Pairs:$sums, UnitAttr:$to_end,
-                       DefaultValuedAttr<F32Attr, "1">:$scale);
+  let arguments = (ins Tile_Channels:$source, Tile_Pairs:$sums, UnitAttr:$before,
+                       UnitAttr:$to_end, DefaultValuedAttr<F32Attr, "1">:$scale);
   let results = (outs Tile_Channels:$result);
   let assemblyFormat = [{
-    $source `,` $sums (`to_end` $to_end^)? (`scale` `(` $scale^ `)`)? attr-dict
+    $source `,` $sums (`before` $before^)? (`to_end` $to_end^)? (`scale` `(` $scale^ `)`)? attr-dict
     `:` type($source) `,` type($sums)
   }];
   let hasVerifier = 1;
@@ -153,20 +155,30 @@ def Tile_DecayedDotOp : Tile_RecurrenceOp<"decayed_dot", [
         lhs[i, c] rhs[j, c] 2^(sums[i, c] - sums[j, c])
 
     for j <= i, and 0 above the diagonal. No exponent is above 0; that of a sum
-    alone may overflow, or be too small to divide by.
+    alone may overflow, or be too small to divide by. With `before` it is
+
+        lhs[i, c] rhs[j, c] 2^(sums[i - 1, c] - sums[j, c])
+
+    for j < i, what a token finds of earlier ones in front of its own decay. The
+    diagonal is 0 then, or with `bonus` the sum of lhs[i, c] rhs[i, c] bonus[c].
 
     ```mlir
     %a = tile.decayed_dot %k, %k, %sums : vector<64x128xbf16>, vector<64x128xf32>
        -> vector<64x64xf32>
+    %b = tile.decayed_dot %q, %k, %sums before bonus(%u : vector<128xf32>)
+       : vector<64x128xbf16>, vector<64x128xf32> -> vector<64x64xf32>
     ```
     | constraint | rule |
     |---|---|
     | C1 | operands and sums have one shape; the result is square, with a row per token |
+    | C2 | the bonus comes with `before`, and has an element per channel |
   }];
-  let arguments = (ins Tile_Channels:$lhs, Tile_Channels:$rhs, Tile_Pairs:$sums);
+  let arguments = (ins Tile_Channels:$lhs, Tile_Channels:$rhs, Tile_Pairs:$sums,
+                       UnitAttr:$before, Optional<Tile_Tokens>:$bonus);
   let results = (outs Tile_Pairs:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs `,` $sums attr-dict `:` type($lhs) `,` type($sums) `->` type($result)
+    $lhs `,` $rhs `,` $sums (`before` $before^)? (`bonus` `(` $bonus^ `:` type($bonus) `)`)?
+    attr-dict `:` type($lhs) `,` type($sums) `->` type($result)
   }];
   let hasVerifier = 1;
 }

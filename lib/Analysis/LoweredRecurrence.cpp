@@ -148,10 +148,19 @@ static bool isOfNumbers(RecurrenceOp op, Value operand) {
 static constexpr uint64_t kChunkTokens = 64;
 
 StringRef attn::findUnchunked(RecurrenceOp op) {
+  bool ofChannels = isPerChannel(op, op.getDecay());
+  // Of vectors alone: strengths would be factors of rows, of both sources.
+  bool hasOthers = op.getErase() || op.getWrite() || op.getL2Normalize();
   std::pair<bool, StringRef> features[] = {
-      {bool(op.getEraseDirection()), "an erase_direction"},
-      {op.getBeforeDecay(), "an erasure before the decay"},
-      {bool(op.getBonus()), "a bonus"},
+      {op.getEraseDirection() && !ofChannels,
+       "an erase_direction without decays of channels"},
+      {op.getEraseDirection() && hasOthers,
+       "an erase_direction beside strengths or rows that are normalised"},
+      {op.getEraseDirection() && !op.getBeforeDecay(),
+       "an erase_direction that reads behind the decay"},
+      {op.getBeforeDecay() && !ofChannels,
+       "an erasure before a decay that is not one of channels"},
+      {op.getBonus() && !ofChannels, "a bonus without decays of channels"},
       {op.getDenominator().has_value(), "a denominator"},
       {bool(op.getSlots()), "slots"},
       {op.getMicroSteps() != 1, "several writes a token"},
@@ -175,9 +184,13 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
-  return op.getDecay() && (!isPerChannel(op, op.getDecay()) || !op.erases()) &&
-         !op.getEraseKey() && !op.getEraseDirection() && !op.getBeforeDecay() &&
-         !isPerChannel(op, op.getErase()) && op.getMicroSteps() == 1;
+  return op.getDecay() && !op.getEraseKey() && !op.getEraseDirection() &&
+         !op.getBeforeDecay() && !isPerChannel(op, op.getErase()) &&
+         op.getMicroSteps() == 1;
+}
+
+bool attn::guessesSegments(RecurrenceOp op) {
+  return isPerChannel(op, op.getDecay()) && op.erases();
 }
 
 LogicalResult attn::checkChunked(RecurrenceOp op) {

@@ -82,6 +82,7 @@ static void addSm90Passes(OpPassManager &manager,
   sm90::AssignSharedMemoryPassOptions memory;
   memory.target = options.target;
   kernels.addPass(sm90::createAssignSharedMemoryPass(memory));
+  kernels.addPass(sm90::createInsertProxyFencePass());
   // The constants that inference has separated.
   manager.addPass(createCSEPass());
 }

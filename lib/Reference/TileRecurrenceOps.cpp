@@ -87,9 +87,15 @@ LogicalResult Instance::run(tile::ApplyDecayOp op) {
   auto columns = static_cast<size_t>(type.getDimSize(1));
   size_t last = sums.size() - columns;
   float scale = op.getScale().convertToFloat();
+  auto exponentOf = [&](size_t i) {
+    if (op.getToEnd())
+      return sums[last + i % columns] - sums[i];
+    if (op.getBefore())
+      return i < columns ? 0.0f : sums[i - columns];
+    return sums[i];
+  };
   for (size_t i = 0; i != sums.size(); ++i) {
-    float exponent =
-        op.getToEnd() ? sums[last + i % columns] - sums[i] : sums[i];
+    float exponent = exponentOf(i);
     result.floats[i] = roundTo(result.floats[i] * scale * std::exp2(exponent),
                                cast<FloatType>(type.getElementType()));
   }
@@ -104,6 +110,16 @@ LogicalResult Instance::run(tile::DecayedDotOp op) {
   auto type = cast<VectorType>(op.getLhs().getType());
   auto tokens = static_cast<size_t>(type.getDimSize(0));
   auto columns = static_cast<size_t>(type.getDimSize(1));
+  const std::vector<float> *bonus =
+      op.getBonus() ? &get(op.getBonus()).floats : nullptr;
+  size_t distance = op.getBefore() ? 1 : 0;
+  // What is left of channel c of token j when token i reads it.
+  auto factorOf = [&](size_t i, size_t j, size_t c) -> double {
+    if (j + distance <= i)
+      return std::exp2(sums[(i - distance) * columns + c] -
+                       sums[j * columns + c]);
+    return bonus ? (*bonus)[c] : 0;
+  };
   TileValue result;
   result.floats.assign(tokens * tokens, 0.0f);
   for (size_t i = 0; i != tokens; ++i)
@@ -111,8 +127,7 @@ LogicalResult Instance::run(tile::DecayedDotOp op) {
       double sum = 0;
       for (size_t c = 0; c != columns; ++c) {
         size_t row = i * columns + c, column = j * columns + c;
-        sum += static_cast<double>(lhs[row]) * rhs[column] *
-               std::exp2(sums[row] - sums[column]);
+        sum += static_cast<double>(lhs[row]) * rhs[column] * factorOf(i, j, c);
       }
       result.floats[i * tokens + j] = static_cast<float>(sum);
     }

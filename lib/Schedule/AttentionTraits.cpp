@@ -100,8 +100,20 @@ bool attn::addsPositions(AttentionOp op) {
   return computed.contains(score->getTerminator()->getOperand(0));
 }
 
+bool attn::fallsFromQuery(AttentionOp op) {
+  if (!addsPositions(op) || op.hasBlockLists())
+    return false;
+  KeyBounds bounds = findKeyBounds(op);
+  return !bounds.seesOnlyPast() && bounds.intervals.size() <= 1 &&
+         bounds.matches.empty() &&
+         llvm::any_of(*op.getScoreBlock(), [](Operation &inner) {
+           return isa<math::AbsFOp, math::AbsIOp>(inner);
+         });
+}
+
 bool attn::mayGrow(AttentionOp op) {
-  return addsPositions(op) && !findKeyBounds(op).seesOnlyPast();
+  return addsPositions(op) && !findKeyBounds(op).seesOnlyPast() &&
+         !fallsFromQuery(op);
 }
 
 bool attn::hasFunctions(AttentionOp op) {
@@ -117,11 +129,16 @@ bool attn::isUneven(AttentionOp op) {
   return op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
 }
 
-bool attn::isPlainLarge(AttentionOp op) {
+/// Whether sequences have one length, scores are as they are, and a mask is one
+/// of positions.
+static bool isPlain(AttentionOp op) {
   Block *mask = op.getMaskBlock();
-  return op.getKVType().getKeyDim() == kLargeHead && !op.hasBlockLists() &&
-         !op.isPacked() && !op.getScoreBlock() &&
+  return !op.hasBlockLists() && !op.isPacked() && !op.getScoreBlock() &&
          (!mask || mask->getOps<ReadOp>().empty());
+}
+
+bool attn::isPlainLarge(AttentionOp op) {
+  return op.getKVType().getKeyDim() == kLargeHead && isPlain(op);
 }
 
 bool attn::takesTurns(AttentionOp op) {
@@ -134,5 +151,7 @@ bool attn::takesTurns(AttentionOp op) {
       (op.getScoreBlock() || op.hasBlockLists() ||
        bounds.intervals.size() > 1 || !bounds.matches.empty()))
     return !mayGrow(op);
-  return valueDim < kLargeHead && isPlainLarge(op) && isUneven(op);
+  bool sharesKeys = valueDim == kUsualHead && op.getGroupSize() > 1;
+  return valueDim < kLargeHead && isPlain(op) && isUneven(op) &&
+         (sharesKeys || op.getKVType().getKeyDim() == kLargeHead);
 }

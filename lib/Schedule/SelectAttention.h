@@ -48,6 +48,12 @@ bool boundsAndReads(AttentionOp op);
 /// Whether a number that is computed from positions is added to scores.
 bool addsPositions(AttentionOp op);
 
+/// Whether scores are taken to fall with the distance to keys on both sides of
+/// the query, which are one interval: a magnitude that is computed from
+/// positions is added. They do not exceed those of the block of the query then,
+/// if the walk starts with it.
+bool fallsFromQuery(AttentionOp op);
+
 /// Whether scores may become ever larger on the way, which goes from the last
 /// key to the first: a number that is computed from positions is added, and
 /// keys that a query sees are on both sides of it.
@@ -70,8 +76,9 @@ bool isPlainLarge(AttentionOp op);
 
 /// Whether two warpgroups start their products in turn. Those of wide values
 /// are long enough to hide a softmax in, in tiles of the same length; those of
-/// large heads with fewer values in others. What modifies scores, lists and
-/// limits that are read take as long as the products of smaller heads.
+/// large heads with fewer values in others, and so are those of heads that
+/// share keys. What modifies scores, lists and limits that are read take as
+/// long as the products of smaller heads.
 bool takesTurns(AttentionOp op);
 
 //===--- What it needs of the chip ----------------------------------------===//

@@ -80,7 +80,9 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       registers +
       (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
       (computesReads ? kComputedRegisters : 0) +
-      (addsPositions(op) && lazyMax ? kPositionRegisters : 0);
+      (addsPositions(op) && findKeyBounds(op).seesOnlyPast()
+           ? kPositionRegisters
+           : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
@@ -143,7 +145,9 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*split_masked_loop=*/true,
       /*rescale_threshold=*/8,
       /*lazy_max=*/lazyMax,
-      /*longest_first=*/uneven, sectionBytes, /*segment_chunks=*/0, hopper);
+      /*longest_first=*/uneven,
+      /*diagonal_first=*/fallsFromQuery(op), sectionBytes,
+      /*segment_chunks=*/0, hopper);
 }
 
 static constexpr int64_t kSmallHead = 64;
@@ -245,7 +249,8 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
             op.getContext(), blockQ, blockKv, schedule.getHoistScoreDot(),
             schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
             schedule.getLazyMax(), schedule.getLongestFirst(),
-            schedule.getSectionBytes(), /*segment_chunks=*/0, target));
+            schedule.getDiagonalFirst(), schedule.getSectionBytes(),
+            /*segment_chunks=*/0, target));
   };
   bool isUneven = schedule.getLongestFirst();
   auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;

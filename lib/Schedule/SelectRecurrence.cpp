@@ -23,10 +23,13 @@ static constexpr int64_t kLargestKey = 128;
 /// more are few beside its own.
 static constexpr int64_t kSegmentChunks = 4;
 
-/// Whether the tensor cores take chunks of these tensors.
+/// Whether the tensor cores take chunks of these tensors. Those of a direction
+/// beside a key, and of what both leave, fit in shared memory where they are
+/// narrow.
 static bool fitsChunks(RecurrenceOp op) {
+  int64_t largest = op.getEraseDirection() ? sm90::kWarpgroupRows : kLargestKey;
   return op.getKeyDim() % sm90::kWarpgroupRows == 0 &&
-         op.getKeyDim() <= kLargestKey &&
+         op.getKeyDim() <= largest &&
          op.getValueDim() % sm90::kWarpgroupRows == 0 &&
          !op.getQueryType().getElementType().isF32();
 }
@@ -47,10 +50,12 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   };
   bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
                 (isNumber(op.getErase()) || isNumber(op.getWrite()));
-  bool needsMore = hasOwn || op.getL2Normalize() ||
+  bool needsMore = hasOwn || op.getL2Normalize() || op.getEraseDirection() ||
                    (op.erases() && !op.getDecay()) ||
                    (isGated && (!hasChannels || op.isPacked())) ||
                    (op.getKeptStates() && op.isPacked());
+  // What tokens do to a block of rows is found for one as wide as the keys.
+  needsMore |= isCut && guessesSegments(op) && op.getKeyDim() % kLargestPart;
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -64,6 +69,9 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   if (consumers == 1 && op.getL2Normalize()) {
     // The numbers warp reads rows of which many words are under way at a time.
     producerRegisters = 104, consumerRegisters = 240, auxiliaryRegisters = 152;
+  } else if (op.getEraseDirection()) {
+    // Four products of tokens are at hand at once, beside narrow states.
+    producerRegisters = 40, consumerRegisters = 224, auxiliaryRegisters = 240;
   } else if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
   } else if (hasChannels) {
@@ -92,8 +100,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*section_bytes=*/1, isCut ? kSegmentChunks : 0,
-      hopper);
+      /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
+      isCut ? kSegmentChunks : 0, hopper);
 }
 
 /// The number of tokens where it is known and small, else nothing.
@@ -157,6 +165,7 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
       context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
+      /*diagonal_first=*/false,
       /*section_bytes=*/1, /*segment_chunks=*/0, hopper);
 }
 

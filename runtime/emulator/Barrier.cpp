@@ -138,11 +138,13 @@ static Step executeFence(Block &, Warp &warp, const Instruction &, uint32_t) {
 }
 
 /// All that the warp knows to be written becomes visible to asynchronous
-/// accesses of shared memory, of global memory, or of both.
+/// accesses of shared memory, of global memory, or of both, which come after
+/// what its lanes have loaded.
 template <bool shared, bool global>
 static Step executeProxyFence(Block &block, Warp &warp, const Instruction &,
-                              uint32_t) {
+                              uint32_t mask) {
   if (shared) {
+    warp.loads.fence(mask);
     block.mbarriers.fenceInit(warp.agent);
     warp.fenced.join(warp.seen);
   }

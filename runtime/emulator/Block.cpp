@@ -105,8 +105,10 @@ void Block::checkRead(Warp &warp, const Instruction &instruction,
                       Operand operand, uint32_t mask) {
   if (!grid.checked || operand.kind == Operand::Kind::Constant)
     return;
-  checkWritten(warp, instruction, operand, mask);
-  warp.state(operand).fences = warp.wgmmaFences;
+  checkMoved(warp, instruction, operand, mask);
+  RegisterState &state = warp.state(operand);
+  if (state.load)
+    warp.loads.use(state, mask);
 }
 
 void Block::checkWritten(Warp &warp, const Instruction &instruction,
@@ -123,6 +125,14 @@ void Block::checkWritten(Warp &warp, const Instruction &instruction,
                ", which nothing wrote");
 }
 
+void Block::checkMoved(Warp &warp, const Instruction &instruction,
+                       Operand operand, uint32_t mask) {
+  if (!grid.checked || operand.kind == Operand::Kind::Constant)
+    return;
+  checkWritten(warp, instruction, operand, mask);
+  warp.state(operand).fences = warp.wgmmaFences;
+}
+
 void Block::noteWrite(Warp &warp, const Instruction &instruction,
                       Operand operand, uint32_t mask) {
   if (!grid.checked)
@@ -132,6 +142,8 @@ void Block::noteWrite(Warp &warp, const Instruction &instruction,
     report(HazardKind::RegisterInFlight, warp, instruction, -1,
            "writes " + warp.name(grid.program, operand) +
                ", which a wgmma in flight uses");
+  if (state.load)
+    warp.loads.overwrite(state, mask);
   state.written |= mask;
   state.fences = warp.wgmmaFences;
 }
@@ -162,6 +174,9 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                   "overwrites shared memory that " + agent +
                       " read, without being ordered after it",
                   conflict.address);
+  case Conflict::Kind::BeforeResult:
+    return reportEarly(conflict.reader, agent, warp, instruction, lane,
+                       conflict.address);
   case Conflict::Kind::InFlight:
     const Operation *copy = cluster.operations.findFilling(conflict.address);
     return report(HazardKind::MemoryInFlight, warp, instruction, lane,
@@ -170,6 +185,18 @@ void Block::reportConflict(const Conflict &conflict, const Warp &warp,
                       std::to_string(copy ? copy->instruction.line : 0) + ")",
                   conflict.address);
   }
+}
+
+void Block::reportEarly(const Reader &reader, const std::string &agent,
+                        const Warp &warp, const Instruction &instruction,
+                        int lane, uint32_t address) {
+  report(HazardKind::MissingProxyFence, warp, instruction, lane,
+         "overwrites shared memory asynchronously that " + agent +
+             " handed over without the result of its load, or "
+             "fence.proxy.async (lane " +
+             std::to_string(reader.lane) + ", PTX line " +
+             std::to_string(reader.line) + ")",
+         address);
 }
 
 void Block::checkNotUsed(Warp &warp, const Instruction &instruction, int lane,
@@ -277,6 +304,7 @@ uint8_t *Block::readShared(Warp &warp, const Instruction &instruction, int lane,
   reportConflict(shared.checkRead(by, start, size), warp, instruction, lane,
                  /*isWrite=*/false);
   shared.recordRead(warp.agent, by.stamp, start, size);
+  warp.loads.addRead(instruction, lane, start, size);
   return bytes;
 }
 

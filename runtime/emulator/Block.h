@@ -128,6 +128,9 @@ public:
   /// The same for ordinary instructions, whose uses wgmma.fence orders.
   void checkRead(Warp &warp, const Instruction &instruction, Operand operand,
                  uint32_t mask);
+  /// The same for moves, which the hardware has nothing to do for.
+  void checkMoved(Warp &warp, const Instruction &instruction, Operand operand,
+                  uint32_t mask);
   void noteWrite(Warp &warp, const Instruction &instruction, Operand operand,
                  uint32_t mask);
 
@@ -155,6 +158,10 @@ public:
                     uint64_t address);
   void reportConflict(const Conflict &conflict, const Warp &warp,
                       const Instruction &instruction, int lane, bool isWrite);
+  /// Reports a copy that overwrites what `agent` may not have loaded yet.
+  void reportEarly(const Reader &reader, const std::string &agent,
+                   const Warp &warp, const Instruction &instruction, int lane,
+                   uint32_t address);
   /// Reports what is in flight and still reads bytes that are written, and
   /// mbarriers among them.
   void checkNotUsed(Warp &warp, const Instruction &instruction, int lane,

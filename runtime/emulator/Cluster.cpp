@@ -28,6 +28,12 @@ Block *Cluster::ownerOf(uint64_t address) {
   return rank < blocks.size() ? blocks[rank].get() : nullptr;
 }
 
+void Cluster::noteCopy(const Operation &copy, const Clock &seen,
+                       uint32_t address, uint32_t size) {
+  for (Warp *warp : warps)
+    warp->loads.noteCopy(copy, seen, address, size);
+}
+
 std::string Cluster::agentText(uint32_t agent, const Block &from) const {
   std::ostringstream text;
   if (agent < warps.size()) {

@@ -46,6 +46,9 @@ public:
   uint32_t fencedBy(uint32_t agent) const {
     return warps[agent]->fencedGlobal.get(agent);
   }
+  /// A copy writes shared memory, which warps may have loads from.
+  void noteCopy(const Operation &copy, const Clock &seen, uint32_t address,
+                uint32_t size);
   /// For people: who is called `agent` in clocks.
   std::string agentText(uint32_t agent, const Block &from) const;
 

@@ -220,6 +220,8 @@ Step Copy::writeShared(const Target &target) {
                            instruction, lane, /*isWrite=*/false);
     block.reportConflict(shared.recordWrite(by, target.address, size), warp,
                          instruction, lane, /*isWrite=*/true);
+    if (kind != Kind::Values)
+      block.cluster.noteCopy(*this, seen, target.address, size);
     if (kind == Kind::Forward)
       block.shared.recordRead(barrier->agent, by.stamp, source, size);
   }

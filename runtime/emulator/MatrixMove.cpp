@@ -58,6 +58,7 @@ static Step executeLdmatrix(Block &block, Warp &warp,
                      element(matrices[i], lane, 0, transposed);
     writeWords(block, warp, instruction, instruction.operands[i], values, mask);
   }
+  warp.loads.close(instruction, count, mask);
   return Step::Next;
 }
 

@@ -48,6 +48,7 @@ static Step executeLoad(Block &block, Warp &warp,
   for (uint32_t i = 0; i < count; ++i)
     writeLanes(block, warp, instruction, instruction.operands[i], values[i],
                mask);
+  warp.loads.close(instruction, count, mask);
   return Step::Next;
 }
 

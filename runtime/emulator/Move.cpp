@@ -15,18 +15,20 @@ using namespace attn::runtime::emulator;
 static Step moveWord(Block &block, Warp &warp, const Instruction &instruction,
                      uint32_t mask) {
   Operand source = instruction.operands[1];
-  block.checkRead(warp, instruction, source, mask);
+  block.checkMoved(warp, instruction, source, mask);
   writeWords(block, warp, instruction, instruction.operands[0],
              wordsOf(block, warp, source), mask);
+  warp.loads.move(instruction, 1, mask);
   return Step::Next;
 }
 
 static Step moveDouble(Block &block, Warp &warp, const Instruction &instruction,
                        uint32_t mask) {
   Operand source = instruction.operands[1];
-  block.checkRead(warp, instruction, source, mask);
+  block.checkMoved(warp, instruction, source, mask);
   writeDoubles(block, warp, instruction, instruction.operands[0],
                doublesOf(block, warp, source), mask);
+  warp.loads.move(instruction, 1, mask);
   return Step::Next;
 }
 
@@ -43,21 +45,22 @@ static Step movePredicate(Block &block, Warp &warp,
 static Step packDouble(Block &block, Warp &warp, const Instruction &instruction,
                        uint32_t mask) {
   const std::vector<Operand> &operands = instruction.operands;
-  block.checkRead(warp, instruction, operands[1], mask);
-  block.checkRead(warp, instruction, operands[2], mask);
+  block.checkMoved(warp, instruction, operands[1], mask);
+  block.checkMoved(warp, instruction, operands[2], mask);
   const Words &low = wordsOf(block, warp, operands[1]);
   const Words &high = wordsOf(block, warp, operands[2]);
   Doubles values;
   for (unsigned lane = 0; lane < warpSize; ++lane)
     values[lane] = uint64_t(high[lane]) << 32 | low[lane];
   writeDoubles(block, warp, instruction, operands[0], values, mask);
+  warp.loads.move(instruction, 1, mask);
   return Step::Next;
 }
 
 static Step unpackDouble(Block &block, Warp &warp,
                          const Instruction &instruction, uint32_t mask) {
   const std::vector<Operand> &operands = instruction.operands;
-  block.checkRead(warp, instruction, operands[2], mask);
+  block.checkMoved(warp, instruction, operands[2], mask);
   const Doubles &source = doublesOf(block, warp, operands[2]);
   Words low, high;
   for (unsigned lane = 0; lane < warpSize; ++lane) {
@@ -66,6 +69,7 @@ static Step unpackDouble(Block &block, Warp &warp,
   }
   writeWords(block, warp, instruction, operands[0], low, mask);
   writeWords(block, warp, instruction, operands[1], high, mask);
+  warp.loads.move(instruction, 2, mask);
   return Step::Next;
 }
 
@@ -75,19 +79,20 @@ static Step packHalves(Block &block, Warp &warp, const Instruction &instruction,
   const std::vector<Operand> &operands = instruction.operands;
   Doubles values = {};
   for (unsigned i = 1; i < operands.size(); ++i) {
-    block.checkRead(warp, instruction, operands[i], mask);
+    block.checkMoved(warp, instruction, operands[i], mask);
     for (unsigned lane = 0; lane < warpSize; ++lane)
       values[lane] |= (laneOf(block, warp, operands[i], lane) & 0xFFFF)
                       << 16 * (i - 1);
   }
   writeLanes(block, warp, instruction, operands[0], values, mask);
+  warp.loads.move(instruction, 1, mask);
   return Step::Next;
 }
 
 static Step unpackHalves(Block &block, Warp &warp,
                          const Instruction &instruction, uint32_t mask) {
   const std::vector<Operand> &operands = instruction.operands;
-  block.checkRead(warp, instruction, operands.back(), mask);
+  block.checkMoved(warp, instruction, operands.back(), mask);
   for (unsigned i = 0; i + 1 < operands.size(); ++i) {
     Words values;
     for (unsigned lane = 0; lane < warpSize; ++lane)
@@ -95,6 +100,8 @@ static Step unpackHalves(Block &block, Warp &warp,
           laneOf(block, warp, operands.back(), lane) >> 16 * i);
     writeWords(block, warp, instruction, operands[i], values, mask);
   }
+  warp.loads.move(instruction, static_cast<uint32_t>(operands.size() - 1),
+                  mask);
   return Step::Next;
 }
 

@@ -93,6 +93,19 @@ Conflict SharedMemory::orderAfterReads(uint32_t word,
   return {};
 }
 
+/// What writes asynchronously does not take the way that loads do.
+Conflict SharedMemory::orderAfterResults(uint32_t word,
+                                         const Accessor &by) const {
+  for (uint32_t agent = 0; by.fenced && agent < results.size(); ++agent) {
+    if (results[agent].empty())
+      continue;
+    const Result &result = results[agent][word];
+    if (result.stamp > by.seen->get(agent))
+      return {Conflict::Kind::BeforeResult, agent, 0, result.reader};
+  }
+  return {};
+}
+
 /// Records a write of each word. `judge` says whether it is in conflict with
 /// the writes before.
 template <typename Judge>
@@ -112,6 +125,8 @@ inline Conflict SharedMemory::recordWords(const Accessor &by, uint32_t address,
       conflict = judge(record, touched);
       if (conflict.kind == Conflict::Kind::None)
         conflict = orderAfterReads(word, by);
+      if (conflict.kind == Conflict::Kind::None)
+        conflict = orderAfterResults(word, by);
       conflict.address = first + std::max(begin, word * wordBytes);
     }
     record.stamp = by.stamp;
@@ -154,4 +169,17 @@ void SharedMemory::recordRead(uint32_t agent, uint32_t stamp, uint32_t address,
   uint32_t begin = address - first, end = begin + size;
   for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
     reads[agent][word] = stamp;
+}
+
+void SharedMemory::recordResult(uint32_t agent, uint32_t stamp,
+                                const Reader &reader, uint32_t address,
+                                uint32_t size) {
+  if (agent >= results.size())
+    results.resize(agent + 1);
+  if (results[agent].empty())
+    results[agent].resize(writes.size());
+  uint32_t begin = address - first, end = begin + size;
+  for (uint32_t word = begin / wordBytes; word * wordBytes < end; ++word)
+    if (results[agent][word].stamp < stamp)
+      results[agent][word] = {stamp, reader};
 }

@@ -68,6 +68,12 @@ struct Accessor {
   const Clock *fenced = nullptr;
 };
 
+/// Who has loaded, for people.
+struct Reader {
+  uint32_t line = 0;
+  uint32_t lane = 0;
+};
+
 struct Conflict {
   enum class Kind {
     None,
@@ -81,10 +87,13 @@ struct Conflict {
     AfterRead,
     /// A copy of a single thread that nobody has waited for writes them.
     InFlight,
+    /// Ordered after a load of `agent`, but not after its result.
+    BeforeResult,
   };
   Kind kind = Kind::None;
   uint32_t agent = 0;
   uint32_t address = 0;
+  Reader reader = {};
 };
 
 class SharedMemory {
@@ -116,6 +125,9 @@ public:
   /// An atomic operation does not conflict with others, only with reads and
   /// writes that it is not ordered with.
   Conflict recordAtomic(const Accessor &by, uint32_t address, uint32_t size);
+  /// An agent has the result of a load at last that it has handed over before.
+  void recordResult(uint32_t agent, uint32_t stamp, const Reader &reader,
+                    uint32_t address, uint32_t size);
   /// Copies of single threads, which write whole words, are in flight from
   /// their start to their end.
   void startFlight(uint32_t address, uint32_t size) {
@@ -141,11 +153,17 @@ private:
     }
   };
 
+  struct Result {
+    uint32_t stamp = 0;
+    Reader reader;
+  };
+
   template <typename Judge>
   Conflict recordWords(const Accessor &by, uint32_t address, uint32_t size,
                        bool atomic, Judge judge);
   static Conflict orderAfter(const WriteRecord &record, const Accessor &by);
   Conflict orderAfterReads(uint32_t word, const Accessor &by) const;
+  Conflict orderAfterResults(uint32_t word, const Accessor &by) const;
   void changeFlight(uint32_t address, uint32_t size, int change);
   Conflict checkFlight(uint32_t address, uint32_t size) const;
 
@@ -157,6 +175,8 @@ private:
   std::vector<WriteRecord> writes;
   /// By the agent of a warp, then by word; empty for one that read nothing.
   std::vector<std::vector<uint32_t>> reads;
+  /// The same of the last result that came after the memory was handed over.
+  std::vector<std::vector<Result>> results;
   /// The copies that are in flight to each word; empty before the first.
   std::vector<uint16_t> flights;
 };

@@ -31,8 +31,9 @@ Warp::Warp(Block &block, const Program &program, uint32_t index, uint32_t lanes)
       agent(block.rank * block.grid.warps() + index), lanes(lanes),
       words(program.wordNames.size(), poisonedWords()),
       doubles(program.doubleNames.size(), poisonedDoubles()),
-      predicates(program.predicateNames.size()), wordStates(words.size()),
-      doubleStates(doubles.size()), predicateStates(predicates.size()) {
+      predicates(program.predicateNames.size()), loads(*this),
+      wordStates(words.size()), doubleStates(doubles.size()),
+      predicateStates(predicates.size()) {
   uint32_t end = static_cast<uint32_t>(program.instructions.size());
   paths.push_back({0, end, lanes});
   size_t localBytes = size_t(warpSize) * program.localBytes;

@@ -9,6 +9,7 @@
 #define ATTN_RUNTIME_EMULATOR_WARP_H
 
 #include "Operation.h"
+#include "PendingLoads.h"
 #include "Program.h"
 #include "SharedMemory.h"
 
@@ -26,6 +27,8 @@ struct RegisterState {
   /// The wgmma fences that had been executed when ordinary code last used it.
   uint32_t fences = 0;
   Flight flight = Flight::None;
+  /// The load that its value comes from, as PendingLoads counts them, or 0.
+  uint32_t load = 0;
 };
 
 /// Lanes that are at the same place, and where they meet the others again.
@@ -53,7 +56,11 @@ public:
 
   /// Publishes what this warp has done so far: what it does from now on is
   /// later.
-  void release() { seen.set(agent, seen.get(agent) + 1); }
+  void release() {
+    if (!loads.isEmpty())
+      loads.handOver();
+    seen.set(agent, seen.get(agent) + 1);
+  }
   /// How late what this warp does now is.
   uint32_t stamp() const { return seen.get(agent); }
   Accessor genericAccessor() const { return {agent, stamp(), &seen, nullptr}; }
@@ -71,6 +78,7 @@ public:
   std::vector<Doubles> doubles;
   std::vector<uint32_t> predicates;
   LocalMemory local;
+  PendingLoads loads;
 
   Clock seen;
   /// What a fence has released to those who see a later relaxed access, and

@@ -135,6 +135,10 @@ static void checkRegister(Block &block, Warp &warp,
                  "uses " + name + ", which another wgmma in flight uses");
   if (isRead)
     block.checkWritten(warp, instruction, operand, ~0u);
+  if (state.load && isRead)
+    warp.loads.use(state, ~0u);
+  else if (state.load)
+    warp.loads.overwrite(state, ~0u);
   if (state.written && state.fences == warp.wgmmaFences)
     block.report(HazardKind::MissingWgmmaFence, warp, instruction, -1,
                  "uses " + name +

@@ -36,7 +36,7 @@ func.func @first(%q: !q, %k: !k, %v: !k) -> !q {
 // costs the producer some registers.
 
 // CHECK-LABEL: func @causal
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, longest_first = true, section_bytes = 8388608, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true, ping_pong = true>>}
 func.func @causal(%q: !q, %k: !k, %v: !k) -> !q {
   %kv = attn.kv.dense %k, %v : !k, !k
   %o = attn.attention %q, %kv mask(causal) : !q, !kv -> !q
@@ -353,4 +353,47 @@ func.func @wide_causal(%q: !w) -> !w {
   %kv = attn.kv.dense %q, %q : !w, !w
   %o = attn.attention %q, %kv mask(causal) : !w, !attn.kv<!w, !w> -> !w
   return %o : !w
+}
+
+// Scores that fall with the distance to the query, on both sides of it, are walked from
+// there; those that grow otherwise are looked at block by block, and those of the past
+// only are at their largest in the first block anyway.
+
+// CHECK-LABEL: func @distances
+// CHECK: math.absf
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, diagonal_first = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true, ping_pong = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, target =
+// CHECK: lazy_max = true, longest_first = true, section_bytes
+// CHECK-NOT: diagonal_first
+// CHECK: return
+func.func @distances(%q: !p, %slopes: tensor<2xf32>) -> (!p, !p, !p) {
+  %kv = attn.kv.dense %q, %q : !p, !p
+  %o = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %y = attn.alibi %x, %slopes, %h, %p, %j : tensor<2xf32>
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  %r = attn.attention %q, %kv score {
+  ^bb0(%x: f32, %b: index, %h: index, %p: index, %j: index):
+    %distance = arith.subi %p, %j : index
+    %whole = arith.index_cast %distance : index to i64
+    %number = arith.sitofp %whole : i64 to f32
+    %y = arith.addf %x, %number : f32
+    attn.yield %y : f32
+  } : !p, !attn.kv<!p, !p> -> !p
+  %s = attn.attention %q, %kv mask(causal) score(alibi(%slopes : tensor<2xf32>)) : !p, !attn.kv<!p, !p> -> !p
+  return %o, %r, %s : !p, !p, !p
+}
+
+// Heads that share keys take turns in causal tiles of 128 channels.
+
+// CHECK-LABEL: func @grouped
+// CHECK: longest_first = true, section_bytes = {{[0-9]+}}, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true, ping_pong = true>>}
+// CHECK-NOT: ping_pong
+// CHECK: return
+func.func @grouped(%q: tensor<?x?x8x128xbf16>, %k: !p) -> (tensor<?x?x8x128xbf16>, !p) {
+  %kv = attn.kv.dense %k, %k : !p, !p
+  %o = attn.attention %q, %kv mask(causal) : tensor<?x?x8x128xbf16>, !attn.kv<!p, !p> -> tensor<?x?x8x128xbf16>
+  %r = attn.attention %k, %kv mask(causal) : !p, !attn.kv<!p, !p> -> !p
+  return %o, %r : tensor<?x?x8x128xbf16>, !p
 }

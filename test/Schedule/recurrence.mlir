@@ -23,10 +23,17 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
-// Between a state in front and one behind there are registers for half of the rows.
+// A state in front leaves the producer fewer registers. Packed sequences whose states are
+// kept have registers for half of the rows.
 
 // CHECK-LABEL: func @states
-// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}auxiliary_registers = 168
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}consumer_registers = 192, {{.*}}auxiliary_registers = 104
+// CHECK-LABEL: func @kept
+// CHECK: tile.schedule<block_q = 128, block_kv = 64,
+// CHECK-LABEL: func @packed_kept
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-LABEL: func @kept_within
+// CHECK: tile.schedule<block_q = {{[0-9]+}}, block_kv = 1,
 !q = tensor<?x?x2x128xbf16>
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>
@@ -34,6 +41,21 @@ func.func @narrow(%q: !q) -> !q {
 func.func @states(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
   %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
   return %o, %f : !q, !s
+}
+!k = tensor<?x?x2x128x128xf32, #attn.state<key_value>>
+func.func @kept(%q: !q, %g: !g) -> (!q, !k) {
+  %o, %k = attn.recurrence %q, %q, %q decay(%g : !g) keep_every(128) : !q, !q, !q -> !q kept(!k)
+  return %o, %k : !q, !k
+}
+!p = tensor<?x2x128xbf16>
+!pk = tensor<?x2x128x128xf32, #attn.state<key_value>>
+func.func @packed_kept(%q: !p, %cu: tensor<?xi32>) -> (!p, !pk) {
+  %o, %k = attn.recurrence %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) keep_every(128) : !p, !p, !p -> !p kept(!pk)
+  return %o, %k : !p, !pk
+}
+func.func @kept_within(%q: !q, %g: !g) -> (!q, !k) {
+  %o, %k = attn.recurrence %q, %q, %q decay(%g : !g) keep_every(32) : !q, !q, !q -> !q kept(!k)
+  return %o, %k : !q, !k
 }
 
 // -----
@@ -91,6 +113,31 @@ func.func @key_dim(%q: !q, %v: !v) -> !v {
 !q = tensor<?x?x2x64xf32>
 func.func @f32(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// Beside a direction of its own, four products of tokens fit where keys are narrow.
+
+// CHECK-LABEL: func @direction
+// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, {{.*}}auxiliary_registers = 240
+!q = tensor<?x?x4x64xbf16>
+!v = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4x64xf32, #attn.gate<log>>
+func.func @direction(%q: !q, %v: !v, %g: !g) -> !v {
+  %o = attn.recurrence %q, %q, %v decay(%g : !g) erase_key(%q : !q) erase_direction(%q : !q) before_decay : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// -----
+
+// CHECK-LABEL: func @direction_of_wide_keys
+// CHECK: tile.schedule<block_q = {{[0-9]+}}, block_kv = 1,
+!q = tensor<?x?x4x128xbf16>
+!g = tensor<?x?x4x128xf32, #attn.gate<log>>
+func.func @direction_of_wide_keys(%q: !q, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%q : !q) erase_direction(%q : !q) before_decay : !q, !q, !q -> !q
   return %o : !q
 }
 
@@ -254,7 +301,7 @@ func.func @auxiliary(%q: !q) -> !q {
 // -----
 
 // Sequences are cut into segments where a bound of what states keep follows from decays,
-// of channels where nothing is erased, and left whole elsewhere.
+// and left whole elsewhere.
 
 // CHECK-LABEL: func @segments
 // CHECK: segment_chunks = 4
@@ -280,7 +327,7 @@ func.func @segments_of_channels(%q: !q, %g: !g) -> !q {
 // -----
 
 // CHECK-LABEL: func @erased_channels
-// CHECK-NOT: segment_chunks
+// CHECK: segment_chunks = 4
 !q = tensor<?x?x2x64xbf16>
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2x64xf32, #attn.gate<log>>

@@ -82,7 +82,7 @@ BATCH, POOL = 3, 5
 # What goes in chunks.
 CHUNK_AXES = {
     "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
-                  "kda", "gdn2"],
+                  "kda", "gdn2", "rwkv6", "rwkv7"],
     "layout": ["key_value", "value_key"],
     "state": ["f32"],
     "initial": [True, False],
@@ -202,25 +202,33 @@ def shapes(cell):
 def numbers(cell, generator):
     """Names, shapes and numbers of inputs that a cell of many tokens bounds."""
     known = types(cell, BATCH, POOL)
+    given = {}
     for name, kind in inputs(cell):
         shape = [int(size) for size in
                  known[kind][len("tensor<") :].split(",")[0].split("x")[:-1]]
         count = math.prod(shape)
-        if kind == "rows":
+        if kind in ("rows", "erase_key"):
             values = [generator.gauss(0, 1) for _ in range(count)]
             for first in range(0, count, shape[-1]):
                 row = values[first : first + shape[-1]]
                 length = math.hypot(*row)
                 # Rows that the program normalises are of any length.
-                if not cell["normalized"] and NORMALIZE in MECHANISMS[cell["mechanism"]][0]:
+                clauses = MECHANISMS[cell["mechanism"]][0]
+                if not cell["normalized"] and NORMALIZE in clauses:
                     length /= generator.choice((0.1, 1, 4, 30))
                 values[first : first + shape[-1]] = [x / length for x in row]
         elif kind in ("gate", "key_gate", "value_gate"):
             values = [generator.random() for _ in range(count)]
+        elif kind == "direction":
+            # A share of what is read is taken out along where it is read.
+            shares = [-generator.random() for _ in range(count // shape[-1])]
+            values = [shares[number // shape[-1]] * x
+                      for number, x in enumerate(given["erase_key"])]
         elif kind.endswith("decay"):
             values = [cell["strongest"] * generator.random() for _ in range(count)]
         else:
             continue
+        given[kind] = values
         yield name, shape, values
 
 

@@ -40,8 +40,11 @@ llvm::StringRef findUnchunked(RecurrenceOp op);
 bool isPerChannel(RecurrenceOp op, Value gates);
 
 /// Whether bounds of what its state keeps tell where the segments of a sequence
-/// may begin: there is a decay of each head, and it erases along its keys.
+/// may begin: there is a decay, and it erases along its keys, if at all.
 bool canCutSequences(RecurrenceOp op);
+/// Whether these bounds are a guess that has to be checked: channels decay on
+/// their own, and something is erased.
+bool guessesSegments(RecurrenceOp op);
 
 /// Emits a diagnostic where there is something.
 LogicalResult checkChunked(RecurrenceOp op);

@@ -253,7 +253,7 @@ scf::ForOp AttentionKernel::createKeyLoop(const QueryTile &queries) {
     });
   }
   KeyWalk walk(builder, loc, program.bounds, queries.position, blockQ, blockKv,
-               lookup, tileLimits);
+               schedule.getDiagonalFirst(), lookup, tileLimits);
   return createKeyLoop(queries, walk.getCount(), [&](Value iteration) {
     return BlockWalk::Step{walk.getKey(builder, iteration), Value()};
   });

@@ -33,15 +33,18 @@ static bool sortByKnownEnd(SmallVectorImpl<KeyInterval> &intervals) {
 
 KeyWalk::KeyWalk(OpBuilder &builder, Location loc, const KeyBounds &bounds,
                  Value position, int64_t rows, int64_t block,
-                 function_ref<Value(Value)> lookup, ArrayRef<Value> limits)
+                 bool diagonalFirst, function_ref<Value(Value)> lookup,
+                 ArrayRef<Value> limits)
     : builder(builder), loc(loc), block(block) {
   TileBoundsBuilder tile(builder, loc, bounds, position, rows, lookup, limits);
   SmallVector<KeyInterval> intervals = bounds.getOuterIntervals();
   if (intervals.empty())
     lastBlock = count = arith::ConstantIndexOp::create(builder, loc, 0);
-  else if (intervals.size() == 1)
+  else if (intervals.size() == 1) {
     walkOne(tile, intervals.front());
-  else if (KeyBounds::isOneInterval(intervals))
+    if (diagonalFirst)
+      startAt(apply(builder.getAffineDimExpr(0) + (rows - 1), {position}));
+  } else if (KeyBounds::isOneInterval(intervals))
     walkUnion(tile, intervals);
   else
     walkSeveral(tile, intervals);
@@ -69,6 +72,19 @@ void KeyWalk::walkOne(TileBoundsBuilder &tile, const KeyInterval &interval) {
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
     count = arith::SelectOp::create(builder, loc, condition, count, zero);
   }
+}
+
+/// Makes two runs of one: from the block of `key` to the left end, and from the
+/// right end to behind that block.
+void KeyWalk::startAt(Value key) {
+  AffineExpr d0 = builder.getAffineDimExpr(0), d1 = builder.getAffineDimExpr(1),
+             d2 = builder.getAffineDimExpr(2);
+  Value firstBlock = apply(d0 - d1 + 1, {lastBlock, count});
+  Value own = arith::MaxSIOp::create(
+      builder, loc, apply(d0.floorDiv(block), {key}), firstBlock);
+  own = arith::MinSIOp::create(builder, loc, own, lastBlock);
+  from = {apply(d0 * block, {own}), apply(d0 * block, {lastBlock})};
+  at = {apply(d0 - d1 + d2, {own, lastBlock, count})};
 }
 
 /// Of intervals with one begin, up to the end that is furthest.

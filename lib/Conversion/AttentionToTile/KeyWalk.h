@@ -15,14 +15,16 @@
 namespace mlir::attn {
 
 /// Walks the blocks of keys that a tile of queries sees, each of them once,
-/// from the right to the left: so masked ones come first.
+/// from the right to the left: so masked ones come first. Or, if
+/// `diagonalFirst` and the tile sees one interval, from the block of the last
+/// query to the left, and then from the right end back to it.
 class KeyWalk {
 public:
   /// `bounds` are for the tile of `rows` queries from `position` on; `lookup`
   /// gives the value to use for one of theirs, `limits` are those of its
   /// matches. Blocks are of `block` keys.
   KeyWalk(OpBuilder &builder, Location loc, const KeyBounds &bounds,
-          Value position, int64_t rows, int64_t block,
+          Value position, int64_t rows, int64_t block, bool diagonalFirst,
           function_ref<Value(Value)> lookup, ArrayRef<Value> limits);
 
   /// The number of blocks.
@@ -38,6 +40,7 @@ private:
   };
 
   void walkOne(TileBoundsBuilder &tile, const KeyInterval &interval);
+  void startAt(Value key);
   void walkUnion(TileBoundsBuilder &tile, ArrayRef<KeyInterval> intervals);
   void countBlocks(Value begin, Value end);
   void walkSeveral(TileBoundsBuilder &tile, ArrayRef<KeyInterval> intervals);

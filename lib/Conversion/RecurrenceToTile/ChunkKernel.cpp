@@ -185,6 +185,14 @@ ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
   return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last), {}};
 }
 
+/// What is of a key for each token, of the heads of keys or of values.
+Value ChunkKernelBuilder::loadAlongKeys(Value operand, Value row) {
+  int64_t heads =
+      cast<RankedTensorType>(operand.getType()).getShape().take_back(2).front();
+  Value head = heads == op.getHeads() ? keyHead : valueHead;
+  return loadMatrix(operand, row, {head, constant(0)}, keyDim);
+}
+
 ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   Chunk chunk;
   chunk.row = row;
@@ -192,12 +200,10 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   chunk.query = loadMatrix(op.getQuery(), row, {keyHead, zero}, keyDim);
   chunk.key = loadMatrix(op.getKey(), row, {keyHead, zero}, keyDim);
   chunk.eraseKey = chunk.key;
-  if (Value own = op.getEraseKey()) {
-    int64_t heads =
-        cast<RankedTensorType>(own.getType()).getShape().take_back(2).front();
-    Value head = heads == op.getHeads() ? keyHead : valueHead;
-    chunk.eraseKey = loadMatrix(own, row, {head, zero}, keyDim);
-  }
+  if (Value own = op.getEraseKey())
+    chunk.eraseKey = loadAlongKeys(own, row);
+  if (Value own = op.getEraseDirection())
+    chunk.direction = loadAlongKeys(own, row);
   chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
   // Their sums take long and many registers: nothing else is at hand then.
   if (hasChannelDecay())
@@ -272,24 +278,25 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
 /// do not depend on the state come first, and each one as early as it can.
 Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
+  if (chunk.direction)
+    return createChunkOfTwo(chunk, state);
   Value inverse, held, written;
-  Value keys = leaveKeys(chunk);
+  Value keys = leave(chunk, chunk.key);
   // Products that decay by channels are no asynchronous ones, which would be
   // started together: each is used before the next one.
   bool isStarted = op.erases() && !chunk.decay.channelSums;
   if (isStarted)
-    inverse = createPairs(chunk, chunk.eraseKey);
-  Value reads = createReads(chunk, createPairs(chunk, chunk.query));
+    inverse = createErasePairs(chunk, chunk.key);
+  Value reads = createReads(chunk, createReadPairs(chunk, chunk.key));
   if (op.erases() && !isStarted)
-    inverse = createPairs(chunk, chunk.eraseKey);
+    inverse = createErasePairs(chunk, chunk.key);
   if (inverse)
     inverse = createInverse(chunk, inverse);
 
   Value rounded = round(state, element);
   if (inverse)
-    held = dot(rounded, reach(chunk, chunk.eraseKey, 1), /*transposeRhs=*/true);
-  Value old =
-      dot(rounded, reach(chunk, chunk.query, scale), /*transposeRhs=*/true);
+    held = dot(rounded, reachErase(chunk), /*transposeRhs=*/true);
+  Value old = dot(rounded, reachQuery(chunk), /*transposeRhs=*/true);
   // Loaded while the products are under way.
   chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
@@ -367,7 +374,7 @@ void ChunkKernelBuilder::createInstance(Value split) {
 /// An instance for each sequence, value head, segment, and part of the channels
 /// of the value.
 void ChunkKernelBuilder::build() {
-  createKernel(/*findsBounds=*/false);
+  createKernel(Stage::Chunks);
   SmallVector<OpFoldResult> extents{createSequences(view(op.getQuery())),
                                     builder.getIndexAttr(op.getValueHeads())};
   Value segments;

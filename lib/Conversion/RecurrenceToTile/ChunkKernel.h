@@ -30,7 +30,8 @@ namespace mlir::attn {
 ///     o = scale 2^G (q S) + P U
 ///     S = 2^G_last S + (2^(G_last - G) k)^T U
 ///
-/// Where rows are normalised, see ChunkNorms.cpp.
+/// Where rows are normalised, see ChunkNorms.cpp; where what is erased is taken
+/// out along a vector of its own, EraseDirection.cpp.
 /// Where channels of keys have decays of their own, all powers are those of a
 /// channel and stand inside of the products (VectorDecay.cpp).
 ///
@@ -38,6 +39,9 @@ namespace mlir::attn {
 /// what is written (write V) are a tile each. A strength of a token is a factor
 /// of a row, of the products or of the inverse; strengths of channels are part
 /// of the tile that they multiply, and nothing else changes.
+///
+/// What a bonus or an erasure reads in front of a token's decay has G_{i-1} in
+/// place of G_i, and j < i; the bonus is on the diagonal of P.
 ///
 /// Without an erasure A is 0. The state is kept transposed, so that its rows
 /// are channels of the values, which do not depend on each other.
@@ -50,8 +54,16 @@ public:
   /// Creates the kernel in front that says which chunks the instances of a
   /// schedule with segments have: see Segments.cpp.
   void buildBounds();
+  /// And those behind it that check what it has found, where that is a guess:
+  /// see SegmentChecks.cpp.
+  void buildTransitions();
+  void buildChecks();
 
 private:
+  /// The kernels of a program, in order.
+  enum class Stage { Bounds, Transitions, Checks, Chunks };
+  /// The numbers of a segment, in chunks but for the last one.
+  enum BoundOfSegment : int64_t { Start, Begin, End, IsLast };
   /// What becomes of a chunk by its decays: the sums G, 2^G for each token,
   /// 2^(G_last - G) for each token, and 2^G_last. Null without a decay. Where
   /// channels have their own there are only their sums, and 2^G_last of each.
@@ -61,7 +73,7 @@ private:
   /// The tiles of a chunk. Strengths of channels are in the tiles already;
   /// those of tokens are numbers, or null.
   struct Chunk {
-    Value row, query, key, eraseKey, value, erase, write;
+    Value row, query, key, eraseKey, direction, value, erase, write;
     /// What normalised rows are multiplied by, or null.
     Value queryNorms, keyNorms;
     Decay decay;
@@ -70,8 +82,8 @@ private:
     bool isShared() const { return erase && erase == write; }
   };
 
-  /// With the arguments of the recurrence, or those of the kernel in front.
-  void createKernel(bool findsBounds);
+  /// With the arguments of the recurrence, or those that bounds follow from.
+  void createKernel(Stage stage);
   Value createSequences(Value rows);
   SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents);
   void enterSequence(Value number, Value head);
@@ -82,19 +94,32 @@ private:
   void storeFinalState(Value state);
   void keepState(Value number, Value state);
   Value createChunk(Value number, Value state);
+  Value createChunkOfTwo(const Chunk &chunk, Value state);
   Chunk loadChunk(Value row);
+  Value loadAlongKeys(Value operand, Value row);
   Value createNorms(Value tile);
   void normalizeRows(Chunk &chunk);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
   bool hasChannelDecay() { return isPerChannel(op, op.getDecay()); }
-  /// The products of `rows` with the keys, decayed where channels decay.
-  Value createPairs(const Chunk &chunk, Value rows);
-  /// `rows` as what the state holds is read by them, and the keys as the state
-  /// takes what is written.
-  Value reach(const Chunk &chunk, Value rows, double factor);
-  Value leaveKeys(const Chunk &chunk);
+  /// The products of queries, and of what is read to be erased, with `keys`,
+  /// decayed where channels decay.
+  Value createReadPairs(const Chunk &chunk, Value keys);
+  Value createErasePairs(const Chunk &chunk, Value keys);
+  Value createPairs(const Chunk &chunk, Value rows, Value keys, bool isBefore,
+                    Value bonus = {});
+  Value loadBonus();
+  /// Both as they read what the state holds, and `keys` as the state takes what
+  /// is written along them.
+  Value reachQuery(const Chunk &chunk) {
+    return reach(chunk, chunk.query, scale, bool(op.getBonus()));
+  }
+  Value reachErase(const Chunk &chunk) {
+    return reach(chunk, chunk.eraseKey, 1, op.getBeforeDecay());
+  }
+  Value reach(const Chunk &chunk, Value rows, double factor, bool isBefore);
+  Value leave(const Chunk &chunk, Value keys);
   Value createInverse(const Chunk &chunk, Value products);
   Value createReads(const Chunk &chunk, Value products);
   Value createValues(const Chunk &chunk);
@@ -108,7 +133,15 @@ private:
   Value createKept(Value position, Value channel);
   Value findStart(Value begin, Value chunks);
   void createBounds(Value line, Value segment, Value segments);
-  Value readBound(int64_t bound);
+  SmallVector<Value> enterSegments(ArrayRef<OpFoldResult> rest,
+                                   Value &segments);
+  Value readBound(BoundOfSegment bound);
+  bool guessesBounds() { return guessesSegments(op); }
+  Value createUnit();
+  Value createTransition(Value number, Value state);
+  Value createIsForgotten(Value line);
+  SmallVector<Value> getTransition(Value line, Value part, Value row,
+                                   Value column);
   void readSegment(Value number, Value segments);
   void enterLastSegment();
   Value keepInitialState(Value state);
@@ -136,6 +169,8 @@ private:
   bool isPacked() { return op.isPacked(); }
   bool isLogDecay();
   int64_t getParts() { return llvm::divideCeil(op.getValueDim(), rows); }
+  /// Of a matrix that has a row for each channel of the keys.
+  int64_t getKeyParts() { return keyDim / rows; }
 
   /// The logarithm (base 2) of a decay that leaves nothing in f32. Larger
   /// differences of sums would lose bits, and infinite ones their meaning.
@@ -183,7 +218,10 @@ private:
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState, keptStates, bounds;
+  Value output, finalState, keptStates;
+  /// What kernels find for later ones: the bounds of segments, the products
+  /// that check them, and the bounds that have been checked.
+  Value bounds, transitions, checked;
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;

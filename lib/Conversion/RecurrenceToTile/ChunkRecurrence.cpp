@@ -64,12 +64,14 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
            << *op.getKeepEvery() << " tokens between kept states, got "
            << schedule.getBlockKv();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
-    return op.emitOpError(
-               "expected a decay, of each head where anything is erased, and "
-               "no "
-               "erasing but along the keys, for segment_chunks; expected 0, "
-               "got ")
+    return op.emitOpError("expected a decay, and no erasing but along the "
+                          "keys, for segment_chunks; expected 0, got ")
            << schedule.getSegmentChunks();
+  if (schedule.getSegmentChunks() > 0 && guessesSegments(op) &&
+      op.getKeyDim() % schedule.getBlockQ() != 0)
+    return op.emitOpError("expected a block_q that divides the ")
+           << op.getKeyDim() << " channels of the keys for segment_chunks, got "
+           << schedule.getBlockQ();
   return schedule;
 }
 
@@ -112,8 +114,13 @@ struct ChunkRecurrence : attn::impl::ChunkRecurrencePassBase<ChunkRecurrence> {
     if (failed(checkInterface(function, op)) || failed(schedule))
       return failure();
     noteRange(function, op);
-    if (schedule->getSegmentChunks() > 0)
+    if (schedule->getSegmentChunks() > 0) {
       ChunkKernelBuilder(function, op, *schedule).buildBounds();
+      if (guessesSegments(op)) {
+        ChunkKernelBuilder(function, op, *schedule).buildTransitions();
+        ChunkKernelBuilder(function, op, *schedule).buildChecks();
+      }
+    }
     ChunkKernelBuilder(function, op, *schedule).build();
     function.erase();
     return success();

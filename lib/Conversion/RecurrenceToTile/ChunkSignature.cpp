@@ -24,7 +24,7 @@ enum SizeSymbol : int64_t {
   Length,
   /// Of states, where there may be more than there are packed sequences.
   States,
-  /// The first of those of the bounds of segments.
+  /// The first of those of what is found for segments.
   Segments,
   /// Of states that are kept.
   Kept = 8
@@ -37,7 +37,8 @@ public:
       : op(op), builder(function) {}
 
   void add(Value tensor, StringAttr name, bool isOutput);
-  void addBounds(StringAttr name, bool isOutput);
+  void addWorkspace(StringAttr name, Type element, int64_t axes,
+                    ArrayRef<int64_t> sizes, bool isOutput);
 
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
@@ -66,6 +67,8 @@ SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
           symbol = all[map.getDimPosition(axis)];
         return symbols;
       }
+  if (tensor == op.getBonus())
+    return symbols;
   if (tensor == op.getCuSeqlens()) {
     symbols[0] = Batch;
   } else if (tensor == op.getState() || tensor == op.getFinalState()) {
@@ -105,15 +108,20 @@ void Signature::add(Value tensor, StringAttr name, bool isOutput) {
   attrs.push_back(list.getDictionary(builder.getContext()));
 }
 
-/// Four numbers for each segment of each head of each sequence.
-void Signature::addBounds(StringAttr name, bool isOutput) {
-  constexpr int64_t kDynamic = ShapedType::kDynamic;
-  types.push_back(
-      tile::ViewType::get({kDynamic, kDynamic, 4}, builder.getI32Type()));
+/// Of these sizes for each instance of the kernel that writes it, which there
+/// are along `axes`: heads of sequences, and segments, and what else.
+void Signature::addWorkspace(StringAttr name, Type element, int64_t axes,
+                             ArrayRef<int64_t> sizes, bool isOutput) {
+  SmallVector<int64_t> shape(axes, ShapedType::kDynamic), symbols;
+  for (int64_t axis = 0; axis != axes; ++axis)
+    symbols.push_back(Segments + axis);
+  llvm::append_range(shape, sizes);
+  symbols.append(sizes.size(), None);
+  types.push_back(tile::ViewType::get(shape, element));
   NamedAttrList list;
   list.set(tile::KernelOp::getNameAttrName(), name);
   list.set(tile::KernelOp::getSymbolsAttrName(),
-           builder.getDenseI64ArrayAttr({Segments, Segments + 1, None}));
+           builder.getDenseI64ArrayAttr(symbols));
   list.set(tile::KernelOp::getWorkspaceAttrName(), builder.getUnitAttr());
   if (isOutput)
     list.set(tile::KernelOp::getOutputAttrName(), builder.getUnitAttr());
@@ -121,27 +129,27 @@ void Signature::addBounds(StringAttr name, bool isOutput) {
 }
 
 /// A name that no tensor of the function has.
-static StringAttr getBoundsName(func::FuncOp function) {
+static StringAttr getFreeName(func::FuncOp function, std::string name) {
   DenseSet<StringAttr> taken;
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     taken.insert(function.getArgAttrOfType<StringAttr>(i, "attn.name"));
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     taken.insert(function.getResultAttrOfType<StringAttr>(i, "attn.name"));
   Builder builder(function.getContext());
-  std::string name = "segments";
   while (taken.contains(builder.getStringAttr(name)))
     name += '_';
   return builder.getStringAttr(name);
 }
 
-void ChunkKernelBuilder::createKernel(bool findsBounds) {
+void ChunkKernelBuilder::createKernel(Stage stage) {
+  bool isLast = stage == Stage::Chunks;
   Signature signature(function, op);
   auto nameOf = [&](StringAttr given, StringRef fallback, unsigned index) {
     return given ? given : builder.getStringAttr(fallback + Twine(index));
   };
   SmallVector<Value> sources;
   for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
-    if (findsBounds && !isOfBounds(argument))
+    if (!isLast && !isOfBounds(argument))
       continue;
     sources.push_back(argument);
     signature.add(
@@ -150,10 +158,29 @@ void ChunkKernelBuilder::createKernel(bool findsBounds) {
                index),
         /*isOutput=*/false);
   }
-  if (isCut())
-    signature.addBounds(getBoundsName(function), findsBounds);
+  // What each stage reads of those in front of it, and writes for later ones.
+  SmallVector<Value *> found;
+  auto addFound = [&](Value &view, const char *name, bool isMatrix,
+                      Stage written) {
+    found.push_back(&view);
+    Type i32 = builder.getI32Type(), f32 = builder.getF32Type();
+    constexpr int64_t kNumbers = IsLast + 1;
+    signature.addWorkspace(getFreeName(function, name), isMatrix ? f32 : i32,
+                           /*axes=*/isMatrix && getKeyParts() > 1 ? 3 : 2,
+                           isMatrix ? ArrayRef<int64_t>{rows, keyDim}
+                                    : ArrayRef(kNumbers),
+                           stage == written);
+  };
+  bool guesses = guessesBounds();
+  if (isCut() && (!isLast || !guesses))
+    addFound(bounds, guesses ? "guessed_segments" : "segments", false,
+             Stage::Bounds);
+  if (stage == Stage::Transitions || stage == Stage::Checks)
+    addFound(transitions, "transitions", true, Stage::Transitions);
+  if (stage == Stage::Checks || (isCut() && isLast && guesses))
+    addFound(isLast ? bounds : checked, "segments", false, Stage::Checks);
   ValueRange results;
-  if (!findsBounds)
+  if (isLast)
     results = function.front().getTerminator()->getOperands();
   for (auto [index, result] : llvm::enumerate(results))
     signature.add(
@@ -161,9 +188,10 @@ void ChunkKernelBuilder::createKernel(bool findsBounds) {
         nameOf(function.getResultAttrOfType<StringAttr>(index, "attn.name"),
                "result", index),
         /*isOutput=*/true);
-  std::string name = function.getName().str();
-  if (findsBounds)
-    name += "_segments";
+  static constexpr const char *kSuffixes[] = {"_segments", "_transitions",
+                                              "_checks", ""};
+  std::string name =
+      (function.getName() + kSuffixes[static_cast<size_t>(stage)]).str();
   auto kernel = tile::KernelOp::create(
       builder, function.getLoc(), name,
       builder.getFunctionType(signature.types, {}), schedule);
@@ -173,8 +201,8 @@ void ChunkKernelBuilder::createKernel(bool findsBounds) {
     views.map(source, arguments.front());
     arguments = arguments.drop_front();
   }
-  if (isCut()) {
-    bounds = arguments.front();
+  for (Value *view : found) {
+    *view = arguments.front();
     arguments = arguments.drop_front();
   }
   for (auto [result, argument] : llvm::zip_equal(results, arguments))

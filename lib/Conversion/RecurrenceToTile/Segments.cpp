@@ -20,7 +20,7 @@
 // Where channels have decays of their own and nothing is erased, a channel of a
 // difference is what its own decays leave of it: of the norm remains at most
 // 2^g for the channel whose g has the greatest sum. An erasure moves what there
-// is from channel to channel, so that no sums of channels bound it.
+// is from channel to channel: then that is a guess, to be checked.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,11 +40,6 @@ static constexpr float kForgotten = -30;
 /// Bounds are looked for within this part of a sequence in front of a segment.
 /// What starts earlier gains too little to search on.
 static constexpr int64_t kFarthest = 4;
-
-namespace {
-/// The numbers of a segment, in chunks but for the last one.
-enum BoundOfSegment : int64_t { Start, Begin, End, IsLast };
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // The kernel in front
@@ -92,7 +87,7 @@ Value ChunkKernelBuilder::createKept(Value position, Value channel) {
   decay = isLogDecay() ? mul(decay, number(llvm::numbers::log2e))
                        : math::Log2Op::create(builder, loc, decay).getResult();
   decay = largest(decay, number(kLeastLogDecay));
-  if (!op.getErase())
+  if (!op.getErase() || channel)
     return decay;
   Value erased = tile::SquaredNormOp::create(builder, loc, view(op.getKey()),
                                              getPlace(row, keyHead));
@@ -181,19 +176,9 @@ void ChunkKernelBuilder::createBounds(Value line, Value segment,
 
 /// An instance for each head of each sequence, together a line, and segment.
 void ChunkKernelBuilder::buildBounds() {
-  createKernel(/*findsBounds=*/true);
-  Value key = view(op.getKey());
-  Value sequences = createSequences(key);
-  Value rows = isPacked() ? tile::DimOp::create(builder, loc, key, 0) : length;
-  Value segments = tile::SegmentCountOp::create(
-      builder, loc, apply(d(0).ceilDiv(tokens), rows),
-      static_cast<uint64_t>(schedule.getSegmentChunks()),
-      apply(d(0) * (op.getValueHeads() * getParts()), sequences));
-  int64_t heads = op.getValueHeads();
-  auto ids = createForall({apply(d(0) * heads, sequences), segments});
-  Value sequence = apply(d(0).floorDiv(heads), ids[0]);
-  Value head = apply(d(0) % heads, ids[0]);
-  enterSequence(sequence, head);
+  createKernel(Stage::Bounds);
+  Value segments;
+  SmallVector<Value> ids = enterSegments({}, segments);
   createBounds(ids[0], ids[1], segments);
 }
 
@@ -201,7 +186,7 @@ void ChunkKernelBuilder::buildBounds() {
 // What an instance does of a sequence
 //===----------------------------------------------------------------------===//
 
-Value ChunkKernelBuilder::readBound(int64_t bound) {
+Value ChunkKernelBuilder::readBound(BoundOfSegment bound) {
   Value line = apply(d(0) * op.getValueHeads() + d(1), {sequence, valueHead});
   return tile::ReadOp::create(builder, loc, builder.getI32Type(), bounds,
                               ValueRange{line, segment.number, constant(bound)},

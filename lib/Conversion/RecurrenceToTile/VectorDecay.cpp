@@ -28,26 +28,46 @@ ChunkKernelBuilder::Decay ChunkKernelBuilder::createChannelDecay(Value row) {
   return {{}, {}, {}, sums.getWhole(), sums.getSums()};
 }
 
-Value ChunkKernelBuilder::createPairs(const Chunk &chunk, Value rows) {
+Value ChunkKernelBuilder::createPairs(const Chunk &chunk, Value rows,
+                                      Value keys, bool isBefore, Value bonus) {
   Value sums = chunk.decay.channelSums;
   if (!sums)
-    return dot(rows, chunk.key, /*transposeRhs=*/true);
+    return dot(rows, keys, /*transposeRhs=*/true);
   return tile::DecayedDotOp::create(builder, loc, f32Tile({tokens, tokens}),
-                                    rows, chunk.key, sums);
+                                    rows, keys, sums, isBefore, bonus);
 }
 
-Value ChunkKernelBuilder::reach(const Chunk &chunk, Value rows, double factor) {
+/// What queries weigh the channels of their own token with, or null.
+Value ChunkKernelBuilder::loadBonus() {
+  if (!op.getBonus())
+    return {};
+  return tile::LoadOp::create(
+      builder, loc, f32Tile({keyDim}), view(op.getBonus()),
+      ValueRange{keyHead, constant(0)}, ValueRange(), ArrayRef<int64_t>{1});
+}
+
+Value ChunkKernelBuilder::createReadPairs(const Chunk &chunk, Value keys) {
+  return createPairs(chunk, chunk.query, keys, bool(op.getBonus()),
+                     loadBonus());
+}
+
+Value ChunkKernelBuilder::createErasePairs(const Chunk &chunk, Value keys) {
+  return createPairs(chunk, chunk.eraseKey, keys, op.getBeforeDecay());
+}
+
+Value ChunkKernelBuilder::reach(const Chunk &chunk, Value rows, double factor,
+                                bool isBefore) {
   if (Value sums = chunk.decay.channelSums)
     return tile::ApplyDecayOp::create(builder, loc, rows.getType(), rows, sums,
-                                      /*to_end=*/false,
+                                      isBefore, /*to_end=*/false,
                                       APFloat(static_cast<float>(factor)));
   return rows;
 }
 
-Value ChunkKernelBuilder::leaveKeys(const Chunk &chunk) {
+Value ChunkKernelBuilder::leave(const Chunk &chunk, Value keys) {
   if (Value sums = chunk.decay.channelSums)
-    return tile::ApplyDecayOp::create(builder, loc, chunk.key.getType(),
-                                      chunk.key, sums, /*to_end=*/true,
+    return tile::ApplyDecayOp::create(builder, loc, keys.getType(), keys, sums,
+                                      /*before=*/false, /*to_end=*/true,
                                       APFloat(1.0f));
-  return chunk.key;
+  return keys;
 }

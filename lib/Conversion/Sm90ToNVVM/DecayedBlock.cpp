@@ -81,12 +81,23 @@ Values DecayedBlock::loadSums(Value address, Value group, int64_t offset) {
   return numbers;
 }
 
-/// In the order of the elements of a tile.
-Values DecayedBlock::loadOwnSums(Value sums, Value group) {
-  Value token = i32.add(firstToken, quad);
-  Value address = sumsAddress(sums, token, i32.bitAnd(quad, 3));
-  Values upper = loadSums(address, group);
-  Values lower = loadSums(address, group, 8 * rowBytes());
+/// In the order of the elements of a tile. Those before a token are of the one
+/// in front, and 0 where that is not of the block.
+Values DecayedBlock::loadOwnSums(Value sums, Value group, bool isBefore) {
+  Value row = isBefore ? i32.bitAnd(i32.add(quad, 7), 7) : quad;
+  Value token = i32.add(firstToken, row);
+  Value address = sumsAddress(sums, token, i32.bitAnd(row, 3));
+  Values upper = loadSums(address, group), lower;
+  if (isBefore) {
+    // The row behind the eighth one, but for the first lanes the eighth.
+    Value isFirst = i32.isZero(quad);
+    Value second = select(isFirst, address, i32.add(address, 8 * rowBytes()));
+    lower = loadSums(second, group);
+    for (Value &value : upper)
+      value = select(isFirst, number(0), value);
+  } else {
+    lower = loadSums(address, group, 8 * rowBytes());
+  }
   Values numbers;
   for (int64_t half = 0; half < 4; half += 2)
     for (const Values &row : {upper, lower})
@@ -111,8 +122,9 @@ Values DecayedBlock::extend(ValueRange words) {
 }
 
 /// Pairs of a block of rows and one of columns are numbered row by row.
-Value DecayedBlock::operandAddress(Value pair, Value group) {
-  Value operand = i32.add(i32.mul(pair, groups()), group);
+Value DecayedBlock::operandAddress(size_t key, Value pair, Value group) {
+  Value own = key == 0 ? pair : i32.add(pair, key * sm90::kBlockPairs);
+  Value operand = i32.add(i32.mul(own, groups()), group);
   return i32.add(i32.add(scratch, i32.mul(operand, kOperandBytes)),
                  i32.shiftLeft(lane, 4));
 }
@@ -147,29 +159,23 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
-/// Of a group of columns, whose keys may be at hand.
-Values DecayedBlock::loadRows(const DecayedRows &rows, Value keys, Value group,
-                              Values keyWords) {
-  bool needsKeys = rows.areStrengths || rows.tile == keys;
-  if (needsKeys && keyWords.empty())
-    keyWords = loadTile(keys, group);
-  if (rows.tile == keys)
-    return extend(keyWords);
-  Values values = extend(loadTile(rows.tile, group));
-  if (rows.areStrengths)
-    for (auto [value, key] : llvm::zip_equal(values, extend(keyWords)))
-      value = mul(value, key);
-  return values;
+/// Keys times strengths of their channels.
+Values DecayedBlock::gate(ValueRange strengths, ValueRange keys) {
+  Values products;
+  for (auto [strength, key] : llvm::zip_equal(strengths, keys))
+    products.push_back(mul(strength, key));
+  return products;
 }
 
 /// Columns for the next block, and for those further down.
-void DecayedBlock::storeColumns(Value group, ValueRange words) {
+void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
   auto isAbove = [&](int64_t distance) {
     return compare(arith::CmpIPredicate::ult, warp,
                    i32.constant(kBlocks - distance));
   };
   auto addressOf = [&](int64_t distance) {
-    return operandAddress(pairOf(i32, i32.add(warp, distance), warp), group);
+    return operandAddress(key, pairOf(i32, i32.add(warp, distance), warp),
+                          group);
   };
   ifTrue(isAbove(1),
          [&] { ptx::storeSharedWords(b, loc, addressOf(1), words); });
@@ -197,79 +203,138 @@ void DecayedBlock::storeColumns(Value group, ValueRange words) {
   });
 }
 
+/// Stores what is left of keys, which have been multiplied by y, at the end of
+/// the chunk; returns what is left of them at the end of the block.
+Values DecayedBlock::leaveKeys(const DecayedKeys &keys, ValueRange down,
+                               Value group) {
+  Values columns = pack(b.getF16Type(), multiply(down, loadPowers(group, End)));
+  storeTile(keys.left, group,
+            pack(element, multiply(down, loadPowers(group, ToEnd))));
+  return columns;
+}
+
+/// Stores what rows have decayed to since the start of the block and of the
+/// chunk. Returns them times x, for products with their own block.
+Values DecayedBlock::decayRows(const DecayedRows &rows, ValueRange values,
+                               ValueRange powers, Value group) {
+  Values up(values);
+  for (auto [value, power] : llvm::zip_equal(up, powers))
+    value = mul(value, power);
+  storeTile(rows.decayed, group,
+            pack(b.getF16Type(), multiply(up, loadPowers(group, Start))));
+  storeTile(
+      rows.reached, group,
+      pack(element, multiply(up, loadPowers(group, FromStart), rows.scale)));
+  for (Value &value : up)
+    value = toTF32(value);
+  return up;
+}
+
 /// What has decayed of a group of columns. `boundary` is the address of the
 /// sums that y is relative to, and x where `mask` is not zero, which it is
 /// where the block is not multiplied with itself.
 Values DecayedBlock::decayGroup(const DecayedChunk &chunk, Value boundary,
-                                Value mask, Value group, ValueRange diagonals) {
+                                Value mask, Value group, ValueRange carried) {
   auto masked = [&](Value bits) -> Value {
     return arith::AndIOp::create(b, loc, bits, mask);
   };
-  Values sum = loadOwnSums(chunk.gates, group);
+  Values sum = loadOwnSums(chunk.gates, group, /*isBefore=*/false), before;
+  if (chunk.hasBefore(true))
+    before = loadOwnSums(chunk.gates, group, /*isBefore=*/true);
   Values end = loadSums(boundary, group), start;
   for (Value number : end)
     start.push_back(arith::BitcastOp::create(
         b, loc, b.getF32Type(),
         masked(arith::BitcastOp::create(b, loc, b.getI32Type(), number))));
-  Values keyWords = loadTile(chunk.keys, group), x;
-  Values down = extend(keyWords);
+  SmallVector<Values> words, down, columns;
+  for (const DecayedKeys &keys : chunk.keys)
+    words.push_back(loadTile(keys.tile, group));
+  for (const Values &own : words)
+    down.push_back(extend(own));
+  // Of rows behind their decay, and of those before it.
+  Values x[2];
   for (auto [e, own] : llvm::enumerate(sum)) {
-    x.push_back(exp2(sub(own, start[columnOf(e)])));
-    down[e] = mul(down[e], exp2(sub(end[columnOf(e)], own)));
+    Value relative = start[columnOf(e)];
+    if (chunk.hasBefore(false))
+      x[0].push_back(exp2(sub(own, relative)));
+    if (chunk.hasBefore(true))
+      x[1].push_back(exp2(sub(before[e], relative)));
+    Value y = exp2(sub(end[columnOf(e)], own));
+    for (Values &values : down)
+      values[e] = mul(values[e], y);
   }
-  Values columns = pack(b.getF16Type(), multiply(down, loadPowers(group, End)));
-  storeTile(chunk.left, group,
-            pack(element, multiply(down, loadPowers(group, ToEnd))));
-  for (Value &value : down)
-    value = masked(toTF32(value));
-  Values products(diagonals);
+  for (auto [keys, values] : llvm::zip_equal(chunk.keys, down)) {
+    columns.push_back(leaveKeys(keys, values, group));
+    for (Value &value : values)
+      value = masked(toTF32(value));
+  }
+  Values products(carried);
   for (auto [r, own] : llvm::enumerate(chunk.rows)) {
-    Values up = loadRows(own, chunk.keys, group, keyWords);
-    for (auto [value, power] : llvm::zip_equal(up, x))
-      value = mul(value, power);
-    storeTile(own.areStrengths ? chunk.keys : own.tile, group,
-              pack(b.getF16Type(), multiply(up, loadPowers(group, Start))));
-    storeTile(
-        own.reached, group,
-        pack(element, multiply(up, loadPowers(group, FromStart), own.scale)));
-    for (Value &value : up)
-      value = toTF32(value);
-    multiplyDiagonal(MutableArrayRef(products).slice(8 * r, 8), up, down);
+    Values values = loadRows(chunk, own, words, group);
+    if (chunk.bonus)
+      llvm::copy(addOwn(chunk, group, values, extend(words.front()),
+                        carried.take_back(2)),
+                 products.end() - 2);
+    Values up = decayRows(own, values, x[own.isBefore], group);
+    for (auto [k, values] : llvm::enumerate(down))
+      multiplyDiagonal(
+          MutableArrayRef(products).slice(8 * (r * keyTiles + k), 8), up,
+          values);
   }
-  storeColumns(group, columns);
+  for (auto [k, words] : llvm::enumerate(columns))
+    storeColumns(k, group, words);
   return products;
 }
 
-/// What is above the diagonal of a block becomes zero.
-Values DecayedBlock::clearAbove(ValueRange block) {
+/// Rows that are keys have been loaded already, as have those that strengths
+/// multiply.
+Values DecayedBlock::loadRows(const DecayedChunk &chunk,
+                              const DecayedRows &rows, ArrayRef<Values> words,
+                              Value group) {
+  for (auto [keys, own] : llvm::zip_equal(chunk.keys, words))
+    if (keys.tile == rows.tile)
+      return extend(own);
+  Values values = extend(loadTile(rows.tile, group));
+  return rows.areStrengths() ? gate(values, extend(words.front())) : values;
+}
+
+/// What is above the diagonal of a block becomes zero, and on it, where its
+/// rows are before their own decay.
+Values DecayedBlock::clearAbove(ValueRange block, bool isBefore) {
   Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
+  auto predicate =
+      isBefore ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sgt;
   Values lower;
   for (int64_t i = 0; i < 8; ++i) {
     Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
-    lower.push_back(select(compare(arith::CmpIPredicate::sgt, first, above),
-                           number(0), block[i]));
+    lower.push_back(
+        select(compare(predicate, first, above), number(0), block[i]));
   }
   return lower;
 }
 
 SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
   BlockSums sums = sumGates(chunk);
-  Value safe = isSafe(sums);
+  Value safe = isSafe(sums, chunk.hasBefore(true));
   // Other warps may still read the columns of the chunk before, and need the
   // decay of this block.
   meet();
   preparePowers(sums, safe, chunk.whole);
   NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
-  SmallVector<Type> types(8 * chunk.rows.size(), b.getF32Type());
+  size_t pairs = chunk.rows.size() * keyTiles;
+  SmallVector<Type> types(8 * pairs, b.getF32Type());
   // Of the rows as they are, which are overwritten.
   Values products = branch(
       safe, types, [&] { return Values(types.size(), number(0)); },
       [&] {
         Values all;
         for (const DecayedRows &own : chunk.rows)
-          all.append(sumDiagonal(own, chunk));
+          for (const DecayedKeys &keys : chunk.keys)
+            all.append(sumDiagonal(own, keys.tile, chunk.gates));
         return all;
       });
+  if (chunk.bonus)
+    products.append(2, number(0));
   Value mask = select(safe, i32.constant(-1), i32.constant(0));
   Value token =
       select(safe, i32.constant(kBlock / 2 - 1), i32.constant(kBlock - 1));
@@ -280,8 +345,12 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
   });
   fence();
   SmallVector<Values> results;
-  for (size_t r = 0; r < chunk.rows.size(); ++r)
-    results.push_back(clearAbove(ValueRange(products).slice(8 * r, 8)));
+  for (size_t p = 0; p < pairs; ++p)
+    results.push_back(clearAbove(ValueRange(products).slice(8 * p, 8),
+                                 chunk.rows[p / keyTiles].isBefore));
+  if (chunk.bonus)
+    results.front() =
+        replaceDiagonal(results.front(), ValueRange(products).take_back(2));
   return results;
 }
 
@@ -290,10 +359,10 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
 //===----------------------------------------------------------------------===//
 
 /// The products with blocks further up, of eight elements each, those of all
-/// rows with one block after the other.
+/// rows and keys with one block after the other.
 Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
   Value firstPair = pairOf(i32, warp, i32.constant(0));
-  size_t size = 8 * rows.size();
+  size_t size = 8 * rows.size() * keyTiles;
   Values zeros((kBlocks - 1) * size, number(0));
   return loop(groups(), zeros, [&](Value group, ValueRange carried) {
     SmallVector<Values> left;
@@ -304,14 +373,18 @@ Values DecayedBlock::multiplyBelow(ArrayRef<Value> rows) {
       ValueRange acc = carried.slice(size * column, size);
       auto multiply = [&] {
         Values sums(acc);
-        Values right = ptx::loadSharedWords(
-            b, loc, operandAddress(i32.add(firstPair, column), group));
-        for (auto [r, words] : llvm::enumerate(left))
-          for (int64_t n = 0; n < 2; ++n)
-            llvm::copy(ptx::mma(b, loc, b.getF16Type(),
-                                ValueRange(sums).slice(8 * r + 4 * n, 4), words,
-                                {right[n], right[n + 2]}),
-                       sums.begin() + 8 * r + 4 * n);
+        for (size_t k = 0; k < keyTiles; ++k) {
+          Values right = ptx::loadSharedWords(
+              b, loc, operandAddress(k, i32.add(firstPair, column), group));
+          for (auto [r, words] : llvm::enumerate(left))
+            for (int64_t n = 0; n < 2; ++n) {
+              size_t first = 8 * (r * keyTiles + k) + 4 * n;
+              llvm::copy(ptx::mma(b, loc, b.getF16Type(),
+                                  ValueRange(sums).slice(first, 4), words,
+                                  {right[n], right[n + 2]}),
+                         sums.begin() + first);
+            }
+        }
         return sums;
       };
       Value isBelow =
@@ -339,11 +412,12 @@ SmallVector<Values> DecayedBlock::multiply(ArrayRef<Value> rows,
   meet();
   Values below = multiplyBelow(rows);
   SmallVector<Values> results;
-  for (size_t r = 0; r < rows.size(); ++r) {
+  for (size_t p = 0; p < blocks.size(); ++p) {
     SmallVector<ValueRange> own;
     for (int64_t block = 0; block < kBlocks - 1; ++block)
-      own.push_back(ValueRange(below).slice(8 * (rows.size() * block + r), 8));
-    results.push_back(assemble(blocks[r], own));
+      own.push_back(
+          ValueRange(below).slice(8 * (blocks.size() * block + p), 8));
+    results.push_back(assemble(blocks[p], own));
   }
   return results;
 }

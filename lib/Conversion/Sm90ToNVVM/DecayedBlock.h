@@ -25,6 +25,10 @@
 // columns in the scratch, once for each block further down; in the second one,
 // blocks are multiplied with those further up.
 //
+// Rows that are before their own decay have the sums of the token in front: 0
+// for the first one of a block. Nothing else changes but what is above the
+// diagonal, which they have to be as well.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_LIB_CONVERSION_SM90TONVVM_DECAYEDBLOCK_H
@@ -45,24 +49,44 @@ using Values = SmallVector<Value>;
 struct DecayedRows {
   Value tile, reached;
   float scale;
-  bool areStrengths;
+  bool isBefore;
+  /// Where what they have decayed since the start of their block goes: their
+  /// own place, or that of the keys which they are strengths of.
+  Value decayed;
+
+  bool areStrengths() const { return decayed != tile; }
+};
+
+/// Keys that tokens are multiplied with, and where what is left of them goes.
+struct DecayedKeys {
+  Value tile, left;
 };
 
 /// What there is of a chunk, and where what is left of it goes. Rows from
 /// `limit` on do not decay.
 struct DecayedChunk {
   SmallVector<DecayedRows> rows;
-  Value keys, gates, limit;
+  SmallVector<DecayedKeys> keys;
+  Value gates, limit;
   bool isLinear;
-  Value left, whole;
+  Value whole;
+  /// The address (an i64) of the factors of what tokens have of themselves, or
+  /// null.
+  Value bonus;
+
+  bool hasBefore(bool isBefore) const {
+    return llvm::any_of(
+        rows, [&](const DecayedRows &own) { return own.isBefore == isBefore; });
+  }
 };
 
 /// Emits what a warp does with its block of tokens.
 class DecayedBlock {
 public:
-  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch)
+  DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch,
+               size_t keys)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
-        channels(tile.getColumns()), scratch(scratch) {
+        channels(tile.getColumns()), keyTiles(keys), scratch(scratch) {
     lane = i32.lane();
     quad = i32.shiftRight(lane, 2);
     own = i32.bitAnd(lane, 3);
@@ -71,7 +95,7 @@ public:
   }
 
   /// The first pass. Returns the products of each of the rows of the block with
-  /// its keys, of 16 x 16.
+  /// each of its keys, of 16 x 16.
   SmallVector<Values> decay(const DecayedChunk &chunk);
   /// The second one, with what the first has returned.
   SmallVector<Values> multiply(ArrayRef<Value> rows,
@@ -157,7 +181,7 @@ private:
   Value sumsAddress(Value sums, Value token, Value swizzle);
   /// The numbers of the four columns of a group.
   Values loadSums(Value address, Value group, int64_t offset = 0);
-  Values loadOwnSums(Value sums, Value group);
+  Values loadOwnSums(Value sums, Value group, bool isBefore);
   /// Of the block of 16 x 16 of a tile in a group of columns, for the lane.
   Value tileAddress(Value tile, Value group);
   Values extend(ValueRange words);
@@ -170,7 +194,7 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
-  Value operandAddress(Value pair, Value group);
+  Value operandAddress(size_t key, Value pair, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.
   Value powersAddress(Value block);
@@ -184,7 +208,7 @@ private:
 
   Value toLogarithm(const DecayedChunk &chunk, Value gate, Value token);
   BlockSums sumGates(const DecayedChunk &chunk);
-  Value isSafe(const BlockSums &sums);
+  Value isSafe(const BlockSums &sums, bool hasBefore);
   void preparePowers(const BlockSums &sums, Value safe, Value whole);
   void prepareLater(ArrayRef<Values> decays);
 
@@ -193,15 +217,22 @@ private:
   Values pack(Type type, ValueRange values);
   Values multiply(ValueRange values, ValueRange columns, float factor = 1);
   Values decayGroup(const DecayedChunk &chunk, Value boundary, Value mask,
-                    Value group, ValueRange diagonals);
-  void storeColumns(Value group, ValueRange words);
-  Values clearAbove(ValueRange block);
+                    Value group, ValueRange carried);
+  Values leaveKeys(const DecayedKeys &keys, ValueRange down, Value group);
+  Values decayRows(const DecayedRows &rows, ValueRange values,
+                   ValueRange powers, Value group);
+  Values loadRows(const DecayedChunk &chunk, const DecayedRows &rows,
+                  ArrayRef<Values> words, Value group);
+  void storeColumns(size_t key, Value group, ValueRange words);
+  Values addOwn(const DecayedChunk &chunk, Value group, ValueRange rows,
+                ValueRange keys, ValueRange sums);
+  Values clearAbove(ValueRange block, bool isBefore);
+  Values replaceDiagonal(ValueRange block, ValueRange sums);
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
   Values multiplyBelow(ArrayRef<Value> rows);
-  Values sumDiagonal(const DecayedRows &rows, const DecayedChunk &chunk);
-  Values loadRows(const DecayedRows &rows, Value keys, Value group,
-                  Values keyWords = {});
+  Values gate(ValueRange strengths, ValueRange keys);
+  Values sumDiagonal(const DecayedRows &rows, Value keys, Value gates);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
   Values assemble(ValueRange diagonal, ArrayRef<ValueRange> below);
@@ -211,6 +242,8 @@ private:
   Int32 i32;
   Type element;
   int64_t channels;
+  /// Tiles of keys, whose columns follow each other in the scratch.
+  size_t keyTiles;
   Value scratch;
   /// Of the thread: the row among eight and the pair of columns.
   Value lane, quad, own, warp, firstToken;

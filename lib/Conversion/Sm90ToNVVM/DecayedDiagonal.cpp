@@ -56,19 +56,21 @@ Value DecayedBlock::sumOfQuad(Value value) {
 
 /// One column after the other, in f32. Where it is above the diagonal the
 /// powers may be infinite.
-Values DecayedBlock::sumDiagonal(const DecayedRows &rows,
-                                 const DecayedChunk &chunk) {
+Values DecayedBlock::sumDiagonal(const DecayedRows &rows, Value keys,
+                                 Value gates) {
   Values zeros(8, number(0));
   return loop(kBlock, zeros, [&](Value column, ValueRange carried) {
     Value token = i32.add(firstToken, column);
-    Value address = sumsAddress(chunk.gates, token, i32.bitAnd(column, 3));
+    Value address = sumsAddress(gates, token, i32.bitAnd(column, 3));
     Values pair(2, number(0));
     pair = loop(groups(), pair, [&](Value group, ValueRange partial) {
-      Values key = loadToken(chunk.keys, token, group);
+      Values key = loadToken(keys, token, group);
       Values from = loadSums(address, group),
-             to = loadOwnSums(chunk.gates, group);
+             to = loadOwnSums(gates, group, rows.isBefore);
       Values sums(partial);
-      Values own = loadRows(rows, chunk.keys, group);
+      Values own = extend(loadTile(rows.tile, group));
+      if (rows.areStrengths())
+        own = gate(own, extend(loadTile(keys, group)));
       for (auto [e, value] : llvm::enumerate(own)) {
         Value decayed = mul(value, exp2(sub(to[e], from[columnOf(e)])));
         sums[e / 2 % 2] = math::FmaOp::create(b, loc, decayed, key[columnOf(e)],

@@ -24,8 +24,9 @@ using namespace mlir::attn::sm90_to_nvvm;
 static constexpr int64_t kHalfBytes = 2;
 
 Value DecayedBlock::powersAddress(Value block) {
-  Value first = i32.add(scratch, sm90::kBlockPairs * sm90::kDiagonalBlock *
-                                     channels * kHalfBytes);
+  Value first =
+      i32.add(scratch, keyTiles * sm90::kBlockPairs * sm90::kDiagonalBlock *
+                           channels * kHalfBytes);
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }
 
@@ -110,12 +111,14 @@ DecayedBlock::BlockSums DecayedBlock::sumGates(const DecayedChunk &chunk) {
 }
 
 /// Whether no channel decays too far between the middle of the block and its
-/// first and last token.
-Value DecayedBlock::isSafe(const BlockSums &sums) {
+/// first and last token, or where it begins.
+Value DecayedBlock::isSafe(const BlockSums &sums, bool hasBefore) {
   Value most = number(0);
   for (auto [first, middle, last] :
-       llvm::zip_equal(sums.first, sums.middle, sums.last))
-    most = larger(most, larger(sub(first, middle), sub(middle, last)));
+       llvm::zip_equal(sums.first, sums.middle, sums.last)) {
+    Value begin = hasBefore ? number(0) : first;
+    most = larger(most, larger(sub(begin, middle), sub(middle, last)));
+  }
   Value fits = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE, most,
                                      number(kSafeDecay));
   return NVVM::VoteSyncOp::create(b, loc, b.getI1Type(), i32.constant(-1), fits,

@@ -7,9 +7,22 @@
 
 #include "DecayedBlock.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
+
+/// Of an f32 behind a pointer, as an i64.
+static Value addressOf(OpBuilder &b, Location loc, Value pointer,
+                       Value offset) {
+  Value first = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer);
+  Value bytes = arith::MulIOp::create(
+      b, loc, offset,
+      arith::ConstantOp::create(b, loc,
+                                b.getI64IntegerAttr(sm90::kNumberBytes)));
+  return arith::AddIOp::create(b, loc, first, bytes);
+}
 
 namespace {
 
@@ -19,25 +32,38 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
   matchAndRewrite(sm90::DecayTokensOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Int32 i32(rewriter, op.getLoc());
-    sm90::StageType type = op.getKeys().getType();
+    auto type = cast<sm90::StageType>(op.getKeys().front().getType());
     DecayedChunk chunk;
-    chunk.keys = byteAddress(i32, type, adaptor.getKeys());
+    for (ValueRange memory : adaptor.getKeys())
+      chunk.keys.push_back({byteAddress(i32, type, memory), {}});
     chunk.gates = byteAddress(i32, op.getGates().getType(), adaptor.getGates());
     chunk.limit = i32.fromIndex(adaptor.getLimit().front());
     chunk.isLinear = op.getLinear();
-    chunk.left = byteAddress(i32, type, adaptor.getLeft());
+    for (auto [keys, memory] : llvm::zip_equal(chunk.keys, adaptor.getLeft()))
+      keys.left = byteAddress(i32, type, memory);
     chunk.whole = byteAddress(i32, op.getWhole().getType(), adaptor.getWhole());
-    for (auto [own, memory, other, reached, scale] :
-         llvm::zip_equal(op.getRows(), adaptor.getRows(), op.getReached(),
-                         adaptor.getReached(), op.getScales()))
-      chunk.rows.push_back(
-          {own == op.getKeys() ? chunk.keys : byteAddress(i32, type, memory),
-           byteAddress(i32, type, reached), scale,
-           /*areStrengths=*/own == other});
+    auto tileOf = [&](size_t row) {
+      // Rows that are keys have one address, by which they are known.
+      for (auto [k, own] : llvm::enumerate(op.getKeys()))
+        if (own == op.getRows()[row])
+          return chunk.keys[k].tile;
+      return byteAddress(i32, type, adaptor.getRows()[row]);
+    };
+    for (size_t r = 0; r < op.getRows().size(); ++r) {
+      Value tile = tileOf(r);
+      bool areStrengths = op.getRows()[r] == op.getReached()[r];
+      chunk.rows.push_back({tile,
+                            byteAddress(i32, type, adaptor.getReached()[r]),
+                            op.getScales()[r], op.isBefore(r),
+                            areStrengths ? chunk.keys.front().tile : tile});
+    }
+    if (op.getBonus())
+      chunk.bonus = addressOf(rewriter, op.getLoc(), adaptor.getBonus().front(),
+                              adaptor.getOffset().front());
     rewriter.replaceOpWithMultiple(
-        op,
-        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front())
-            .decay(chunk));
+        op, DecayedBlock(rewriter, op.getLoc(), type,
+                         adaptor.getScratch().front(), chunk.keys.size())
+                .decay(chunk));
     return success();
   }
 };
@@ -54,7 +80,8 @@ struct LowerDecayedDots : OpConversionPattern<sm90::DecayedDotsOp> {
       rows.push_back(byteAddress(i32, type, memory));
     rewriter.replaceOpWithMultiple(
         op,
-        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front())
+        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front(),
+                     op.getBlocks().size() / rows.size())
             .multiply(rows, adaptor.getBlocks()));
     return success();
   }

@@ -29,30 +29,36 @@ static constexpr int64_t kPlaceShift = 4;
 
 namespace {
 
+/// The gates of tokens, and where those of the warp are on their way.
 class GateRows {
 public:
-  GateRows(OpBuilder &b, sm90::GateRowsOp op, Value source, Value result,
-           Value limit)
-      : b(b), op(op), loc(op.getLoc()), i32(b, loc), source(source),
-        result(result), limit(limit),
-        channels(op.getResult().getType().getColumns()) {
+  /// From the address of the first row.
+  GateRows(OpBuilder &b, Location loc, Value gates, Value strideBytes,
+           Value limit, Value scratch, int64_t channels)
+      : b(b), loc(loc), i32(b, loc), gates(gates), strideBytes(strideBytes),
+        limit(limit), channels(channels) {
     // Anew, as nothing that follows from it fits into registers in between.
     Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
-    warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
+    Value warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
     begin = i32.mul(warp, kRows);
+    slots = i32.add(i32.add(scratch, i32.mul(lane, laneBytes())),
+                    i32.mul(warp, sm90::kGatesAhead * rowBytes()));
+    there = arith::MinSIOp::create(b, loc,
+                                   arith::SubIOp::create(b, loc, limit, begin),
+                                   i32.constant(kRows));
   }
 
-  /// From `gates`, the address of the first row, by way of the scratch.
-  void emit(Value gates, Value strideBytes, Value scratch);
+  void fetch();
+  void gate(sm90::GateRowsOp op, Value source, Value result);
 
 private:
   using Values = SmallVector<Value>;
-  /// Rows of a group of copies, and groups under way, of rows that the swizzle
-  /// repeats behind.
-  static constexpr int64_t kTogether = 2,
-                           kGroups = sm90::kGatesAhead / kTogether;
-  static_assert(sm90::kGatesAhead == sm90::kSwizzleRows);
+  /// Rows of a group of copies, and of an iteration, behind which swizzles are
+  /// the others of eight.
+  static constexpr int64_t kTogether = 2, kStep = 4;
+  static constexpr int64_t kGroups = sm90::kGatesAhead / kTogether;
+  static_assert(sm90::kGatesAhead % kStep == 0);
   /// Rows of a warp.
   static constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
 
@@ -63,30 +69,35 @@ private:
     return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
   }
   Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value bytesOf(Value row, Value strideBytes) {
+  Value bytesOf(Value row) {
     return arith::MulIOp::create(b, loc, wide(row), strideBytes);
   }
-  void fetchNext(Value gates, Value strideBytes);
-  Value copyGroup(int64_t first, Value there, Value slots, Value address,
-                  Value strideBytes);
-  void gateRow(ValueRange gates, Value offset, int64_t x);
+  /// Of the lane in a row of the warp.
+  Value addressOf(int64_t row) {
+    return add(add(gates, wide(i32.mul(lane, laneBytes()))),
+               bytesOf(i32.add(begin, row)));
+  }
+  void fetchNext();
+  Value copyGroup(int64_t first, Value slots, Value there, Value address);
+  void gateRow(sm90::GateRowsOp op, Value source, Value result,
+               ValueRange gates, Value offset, int64_t x);
 
   OpBuilder &b;
-  sm90::GateRowsOp op;
   Location loc;
   Int32 i32;
-  Value source, result, limit, lane, warp;
-  /// The first row of the warp.
-  Value begin;
+  Value gates, strideBytes, limit;
   int64_t channels;
+  /// The first row of the warp, the place of the lane in the scratch, and how
+  /// many rows of the warp there are.
+  Value lane, begin, slots, there;
 };
 
 } // namespace
 
-/// Copies a group of the rows of the ring, from its row `first` on, and gives
-/// the address of the next one. Rows from `there` on become zeros.
-Value GateRows::copyGroup(int64_t first, Value there, Value slots,
-                          Value address, Value strideBytes) {
+/// Copies a group of rows to the slots from number `first` on, and gives the
+/// address of the next one. Rows from `there` on become zeros.
+Value GateRows::copyGroup(int64_t first, Value slots, Value there,
+                          Value address) {
   for (int64_t x = first; x < first + kTogether; ++x) {
     Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
                                         there, i32.constant(x));
@@ -98,8 +109,33 @@ Value GateRows::copyGroup(int64_t first, Value there, Value slots,
   return address;
 }
 
-/// Row x of a ring whose first one the lane has at `offset` of tiles.
-void GateRows::gateRow(ValueRange gates, Value offset, int64_t x) {
+/// Fetches the rows that the warp has 64 rows further on, some at a time: of a
+/// line, memory gives the half that is asked for.
+void GateRows::fetchNext() {
+  constexpr int64_t kHalfBytes = 64, kLanes = 32;
+  int64_t halves = rowBytes() / kHalfBytes, together = kLanes / halves;
+  Value own =
+      i32.add(i32.add(begin, i32.div(lane, halves)), sm90::kWarpgroupRows);
+  Value half = i32.mul(i32.rem(lane, halves), kHalfBytes);
+  Value first = add(gates, wide(half));
+  for (int64_t x = 0; x < kRows; x += together) {
+    Value row = i32.add(own, x);
+    Value isRow =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
+    ptx::prefetchIf(b, loc, add(first, bytesOf(row)), isRow);
+  }
+}
+
+void GateRows::fetch() {
+  Value address = addressOf(0);
+  for (int64_t x = 0; x < sm90::kGatesAhead; x += kTogether)
+    address = copyGroup(x, slots, there, address);
+  fetchNext();
+}
+
+/// Row x of an iteration whose first one the lane has at `offset` of tiles.
+void GateRows::gateRow(sm90::GateRowsOp op, Value source, Value result,
+                       ValueRange gates, Value offset, int64_t x) {
   Value swizzled = i32.bitXor(offset, x << kPlaceShift);
   int64_t row = x * sm90::kPanelRowBytes;
   Type to = op.getElement().value_or(op.getResult().getType().getElementType());
@@ -122,56 +158,40 @@ void GateRows::gateRow(ValueRange gates, Value offset, int64_t x) {
   ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), row, words);
 }
 
-/// Fetches the rows that the warp has 64 rows further on: a line for each lane,
-/// some rows at a time.
-void GateRows::fetchNext(Value gates, Value strideBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
-  Value own =
-      i32.add(i32.add(begin, i32.div(lane, lines)), sm90::kWarpgroupRows);
-  Value line = i32.mul(i32.rem(lane, lines), kLineBytes);
-  Value first = add(gates, wide(line));
-  for (int64_t x = 0; x < kRows; x += together) {
-    Value row = i32.add(own, x);
-    Value isRow =
-        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
-    ptx::prefetchIf(b, loc, add(first, bytesOf(row, strideBytes)), isRow);
-  }
-}
-
-void GateRows::emit(Value gates, Value strideBytes, Value scratch) {
-  fetchNext(gates, strideBytes);
-  Value inRow = i32.mul(lane, laneBytes()), byte = i32.shiftRight(inRow, 1);
+void GateRows::gate(sm90::GateRowsOp op, Value source, Value result) {
+  Value byte = i32.mul(lane, laneBytes() / 2);
   Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
   Value offset =
       i32.add(i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1)),
               i32.mul(begin, sm90::kPanelRowBytes));
-  Value address = add(add(gates, wide(inRow)), bytesOf(begin, strideBytes));
-  Value slots = i32.add(i32.add(scratch, inRow),
-                        i32.mul(warp, sm90::kGatesAhead * rowBytes()));
-  Value there = arith::MinSIOp::create(
-      b, loc, arith::SubIOp::create(b, loc, limit, begin), i32.constant(kRows));
-  for (int64_t x = 0; x < sm90::kGatesAhead; x += kTogether)
-    address = copyGroup(x, there, slots, address, strideBytes);
-  auto loop = scf::ForOp::create(b, loc, i32.constant(0), i32.constant(kRows),
-                                 i32.constant(sm90::kGatesAhead),
-                                 ValueRange{offset, there, address});
+  auto loop = scf::ForOp::create(
+      b, loc, i32.constant(0), i32.constant(kRows), i32.constant(kStep),
+      ValueRange{offset, slots, there, addressOf(sm90::kGatesAhead)});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value own = loop.getRegionIterArg(0), next = loop.getRegionIterArg(2);
-    Value left = i32.add(loop.getRegionIterArg(1), -sm90::kGatesAhead);
-    for (int64_t x = 0; x < sm90::kGatesAhead; ++x) {
+    Value own = loop.getRegionIterArg(0), slot = loop.getRegionIterArg(1);
+    Value left = loop.getRegionIterArg(2), next = loop.getRegionIterArg(3);
+    Value behind = i32.add(left, -sm90::kGatesAhead);
+    for (int64_t x = 0; x < kStep; ++x) {
       if (x % kTogether == 0)
         ptx::waitForGroups(b, loc, kGroups - 1);
-      gateRow(ptx::loadSharedFloats(b, loc, slots, x * rowBytes(), perLane()),
+      gateRow(op, source, result,
+              ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane()),
               own, x);
       if (x % kTogether == kTogether - 1)
-        next = copyGroup(x + 1 - kTogether, left, slots, next, strideBytes);
+        next = copyGroup(x + 1 - kTogether, slot, behind, next);
     }
-    Value behind = i32.add(own, sm90::kGatesAhead * sm90::kPanelRowBytes);
-    scf::YieldOp::create(b, loc, ValueRange{behind, left, next});
+    own = i32.bitXor(i32.add(own, kStep * sm90::kPanelRowBytes),
+                     kStep << kPlaceShift);
+    slot = i32.add(slot, kStep * rowBytes());
+    Value isEnd =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, slot,
+                              i32.add(slots, sm90::kGatesAhead * rowBytes()));
+    slot = arith::SelectOp::create(b, loc, isEnd, slots, slot);
+    scf::YieldOp::create(b, loc,
+                         ValueRange{own, slot, i32.add(left, -kStep), next});
   }
   // The last copies were of no rows.
   ptx::waitForCopies(b, loc);
@@ -186,31 +206,50 @@ void GateRows::emit(Value gates, Value strideBytes, Value scratch) {
 
 namespace {
 
+/// What both of the ops say of the gates.
+template <typename Op, typename Adaptor>
+GateRows describeGates(Op op, Adaptor adaptor,
+                       ConversionPatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  auto toBytes = [&](Value elements) -> Value {
+    return arith::MulIOp::create(
+        rewriter, loc, elements,
+        arith::ConstantOp::create(
+            rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
+  };
+  Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
+                                         adaptor.getPointer().front());
+  gates = arith::AddIOp::create(rewriter, loc, gates,
+                                toBytes(adaptor.getOffset().front()));
+  return GateRows(rewriter, loc, gates, toBytes(adaptor.getStride().front()),
+                  Int32(rewriter, loc).fromIndex(adaptor.getLimit().front()),
+                  adaptor.getScratch().front(),
+                  op.getScratch().getType().getColumns());
+}
+
+struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::FetchGatesOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    describeGates(op, adaptor, rewriter).fetch();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(sm90::GateRowsOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    auto toBytes = [&](Value elements) -> Value {
-      return arith::MulIOp::create(
-          rewriter, loc, elements,
-          arith::ConstantOp::create(
-              rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
-    };
-    Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
-                                           adaptor.getPointer().front());
-    gates = arith::AddIOp::create(rewriter, loc, gates,
-                                  toBytes(adaptor.getOffset().front()));
+    Int32 i32(rewriter, op.getLoc());
     Value source;
     if (op.getSource())
       source = byteAddress(i32, op.getSource().getType(), adaptor.getSource());
-    GateRows(rewriter, op, source,
-             byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
-             i32.fromIndex(adaptor.getLimit().front()))
-        .emit(gates, toBytes(adaptor.getStride().front()),
-              adaptor.getScratch().front());
+    Value result =
+        byteAddress(i32, op.getResult().getType(), adaptor.getResult());
+    describeGates(op, adaptor, rewriter).gate(op, source, result);
     rewriter.eraseOp(op);
     return success();
   }
@@ -220,5 +259,6 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 
 void sm90_to_nvvm::populateGateRowsPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LowerGateRows>(converter, patterns.getContext());
+  patterns.add<LowerFetchGates, LowerGateRows>(converter,
+                                               patterns.getContext());
 }

@@ -76,44 +76,68 @@ static bool isGatedInDecays(Value tile) {
   return gated && gated->findReached();
 }
 
-/// What is made of sums: what is left of the keys, the products, and the rows
-/// of each that have decayed from the start.
+/// What is made of sums: what is left of each of the keys, the rows of each
+/// that have decayed from the start, and the products of each of these with
+/// each of the keys.
 struct ChunkRole::Decays {
-  tile::ApplyDecayOp left;
-  SmallVector<tile::DecayedDotOp, 2> dots;
-  SmallVector<tile::ApplyDecayOp, 2> reached;
+  SmallVector<tile::ApplyDecayOp, 2> left, reached;
+  SmallVector<tile::DecayedDotOp, 4> dots;
 };
+
+/// The decays of what products read on one side.
+static tile::ApplyDecayOp findApplied(ArrayRef<tile::ApplyDecayOp> applied,
+                                      Value source, bool isBefore) {
+  const auto *own = llvm::find_if(applied, [&](tile::ApplyDecayOp apply) {
+    return apply.getSource() == source && apply.getBefore() == isBefore;
+  });
+  return own == applied.end() ? tile::ApplyDecayOp() : *own;
+}
 
 FailureOr<ChunkRole::Decays> ChunkRole::findDecays(Value sums) {
   Decays all;
-  SmallVector<tile::ApplyDecayOp> rows;
-  for (Operation *user : llvm::reverse(to_vector(sums.getUsers()))) {
+  SmallVector<tile::ApplyDecayOp> left, rows;
+  SmallVector<tile::DecayedDotOp> dots;
+  auto users = llvm::to_vector(sums.getUsers());
+  for (Operation *user : llvm::reverse(users)) {
     if (!split.contains(part, user))
       continue;
-    auto apply = dyn_cast<tile::ApplyDecayOp>(user);
-    if (apply && apply.getToEnd())
-      all.left = apply;
-    else if (apply)
-      rows.push_back(apply);
+    if (auto apply = dyn_cast<tile::ApplyDecayOp>(user))
+      (apply.getToEnd() ? left : rows).push_back(apply);
     else
-      all.dots.push_back(cast<tile::DecayedDotOp>(user));
+      dots.push_back(cast<tile::DecayedDotOp>(user));
   }
-  for (tile::DecayedDotOp dot : all.dots) {
-    if (!all.left || all.left.getSource() != dot.getRhs())
+  llvm::SetVector<Operation *> ofKeys, ofRows;
+  DenseMap<std::pair<Operation *, Operation *>, tile::DecayedDotOp> pairs;
+  for (tile::DecayedDotOp dot : dots) {
+    tile::ApplyDecayOp keys = findApplied(left, dot.getRhs(), false);
+    tile::ApplyDecayOp own = findApplied(rows, dot.getLhs(), dot.getBefore());
+    if (!keys)
       return dot.emitOpError("expected a tile.apply_decay of the right operand "
                              "to the end");
-    auto *own = llvm::find_if(rows, [&](tile::ApplyDecayOp apply) {
-      return apply.getSource() == dot.getLhs();
-    });
-    if (own == rows.end())
+    if (!own)
       return dot.emitOpError("expected a tile.apply_decay of the left operand "
                              "from the start");
-    all.reached.push_back(*own);
-    rows.erase(own);
+    ofKeys.insert(keys);
+    ofRows.insert(own);
+    pairs[{own, keys}] = dot;
   }
-  if (all.dots.empty() || !rows.empty())
-    return (rows.empty() ? all.left : rows.front())
-        .emitOpError("expected a tile.decayed_dot of the rows that decay");
+  for (tile::ApplyDecayOp apply : llvm::concat<tile::ApplyDecayOp>(rows, left))
+    if (!ofRows.contains(apply) && !ofKeys.contains(apply))
+      return apply.emitOpError("expected a tile.decayed_dot of the rows that "
+                               "decay");
+  for (Operation *own : ofRows) {
+    all.reached.push_back(cast<tile::ApplyDecayOp>(own));
+    for (Operation *keys : ofKeys)
+      if (tile::DecayedDotOp dot = pairs.lookup({own, keys}))
+        all.dots.push_back(dot);
+  }
+  for (Operation *keys : ofKeys)
+    all.left.push_back(cast<tile::ApplyDecayOp>(keys));
+  if (all.dots.size() != ofRows.size() * ofKeys.size() ||
+      all.dots.size() != dots.size())
+    return dots.front().emitOpError("expected a tile.decayed_dot of each of ")
+           << ofRows.size() << " rows with each of " << ofKeys.size()
+           << " right operands, got " << dots.size();
   return all;
 }
 
@@ -128,45 +152,25 @@ LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
   // With the first of it.
   if (mapping.contains(all->dots.front().getResult()))
     return success();
-  auto awaitEmpty = [&](Value tile) {
-    return await(kernel.tileRings.find(tile)->second, iteration,
-                 /*full=*/false);
-  };
-  Value limit;
-  FailureOr<Value> keys = useLoaded(op, all->left.getSource());
-  if (failed(keys) || failed(use(sums.getCount(), limit)))
+  FailureOr<sm90::DecayTokensOp> tokens = emitDecayTokens(*all, sums);
+  if (failed(tokens))
     return failure();
-  Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
-  Value left = awaitEmpty(all->left.getResult());
-  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
-  SmallVector<Value> rows, reached, decayed;
-  SmallVector<Type> types, blocks;
-  SmallVector<float> scales;
-  for (auto [dot, apply] : llvm::zip_equal(all->dots, all->reached)) {
+  SmallVector<Type> types;
+  for (tile::DecayedDotOp dot : all->dots) {
     FailureOr<Type> type = convert(dot, dot.getResult().getType());
-    bool isGated = isGatedInDecays(dot.getLhs());
-    FailureOr<Value> own =
-        isGated ? awaitStrengths(dot.getLhs()) : useLoaded(dot, dot.getLhs());
-    if (failed(type) || failed(own))
+    if (failed(type))
       return failure();
     types.push_back(*type);
-    blocks.push_back(RankedTensorType::get(
-        {sm90::kWarpgroupRows, sm90::kDiagonalBlock}, builder.getF32Type()));
-    rows.push_back(*own);
-    decayed.push_back(isGated ? *keys : *own);
-    reached.push_back(isGated ? *own : awaitEmpty(apply.getResult()));
-    scales.push_back(apply.getScale().convertToFloat());
   }
-  auto tokens = sm90::DecayTokensOp::create(
-      builder, loc, blocks, rows, *keys, gates, limit, sums.getLinear(),
-      kernel.decayScratch, left, whole, reached, scales);
-  handDecayed(*all, left, whole, reached);
-  sm90::ReleaseOp::create(builder, loc, gates, kernel.gatesRing.empty,
-                          iteration);
+  // Keys have made room for the rows that strengths have made of them.
+  SmallVector<Value> rows(tokens->getRows());
+  for (auto [row, apply] : llvm::zip_equal(rows, all->reached))
+    if (isGatedInDecays(apply.getSource()))
+      row = tokens->getKeys().front();
   auto dots = sm90::DecayedDotsOp::create(
-      builder, loc, types, decayed, tokens.getResults(), kernel.decayScratch);
-  finishRead(all->left.getSource());
-  for (tile::ApplyDecayOp apply : all->reached)
+      builder, loc, types, rows, tokens->getResults(), kernel.decayScratch);
+  for (tile::ApplyDecayOp apply :
+       llvm::concat<tile::ApplyDecayOp>(all->left, all->reached))
     if (!isGatedInDecays(apply.getSource()))
       finishRead(apply.getSource());
   for (auto [dot, result] : llvm::zip_equal(all->dots, dots.getResults())) {
@@ -178,14 +182,68 @@ LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
   return success();
 }
 
-/// Fills the stages of what decays have left.
-void ChunkRole::handDecayed(const Decays &all, Value left, Value whole,
-                            ValueRange reached) {
+/// The first pass, and the stages that it fills.
+FailureOr<sm90::DecayTokensOp>
+ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
+  auto ringOf = [&](tile::ApplyDecayOp apply) -> const Ring & {
+    return kernel.tileRings.find(apply.getResult())->second;
+  };
+  Value limit;
+  SmallVector<Value> rows, keys, left, reached;
+  for (auto [applied, tiles] :
+       {std::pair(&all.left, &keys), std::pair(&all.reached, &rows)})
+    for (tile::ApplyDecayOp apply : *applied) {
+      FailureOr<Value> own = isGatedInDecays(apply.getSource())
+                                 ? awaitStrengths(apply.getSource())
+                                 : useLoaded(apply, apply.getSource());
+      if (failed(own))
+        return failure();
+      tiles->push_back(*own);
+    }
+  if (failed(use(sums.getCount(), limit)))
+    return failure();
+  Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
+  for (tile::ApplyDecayOp apply : all.left)
+    left.push_back(await(ringOf(apply), iteration, /*full=*/false));
+  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
+  SmallVector<float> scales;
+  SmallVector<bool> before;
+  for (auto [i, own] : llvm::enumerate(rows)) {
+    tile::ApplyDecayOp apply = all.reached[i];
+    // Strengths are where they go.
+    reached.push_back(isGatedInDecays(apply.getSource())
+                          ? own
+                          : await(ringOf(apply), iteration, /*full=*/false));
+    scales.push_back(apply.getScale().convertToFloat());
+    before.push_back(apply.getBefore());
+  }
+  Value bonus, offset;
+  if (tile::DecayedDotOp dot = all.dots.front(); dot.getBonus()) {
+    auto load = dot.getBonus().getDefiningOp<tile::LoadOp>();
+    if (!load)
+      return dot.emitOpError("expected a bonus that is loaded");
+    bonus = kernel.reads.lookup(load.getView());
+    offset = locateRows(load).offset;
+  }
+  SmallVector<Type> blocks(
+      all.dots.size(),
+      RankedTensorType::get({sm90::kWarpgroupRows, sm90::kDiagonalBlock},
+                            builder.getF32Type()));
+  auto tokens = sm90::DecayTokensOp::create(
+      builder, loc, blocks, rows, keys, gates, limit, sums.getLinear(),
+      kernel.decayScratch, left, whole, reached, scales,
+      llvm::is_contained(before, true) ? builder.getDenseBoolArrayAttr(before)
+                                       : DenseBoolArrayAttr(),
+      bonus, offset);
   auto fill = [&](Value stage, const Ring &ring) {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
   };
   fill(whole, kernel.wholeRing);
   for (auto [apply, stage] : llvm::zip_equal(all.reached, reached))
-    fill(stage, kernel.tileRings.find(apply->getResult(0))->second);
-  fill(left, kernel.tileRings.find(all.left->getResult(0))->second);
+    fill(stage, ringOf(apply));
+  for (auto [apply, stage] : llvm::zip_equal(all.left, left))
+    fill(stage, ringOf(apply));
+  sm90::ReleaseOp::create(builder, loc, gates, kernel.gatesRing.empty,
+                          iteration);
+  return tokens;
 }

@@ -21,24 +21,28 @@ Value ChunkRole::getGatedCount(Value tile) {
   return gated.isInPlace() ? getCount(gated.source) : iteration;
 }
 
-/// Without a source, the gates alone are rounded.
+/// Without a source, the gates alone are rounded. The first of them are on
+/// their way while stages are waited for.
 void ChunkRole::emitGated(arith::TruncFOp op) {
   GatedTile gated = *findGated(op.getResult());
   Value tile = gated.source.getTile(), source;
+  Value pointer = kernel.reads.lookup(gated.gates.getView());
+  Value scratch =
+      kernel.gateScratch.lookup(cast<VectorType>(op.getType()).getDimSize(1));
+  Rows rows = locateRows(gated.gates);
+  sm90::FetchGatesOp::create(builder, loc, pointer, rows.offset, rows.stride,
+                             rows.limit, scratch);
   if (!gated.findReached())
     source = hold(tile, kernel.rings.find(kernel.keyOf(gated.source))->second,
                   getCount(gated.source));
-  Rows rows = locateRows(gated.gates);
   const Ring &ring = kernel.tileRings.find(op.getResult())->second;
   Value count = getGatedCount(op.getResult());
   Value stage = gated.isInPlace() ? source : await(ring, count, /*full=*/false);
-  auto type = cast<sm90::StageType>(stage.getType());
   Type element = getElementTypeOrSelf(op.getType());
-  bool isOther = element != type.getElementType();
-  sm90::GateRowsOp::create(builder, loc, source,
-                           kernel.reads.lookup(gated.gates.getView()),
-                           rows.offset, rows.stride, rows.limit,
-                           kernel.gateScratch.lookup(type.getColumns()), stage,
+  bool isOther =
+      element != cast<sm90::StageType>(stage.getType()).getElementType();
+  sm90::GateRowsOp::create(builder, loc, source, pointer, rows.offset,
+                           rows.stride, rows.limit, scratch, stage,
                            isOther ? TypeAttr::get(element) : TypeAttr());
   sm90::FillOp::create(builder, loc, stage, ring.full, count);
   if (source && !gated.isInPlace())

@@ -118,7 +118,8 @@ Value ChunkRole::getCount(tile::LoadOp load) {
 
 LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
   if (isNumbersType(load.getTile().getType())) {
-    emitLoadNumbers(load);
+    if (!isBonus(load.getTile()))
+      emitLoadNumbers(load);
     return success();
   }
   // What sums decays reads the gates itself, and so does what gates tiles,

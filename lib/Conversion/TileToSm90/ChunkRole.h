@@ -52,6 +52,7 @@ private:
   LogicalResult emitRatios(tile::DecayRatiosOp op);
   LogicalResult emitStore(tile::StoreOp store);
   LogicalResult emitOutside(Operation *op);
+  LogicalResult emitMask(tile::MaskOp op);
   LogicalResult emitStateLoad(tile::LoadOp load, Value value, bool transposed);
   LogicalResult emitStateStore(tile::StoreOp store);
   LogicalResult emitElementwise(Operation *op);
@@ -65,8 +66,8 @@ private:
   struct Decays;
   FailureOr<Decays> findDecays(Value sums);
   LogicalResult emitDecays(Operation *op, tile::DecaySumsOp sums);
-  void handDecayed(const Decays &all, Value left, Value whole,
-                   ValueRange reached);
+  FailureOr<sm90::DecayTokensOp> emitDecayTokens(const Decays &all,
+                                                 tile::DecaySumsOp sums);
   void emitGated(arith::TruncFOp op);
   Value hold(Value tile, const Ring &ring, Value count);
   Value getGatedCount(Value tile);

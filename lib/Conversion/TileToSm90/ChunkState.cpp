@@ -11,6 +11,8 @@
 
 #include "ChunkRole.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 using namespace mlir::attn::tile_to_sm90;
 
@@ -73,6 +75,21 @@ LogicalResult ChunkRole::emitStateStore(tile::StoreOp store) {
   return success();
 }
 
+/// From the first row of this warpgroup on.
+LogicalResult ChunkRole::emitMask(tile::MaskOp op) {
+  Value scores;
+  if (failed(use(op.getScores(), scores)))
+    return failure();
+  Value row = arith::AddIOp::create(builder, loc, mapping.lookup(op.getQuery()),
+                                    firstRow);
+  cloneRegion(kernel, builder, op,
+              sm90::MaskOp::create(builder, loc, scores.getType(), scores, row,
+                                   mapping.lookup(op.getKey()),
+                                   /*whole=*/Value()),
+              mapping);
+  return success();
+}
+
 /// What stands outside of the loop: a transposition is that of an access.
 LogicalResult ChunkRole::emitOutside(Operation *op) {
   if (auto load = dyn_cast<tile::LoadOp>(op)) {
@@ -87,8 +104,10 @@ LogicalResult ChunkRole::emitOutside(Operation *op) {
   }
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return emitStateStore(store);
-  // The state that is loaded, or none.
-  if (isa<arith::SelectOp>(op))
+  if (auto mask = dyn_cast<tile::MaskOp>(op))
+    return emitMask(mask);
+  // The state that is loaded, or none; or a unit matrix.
+  if (isa<arith::SelectOp, math::Exp2Op>(op))
     return emitElementwise(op);
   // Fragments are f32, whatever is in memory.
   if (auto extend = dyn_cast<arith::ExtFOp>(op)) {

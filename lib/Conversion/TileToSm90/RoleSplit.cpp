@@ -18,6 +18,13 @@ bool mlir::attn::tile_to_sm90::isNumbersType(Type type) {
   return vector && vector.getRank() == 1;
 }
 
+bool mlir::attn::tile_to_sm90::isBonus(Value tile) {
+  return llvm::any_of(tile.getUsers(), [&](Operation *user) {
+    auto dot = dyn_cast<tile::DecayedDotOp>(user);
+    return dot && dot.getBonus() == tile;
+  });
+}
+
 tile::LoadOp
 mlir::attn::tile_to_sm90::findNormed(vector::MultiDimReductionOp op) {
   auto square = op.getSource().getDefiningOp<arith::MulFOp>();
@@ -148,7 +155,7 @@ void Splitter::require(Part part, Value value) {
     return;
   }
   if (part != Part::Numbers && isNumbersType(value.getType()) &&
-      !carried.contains(value)) {
+      !carried.contains(value) && !isBonus(value)) {
     (part == Part::Auxiliary ? split.auxiliaryReads : split.consumerReads) =
         true;
     if (split.handedNumbers.insert(value))

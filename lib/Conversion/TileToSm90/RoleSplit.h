@@ -79,6 +79,9 @@ struct GatedTile {
 /// Whether `tile` is one, rounded.
 std::optional<GatedTile> findGated(Value tile);
 
+/// Whether a tile is the bonus of a product, whose channels are read with it.
+bool isBonus(Value tile);
+
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);
 

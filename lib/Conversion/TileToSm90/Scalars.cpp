@@ -189,3 +189,27 @@ void mlir::attn::tile_to_sm90::cloneScalar(Kernel &kernel, OpBuilder &builder,
   }
   builder.clone(*op, mapping);
 }
+
+void mlir::attn::tile_to_sm90::cloneRegion(Kernel &kernel, OpBuilder &builder,
+                                           Operation *op, Operation *copy,
+                                           IRMapping &mapping) {
+  Location loc = op->getLoc();
+  Block &source = op->getRegion(0).front();
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Location> locations(source.getNumArguments(), loc);
+  Block *block = builder.createBlock(&copy->getRegion(0), {},
+                                     source.getArgumentTypes(), locations);
+  mapping.map(source.getArguments(), block->getArguments());
+  for (Operation &inner : source.without_terminator()) {
+    // What is known of a condition has been made use of.
+    if (auto bounded = dyn_cast<tile::BoundedOp>(inner))
+      mapping.map(bounded.getResult(), mapping.lookup(bounded.getCondition()));
+    else
+      cloneScalar(kernel, builder, &inner, mapping);
+  }
+  SmallVector<Value> yielded;
+  for (Value value : source.getTerminator()->getOperands())
+    yielded.push_back(mapping.lookup(value));
+  sm90::YieldOp::create(builder, loc, yielded);
+  mapping.map(op->getResults(), copy->getResults());
+}

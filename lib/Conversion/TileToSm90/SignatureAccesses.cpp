@@ -28,15 +28,16 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
 }
 
 static bool isOfGates(tile::LoadOp load) {
-  return llvm::any_of(load->getUsers(), [&](Operation *user) {
-    return isa<tile::DecaySumsOp>(user) ||
-           llvm::any_of(user->getUsers(), [&](Operation *round) {
-             auto gated = round->getNumResults() == 1
-                              ? findGated(round->getResult(0))
-                              : std::nullopt;
-             return gated && gated->gates == load;
-           });
-  });
+  return isBonus(load.getTile()) ||
+         llvm::any_of(load->getUsers(), [&](Operation *user) {
+           return isa<tile::DecaySumsOp>(user) ||
+                  llvm::any_of(user->getUsers(), [&](Operation *round) {
+                    auto gated = round->getNumResults() == 1
+                                     ? findGated(round->getResult(0))
+                                     : std::nullopt;
+                    return gated && gated->gates == load;
+                  });
+         });
 }
 
 /// Of a kernel with an auxiliary: not numbers or gates, and not the state,

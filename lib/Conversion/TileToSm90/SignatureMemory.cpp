@@ -92,9 +92,14 @@ void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
   kernel.wholeRing = createRing(
       sm90::BufferType::get(context, stages + 1, 1, channels, f32),
       sm90::kWarpgroupThreads, kWarps * schedule.getConsumerWarpgroups());
+  // The keys are what is left of at the end.
+  int64_t keys = llvm::count_if(split->handedTiles, [](Value tile) {
+    auto apply = tile.getDefiningOp<tile::ApplyDecayOp>();
+    return apply && apply.getToEnd();
+  });
   kernel.decayScratch = sm90::AllocOp::create(
       builder, source.getLoc(),
-      sm90::BufferType::get(context, 1, sm90::kDecayScratchRows, channels,
+      sm90::BufferType::get(context, 1, sm90::decayScratchRows(keys), channels,
                             builder.getF16Type()));
 }
 

@@ -46,26 +46,8 @@ void Consumer::consumeFindReach(tile::FindReachOp op) {
                         op.getChannelsAttr(), /*offset=*/IntegerAttr()));
 }
 
-/// Copies the region of a mask, a modifier or a search.
 void Consumer::consumeRegion(Operation *op, Operation *copy) {
-  Block &source = op->getRegion(0).front();
-  OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Location> locations(source.getNumArguments(), loc);
-  Block *block = builder.createBlock(&copy->getRegion(0), {},
-                                     source.getArgumentTypes(), locations);
-  mapping.map(source.getArguments(), block->getArguments());
-  for (Operation &inner : source.without_terminator()) {
-    // What is known of a condition has been made use of.
-    if (auto bounded = dyn_cast<tile::BoundedOp>(inner))
-      mapping.map(bounded.getResult(), mapping.lookup(bounded.getCondition()));
-    else
-      cloneScalar(kernel, builder, &inner, mapping);
-  }
-  SmallVector<Value> yielded;
-  for (Value value : source.getTerminator()->getOperands())
-    yielded.push_back(mapping.lookup(value));
-  sm90::YieldOp::create(builder, loc, yielded);
-  mapping.map(op->getResults(), copy->getResults());
+  cloneRegion(kernel, builder, op, copy, mapping);
 }
 
 Value Consumer::select(arith::CmpFPredicate predicate, Value a, Value b,

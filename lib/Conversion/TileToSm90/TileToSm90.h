@@ -134,6 +134,11 @@ SmallVector<Value> getCopyIndices(Kernel &kernel, OpBuilder &builder,
 void cloneScalar(Kernel &kernel, OpBuilder &builder, Operation *op,
                  IRMapping &mapping);
 
+/// Copies the region of `op`, a mask, a modifier or a search, to `copy`, and
+/// maps the results.
+void cloneRegion(Kernel &kernel, OpBuilder &builder, Operation *op,
+                 Operation *copy, IRMapping &mapping);
+
 /// Puts the load of queries that stay in shared memory in front of their first
 /// product, behind the keys, whose stages become free earlier.
 void placeQueries(Kernel &kernel);

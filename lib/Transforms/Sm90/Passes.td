@@ -173,4 +173,26 @@ def PairReadsPass : Pass<"sm90-pair-reads", "::mlir::sm90::KernelOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def InsertProxyFencePass : Pass<"sm90-insert-proxy-fence", "::mlir::sm90::KernelOp"> {
+  let summary = "Let loads end before their stage is given back to copies";
+  let description = [{
+    An arrival at an mbarrier overtakes loads from shared memory that were started
+    before it, and the copy engine does not wait for them either: it would overwrite
+    what is still to be read. A fence between the proxies in front of the release
+    waits for them. There is none where a product in front of the release is computed
+    from what was loaded, nor where threads fill the stage: their stores queue behind
+    the loads.
+
+    ```mlir
+    %a = sm90.load_fragment %q row(%r) ...
+    sm90.stage.release %q, ...
+    // becomes
+    %a = sm90.load_fragment %q row(%r) ...
+    nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+    sm90.stage.release %q, ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+}
+
 #endif // ATTN_TRANSFORMS_SM90_PASSES_TD

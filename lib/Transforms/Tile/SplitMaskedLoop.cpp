@@ -188,7 +188,7 @@ private:
   SmallVector<Part> splitOneRun();
   attn::TileBounds getUnion();
   Range createCleanRange(size_t run, const attn::KeyInterval &interval);
-  Range chooseLonger(Range a, Range b);
+  Range joinOrChoose(Range a, Range b);
   Value apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
     return getValueOrCreateConstantIndexOp(
         builder, loc,
@@ -283,7 +283,8 @@ Partition::createCleanRange(size_t run, const attn::KeyInterval &interval) {
   return {begin, end};
 }
 
-Partition::Range Partition::chooseLonger(Range a, Range b) {
+/// Both, if `b` begins where `a` ends; else the longer one.
+Partition::Range Partition::joinOrChoose(Range a, Range b) {
   Value lengthA = apply(d(0) - d(1), {a.end, a.begin});
   Value lengthB = apply(d(0) - d(1), {b.end, b.begin});
   Value isLonger = arith::CmpIOp::create(
@@ -291,7 +292,11 @@ Partition::Range Partition::chooseLonger(Range a, Range b) {
   auto choose = [&](Value fromA, Value fromB) -> Value {
     return arith::SelectOp::create(builder, loc, isLonger, fromA, fromB);
   };
-  return {choose(a.begin, b.begin), choose(a.end, b.end)};
+  Value isNext = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       a.end, b.begin);
+  Range chosen{choose(a.begin, b.begin), choose(a.end, b.end)};
+  return {arith::SelectOp::create(builder, loc, isNext, a.begin, chosen.begin),
+          arith::SelectOp::create(builder, loc, isNext, b.end, chosen.end)};
 }
 
 SmallVector<Part> Partition::createParts() {
@@ -302,7 +307,7 @@ SmallVector<Part> Partition::createParts() {
   for (size_t run = 0; run < masked.runs.size(); ++run)
     for (const attn::KeyInterval &interval : intervals) {
       Range range = createCleanRange(run, interval);
-      clean = clean ? chooseLonger(*clean, range) : range;
+      clean = clean ? joinOrChoose(*clean, range) : range;
     }
   // A run may lie outside of the loop.
   Value begin = loop.getLowerBound(), end = loop.getUpperBound();

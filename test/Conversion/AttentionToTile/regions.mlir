@@ -103,3 +103,29 @@ func.func @sizes(%q: !t, %k: !t, %n: tensor<?xi32>, %ids: tensor<?x?xi32>,
   } {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16>} : !t, !kv -> !t
   return %o : !t
 }
+
+// -----
+
+!t = tensor<?x?x2x16xf16>
+!kv = !attn.kv<!t, !t>
+
+// From the block of the last query to the left, then from the right end back to it.
+// CHECK-DAG: #[[LAST:.*]] = affine_map<()[s0] -> (s0 ceildiv 32 - 1)>
+// CHECK-DAG: #[[BLOCK:.*]] = affine_map<(d0)[s0, s1] -> ((d0 * 16 + s0 - s1 + 15) floordiv 32)>
+// CHECK-DAG: #[[KEY:.*]] = affine_map<(d0) -> (d0 * 32)>
+// CHECK-DAG: #[[RIGHT:.*]] = affine_map<()[s0] -> ((s0 ceildiv 32) * 32 - 32)>
+// CHECK-DAG: #[[NEXT:.*]] = affine_map<(d0) -> (d0 + 1)>
+// CHECK-LABEL: tile.kernel @diagonal_first(
+// CHECK:       %[[END:.*]] = affine.apply #[[LAST]]
+// CHECK:       %[[OWN:.*]] = affine.apply #[[BLOCK]]
+// CHECK-NEXT:  %[[LOW:.*]] = arith.maxsi %[[OWN]], %c0
+// CHECK-NEXT:  %[[START:.*]] = arith.minsi %[[LOW]], %[[END]]
+// CHECK-DAG:   %[[FROM:.*]] = affine.apply #[[KEY]](%[[START]])
+// CHECK-DAG:   %[[THEN:.*]] = affine.apply #[[RIGHT]]
+// CHECK-DAG:   %[[AT:.*]] = affine.apply #[[NEXT]](%[[START]])
+// CHECK:       tile.walk %{{.*}} from(%[[FROM]], %[[THEN]]) at(%[[AT]]) step(32)
+func.func @diagonal_first(%q: !t, %k: !t) -> !t {
+  %kv = attn.kv.dense %k, %k : !t, !t
+  %o = attn.attention %q, %kv {tile.schedule = #tile.schedule<block_q = 16, block_kv = 32, diagonal_first = true>} : !t, !kv -> !t
+  return %o : !t
+}

@@ -77,7 +77,7 @@ func.func @state_alone(%q: !q) -> !s {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @segments(%q: !q) -> !q {
-  // expected-error @below {{expected a decay, of each head where anything is erased, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
+  // expected-error @below {{expected a decay, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4>} : !q, !q, !q -> !q
   return %o : !q
 }
@@ -88,9 +88,9 @@ func.func @segments(%q: !q) -> !q {
 !g = tensor<?x?x2x64xf32, #attn.gate<log>>
 !n = tensor<?x?x2xf32>
 
-func.func @erased_channels(%q: !q, %g: !g, %b: !n) -> !q {
-  // expected-error @below {{expected a decay, of each head where anything is erased, and no erasing but along the keys, for segment_chunks; expected 0, got 4}}
-  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n)
-      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4>} : !q, !q, !q -> !q
-  return %o : !q
+func.func @erased_channels(%q: !q, %v: tensor<?x?x2x128xbf16>, %g: !g, %b: !n) -> tensor<?x?x2x128xbf16> {
+  // expected-error @below {{expected a block_q that divides the 64 channels of the keys for segment_chunks, got 128}}
+  %o = attn.recurrence %q, %q, %v decay(%g : !g) erase(%b : !n) write(%b : !n)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, segment_chunks = 4>} : !q, !q, tensor<?x?x2x128xbf16> -> tensor<?x?x2x128xbf16>
+  return %o : tensor<?x?x2x128xbf16>
 }

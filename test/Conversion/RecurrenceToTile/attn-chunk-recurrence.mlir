@@ -180,6 +180,66 @@ func.func @gates(%q: !q, %k: !q, %v: !v, %g: !gc, %b: !kg, %w: !vg) -> !v {
   return %o : !v
 }
 
+// What is erased is taken out along a direction of its own: values and what is erased are
+// sources, each with products of its own. What is read in front of a decay has the sums
+// of the token in front.
+
+// CHECK-LABEL: tile.kernel @direction
+// CHECK: scf.for %{{.*}} iter_args(%[[S:.*]] = %{{.*}})
+// CHECK: %[[Q:.*]] = tile.load %arg0
+// CHECK: %[[K:.*]] = tile.load %arg1
+// CHECK: %[[A:.*]] = tile.load %arg4
+// CHECK: %[[D:.*]] = tile.load %arg5
+// CHECK: %[[V:.*]] = tile.load %arg2
+// CHECK: %[[SUMS:.*]], %[[WHOLE:.*]] = tile.decay_sums
+// CHECK: %[[LK:.*]] = tile.apply_decay %[[K]], %[[SUMS]] to_end
+// CHECK: %[[LD:.*]] = tile.apply_decay %[[D]], %[[SUMS]] to_end
+// CHECK: %[[AK:.*]] = tile.decayed_dot %[[A]], %[[K]], %[[SUMS]] before
+// CHECK: %[[AKB:.*]] = arith.truncf %[[AK]]
+// CHECK: %[[QK:.*]] = tile.decayed_dot %[[Q]], %[[K]], %[[SUMS]] :
+// CHECK: %[[QKB:.*]] = arith.truncf %[[QK]]
+// CHECK: %[[QD:.*]] = tile.decayed_dot %[[Q]], %[[D]], %[[SUMS]] :
+// CHECK: %[[QDB:.*]] = arith.truncf %[[QD]]
+// CHECK: %[[AD:.*]] = tile.decayed_dot %[[A]], %[[D]], %[[SUMS]] before
+// CHECK: %[[MINUS:.*]] = arith.mulf %[[AD]], %{{.*}}
+// CHECK: %[[T:.*]] = tile.invert_unit_lower %[[MINUS]]
+// CHECK: %[[TB:.*]] = arith.truncf %[[T]]
+// CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]]
+// CHECK: %[[A1:.*]] = tile.apply_decay %[[A]], %[[SUMS]] before
+// CHECK: %[[SA:.*]] = tile.dot %[[SB]], %[[A1]] transpose_rhs
+// CHECK: %[[Q1:.*]] = tile.apply_decay %[[Q]], %[[SUMS]] :
+// CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q1]] transpose_rhs
+// CHECK: %[[HELD:.*]] = tile.dot %[[VT]], %[[AKB]] transpose_rhs acc(%[[SA]])
+// CHECK: %[[HB:.*]] = arith.truncf %[[HELD]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[R:.*]] = tile.dot %[[HB]], %[[TB]] transpose_rhs
+// CHECK: %[[OLD:.*]] = tile.dot %[[VT]], %[[QKB]] transpose_rhs acc(%[[SQ]])
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[S]], %{{.*}}
+// CHECK: %[[S1:.*]] = tile.dot %[[VT]], %[[LK]] acc(%[[DECAYED]])
+// CHECK: %[[RB:.*]] = arith.truncf %[[R]]
+// CHECK: tile.dot %[[RB]], %[[QDB]] transpose_rhs acc(%[[OLD]])
+// CHECK: tile.dot %[[RB]], %[[LD]] acc(%[[S1]])
+func.func @direction(%q: !q, %k: !q, %v: !v, %g: !gc, %a: !q, %d: !q) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !gc) erase_key(%a : !q) erase_direction(%d : !q)
+      before_decay scale(1.0)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// A bonus weighs what tokens have of themselves; earlier ones are read in front of the
+// decay.
+
+// CHECK-LABEL: tile.kernel @bonus
+// CHECK: scf.for
+// CHECK: %[[U:.*]] = tile.load %arg4[%{{.*}}, %{{.*}}] axes [1] : <2x64xf32> -> vector<64xf32>
+// CHECK: tile.decayed_dot %{{.*}}, %{{.*}}, %[[SUMS:.*]] before bonus(%[[U]] : vector<64xf32>)
+// CHECK: tile.apply_decay %{{.*}}, %[[SUMS]] before
+func.func @bonus(%q: !q, %k: !q, %v: !v, %g: !gc, %u: tensor<2x64xf32>) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : !gc) bonus(%u : tensor<2x64xf32>)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
 // CHECK-LABEL: tile.kernel @linear_channels
 // CHECK: tile.decay_sums %{{.*}} of %{{.*}} linear
 // CHECK-NOT: tile.invert_unit_lower

@@ -4,8 +4,30 @@
 !q = tensor<?x?x2x64xbf16>
 
 func.func @erase_direction(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has an erase_direction, which is not lowered to the tile level}}
+  // expected-error @below {{'attn.recurrence' op has an erase_direction without decays of channels, which is not lowered to the tile level}}
   %o = attn.recurrence %q, %q, %q erase_key(%q : !q) erase_direction(%q : !q) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+
+func.func @erase_direction_and_strengths(%q: !q, %g: !g, %b: tensor<?x?x2xf32>) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an erase_direction beside strengths or rows that are normalised, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : tensor<?x?x2xf32>) erase_direction(%q : !q) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+
+func.func @erase_direction_behind(%q: !q, %g: !g) -> !q {
+  // expected-error @below {{'attn.recurrence' op has an erase_direction that reads behind the decay, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%q : !q) erase_direction(%q : !q) : !q, !q, !q -> !q
   return %o : !q
 }
 
@@ -14,7 +36,7 @@ func.func @erase_direction(%q: !q) -> !q {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @before_decay(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has an erasure before the decay, which is not lowered to the tile level}}
+  // expected-error @below {{'attn.recurrence' op has an erasure before a decay that is not one of channels, which is not lowered to the tile level}}
   %o = attn.recurrence %q, %q, %q erase_key(%q : !q) before_decay : !q, !q, !q -> !q
   return %o : !q
 }
@@ -24,7 +46,7 @@ func.func @before_decay(%q: !q) -> !q {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @bonus(%q: !q, %b: tensor<2x64xf32>) -> !q {
-  // expected-error @below {{'attn.recurrence' op has a bonus, which is not lowered to the tile level}}
+  // expected-error @below {{'attn.recurrence' op has a bonus without decays of channels, which is not lowered to the tile level}}
   %o = attn.recurrence %q, %q, %q bonus(%b : tensor<2x64xf32>) : !q, !q, !q -> !q
   return %o : !q
 }

@@ -124,3 +124,51 @@ func.func @channels(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {
       {tile.schedule = #schedule} : !q, !q, !v -> !v
   return %o : !v
 }
+
+// Where something is erased they are a guess. The tokens in front of a segment act on the
+// unit matrix, and where the norm of what is left is not small, the segment starts with the
+// sequence.
+
+// CHECK-LABEL: tile.kernel @erased_segments(
+// CHECK-SAME: %guessed_segments: !tile.view<?x?x4xi32> {tile.name = "guessed_segments", tile.output,
+// CHECK: tile.find_reach(%{{.*}} to %{{.*}}) block(64) limit(-3.000000e+01) channels(64) {
+// CHECK-NOT: tile.squared_norm
+
+// CHECK-LABEL: tile.kernel @erased_transitions(
+// CHECK-SAME: %guessed_segments: !tile.view<?x?x4xi32> {tile.name = "guessed_segments", tile.symbols
+// CHECK-SAME: %transitions: !tile.view<?x?x64x64xf32> {tile.name = "transitions", tile.output, tile.symbols = array<i64: 3, 4, -1, -1>, tile.workspace}
+// CHECK: scf.forall (%[[LINE:.*]], %[[S:.*]]) in (%{{.*}}, %{{.*}}) {
+// CHECK: %[[START:.*]] = arith.index_cast %{{.*}} : i32 to index
+// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[START]], %c0
+// CHECK: %[[COUNT:.*]] = arith.select %[[FIRST]], %c0, %{{.*}} : index
+// CHECK: %[[MASK:.*]] = tile.mask %{{.*}} query(%{{.*}}) key(%c0)
+// CHECK: arith.cmpi eq, %{{.*}}, %{{.*}} : index
+// CHECK: %[[UNIT:.*]] = math.exp2 %[[MASK]]
+// CHECK: %[[LEFT:.*]] = scf.for %{{.*}} = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}} = %[[UNIT]])
+// CHECK: tile.load %k
+// CHECK: tile.decay_sums
+// CHECK: tile.invert_unit_lower
+// CHECK-NOT: tile.store
+// CHECK: scf.yield
+// CHECK: tile.store %[[LEFT]], %transitions[%[[LINE]], %[[S]], %c0, %c0] axes [2, 3]
+
+// CHECK-LABEL: tile.kernel @erased_checks(
+// CHECK-SAME: %segments: !tile.view<?x?x4xi32> {tile.name = "segments", tile.output,
+// CHECK: %[[LAST:.*]] = tile.find_reach(%c-64 to %c64) block(64) limit(-1.49011612E-8) channels(64) {
+// CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[C:.*]]: index):
+// CHECK: %[[X:.*]] = tile.read %transitions[%{{.*}}, %{{.*}}, %[[R]], %[[C]]]
+// CHECK-NEXT: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
+// CHECK: arith.subf %[[SQUARE]], %cst
+// CHECK: %[[SMALL:.*]] = arith.cmpi eq, %[[LAST]], %c0
+// CHECK: %[[KNOWN:.*]] = arith.ori %[[SMALL]], %{{.*}}
+// CHECK: %[[OWN:.*]] = arith.select %[[KNOWN]], %{{.*}}, %c0_i32 : i32
+// CHECK: tile.write %[[OWN]], %segments[%{{.*}}, %{{.*}}, %c0]
+
+// CHECK-LABEL: tile.kernel @erased(
+// CHECK: tile.read %segments[
+func.func @erased(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
+                  %g: tensor<?x?x4x64xf32, #attn.gate<log>> {attn.name = "g"}, %beta: !n {attn.name = "beta"}) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x?x4x64xf32, #attn.gate<log>>) erase(%beta : !n) write(%beta : !n)
+      {tile.schedule = #schedule} : !q, !q, !v -> !v
+  return %o : !v
+}

@@ -2,17 +2,17 @@
 
 // RUN: attn-opt %s --emit=nvvm | FileCheck %s
 
-// A lane has four channels of a row. Eight rows of gates are on their way at once; those
+// A lane has four channels of a row. Twelve rows of gates are on their way at once; those
 // of keys are stored as they are.
 
 // CHECK-LABEL: llvm.func @gates(
 // CHECK: nvvm.setmaxregister decrease 32
 // CHECK: "cp.async.wait_all;"
 // CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
-// CHECK: "@$1 prefetch.global.L2 [$0];"
-// CHECK-COUNT-8: cp.async.cg.shared.global [$0], [$1], 16, size; }"
+// CHECK-COUNT-12: cp.async.cg.shared.global [$0], [$1], 16, size; }"
 // CHECK-NOT: cp.async.cg
-// CHECK: "cp.async.wait_group 3;"
+// CHECK: "@$1 prefetch.global.L2 [$0];"
+// CHECK: "cp.async.wait_group 5;"
 // CHECK-NOT: ld.shared.v2
 // CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
 // CHECK: "cvt.rn.bf16x2.f32

@@ -37,7 +37,7 @@
 // CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]]
 // CHECK: %[[R0:.*]] = sm90.stage.await_empty
 // CHECK: %[[R1:.*]] = sm90.stage.await_empty
-// CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[QS]], %[[KS]] keys(%[[KS]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[LEFT]], %[[W]] reached(%[[R0]], %[[R1]])
+// CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[QS]], %[[KS]] keys(%[[KS]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[LEFT]] whole(%[[W]]) reached(%[[R0]], %[[R1]])
 // What is read is given back as early as can be.
 // CHECK-DAG: sm90.stage.fill %[[LEFT]]
 // CHECK-DAG: sm90.stage.fill %[[W]], %[[WF]]
@@ -61,4 +61,54 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
       {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_registers = 192, persistent = false, auxiliary_registers = 96>>}
       : !q, !q, !v -> !v
   return %o : !v
+}
+
+// Two directions along which the state takes something: each of two rows meets each, one
+// of them in front of its decay.
+
+// CHECK-LABEL: sm90.kernel @direction(
+// CHECK: %[[SCRATCH:.*]] = sm90.alloc : <1 x 240x64xf16>
+// CHECK: } auxiliary {
+// CHECK: %[[Q:.*]] = sm90.stage.await_full
+// CHECK: %[[K:.*]] = sm90.stage.await_full
+// CHECK: %[[A:.*]] = sm90.stage.await_full
+// CHECK: %[[B:.*]] = sm90.stage.await_full
+// CHECK: %[[P:.*]]:4 = sm90.decay_tokens %[[A]], %[[Q]] keys(%[[K]], %[[B]]) {{.*}} scratch(%[[SCRATCH]]) into %[[LK:.*]], %[[LB:.*]] whole(%{{.*}}) reached(%{{.*}}, %{{.*}}) scales = [1.000000e+00, 1.000000e+00] before = [true, false]
+// CHECK: %[[D:.*]]:4 = sm90.decayed_dots %[[A]], %[[Q]] blocks(%[[P]]#0, %[[P]]#1, %[[P]]#2, %[[P]]#3) scratch(%[[SCRATCH]])
+// CHECK: sm90.store_fragment
+// CHECK: sm90.store_fragment
+// CHECK: sm90.store_fragment
+// CHECK: sm90.invert_unit_lower
+// CHECK: } consumer {
+// Values meet three of these from registers, and so does what is erased two.
+// CHECK: %[[V:.*]] = sm90.load_fragment
+// CHECK-COUNT-8: sm90.wgmma_async
+!k64 = tensor<?x?x2x64xbf16>
+!g64 = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @direction(%q: !k64 {attn.name = "q"}, %k: !k64 {attn.name = "k"},
+                     %v: !k64 {attn.name = "v"}, %g: !g64 {attn.name = "g"},
+                     %a: !k64 {attn.name = "a"}, %b: !k64 {attn.name = "b"})
+    -> (!k64 {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g64) erase_key(%a : !k64) erase_direction(%b : !k64)
+      before_decay scale(1.0)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 224, persistent = false, auxiliary_registers = 240>>}
+      : !k64, !k64, !k64 -> !k64
+  return %o : !k64
+}
+
+// A bonus is read by the auxiliary, as channels and not as numbers of tokens.
+
+// CHECK-LABEL: sm90.kernel @bonus(
+// CHECK-SAME: %u: !llvm.ptr<1> {{{.*}}sm90.alignment = 16
+// CHECK: } numbers {
+// CHECK-NOT: sm90.load_numbers
+// CHECK: } auxiliary {
+// CHECK: sm90.decay_tokens {{.*}} before = [true] bonus(%u : !llvm.ptr<1>[%{{.*}}])
+func.func @bonus(%q: !k64 {attn.name = "q"}, %k: !k64 {attn.name = "k"},
+                 %v: !k64 {attn.name = "v"}, %g: !g64 {attn.name = "g"},
+                 %u: tensor<2x64xf32> {attn.name = "u"}) -> (!k64 {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g64) bonus(%u : tensor<2x64xf32>)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 192, persistent = false, auxiliary_registers = 96>>}
+      : !k64, !k64, !k64 -> !k64
+  return %o : !k64
 }

@@ -28,9 +28,11 @@
 // CHECK: } gates {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
 // CHECK-NOT: sm90.stage.await_full
+// CHECK: sm90.fetch_gates %b[
 // CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][%[[C]]] : <1 x 64x64xbf16>
 // CHECK: sm90.gate_rows %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) scratch(%{{.*}}) into %[[ES]] :
 // CHECK: sm90.stage.fill %[[ES]], %[[EF:.*]][%[[C]]]
+// CHECK: sm90.fetch_gates %w[
 // CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
 // CHECK: sm90.gate_rows %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) times(%[[VS]] : {{.*}} into %[[VS]] as(f16) :
 // CHECK: sm90.stage.fill %[[VS]], %[[YF:.*]][%[[C]]]

@@ -890,6 +890,15 @@ func.func @apply_decay_shape(%q: vector<4x8xbf16>, %s: vector<4x4xf32>) {
 
 // -----
 
+// C2
+func.func @apply_decay_both(%q: vector<4x8xbf16>, %s: vector<4x8xf32>) {
+  // expected-error @below {{'tile.apply_decay' op expected before or to_end, got both}}
+  %r = tile.apply_decay %q, %s before to_end : vector<4x8xbf16>, vector<4x8xf32>
+  return
+}
+
+// -----
+
 // tile.decayed_dot
 
 // C1
@@ -905,5 +914,23 @@ func.func @decayed_dot_result(%q: vector<4x8xbf16>, %s: vector<4x8xf32>) {
 func.func @decayed_dot_sums(%q: vector<4x8xbf16>, %s: vector<8x4xf32>) {
   // expected-error @below {{'tile.decayed_dot' op expected sums of the shape of 'vector<4x8xbf16>', got 'vector<8x4xf32>'}}
   %r = tile.decayed_dot %q, %q, %s : vector<4x8xbf16>, vector<8x4xf32> -> vector<4x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @decayed_dot_bonus(%q: vector<4x8xbf16>, %s: vector<4x8xf32>, %u: vector<8xf32>) {
+  // expected-error @below {{'tile.decayed_dot' op expected before with a bonus}}
+  %r = tile.decayed_dot %q, %q, %s bonus(%u : vector<8xf32>) : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  return
+}
+
+// -----
+
+// C2
+func.func @decayed_dot_channels(%q: vector<4x8xbf16>, %s: vector<4x8xf32>, %u: vector<4xf32>) {
+  // expected-error @below {{'tile.decayed_dot' op expected a bonus of 8 elements, one per channel, got 'vector<4xf32>'}}
+  %r = tile.decayed_dot %q, %q, %s before bonus(%u : vector<4xf32>) : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
   return
 }

@@ -143,6 +143,12 @@ func.func @channels(%g: vector<4x8xf32>, %n: index, %q: vector<4x8xbf16>) -> vec
   %b = tile.apply_decay %a, %sums to_end : vector<4x8xbf16>, vector<4x8xf32>
   // CHECK: tile.decayed_dot %{{.*}}, %{{.*}}, %[[SUMS]] : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
   %p = tile.decayed_dot %q, %b, %sums : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  // CHECK: tile.apply_decay %{{.*}}, %[[SUMS]] before : vector<4x8xbf16>, vector<4x8xf32>
+  %c = tile.apply_decay %q, %sums before : vector<4x8xbf16>, vector<4x8xf32>
+  // CHECK: tile.decayed_dot %{{.*}}, %{{.*}}, %[[SUMS]] before : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  %d = tile.decayed_dot %q, %b, %sums before : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  // CHECK: tile.decayed_dot %{{.*}}, %{{.*}}, %[[SUMS]] before bonus(%[[WHOLE]] : vector<8xf32>) : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
+  %e = tile.decayed_dot %q, %b, %sums before bonus(%whole : vector<8xf32>) : vector<4x8xbf16>, vector<4x8xf32> -> vector<4x4xf32>
   return %p : vector<4x4xf32>
 }
 

@@ -6,7 +6,9 @@ each token; `mixed`, strong ones but for a stretch without decay in the middle, 
 first head alone; or `growing`: every other key is longer, so that strengths of 2 may let
 a state grow, by more than the gates of the first head take away. `channels` are decays of
 each channel, from weak to strong ones, of which at each token some are 0, and one channel
-of the first head keeps everything in the middle."""
+of the first head keeps everything in the middle; `turns`, two channels that keep
+everything in turn, and keys and strengths that swap them in between. Values of which the
+first token's are no numbers tell where a segment has not started with the sequence."""
 
 import array
 import math
@@ -34,6 +36,11 @@ def gates_of_channels(tokens):
     return gates
 
 
+def gates_in_turns(tokens):
+    return [0.0 if c == t % 2 else -1.0 for t in range(tokens) for _ in range(HEADS)
+            for c in range(DIM)]
+
+
 def gates_of(kind, tokens):
     if kind == "growing":
         return [-0.3, -1.5] * tokens
@@ -51,18 +58,25 @@ def main():
     keys = []
     for t in range(tokens):
         row = [random.gauss(0, 1) for _ in range(DIM)]
+        if kind == "turns":
+            row = [1.0, -1.0] + [0.0] * (DIM - 2)
         length = sum(x * x for x in row) ** 0.5
         if kind == "growing" and t % 2:
             length /= 1.25
         keys += [x / length for x in row]
-    strengths = [2.0 if kind == "growing" else random.random()
+    strengths = [2.0 if kind in ("growing", "turns") else random.random()
                  for _ in range(tokens * HEADS)]
     save(folder, "k", (1, tokens, 1, DIM), keys)
     if kind == "channels":
         save(folder, "g", (1, tokens, HEADS, DIM), gates_of_channels(tokens))
+    elif kind == "turns":
+        save(folder, "g", (1, tokens, HEADS, DIM), gates_in_turns(tokens))
     else:
         save(folder, "g", (1, tokens, HEADS), gates_of(kind, tokens))
     save(folder, "beta", (1, tokens, HEADS), strengths)
+    values = [math.nan if i < HEADS * DIM else random.gauss(0, 1)
+              for i in range(tokens * HEADS * DIM)]
+    save(folder, "v", (1, tokens, HEADS, DIM), values)
 
 
 if __name__ == "__main__":

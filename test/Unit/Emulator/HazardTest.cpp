@@ -363,6 +363,7 @@ TEST(Hazard, OverwrittenStages) {
   std::string again = R"(
     add.s32 %r7, %r3, 8;
     ld.shared.b32 %r6, [%r2];
+    add.s32 %r6, %r6, 1;
     setp.ne.b32 %p4, %r1, 0;
     @%p4 bra WAIT2;
     mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;

@@ -394,8 +394,9 @@ static const char *const kSchedules[] = {
     "rescale_threshold = 0",
     "block_q = 16, block_kv = 32, lazy_max = true",
     "block_q = 8, block_kv = 16, hoist_score_dot = false, "
-    "split_masked_loop = false, longest_first = true",
-    "block_q = 24, block_kv = 40, rescale_threshold = 0"};
+    "split_masked_loop = false, longest_first = true, diagonal_first = true",
+    "block_q = 24, block_kv = 40, rescale_threshold = 0, diagonal_first = "
+    "true"};
 
 namespace {
 class MaskTest : public DifferentialTest,
