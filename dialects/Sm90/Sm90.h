@@ -75,6 +75,8 @@ constexpr int64_t boxBytes(int64_t rows, int64_t columns) {
 constexpr int64_t kNumberBytes = 4;
 /// The warps that multiply tokens by gates.
 constexpr int64_t kGateWarps = 2;
+/// Rows of gates that are on their way to each of them at once.
+constexpr int64_t kGatesAhead = 12;
 constexpr int64_t kNumbersStep = 4;
 
 /// Sides of the blocks on the diagonal of a triangular matrix that is inverted.

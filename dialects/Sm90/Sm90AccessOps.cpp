@@ -220,8 +220,28 @@ LogicalResult SquaredNormOp::verify() {
   return verifyLength(*this); // C2
 }
 
+/// Room for the gates that are on their way to the warps.
+static LogicalResult verifyAhead(Operation *op, BufferType scratch,
+                                 int64_t channels) {
+  auto expected = BufferType::get(op->getContext(), 1, kGateWarps * kGatesAhead,
+                                  channels, Float32Type::get(op->getContext()));
+  if (scratch == expected)
+    return success();
+  return op->emitOpError("expected a scratch of ")
+         << expected << ", got " << scratch;
+}
+
+LogicalResult FetchGatesOp::verify() {
+  BufferType scratch = getScratch().getType();
+  bool isWide = scratch.getColumns() > kPanelColumns;
+  return verifyAhead(*this, scratch,
+                     isWide ? 2 * kPanelColumns // C1
+                            : kPanelColumns);
+}
+
 LogicalResult GateRowsOp::verify() {
-  StageType source = getSource().getType(), result = getResult().getType();
+  StageType result = getResult().getType();
+  StageType source = getSource() ? getSource().getType() : result;
   auto isTile = [](StageType type) {
     return type.getRows() == kWarpgroupRows &&
            (type.getColumns() == kPanelColumns ||
@@ -233,6 +253,9 @@ LogicalResult GateRowsOp::verify() {
     return emitOpError("expected a source and a result of 16 bits for 64 "
                        "tokens of 64 or 128 channels, got ")
            << source << " and " << result;
+  if (failed(verifyAhead(*this, getScratch().getType(), // C3
+                         result.getColumns())))
+    return failure();
   return verifyNarrow(*this); // C2
 }
 

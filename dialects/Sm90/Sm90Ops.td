@@ -188,10 +188,19 @@ def Sm90_WarpgroupIdOp : Sm90_Op<"warpgroup_id", [Pure]> {
 
 def Sm90_AllocOp : Sm90_Op<"alloc", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
   let summary = "allocates a buffer in shared memory";
-  let description = "`offset`, in bytes, is assigned by `sm90-assign-shared-memory`.";
-  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let description = [{
+    `offset`, in bytes, is assigned by `sm90-assign-shared-memory`. Buffers `over`
+    another one lie in it, one behind the other: whoever uses them does so while
+    nothing is kept there.
+  }];
+  let arguments = (ins Optional<Sm90_BufferType>:$over, OptionalAttr<I64Attr>:$offset);
   let results = (outs Sm90_BufferType:$buffer);
-  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($buffer)";
+  let assemblyFormat = [{
+    (`over` $over^ `:` type($over))? (`at` $offset^)? attr-dict `:` type($buffer)
+  }];
+  let builders = [OpBuilder<(ins "BufferType":$buffer, CArg<"Value", "{}">:$over), [{
+    build($_builder, $_state, buffer, over, IntegerAttr());
+  }]>];
 }
 
 def Sm90_MBarrierInitOp : Sm90_Op<"mbarrier.init", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {

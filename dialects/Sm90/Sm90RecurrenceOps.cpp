@@ -209,6 +209,15 @@ LogicalResult DecayTokensOp::verify() {
                                 first.getColumns(), keys)) ||
       failed(verifyBefore(*this)))
     return failure();
+  for (auto [i, rows] : llvm::enumerate(getRows())) { // C7
+    auto reached = llvm::find(getReached(), rows);
+    if (reached == getReached().end())
+      continue;
+    bool isOwn = reached - getReached().begin() == static_cast<int64_t>(i);
+    if (!isOwn || keys != 1 || llvm::is_contained(getRows(), getKeys().front()))
+      return emitOpError("expected strengths where their own rows go, and no "
+                         "rows that are the keys beside them");
+  }
   return verifyFragments(*this, getResultTypes(), kDiagonalBlock); // C5
 }
 

@@ -338,10 +338,13 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
 
+    Rows that are a stage of `reached` have strengths of the channels of keys there, and
+    are the keys times these.
+
     What is left of keys may take their place. For `sm90.decayed_dots`, the rows, which
-    may be the keys, are overwritten with what
-    they have decayed since the start of their block, in f16, and `scratch` becomes
-    what is left of each block of keys at its end, and of channels in the blocks
+    may be the keys, are overwritten with what they have decayed since the start of their
+    block, in f16, or the keys with those that keys are multiplied to, and `scratch`
+    becomes what is left of each block of keys at its end, and of channels in the blocks
     between. The gates are overwritten, too. The threads of the warpgroup meet.
 
     | constraint | rule |
@@ -352,6 +355,7 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     | C4 | rows, reached and scales are one or two, as many of each, and so are keys and left; there is a result for each pair |
     | C5 | a result is 64 x 16 |
     | C6 | `before` says it of each of the rows; a bonus is for one of rows, which is, and one of keys |
+    | C7 | rows that are what is reached are in the same place there, and are beside one of keys, which no rows are |
   }];
   let arguments = (ins Variadic<Sm90_StageType>:$rows, Variadic<Sm90_StageType>:$keys,
                        Sm90_StageType:$gates, Index:$limit, UnitAttr:$linear,
@@ -410,29 +414,52 @@ def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
 // Gates of channels
 //===----------------------------------------------------------------------===//
 
+def Sm90_FetchGatesOp : Sm90_Op<"fetch_gates", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts to copy gates of tokens";
+  let description = [{
+    Of what `sm90.gate_rows` reads behind it, from the same pointer on, the first rows
+    of each of the warps: as many as the scratch has. Rows from `limit` on become 0.
+    The rows of the next 64 tokens are fetched into the L2 cache.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | scratch is one stage of f32, of 24 rows by 64 or 128 channels |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    `into` $scratch attr-dict `:` qualified(type($pointer)) `,` type($scratch)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "multiplies tokens by gates of their channels";
   let description = [{
-    Element (i, c) of `result` becomes that of `source` times element
+    Element (i, c) of `result` becomes that of `source`, or 1 without it, times element
     `offset + i * stride + c` of what the pointer leads to, an f32, rounded once.
     With `element` the result has the bits of elements of that type, which take the
-    place of those that it is said to have. Rows from `limit` on are multiplied by
-    the gates of the last row in front of it, of which there is one at least. Each
-    of the warps has half of the rows, and reads 16 bytes (of 128 channels) or 8 at a
-    time; one fetches the rows of the next 64 tokens into the L2 cache.
+    place of those that it is said to have. Gates of rows from `limit` on are 0. Each
+    of the warps has half of the rows, and copies 16 bytes (of 128 channels) or 8 at a
+    time to its half of the scratch, as many rows at once as that has. Of the first of
+    them `sm90.fetch_gates` has started the copies.
 
     | constraint | rule |
     |---|---|
     | C1 | source and result are of 16 bits, of 64 tokens by 64 or 128 channels |
     | C2 | the element is bf16 or f16 where it is given |
+    | C3 | scratch is one stage of f32, of 24 rows by as many channels |
   }];
-  let arguments = (ins Sm90_StageType:$source, LLVM_PointerInAddressSpace<1>:$pointer,
-                       I64:$offset, I64:$stride, Index:$limit, Sm90_StageType:$result,
-                       OptionalAttr<TypeAttr>:$element);
+  let arguments = (ins Optional<Sm90_StageType>:$source,
+                       LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch,
+                       Sm90_StageType:$result, OptionalAttr<TypeAttr>:$element);
   let assemblyFormat = [{
-    $source `,` $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    (`times` `(` $source^ `:` type($source) `)`)? `scratch` `(` $scratch `)`
     `into` $result (`as` `(` $element^ `)`)? attr-dict
-    `:` type($source) `,` qualified(type($pointer)) `,` type($result)
+    `:` qualified(type($pointer)) `,` type($scratch) `,` type($result)
   }];
   let hasVerifier = 1;
 }

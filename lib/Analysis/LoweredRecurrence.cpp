@@ -144,6 +144,9 @@ static bool isOfNumbers(RecurrenceOp op, Value operand) {
          !isPerChannel(op, operand);
 }
 
+/// Tokens between which there are states.
+static constexpr uint64_t kChunkTokens = 64;
+
 StringRef attn::findUnchunked(RecurrenceOp op) {
   bool ofChannels = isPerChannel(op, op.getDecay());
   // Of vectors alone: strengths would be factors of rows, of both sources.
@@ -161,7 +164,8 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
       {op.getDenominator().has_value(), "a denominator"},
       {bool(op.getSlots()), "slots"},
       {op.getMicroSteps() != 1, "several writes a token"},
-      {bool(op.getKeptStates()), "kept states"},
+      {op.getKeptStates() && *op.getKeepEvery() % kChunkTokens != 0,
+       "kept states within chunks of 64 tokens"},
       {llvm::any_of(op->getOperands(),
                     [&](Value operand) {
                       return isPreparation(operand.getDefiningOp()) &&

@@ -37,16 +37,22 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool hasChannels = isPerChannel(op, op.getDecay());
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
-  // Strengths of their own, which normalised keys make of any, and addresses of
-  // a state in front beside those of the one behind, where tokens erase or
-  // channels decay, take registers that two warpgroups of consumers have not
-  // got; gates take those of the producer's. Without decays ptxas serialises
-  // the products of delta rules.
-  bool needsMore =
-      (op.getErase() && op.getErase() != op.getWrite()) ||
-      op.getL2Normalize() ||
-      (op.getState() && op.getFinalState() && (hasChannels || op.erases())) ||
-      (op.erases() && !op.getDecay()) || isGated || op.getEraseDirection();
+  // Strengths of their own, which normalised keys make of any, take registers
+  // that two warpgroups of consumers have not got; where packed sequences begin
+  // and end, those of the producer's beside gates of strengths, and of anyone
+  // beside states that are kept. Without decays ptxas serialises the products
+  // of delta rules.
+  auto isNumber = [&](Value strengths) {
+    return strengths && !isPerChannel(op, strengths);
+  };
+  bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
+                (isNumber(op.getErase()) || isNumber(op.getWrite()));
+  bool needsMore = hasOwn || op.getL2Normalize() || op.getEraseDirection() ||
+                   (op.erases() && !op.getDecay()) ||
+                   (isGated && (!hasChannels || op.isPacked())) ||
+                   (op.getKeptStates() && op.isPacked());
+  // What tokens do to a block of rows is found for one as wide as the keys.
+  needsMore |= isCut && guessesSegments(op) && op.getKeyDim() % kLargestPart;
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
@@ -65,12 +71,12 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     producerRegisters = 40, consumerRegisters = 224, auxiliaryRegisters = 240;
   } else if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
-    // Gates that are on their way.
-    if (isGated)
-      producerRegisters = 96;
   } else if (hasChannels) {
-    // The numbers warp copies them, the auxiliary has the rest.
-    producerRegisters = 24, auxiliaryRegisters = 104;
+    // The numbers warp copies them, the auxiliary has the rest, but for what
+    // gates of strengths and ends of packed sequences take.
+    bool takesMore = isGated || op.isPacked();
+    producerRegisters = takesMore ? 32 : 24;
+    auxiliaryRegisters = takesMore ? 96 : 104;
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;

@@ -23,10 +23,17 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
-// Between a state in front and one behind there are registers for half of the rows.
+// A state in front leaves the producer fewer registers. Packed sequences whose states are
+// kept have registers for half of the rows.
 
 // CHECK-LABEL: func @states
-// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}auxiliary_registers = 168
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}consumer_registers = 192, {{.*}}auxiliary_registers = 104
+// CHECK-LABEL: func @kept
+// CHECK: tile.schedule<block_q = 128, block_kv = 64,
+// CHECK-LABEL: func @packed_kept
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-LABEL: func @kept_within
+// CHECK: tile.schedule<block_q = {{[0-9]+}}, block_kv = 1,
 !q = tensor<?x?x2x128xbf16>
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>
@@ -34,6 +41,21 @@ func.func @narrow(%q: !q) -> !q {
 func.func @states(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
   %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
   return %o, %f : !q, !s
+}
+!k = tensor<?x?x2x128x128xf32, #attn.state<key_value>>
+func.func @kept(%q: !q, %g: !g) -> (!q, !k) {
+  %o, %k = attn.recurrence %q, %q, %q decay(%g : !g) keep_every(128) : !q, !q, !q -> !q kept(!k)
+  return %o, %k : !q, !k
+}
+!p = tensor<?x2x128xbf16>
+!pk = tensor<?x2x128x128xf32, #attn.state<key_value>>
+func.func @packed_kept(%q: !p, %cu: tensor<?xi32>) -> (!p, !pk) {
+  %o, %k = attn.recurrence %q, %q, %q cu_seqlens(%cu : tensor<?xi32>) keep_every(128) : !p, !p, !p -> !p kept(!pk)
+  return %o, %k : !p, !pk
+}
+func.func @kept_within(%q: !q, %g: !g) -> (!q, !k) {
+  %o, %k = attn.recurrence %q, %q, %q decay(%g : !g) keep_every(32) : !q, !q, !q -> !q kept(!k)
+  return %o, %k : !q, !k
 }
 
 // -----
@@ -110,15 +132,31 @@ func.func @direction(%q: !q, %v: !v, %g: !g) -> !v {
 
 // -----
 
-// Gates of channels that are on their way take registers of the producer's warpgroup.
+// Gates of strengths take some registers of the auxiliary; without decays of channels,
+// products are those of delta rules. A strength of each token beside one of channels is
+// one of its own.
 
 // CHECK-LABEL: func @channels_gated
-// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, producer_registers = 96, {{.*}}auxiliary_registers = 168
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}kv_stages = 1, producer_registers = 32, consumer_registers = 192, {{.*}}auxiliary_registers = 96
+// CHECK-LABEL: func @values_gated
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
+// CHECK-LABEL: func @gated
+// CHECK: tile.schedule<block_q = 64, block_kv = 64,
 !q = tensor<?x?x4x128xbf16>
 !g = tensor<?x?x4x128xf32, #attn.gate<log>>
 !b = tensor<?x?x4x128xf32>
 func.func @channels_gated(%q: !q, %g: !g, %b: !b) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !b) write(%b : !b) : !q, !q, !q -> !q
+  return %o : !q
+}
+!n = tensor<?x?x4xf32>
+func.func @values_gated(%q: !q, %g: !g, %n: !n, %b: !b) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%n : !n) write(%b : !b) : !q, !q, !q -> !q
+  return %o : !q
+}
+!h = tensor<?x?x4xf32, #attn.gate<log>>
+func.func @gated(%q: !q, %h: !h, %b: !b) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%h : !h) erase(%b : !b) : !q, !q, !q -> !q
   return %o : !q
 }
 

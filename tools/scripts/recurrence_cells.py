@@ -91,6 +91,7 @@ CHUNK_AXES = {
     "dims": [(128, 128), (64, 64), (64, 128), (128, 64)],
     "heads": [(2, 2), (1, 3)],
     "tokens": [17, 63, 64, 65, 130, 200],
+    "keep": [0, 0, 64, 128],
     "pool": [False],
     # The natural logarithms of decays are below 0 and above this.
     "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
@@ -98,15 +99,19 @@ CHUNK_AXES = {
 
 
 def types(cell, batch="?", pool="?"):
-    """The types of the tensors that a program may have."""
+    """The types of the tensors that a program may have. What goes in chunks has any
+    number of tokens, where their number is not asked for."""
     (keys, values), (heads, own) = cell["dims"], cell["heads"]
     tokens, element = cell["tokens"], cell["element"]
+    length = tokens
+    if is_chunked(cell) and batch == "?":
+        tokens = "?"
     states = pool if cell["pool"] else batch
     sides = (keys, values) if cell["layout"] == "key_value" else (values, keys)
     rows = f"tensor<{batch}x{tokens}x"
     log = ", #attn.gate<log>>"
     keep = cell.get("keep", 0)
-    kept = tokens // keep if keep else 0
+    kept = length // keep if keep else 0
     return {
         "rows": f"{rows}{heads}x{keys}x{element}>",
         "values": f"{rows}{own}x{values}x{element}>",
@@ -144,7 +149,7 @@ def is_chunked(cell):
 
 
 def program(cell):
-    known = types({**cell, "tokens": "?"} if is_chunked(cell) else cell)
+    known = types(cell)
     clauses = MECHANISMS[cell["mechanism"]][0].format(**known)
     if cell.get("normalized"):
         clauses = clauses.replace(NORMALIZE, "")

@@ -140,50 +140,6 @@ SmallVector<Value> ChunkKernelBuilder::readEnds() {
 }
 
 //===----------------------------------------------------------------------===//
-// States
-//===----------------------------------------------------------------------===//
-
-static bool isValueFirst(Value state) {
-  auto encoding =
-      cast<StateAttr>(cast<RankedTensorType>(state.getType()).getEncoding());
-  return encoding.getLayout() == StateLayout::ValueKey;
-}
-
-Value ChunkKernelBuilder::createInitialState() {
-  Value state = op.getState();
-  if (!state)
-    return splat(f32Tile({rows, keyDim}), 0);
-  Type type = cast<RankedTensorType>(state.getType()).getElementType();
-  Value zero = constant(0);
-  bool valueFirst = isValueFirst(state);
-  SmallVector<Value> place{sequence, valueHead, zero, zero};
-  place[valueFirst ? 2 : 3] = channel;
-  SmallVector<int64_t> shape{keyDim, rows};
-  if (valueFirst)
-    std::swap(shape[0], shape[1]);
-  Value tile = tile::LoadOp::create(builder, loc, VectorType::get(shape, type),
-                                    view(state), place, ValueRange(),
-                                    ArrayRef<int64_t>{2, 3});
-  return keepInitialState(extend(valueFirst ? tile : transpose(tile)));
-}
-
-void ChunkKernelBuilder::storeFinalState(Value state) {
-  if (!finalState)
-    return;
-  OpBuilder::InsertionGuard guard(builder);
-  enterLastSegment();
-  Type type = cast<tile::ViewType>(finalState.getType()).getElementType();
-  Value zero = constant(0);
-  bool valueFirst = isValueFirst(op.getFinalState());
-  SmallVector<Value> place{sequence, valueHead, zero, zero};
-  place[valueFirst ? 2 : 3] = channel;
-  Value tile = round(state, type);
-  tile::StoreOp::create(builder, loc, valueFirst ? tile : transpose(tile),
-                        finalState, place, ValueRange(),
-                        ArrayRef<int64_t>{2, 3});
-}
-
-//===----------------------------------------------------------------------===//
 // A chunk
 //===----------------------------------------------------------------------===//
 
@@ -409,6 +365,7 @@ void ChunkKernelBuilder::createInstance(Value split) {
     if (segment.start)
       number = apply(d(0) + d(1), {segment.start, number});
     Value next = createChunk(number, loop.getRegionIterArg(0));
+    keepState(number, next);
     scf::YieldOp::create(builder, loc, next);
   }
   storeFinalState(loop.getResult(0));

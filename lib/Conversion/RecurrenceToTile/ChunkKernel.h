@@ -89,7 +89,10 @@ private:
   void enterSequence(Value number, Value head);
   void createInstance(Value split);
   Value createInitialState();
+  void storeState(Value state, Value target, Value result,
+                  SmallVector<Value> place);
   void storeFinalState(Value state);
+  void keepState(Value number, Value state);
   Value createChunk(Value number, Value state);
   Value createChunkOfTwo(const Chunk &chunk, Value state);
   Chunk loadChunk(Value row);
@@ -221,7 +224,7 @@ private:
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState;
+  Value output, finalState, keptStates;
   /// What kernels find for later ones: the bounds of segments, the products
   /// that check them, and the bounds that have been checked.
   Value bounds, transitions, checked;

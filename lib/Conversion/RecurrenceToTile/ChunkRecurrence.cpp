@@ -59,6 +59,10 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
     return op.emitOpError("expected a block_q that divides the ")
            << op.getValueDim() << " channels of the values, got "
            << schedule.getBlockQ();
+  if (op.getKeptStates() && *op.getKeepEvery() % schedule.getBlockKv() != 0)
+    return op.emitOpError("expected a block_kv that divides the ")
+           << *op.getKeepEvery() << " tokens between kept states, got "
+           << schedule.getBlockKv();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
     return op.emitOpError("expected a decay, and no erasing but along the "
                           "keys, for segment_chunks; expected 0, got ")

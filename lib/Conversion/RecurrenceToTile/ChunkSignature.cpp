@@ -25,7 +25,9 @@ enum SizeSymbol : int64_t {
   /// Of states, where there may be more than there are packed sequences.
   States,
   /// The first of those of what is found for segments.
-  Segments
+  Segments,
+  /// Of states that are kept.
+  Kept = 8
 };
 
 /// Collects the views of a kernel.
@@ -71,6 +73,10 @@ SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
     symbols[0] = Batch;
   } else if (tensor == op.getState() || tensor == op.getFinalState()) {
     symbols[0] = isPacked ? States : Batch;
+  } else if (tensor == op.getKeptStates()) {
+    symbols[isPacked ? 0 : 1] = Kept;
+    if (!isPacked)
+      symbols[0] = Batch;
   } else if (rank > 1) {
     symbols[isPacked ? 0 : 1] = Length;
     if (!isPacked)
@@ -92,6 +98,13 @@ void Signature::add(Value tensor, StringAttr name, bool isOutput) {
   if (symbols[0] == States) // One less than there are ends.
     list.set(tile::KernelOp::getLeastAttrName(),
              builder.getDenseI64ArrayAttr({0, Batch, -1, 1}));
+  if (tensor == op.getKeptStates()) {
+    // The number of tokens divided by that, rounded down.
+    auto every = static_cast<int64_t>(*op.getKeepEvery());
+    int64_t axis = op.isPacked() ? 0 : 1;
+    list.set(tile::KernelOp::getLeastAttrName(),
+             builder.getDenseI64ArrayAttr({axis, Length, 1 - every, every}));
+  }
   attrs.push_back(list.getDictionary(builder.getContext()));
 }
 
@@ -193,6 +206,8 @@ void ChunkKernelBuilder::createKernel(Stage stage) {
     arguments = arguments.drop_front();
   }
   for (auto [result, argument] : llvm::zip_equal(results, arguments))
-    (result == op.getOutput() ? output : finalState) = argument;
+    (result == op.getOutput()       ? output
+     : result == op.getFinalState() ? finalState
+                                    : keptStates) = argument;
   builder.setInsertionPointToEnd(&kernel.getBody().front());
 }

@@ -162,6 +162,14 @@ Values DecayedBlock::multiply(ValueRange values, ValueRange columns,
   return results;
 }
 
+/// Keys times strengths of their channels.
+Values DecayedBlock::gate(ValueRange strengths, ValueRange keys) {
+  Values products;
+  for (auto [strength, key] : llvm::zip_equal(strengths, keys))
+    products.push_back(mul(strength, key));
+  return products;
+}
+
 /// Columns as they are at the end of the block, which all but the last are read
 /// of: those of a product next to each other.
 void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
@@ -205,7 +213,7 @@ Values DecayedBlock::decayRows(const DecayedRows &rows, ValueRange values,
   Values up(values);
   for (auto [value, power] : llvm::zip_equal(up, powers))
     value = mul(value, power);
-  storeTile(rows.tile, group, pack(b.getF16Type(), up));
+  storeTile(rows.decayed, group, pack(b.getF16Type(), up));
   storeTile(rows.reached, group,
             pack(element, multiply(up, fromStart, rows.scale)));
   return up;
@@ -251,6 +259,8 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
   for (auto [r, own] : llvm::enumerate(chunk.rows)) {
     std::optional<size_t> key = chunk.findKeys(own);
     Values values = key ? keys[*key] : extend(take(4));
+    if (own.areStrengths())
+      values = gate(values, keys.front());
     if (chunk.bonus)
       llvm::copy(
           addOwn(chunk, group, values, keys.front(), carried.take_back(2)),

@@ -45,11 +45,16 @@ using Values = SmallVector<Value>;
 
 /// Rows that tokens are multiplied as, and where those times 2^G and a scale
 /// go, with G the sums from the start of the chunk. All of these are byte
-/// addresses.
+/// addresses. Strengths are what keys are multiplied by to have the rows.
 struct DecayedRows {
   Value tile, reached;
   float scale;
   bool isBefore;
+  /// Where what they have decayed since the start of their block goes: their
+  /// own place, or that of the keys which they are strengths of.
+  Value decayed;
+
+  bool areStrengths() const { return decayed != tile; }
 };
 
 /// Keys that tokens are multiplied with, and where what is left of them goes.
@@ -241,6 +246,7 @@ private:
   Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
   Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
                         ArrayRef<ValueRange> blocks);
+  Values gate(ValueRange strengths, ValueRange keys);
   Values sumDiagonal(const DecayedRows &rows, Value keys, Value gates);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);

@@ -68,8 +68,10 @@ Values DecayedBlock::sumDiagonal(const DecayedRows &rows, Value keys,
       Values from = loadSums(address, group),
              to = loadOwnSums(gates, group, rows.isBefore);
       Values sums(partial);
-      for (auto [e, value] :
-           llvm::enumerate(extend(loadTile(rows.tile, group)))) {
+      Values own = extend(loadTile(rows.tile, group));
+      if (rows.areStrengths())
+        own = gate(own, extend(loadTile(keys, group)));
+      for (auto [e, value] : llvm::enumerate(own)) {
         Value decayed = mul(value, exp2(sub(to[e], from[columnOf(e)])));
         sums[e / 2 % 2] = math::FmaOp::create(b, loc, decayed, key[columnOf(e)],
                                               sums[e / 2 % 2]);

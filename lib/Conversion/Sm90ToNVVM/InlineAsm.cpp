@@ -331,6 +331,22 @@ void mlir::attn::ptx::waitForCopies(OpBuilder &b, Location loc) {
   emit(b, loc, "cp.async.wait_all;", "", {});
 }
 
+void mlir::attn::ptx::commitCopies(OpBuilder &b, Location loc) {
+  emit(b, loc, "cp.async.commit_group;", "", {});
+}
+
+void mlir::attn::ptx::waitForGroups(OpBuilder &b, Location loc,
+                                    int64_t pending) {
+  emit(b, loc, llvm::formatv("cp.async.wait_group {0};", pending), "", {});
+}
+
+Value mlir::attn::ptx::advance(OpBuilder &b, Location loc, Value address,
+                               Value bytes) {
+  return emit(b, loc, "add.s64 $0, $1, $2;", "=l,l,l", {address, bytes},
+              {b.getI64Type()})
+      ->getResult(0);
+}
+
 void mlir::attn::ptx::prefetchIf(OpBuilder &b, Location loc, Value address,
                                  Value predicate) {
   emit(b, loc, "@$1 prefetch.global.L2 [$0];", "l,b", {address, predicate});

@@ -88,6 +88,13 @@ SmallVector<Value> mmaTF32(OpBuilder &builder, Location loc, ValueRange acc,
 void copyAsync(OpBuilder &b, Location loc, Value destination, Value source,
                int64_t bytes, Value isThere);
 void waitForCopies(OpBuilder &b, Location loc);
+/// What has been copied since becomes a group, complete in order; waits until
+/// so many are under way.
+void commitCopies(OpBuilder &b, Location loc);
+void waitForGroups(OpBuilder &b, Location loc, int64_t pending);
+/// A sum that stays what it is: those that a loop makes of others are kept in
+/// registers, one for each place.
+Value advance(OpBuilder &b, Location loc, Value address, Value bytes);
 /// Fetches the line of an address (an i64) of global memory into the L2 cache,
 /// if `predicate`.
 void prefetchIf(OpBuilder &b, Location loc, Value address, Value predicate);

@@ -49,10 +49,14 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
           return chunk.keys[k].tile;
       return byteAddress(i32, type, adaptor.getRows()[row]);
     };
-    for (size_t r = 0; r < op.getRows().size(); ++r)
-      chunk.rows.push_back({tileOf(r),
+    for (size_t r = 0; r < op.getRows().size(); ++r) {
+      Value tile = tileOf(r);
+      bool areStrengths = op.getRows()[r] == op.getReached()[r];
+      chunk.rows.push_back({tile,
                             byteAddress(i32, type, adaptor.getReached()[r]),
-                            op.getScales()[r], op.isBefore(r)});
+                            op.getScales()[r], op.isBefore(r),
+                            areStrengths ? chunk.keys.front().tile : tile});
+    }
     if (op.getBonus())
       chunk.bonus = addressOf(rewriter, op.getLoc(), adaptor.getBonus().front(),
                               adaptor.getOffset().front());

@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A lane has neighbouring channels, of the tokens of its warp. The gates of
-// some rows are on their way at once; they were fetched a chunk ago.
+// A lane has neighbouring channels, of the tokens of its warp. It copies the
+// gates of some rows to shared memory at once, which takes no registers, and
+// reads nothing but what it has copied itself; they were fetched into the L2
+// cache a chunk ago.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,135 +24,177 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// The places of 16 bytes of a row are swizzled by its number among eight.
-static constexpr int64_t kSwizzledRows = 8, kPlaceShift = 4;
+/// The places of 16 bytes of a row are swizzled by its number.
+static constexpr int64_t kPlaceShift = 4;
 
 namespace {
 
+/// The gates of tokens, and where those of the warp are on their way.
 class GateRows {
 public:
-  GateRows(OpBuilder &b, sm90::GateRowsOp op, Value source, Value result,
-           Value limit)
-      : b(b), op(op), loc(op.getLoc()), i32(b, loc), source(source),
-        result(result), limit(limit),
-        channels(op.getSource().getType().getColumns()) {}
+  /// From the address of the first row.
+  GateRows(OpBuilder &b, Location loc, Value gates, Value strideBytes,
+           Value limit, Value scratch, int64_t channels)
+      : b(b), loc(loc), i32(b, loc), gates(gates), strideBytes(strideBytes),
+        limit(limit), channels(channels) {
+    // Anew, as nothing that follows from it fits into registers in between.
+    Value thread = i32.threadOfWarpgroupAnew();
+    lane = i32.bitAnd(thread, 31);
+    Value warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
+    begin = i32.mul(warp, kRows);
+    slots = i32.add(i32.add(scratch, i32.mul(lane, laneBytes())),
+                    i32.mul(warp, sm90::kGatesAhead * rowBytes()));
+    there = arith::MinSIOp::create(b, loc,
+                                   arith::SubIOp::create(b, loc, limit, begin),
+                                   i32.constant(kRows));
+  }
 
-  /// From `gates`, the address of the first row.
-  void emit(Value gates, Value strideBytes);
+  void fetch();
+  void gate(sm90::GateRowsOp op, Value source, Value result);
 
 private:
   using Values = SmallVector<Value>;
-  /// Rows whose gates are on their way at once: 64 registers.
-  static constexpr int64_t kTogether = 16;
+  /// Rows of a group of copies, and of an iteration, behind which swizzles are
+  /// the others of eight.
+  static constexpr int64_t kTogether = 2, kStep = 4;
+  static constexpr int64_t kGroups = sm90::kGatesAhead / kTogether;
+  static_assert(sm90::kGatesAhead % kStep == 0);
+  /// Rows of a warp.
+  static constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
 
   int64_t perLane() const { return channels / 32; }
-  Values loadGates(Value gates, Value strideBytes, Value row);
-  void gateRow(ValueRange gates, Value place, int64_t x);
+  int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
+  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
+  Value wide(Value value) {
+    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
+  }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value bytesOf(Value row) {
+    return arith::MulIOp::create(b, loc, wide(row), strideBytes);
+  }
+  /// Of the lane in a row of the warp.
+  Value addressOf(int64_t row) {
+    return add(add(gates, wide(i32.mul(lane, laneBytes()))),
+               bytesOf(i32.add(begin, row)));
+  }
+  void fetchNext();
+  Value copyGroup(int64_t first, Value slots, Value there, Value address);
+  void gateRow(sm90::GateRowsOp op, Value source, Value result,
+               ValueRange gates, Value offset, int64_t x);
 
   OpBuilder &b;
-  sm90::GateRowsOp op;
   Location loc;
   Int32 i32;
-  Value source, result, limit;
+  Value gates, strideBytes, limit;
   int64_t channels;
+  /// The first row of the warp, the place of the lane in the scratch, and how
+  /// many rows of the warp there are.
+  Value lane, begin, slots, there;
 };
 
 } // namespace
 
-/// Fetches the 64 rows behind those that begin at `row` (the address of the
-/// first one), up to row `limit`: a line for each lane, some rows at a time.
-static void prefetchRows(OpBuilder &b, Location loc, Value row,
-                         Value strideBytes, Value limit, int64_t rowBytes) {
-  constexpr int64_t kLineBytes = 128, kLanes = 32;
-  Int32 i32(b, loc);
-  int64_t lines = rowBytes / kLineBytes, together = kLanes / lines;
-  auto wide = [&](Value value) -> Value {
-    return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
-  };
-  auto addRows = [&](Value address, Value rows) -> Value {
-    Value bytes = arith::MulIOp::create(b, loc, wide(rows), strideBytes);
-    return arith::AddIOp::create(b, loc, address, bytes);
-  };
-  Value own = i32.add(i32.div(i32.lane(), lines), sm90::kWarpgroupRows);
-  Value line = i32.mul(i32.rem(i32.lane(), lines), kLineBytes);
-  Value address = arith::AddIOp::create(b, loc, addRows(row, own), wide(line));
-  Value step = i32.constant(together);
-  for (int64_t first = 0; first < sm90::kWarpgroupRows; first += together) {
-    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                        i32.add(own, first), limit);
-    ptx::prefetchIf(b, loc, address, isRow);
-    address = addRows(address, step);
+/// Copies a group of rows to the slots from number `first` on, and gives the
+/// address of the next one. Rows from `there` on become zeros.
+Value GateRows::copyGroup(int64_t first, Value slots, Value there,
+                          Value address) {
+  for (int64_t x = first; x < first + kTogether; ++x) {
+    Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                        there, i32.constant(x));
+    ptx::copyAsync(b, loc, i32.add(slots, x * rowBytes()), address, laneBytes(),
+                   isRow);
+    address = ptx::advance(b, loc, address, strideBytes);
+  }
+  ptx::commitCopies(b, loc);
+  return address;
+}
+
+/// Fetches the rows that the warp has 64 rows further on, some at a time: of a
+/// line, memory gives the half that is asked for.
+void GateRows::fetchNext() {
+  constexpr int64_t kHalfBytes = 64, kLanes = 32;
+  int64_t halves = rowBytes() / kHalfBytes, together = kLanes / halves;
+  Value own =
+      i32.add(i32.add(begin, i32.div(lane, halves)), sm90::kWarpgroupRows);
+  Value half = i32.mul(i32.rem(lane, halves), kHalfBytes);
+  Value first = add(gates, wide(half));
+  for (int64_t x = 0; x < kRows; x += together) {
+    Value row = i32.add(own, x);
+    Value isRow =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, row, limit);
+    ptx::prefetchIf(b, loc, add(first, bytesOf(row)), isRow);
   }
 }
 
-/// Rows that are not there are zeros, whatever they are multiplied by.
-SmallVector<Value> GateRows::loadGates(Value gates, Value strideBytes,
-                                       Value row) {
-  Value last = i32.add(limit, -1);
-  Value known = arith::MinSIOp::create(b, loc, row, last);
-  Value wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), known);
-  Value bytes = arith::MulIOp::create(b, loc, wide, strideBytes);
-  Value address = arith::AddIOp::create(b, loc, gates, bytes);
-  return ptx::loadGlobalWords(b, loc, address, /*offset=*/0, perLane(),
-                              /*isFloat=*/true, /*constant=*/true);
+void GateRows::fetch() {
+  Value address = addressOf(0);
+  for (int64_t x = 0; x < sm90::kGatesAhead; x += kTogether)
+    address = copyGroup(x, slots, there, address);
+  fetchNext();
 }
 
-/// `place` is that of the lane in a row whose number is a multiple of eight,
-/// less x rows.
-void GateRows::gateRow(ValueRange gates, Value place, int64_t x) {
-  Value swizzled = i32.bitXor(place, x % kSwizzledRows << kPlaceShift);
-  int64_t offset = x * sm90::kPanelRowBytes;
-  Values words = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
-                                       offset, perLane() / 2);
-  Type from = op.getSource().getType().getElementType();
+/// Row x of an iteration whose first one the lane has at `offset` of tiles.
+void GateRows::gateRow(sm90::GateRowsOp op, Value source, Value result,
+                       ValueRange gates, Value offset, int64_t x) {
+  Value swizzled = i32.bitXor(offset, x << kPlaceShift);
+  int64_t row = x * sm90::kPanelRowBytes;
   Type to = op.getElement().value_or(op.getResult().getType().getElementType());
-  for (auto [i, word] : llvm::enumerate(words)) {
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), word);
-    Values pair = extendPair(b, loc, from, bits);
-    for (int64_t half = 0; half < 2; ++half)
-      pair[half] =
-          arith::MulFOp::create(b, loc, pair[half], gates[2 * i + half]);
-    Value rounded = ptx::roundPair(b, loc, to, pair[0], pair[1]);
-    word = arith::BitcastOp::create(b, loc, b.getF32Type(), rounded);
+  Values own(gates), words;
+  if (source) {
+    Type from = op.getSource().getType().getElementType();
+    Values values;
+    for (Value word : ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
+                                            row, perLane() / 2))
+      llvm::append_range(values, extendPair(b, loc, from,
+                                            arith::BitcastOp::create(
+                                                b, loc, b.getI32Type(), word)));
+    for (auto [gate, value] : llvm::zip_equal(own, values))
+      gate = arith::MulFOp::create(b, loc, value, gate);
   }
-  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), offset, words);
+  for (int64_t i = 0; i < perLane(); i += 2)
+    words.push_back(arith::BitcastOp::create(
+        b, loc, b.getF32Type(),
+        ptx::roundPair(b, loc, to, own[i], own[i + 1])));
+  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), row, words);
 }
 
-void GateRows::emit(Value gates, Value strideBytes) {
-  Type i64 = b.getI64Type();
-  Value byte = i32.mul(i32.lane(), channels / 32 * 2);
+void GateRows::gate(sm90::GateRowsOp op, Value source, Value result) {
+  Value byte = i32.mul(lane, laneBytes() / 2);
   Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  Value first = i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1));
-  Value own = arith::AddIOp::create(
-      b, loc, gates,
-      arith::ExtSIOp::create(
-          b, loc, i64, i32.mul(i32.lane(), perLane() * sm90::kNumberBytes)));
-  // By one of the warps.
-  Value warp = i32.rem(i32.shiftRight(i32.thread(), 5), sm90::kGateWarps);
-  auto fetches = scf::IfOp::create(b, loc, i32.isZero(warp),
-                                   /*withElseRegion=*/false);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(fetches.thenBlock());
-    prefetchRows(b, loc, gates, strideBytes, limit,
-                 channels * sm90::kNumberBytes);
-  }
-  constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
-  Value begin = i32.mul(warp, kRows);
-  auto loop = scf::ForOp::create(b, loc, begin, i32.add(begin, kRows),
-                                 i32.constant(kTogether));
+  Value offset =
+      i32.add(i32.add(panel, i32.bitAnd(byte, sm90::kPanelRowBytes - 1)),
+              i32.mul(begin, sm90::kPanelRowBytes));
+  auto loop = scf::ForOp::create(
+      b, loc, i32.constant(0), i32.constant(kRows), i32.constant(kStep),
+      ValueRange{offset, slots, there, addressOf(sm90::kGatesAhead)});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value row = loop.getInductionVar();
-    SmallVector<Values> numbers;
-    for (int64_t x = 0; x < kTogether; ++x)
-      numbers.push_back(loadGates(own, strideBytes, i32.add(row, x)));
-    Value place = i32.add(first, i32.mul(row, sm90::kPanelRowBytes));
-    for (int64_t x = 0; x < kTogether; ++x)
-      gateRow(numbers[x], place, x);
+    Value own = loop.getRegionIterArg(0), slot = loop.getRegionIterArg(1);
+    Value left = loop.getRegionIterArg(2), next = loop.getRegionIterArg(3);
+    Value behind = i32.add(left, -sm90::kGatesAhead);
+    for (int64_t x = 0; x < kStep; ++x) {
+      if (x % kTogether == 0)
+        ptx::waitForGroups(b, loc, kGroups - 1);
+      gateRow(op, source, result,
+              ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane()),
+              own, x);
+      if (x % kTogether == kTogether - 1)
+        next = copyGroup(x + 1 - kTogether, slot, behind, next);
+    }
+    own = i32.bitXor(i32.add(own, kStep * sm90::kPanelRowBytes),
+                     kStep << kPlaceShift);
+    slot = i32.add(slot, kStep * rowBytes());
+    Value isEnd =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, slot,
+                              i32.add(slots, sm90::kGatesAhead * rowBytes()));
+    slot = arith::SelectOp::create(b, loc, isEnd, slots, slot);
+    scf::YieldOp::create(b, loc,
+                         ValueRange{own, slot, i32.add(left, -kStep), next});
   }
+  // The last copies were of no rows.
+  ptx::waitForCopies(b, loc);
   // Products may read it, and what was read may be copied over.
   NVVM::FenceProxyOp::create(
       b, loc,
@@ -162,28 +206,50 @@ void GateRows::emit(Value gates, Value strideBytes) {
 
 namespace {
 
+/// What both of the ops say of the gates.
+template <typename Op, typename Adaptor>
+GateRows describeGates(Op op, Adaptor adaptor,
+                       ConversionPatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  auto toBytes = [&](Value elements) -> Value {
+    return arith::MulIOp::create(
+        rewriter, loc, elements,
+        arith::ConstantOp::create(
+            rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
+  };
+  Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
+                                         adaptor.getPointer().front());
+  gates = arith::AddIOp::create(rewriter, loc, gates,
+                                toBytes(adaptor.getOffset().front()));
+  return GateRows(rewriter, loc, gates, toBytes(adaptor.getStride().front()),
+                  Int32(rewriter, loc).fromIndex(adaptor.getLimit().front()),
+                  adaptor.getScratch().front(),
+                  op.getScratch().getType().getColumns());
+}
+
+struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::FetchGatesOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    describeGates(op, adaptor, rewriter).fetch();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(sm90::GateRowsOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Int32 i32(rewriter, loc);
-    auto toBytes = [&](Value elements) -> Value {
-      return arith::MulIOp::create(
-          rewriter, loc, elements,
-          arith::ConstantOp::create(
-              rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
-    };
-    Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
-                                           adaptor.getPointer().front());
-    gates = arith::AddIOp::create(rewriter, loc, gates,
-                                  toBytes(adaptor.getOffset().front()));
-    GateRows(rewriter, op,
-             byteAddress(i32, op.getSource().getType(), adaptor.getSource()),
-             byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
-             i32.fromIndex(adaptor.getLimit().front()))
-        .emit(gates, toBytes(adaptor.getStride().front()));
+    Int32 i32(rewriter, op.getLoc());
+    Value source;
+    if (op.getSource())
+      source = byteAddress(i32, op.getSource().getType(), adaptor.getSource());
+    Value result =
+        byteAddress(i32, op.getResult().getType(), adaptor.getResult());
+    describeGates(op, adaptor, rewriter).gate(op, source, result);
     rewriter.eraseOp(op);
     return success();
   }
@@ -193,5 +259,6 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 
 void sm90_to_nvvm::populateGateRowsPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LowerGateRows>(converter, patterns.getContext());
+  patterns.add<LowerFetchGates, LowerGateRows>(converter,
+                                               patterns.getContext());
 }

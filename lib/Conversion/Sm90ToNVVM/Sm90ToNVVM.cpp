@@ -134,10 +134,9 @@ Value Int32::warpgroup() {
                               constant(31), NVVM::ShflKind::idx, UnitAttr());
 }
 Value Int32::threadOfWarpgroupAnew() {
-  Value own = threadOfWarpgroup();
-  return NVVM::ShflOp::create(b, loc, b.getI32Type(), constant(-1), own,
-                              bitAnd(own, 31), constant(31),
-                              NVVM::ShflKind::idx, UnitAttr());
+  return NVVM::ShflOp::create(b, loc, b.getI32Type(), constant(-1),
+                              threadOfWarpgroup(), constant(0), constant(31),
+                              NVVM::ShflKind::bfly, UnitAttr());
 }
 Value Int32::firstRow() {
   return add(shiftLeft(warpOfWarpgroup(), 4), shiftRight(lane(), 2));

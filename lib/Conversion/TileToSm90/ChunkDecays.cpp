@@ -36,6 +36,11 @@ Value mlir::attn::tile_to_sm90::findWhole(arith::MulFOp op) {
   return isWhole ? broadcast.getSource() : Value();
 }
 
+/// Those of keys, of another part. The stage is filled anew behind them.
+Value ChunkRole::awaitStrengths(Value tile) {
+  return await(kernel.tileRings.find(tile)->second, iteration, /*full=*/true);
+}
+
 /// Products that read the state are waited for: its registers change.
 LogicalResult ChunkRole::emitDecayColumns(arith::MulFOp op) {
   auto readsState = [&](const Started &product) {
@@ -62,6 +67,13 @@ FailureOr<Value> ChunkRole::useLoaded(Operation *op, Value tile) {
   if (Value stage = findStage(tile))
     return stage;
   return op->emitOpError("expected tiles that are loaded to decay");
+}
+
+/// Whether the strengths of a tile are where keys go that are multiplied by
+/// them.
+static bool isGatedInDecays(Value tile) {
+  std::optional<GatedTile> gated = findGated(tile);
+  return gated && gated->findReached();
 }
 
 /// What is made of sums: what is left of each of the keys, the rows of each
@@ -150,15 +162,21 @@ LogicalResult ChunkRole::emitDecays(Operation *op, tile::DecaySumsOp sums) {
       return failure();
     types.push_back(*type);
   }
-  auto dots =
-      sm90::DecayedDotsOp::create(builder, loc, types, tokens->getRows(),
-                                  tokens->getResults(), kernel.decayScratch);
+  // Keys have made room for the rows that strengths have made of them.
+  SmallVector<Value> rows(tokens->getRows());
+  for (auto [row, apply] : llvm::zip_equal(rows, all->reached))
+    if (isGatedInDecays(apply.getSource()))
+      row = tokens->getKeys().front();
+  auto dots = sm90::DecayedDotsOp::create(
+      builder, loc, types, rows, tokens->getResults(), kernel.decayScratch);
   for (tile::ApplyDecayOp apply :
        llvm::concat<tile::ApplyDecayOp>(all->left, all->reached))
-    finishRead(apply.getSource());
+    if (!isGatedInDecays(apply.getSource()))
+      finishRead(apply.getSource());
   for (auto [dot, result] : llvm::zip_equal(all->dots, dots.getResults())) {
     mapping.map(dot.getResult(), result);
-    finishRead(dot.getLhs());
+    if (!isGatedInDecays(dot.getLhs()))
+      finishRead(dot.getLhs());
     finishRead(dot.getRhs());
   }
   return success();
@@ -175,7 +193,9 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
   for (auto [applied, tiles] :
        {std::pair(&all.left, &keys), std::pair(&all.reached, &rows)})
     for (tile::ApplyDecayOp apply : *applied) {
-      FailureOr<Value> own = useLoaded(apply, apply.getSource());
+      FailureOr<Value> own = isGatedInDecays(apply.getSource())
+                                 ? awaitStrengths(apply.getSource())
+                                 : useLoaded(apply, apply.getSource());
       if (failed(own))
         return failure();
       tiles->push_back(*own);
@@ -192,8 +212,12 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
   Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
   SmallVector<float> scales;
   SmallVector<bool> before;
-  for (tile::ApplyDecayOp apply : all.reached) {
-    reached.push_back(await(ringOf(apply), iteration, /*full=*/false));
+  for (auto [i, own] : llvm::enumerate(rows)) {
+    tile::ApplyDecayOp apply = all.reached[i];
+    // Strengths are where they go.
+    reached.push_back(isGatedInDecays(apply.getSource())
+                          ? own
+                          : await(ringOf(apply), iteration, /*full=*/false));
     scales.push_back(apply.getScale().convertToFloat());
     before.push_back(apply.getBefore());
   }

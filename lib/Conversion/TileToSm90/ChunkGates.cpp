@@ -21,24 +21,32 @@ Value ChunkRole::getGatedCount(Value tile) {
   return gated.isInPlace() ? getCount(gated.source) : iteration;
 }
 
+/// Without a source, the gates alone are rounded. The first of them are on
+/// their way while stages are waited for.
 void ChunkRole::emitGated(arith::TruncFOp op) {
   GatedTile gated = *findGated(op.getResult());
-  const Ring &loaded = kernel.rings.find(kernel.keyOf(gated.source))->second;
-  Value source = hold(gated.source.getTile(), loaded, getCount(gated.source));
+  Value tile = gated.source.getTile(), source;
+  Value pointer = kernel.reads.lookup(gated.gates.getView());
+  Value scratch =
+      kernel.gateScratch.lookup(cast<VectorType>(op.getType()).getDimSize(1));
   Rows rows = locateRows(gated.gates);
+  sm90::FetchGatesOp::create(builder, loc, pointer, rows.offset, rows.stride,
+                             rows.limit, scratch);
+  if (!gated.findReached())
+    source = hold(tile, kernel.rings.find(kernel.keyOf(gated.source))->second,
+                  getCount(gated.source));
   const Ring &ring = kernel.tileRings.find(op.getResult())->second;
   Value count = getGatedCount(op.getResult());
   Value stage = gated.isInPlace() ? source : await(ring, count, /*full=*/false);
   Type element = getElementTypeOrSelf(op.getType());
   bool isOther =
       element != cast<sm90::StageType>(stage.getType()).getElementType();
-  sm90::GateRowsOp::create(builder, loc, source,
-                           kernel.reads.lookup(gated.gates.getView()),
-                           rows.offset, rows.stride, rows.limit, stage,
+  sm90::GateRowsOp::create(builder, loc, source, pointer, rows.offset,
+                           rows.stride, rows.limit, scratch, stage,
                            isOther ? TypeAttr::get(element) : TypeAttr());
   sm90::FillOp::create(builder, loc, stage, ring.full, count);
-  if (!gated.isInPlace())
-    finishRead(gated.source.getTile());
+  if (source && !gated.isInPlace())
+    finishRead(tile);
 }
 
 /// The stage of a tile that is loaded, or gated by another part; null for

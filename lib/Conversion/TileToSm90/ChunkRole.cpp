@@ -375,6 +375,11 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
         return success();
       })
       .Case([&](tile::StoreOp store) { return emitStore(store); })
+      // Of the state behind the chunk, in which no product is under way.
+      .Case([&](scf::IfOp branch) {
+        waitForAll();
+        return emitBranch(branch);
+      })
       .Case([&](vector::MultiDimReductionOp norms) { return emitNorms(norms); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })

@@ -73,6 +73,7 @@ private:
   Value getGatedCount(Value tile);
   Value findStage(Value tile);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
+  Value awaitStrengths(Value tile);
   LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);

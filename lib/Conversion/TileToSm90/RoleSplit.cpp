@@ -64,6 +64,26 @@ bool GatedTile::isInPlace() {
           llvm::all_of(result->getUsers(), llvm::IsaPred<vector::TransposeOp>));
 }
 
+Value GatedTile::findReached() {
+  Value keys = source.getTile(), reached;
+  for (Operation *user : result->getUsers()) {
+    auto apply = dyn_cast<tile::ApplyDecayOp>(user);
+    auto dot = dyn_cast<tile::DecayedDotOp>(user);
+    bool isOfKeys = dot && dot.getRhs() == keys;
+    bool isFirst = apply && !apply.getToEnd() && !reached;
+    if (!isOfKeys && !isFirst)
+      return {};
+    if (apply)
+      reached = apply.getResult();
+  }
+  // Keys are overwritten.
+  bool areRows = llvm::any_of(keys.getUsers(), [&](Operation *user) {
+    auto dot = dyn_cast<tile::DecayedDotOp>(user);
+    return dot && dot.getLhs() == keys;
+  });
+  return areRows ? Value() : reached;
+}
+
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {
   scf::ForOp own = loop;
   return llvm::any_of(
@@ -88,6 +108,8 @@ public:
 private:
   void findDependences();
   void require(Part part, Value value);
+  void requireGated(Value value);
+  void requireBranch(scf::IfOp branch);
   DenseSet<Operation *> &opsOf(Part part) {
     return part == Part::Numbers     ? split.numbers
            : part == Part::Gates     ? split.gates
@@ -142,7 +164,7 @@ void Splitter::require(Part part, Value value) {
   }
   if (part != Part::Gates && findGated(value)) {
     if (split.gatedTiles.insert(value))
-      require(Part::Gates, value);
+      requireGated(value);
     return;
   }
   if (part == Part::Consumer && ofProduct.contains(value)) {
@@ -160,12 +182,32 @@ void Splitter::require(Part part, Value value) {
     require(part, operand);
 }
 
+/// Of strengths alone, where what decays multiplies by them.
+void Splitter::requireGated(Value value) {
+  GatedTile gated = *findGated(value);
+  if (!gated.findReached())
+    return require(Part::Gates, value);
+  split.gates.insert(gated.result);
+  require(Part::Gates, gated.gates.getTile());
+}
+
+/// What is done with some states alone.
+void Splitter::requireBranch(scf::IfOp branch) {
+  require(Part::Consumer, branch.getCondition());
+  for (Operation &op : *branch.thenBlock())
+    for (Value operand : op.getOperands())
+      require(Part::Consumer, operand);
+  split.consumer.insert(branch);
+}
+
 RoleSplit Splitter::run() {
   findDependences();
   for (Operation &op : body)
     if (isa<tile::StoreOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
       for (Value operand : op.getOperands())
         require(Part::Consumer, operand);
+  for (auto branch : body.getOps<scf::IfOp>())
+    requireBranch(branch);
   for (tile::StoreOp store : body.getOps<tile::StoreOp>())
     split.consumer.insert(store);
   return std::move(split);

@@ -55,6 +55,11 @@ struct RoleSplit {
   /// of what is loaded.
   tile::LoadOp findReplaced(Value left) const;
   tile::ApplyDecayOp findReplacing(Value loaded) const;
+  /// Whether a store is one of each iteration, not of a state.
+  bool isOutput(tile::StoreOp store) const {
+    scf::ForOp own = loop;
+    return store->getParentOp() == own;
+  }
   /// Whether a load of `view` is an op of the part.
   bool loads(Part part, tile::LoadOp like) const;
 };
@@ -70,6 +75,11 @@ struct GatedTile {
   /// Whether it takes the place of what is loaded: nothing else reads that, and
   /// what reads this one copes with elements of another type.
   bool isInPlace();
+
+  /// The tile.apply_decay of it from the start of the chunk, if it is keys that
+  /// decay, and made of nothing but products with these: what decays multiplies
+  /// keys by gates itself. Otherwise null.
+  Value findReached();
 };
 
 /// Whether `tile` is one, rounded.

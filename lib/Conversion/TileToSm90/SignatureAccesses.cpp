@@ -110,7 +110,7 @@ LogicalResult SignatureBuilder::collectStores() {
         loads, [&](auto &entry) { return entry.second.getView() == view; });
     if (!stores.insert({store.getView(), store}).second || isLoaded)
       return fail("expected one access to a view that is stored to");
-    if (split && !store->getParentOfType<scf::ForOp>()) {
+    if (split && !split->isOutput(store)) {
       addPointer(Store, store.getView());
       return WalkResult::advance();
     }

@@ -67,6 +67,7 @@ private:
   void allocateDecays(Kernel &kernel, tile::DecaySumsOp op);
   void allocateGated(Kernel &kernel, Value tile);
   Ring createReplacing(const Ring &loaded);
+  void allocateGates(Kernel &kernel);
   int64_t countReaders(tile::LoadOp load);
   int64_t countReaders(Value gated);
   void bind(Kernel &kernel, const Argument &argument, Value value);

@@ -40,13 +40,15 @@ int64_t SignatureBuilder::countReaders(Value gated) {
          (isReadBy(Part::Auxiliary) ? kWarps : 0);
 }
 
+/// Strengths of keys are where the keys that have been multiplied by them go.
 /// What takes the place of what has been loaded has that ring, but for the
 /// barrier that says so.
 void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
   constexpr int64_t kThreads = sm90::kGateWarps * kWarpThreads;
   GatedTile gated = *findGated(tile);
   int64_t stages = schedule.getKvStages();
-  if (!gated.isInPlace()) {
+  Value reached = gated.findReached();
+  if (!reached && !gated.isInPlace()) {
     auto type = cast<VectorType>(tile.getType());
     kernel.tileRings[tile] = createRing(
         sm90::BufferType::get(builder.getContext(), stages, type.getDimSize(0),
@@ -54,10 +56,27 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
         kThreads, countReaders(tile));
     return;
   }
-  Ring ring = kernel.rings.find(kernel.keyOf(gated.source))->second;
+  Ring ring = reached ? kernel.tileRings.find(reached)->second
+                      : kernel.rings.find(kernel.keyOf(gated.source))->second;
   ring.full = sm90::MBarrierInitOp::create(
       builder, source.getLoc(),
       sm90::MBarrierType::get(builder.getContext(), stages), kThreads,
       IntegerAttr());
   kernel.tileRings[tile] = ring;
+}
+
+/// Tiles are gated one after the other, so that those of as many channels share
+/// a scratch.
+void SignatureBuilder::allocateGates(Kernel &kernel) {
+  for (Value tile : split->gatedTiles) {
+    allocateGated(kernel, tile);
+    int64_t own = cast<VectorType>(tile.getType()).getDimSize(1);
+    Value &scratch = kernel.gateScratch[own];
+    if (!scratch)
+      scratch = sm90::AllocOp::create(
+          builder, source.getLoc(),
+          sm90::BufferType::get(builder.getContext(), /*stages=*/1,
+                                sm90::kGateWarps * sm90::kGatesAhead, own,
+                                builder.getF32Type()));
+  }
 }

@@ -18,7 +18,7 @@ Ring SignatureBuilder::createRing(sm90::BufferType buffer, int64_t fullArrivals,
   auto barrier =
       sm90::MBarrierType::get(builder.getContext(), buffer.getStages());
   Ring ring;
-  ring.buffer = sm90::AllocOp::create(builder, loc, buffer, IntegerAttr());
+  ring.buffer = sm90::AllocOp::create(builder, loc, buffer);
   ring.full = sm90::MBarrierInitOp::create(builder, loc, barrier, fullArrivals,
                                            IntegerAttr());
   ring.empty = sm90::MBarrierInitOp::create(builder, loc, barrier,
@@ -49,8 +49,7 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
   }
-  for (Value value : split->gatedTiles)
-    allocateGated(kernel, value);
+  allocateGates(kernel);
   if (!split->handedNumbers.empty()) {
     auto type = cast<VectorType>(split->handedNumbers.front().getType());
     int64_t rows = split->handedNumbers.size();
@@ -67,14 +66,16 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     allocateDecays(kernel, sums);
   if (!llvm::any_of(split->auxiliary, llvm::IsaPred<tile::InvertUnitLowerOp>))
     return;
+  // Nothing of the products with earlier blocks is left when a matrix is
+  // inverted, and it lies where nothing is written before the threads meet.
   kernel.inverseScratch = sm90::AllocOp::create(
       builder, loc,
       sm90::BufferType::get(context, 1, kSide, kSide, builder.getF16Type()),
-      IntegerAttr());
+      kernel.decayScratch);
   kernel.inverseBlocks = sm90::AllocOp::create(
       builder, loc,
       sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32),
-      IntegerAttr());
+      kernel.decayScratch);
 }
 
 /// Consumers read what is left of a chunk late: it has a stage more. So do
@@ -99,8 +100,7 @@ void SignatureBuilder::allocateDecays(Kernel &kernel, tile::DecaySumsOp op) {
       builder, source.getLoc(),
       sm90::BufferType::get(context, 1,
                             sm90::decayScratchRows(split->countLeft()),
-                            channels, builder.getF16Type()),
-      IntegerAttr());
+                            channels, builder.getF16Type()));
 }
 
 /// Allocates buffers and barriers at the start of the kernel.
@@ -153,7 +153,7 @@ void SignatureBuilder::allocate(Kernel &kernel) {
   for (auto [view, store] : stores) {
     auto type = cast<VectorType>(store.getTile().getType());
     if (type.getRank() != 2 || schedule.getOutputFromRegisters() ||
-        (split && !store->getParentOfType<scf::ForOp>()))
+        (split && !split->isOutput(store)))
       continue;
     kernel.storesMatrix = true;
     if (split) {
@@ -162,15 +162,13 @@ void SignatureBuilder::allocate(Kernel &kernel) {
       kernel.staging[view] = sm90::AllocOp::create(
           builder, loc,
           sm90::BufferType::get(context, /*stages=*/1, rows,
-                                sm90::kWarpgroupRows, type.getElementType()),
-          IntegerAttr());
+                                sm90::kWarpgroupRows, type.getElementType()));
       continue;
     }
     if (!schedule.getOutputInQueryBuffer())
       kernel.staging[view] = sm90::AllocOp::create(
           builder, loc,
           sm90::BufferType::get(context, /*stages=*/1, type.getDimSize(0),
-                                type.getDimSize(1), type.getElementType()),
-          IntegerAttr());
+                                type.getDimSize(1), type.getElementType()));
   }
 }

@@ -72,6 +72,8 @@ struct Kernel {
   /// and the memory for what they leave of blocks of tokens.
   Ring gatesRing, wholeRing;
   Value decayScratch;
+  /// Where gates of so many channels are on their way to what they multiply.
+  DenseMap<int64_t, Value> gateScratch;
   /// Whether an instance that fails is computed again.
   bool repeats = false;
   /// Of the instance at hand: whether it is computed again, and whether it has

@@ -23,6 +23,35 @@ using namespace mlir::sm90;
 /// Swizzled panels repeat every eight rows of 128 bytes.
 static constexpr int64_t kBufferAlignment = 1024;
 
+/// Places the buffers, from `offset` on, and moves that behind them. Those over
+/// another one lie in it, one behind the other.
+static LogicalResult assignBuffers(KernelOp kernel, int64_t &offset) {
+  Builder builder(kernel.getContext());
+  DenseMap<Value, int64_t> used;
+  auto place = [&](AllocOp alloc, int64_t first) {
+    alloc.setOffsetAttr(builder.getI64IntegerAttr(first));
+    return alloc.getBuffer().getType().getBytes();
+  };
+  WalkResult result = kernel.walk([&](AllocOp alloc) {
+    if (!alloc.getOver()) {
+      offset = llvm::alignTo(offset, kBufferAlignment);
+      offset += place(alloc, offset);
+      return WalkResult::advance();
+    }
+    auto other = alloc.getOver().getDefiningOp<AllocOp>();
+    int64_t &end = used[alloc.getOver()];
+    end = llvm::alignTo(end, kBufferAlignment);
+    end += place(alloc, static_cast<int64_t>(*other.getOffset()) + end);
+    int64_t bytes = other.getBuffer().getType().getBytes();
+    if (end <= bytes)
+      return WalkResult::advance();
+    alloc.emitOpError("expected at most ")
+        << bytes << " bytes over a buffer that has so many, got " << end;
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 namespace {
 struct AssignSharedMemory
     : sm90::impl::AssignSharedMemoryPassBase<AssignSharedMemory> {
@@ -38,11 +67,8 @@ struct AssignSharedMemory
     }
     Builder builder(&getContext());
     int64_t offset = 0;
-    kernel.walk([&](AllocOp alloc) {
-      offset = llvm::alignTo(offset, kBufferAlignment);
-      alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
-      offset += alloc.getBuffer().getType().getBytes();
-    });
+    if (failed(assignBuffers(kernel, offset)))
+      return signalPassFailure();
     kernel.walk([&](TicketsAllocOp alloc) {
       alloc.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += alloc.getTickets().getType().getBytes();

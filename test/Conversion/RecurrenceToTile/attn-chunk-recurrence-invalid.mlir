@@ -21,6 +21,17 @@ func.func @block(%q: !q) -> !q {
 // -----
 
 !q = tensor<?x?x2x64xbf16>
+!s = tensor<?x?x2x64x64xf32, #attn.state<key_value>>
+
+func.func @kept(%q: !q) -> (!q, !s) {
+  // expected-error @below {{'attn.recurrence' op expected a block_kv that divides the 64 tokens between kept states, got 128}}
+  %o, %k = attn.recurrence %q, %q, %q keep_every(64) {tile.schedule = #tile.schedule<block_q = 64, block_kv = 128>} : !q, !q, !q -> !q kept(!s)
+  return %o, %k : !q, !s
+}
+
+// -----
+
+!q = tensor<?x?x2x64xbf16>
 !g = tensor<2xf32, #attn.gate<linear>>
 
 // expected-error @below {{expected a recurrence alone in its function, and what prepares its gates}}

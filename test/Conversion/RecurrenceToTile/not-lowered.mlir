@@ -98,8 +98,8 @@ func.func @packed_state(%q: !q, %cu: tensor<?xi32>) -> (!q, !s) {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @kept(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has kept states, which is not lowered to the tile level}}
-  %o, %k = attn.recurrence %q, %q, %q keep_every(64) : !q, !q, !q -> !q kept(tensor<?x?x2x64x64xf32, #attn.state<key_value>>)
+  // expected-error @below {{'attn.recurrence' op has kept states within chunks of 64 tokens, which is not lowered to the tile level}}
+  %o, %k = attn.recurrence %q, %q, %q keep_every(96) : !q, !q, !q -> !q kept(tensor<?x?x2x64x64xf32, #attn.state<key_value>>)
   return %o : !q
 }
 

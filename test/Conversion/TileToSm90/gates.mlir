@@ -1,5 +1,5 @@
-// Two warps multiply keys and values by gates of their channels. The auxiliary reads what
-// they make of keys, the consumers what they make of values.
+// Two warps multiply values by gates of their channels, which the consumers read; and they
+// leave the gates of keys where the auxiliary has keys that they multiply go to.
 
 // RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse -convert-tile-to-sm90 -canonicalize -cse | FileCheck %s
 
@@ -12,12 +12,12 @@
 // CHECK-LABEL: sm90.kernel @gates(
 // CHECK-SAME: %b: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
 // CHECK-SAME: %w: !llvm.ptr<1> {{[{]}}sm90.alignment = 16
-// Keys have the auxiliary and two warps as readers. What is made of values takes
-// their place, and has the consumers.
+// Keys have the auxiliary as a reader. What is made of values takes their place, and has
+// the consumers.
 // CHECK: %[[Q:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK: %[[K:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK-NEXT: %{{.*}} = sm90.mbarrier.init arrivals(1)
-// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(6)
+// CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(4)
 // CHECK: %[[V:.*]] = sm90.alloc : <1 x 64x64xbf16>
 // CHECK-NEXT: %[[VF:.*]] = sm90.mbarrier.init arrivals(1)
 // CHECK-NEXT: %[[VE:.*]] = sm90.mbarrier.init arrivals(4)
@@ -27,23 +27,26 @@
 // CHECK: sm90.copy_gates %g[
 // CHECK: } gates {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
-// CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
+// CHECK-NOT: sm90.stage.await_full
+// CHECK: sm90.fetch_gates %b[
 // CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][%[[C]]] : <1 x 64x64xbf16>
-// CHECK: sm90.gate_rows %[[KS]], %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) into %[[ES]] :
+// CHECK: sm90.gate_rows %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) scratch(%{{.*}}) into %[[ES]] :
 // CHECK: sm90.stage.fill %[[ES]], %[[EF:.*]][%[[C]]]
-// CHECK: sm90.stage.release %[[KS]], %[[KE]]
+// CHECK: sm90.fetch_gates %w[
 // CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
-// CHECK: sm90.gate_rows %[[VS]], %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) into %[[VS]] as(f16) :
+// CHECK: sm90.gate_rows %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) times(%[[VS]] : {{.*}} into %[[VS]] as(f16) :
 // CHECK: sm90.stage.fill %[[VS]], %[[YF:.*]][%[[C]]]
 
 // CHECK: } auxiliary {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
-// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]])
-// CHECK: sm90.decayed_dots %{{.*}}, %[[ES]] blocks(
-// CHECK: sm90.stage.release %[[ES]], %[[EE]]
+// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]]) {{.*}} reached(%{{.*}}, %[[ES]])
+// CHECK: sm90.stage.fill %[[ES]], %[[RF:.*]][
+// CHECK: sm90.decayed_dots %{{.*}}, %[[KS]] blocks(
+// CHECK: sm90.stage.release %[[KS]], %[[KE]]
 
 // CHECK: } consumer {
+// CHECK: sm90.stage.await_full %[[E]], %[[RF]]
 // CHECK: %[[YS:.*]] = sm90.stage.await_full %[[V]], %[[YF]]
 // CHECK: %[[BITS:.*]] = sm90.load_fragment %[[YS]]
 // CHECK: %[[Y:.*]] = arith.bitcast %[[BITS]] : tensor<64x64xbf16> to tensor<64x64xf16>
@@ -64,7 +67,7 @@ func.func @gates(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // CHECK-LABEL: sm90.kernel @delta(
 // CHECK-NOT: numbers {
 // CHECK: } gates {
-// CHECK: sm90.gate_rows %{{.*}}, %b[
+// CHECK: sm90.gate_rows %b[{{.*}} times(
 // CHECK: } auxiliary {
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E:[0-9]+]], %[[EF:[0-9]+]][
 // CHECK: sm90.wgmma_async %[[ES]] row(%c0), %{{.*}} transpose_rhs keeps

@@ -317,6 +317,39 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
+// C7 of sm90.decay_tokens.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %l = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %e = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.decay_tokens' op expected strengths where their own rows go, and no rows that are the keys beside them}}
+    %a:2 = sm90.decay_tokens %k, %e keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %e) scales = [1.000000e+00, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>, tensor<64x16xf32>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %e, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.decayed_dots.
 sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
@@ -488,6 +521,7 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
   %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %results = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 24x128xf32>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } gates {
@@ -496,7 +530,7 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
     // expected-error@+1 {{'sm90.gate_rows' op expected a source and a result of 16 bits for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x64xf16>'}}
-    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x64xf16>
+    sm90.gate_rows %gates[%o] stride(%o) limit(%c0) times(%k : !sm90.stage<64x128xbf16>) scratch(%scratch) into %r : !llvm.ptr<1>, !sm90.buffer<1 x 24x128xf32>, !sm90.stage<64x64xf16>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
   } auxiliary {
@@ -513,6 +547,7 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
   %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 24x128xf32>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } gates {
@@ -521,9 +556,54 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.gate_rows' op expected elements of bf16 or f16 where they are not f32, got 'f32'}}
-    sm90.gate_rows %k, %gates[%o] stride(%o) limit(%c0) into %r as(f32) : !sm90.stage<64x128xbf16>, !llvm.ptr<1>, !sm90.stage<64x128xbf16>
+    sm90.gate_rows %gates[%o] stride(%o) limit(%c0) times(%k : !sm90.stage<64x128xbf16>) scratch(%scratch) into %r as(f32) : !llvm.ptr<1>, !sm90.buffer<1 x 24x128xf32>, !sm90.stage<64x128xbf16>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C3 of sm90.gate_rows.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %results = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %scratch = sm90.alloc : !sm90.buffer<2 x 24x128xf32>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    %k = sm90.stage.await_full %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %r = sm90.stage.await_empty %results, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    // expected-error@+1 {{'sm90.gate_rows' op expected a scratch of '!sm90.buffer<1 x 24x128xf32>', got '!sm90.buffer<2 x 24x128xf32>'}}
+    sm90.gate_rows %gates[%o] stride(%o) limit(%c0) times(%k : !sm90.stage<64x128xbf16>) scratch(%scratch) into %r : !llvm.ptr<1>, !sm90.buffer<2 x 24x128xf32>, !sm90.stage<64x128xbf16>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.fetch_gates.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %scratch = sm90.alloc : !sm90.buffer<1 x 24x32xf32>
+  sm90.warp_roles producer {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    // expected-error@+1 {{'sm90.fetch_gates' op expected a scratch of '!sm90.buffer<1 x 24x64xf32>', got '!sm90.buffer<1 x 24x32xf32>'}}
+    sm90.fetch_gates %gates[%o] stride(%o) limit(%c0) into %scratch : !llvm.ptr<1>, !sm90.buffer<1 x 24x32xf32>
   } auxiliary {
   } consumer {
   }

@@ -9,6 +9,7 @@
 !t = !sm90.stage<64x128xbf16>
 !g = !sm90.stage<64x128xf32>
 !rows = !sm90.buffer<2 x 1x128xf32>
+!ahead = !sm90.buffer<1 x 24x128xf32>
 !scratch = !sm90.buffer<1 x 96x128xf16>
 !scratch2 = !sm90.buffer<1 x 144x128xf16>
 !bar = !sm90.mbarrier<1>
@@ -24,6 +25,8 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %rows = sm90.alloc : !rows
   %scratch = sm90.alloc : !scratch
   %scratch2 = sm90.alloc : !scratch2
+  // CHECK: sm90.alloc over %{{.*}} : !sm90.buffer<1 x 144x128xf16> : <1 x 24x128xf32>
+  %ahead = sm90.alloc over %scratch : !scratch : !ahead
   %full = sm90.mbarrier.init arrivals(32) : !bar
   %two = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<2>
   sm90.warp_roles producer {
@@ -40,10 +43,12 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %o = arith.constant 0 : i64
     %k = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !t
     %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
-    // CHECK: sm90.gate_rows %{{.*}}, %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : <64x128xbf16>, !llvm.ptr<1>, <64x128xbf16>
-    sm90.gate_rows %k, %memory[%o] stride(%o) limit(%c0) into %r : !t, !llvm.ptr<1>, !t
-    // CHECK: sm90.gate_rows %{{.*}} into %{{.*}} as(f16) :
-    sm90.gate_rows %k, %memory[%o] stride(%o) limit(%c0) into %r as(f16) : !t, !llvm.ptr<1>, !t
+    // CHECK: sm90.fetch_gates %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <1 x 24x128xf32>
+    sm90.fetch_gates %memory[%o] stride(%o) limit(%c0) into %ahead : !llvm.ptr<1>, !ahead
+    // CHECK: sm90.gate_rows %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) scratch(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <1 x 24x128xf32>, <64x128xbf16>
+    sm90.gate_rows %memory[%o] stride(%o) limit(%c0) scratch(%ahead) into %r : !llvm.ptr<1>, !ahead, !t
+    // CHECK: sm90.gate_rows %{{.*}} times(%{{.*}} : !sm90.stage<64x128xbf16>) scratch(%{{.*}}) into %{{.*}} as(f16) :
+    sm90.gate_rows %memory[%o] stride(%o) limit(%c0) times(%k : !t) scratch(%ahead) into %r as(f16) : !llvm.ptr<1>, !ahead, !t
     sm90.stage.fill %r, %full[%c0] : !t, !bar
     sm90.stage.release %k, %full[%c0] : !t, !bar
   } auxiliary {
@@ -52,24 +57,27 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %s = sm90.stage.await_full %gates, %full[%c0] : !gates, !bar -> !g
     %l = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
+    %q = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !t
     %w = sm90.stage.await_empty %rows, %two[%c0] : !rows, !sm90.mbarrier<2> -> !sm90.stage<1x128xf32>
-    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[R:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]] whole(%[[W:.*]]) reached(%[[R]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
-    %b:2 = sm90.decay_tokens %r, %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block
-    // CHECK: sm90.decayed_dots %[[R]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 96x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
-    %a:2 = sm90.decayed_dots %r, %k blocks(%b#0, %b#1) scratch(%scratch) : !t, !t blocks !block, !block scratch !scratch -> !square, !square
+    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[Q:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]] whole(%[[W:.*]]) reached(%[[R:.*]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
+    %b:2 = sm90.decay_tokens %q, %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block
+    // CHECK: sm90.decayed_dots %[[Q]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 96x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
+    %a:2 = sm90.decayed_dots %q, %k blocks(%b#0, %b#1) scratch(%scratch) : !t, !t blocks !block, !block scratch !scratch -> !square, !square
+    // Strengths of keys.
     // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) linear scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00]
     %c = sm90.decay_tokens %r keys(%k) gates(%s) limit(%c0) linear scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block
-    // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00] before = [true] bonus(%{{.*}} : !llvm.ptr<1>[%{{.*}}])
+    // CHECK: sm90.decay_tokens %[[Q]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00] before = [true] bonus(%{{.*}} : !llvm.ptr<1>[%{{.*}}])
     %o = arith.constant 0 : i64
-    %d = sm90.decay_tokens %r keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true] bonus(%memory : !llvm.ptr<1>[%o]) : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block
-    // CHECK: %[[B:.*]]:4 = sm90.decay_tokens %[[R]], %[[K]] keys(%[[K]], %[[R]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH2:.*]]) into %[[L]], %[[R]] whole(%[[W]]) reached(%[[R]], %[[R]]) scales = [1.000000e+00, 1.000000e+00] before = [false, true]
-    %e:4 = sm90.decay_tokens %r, %k keys(%k, %r) gates(%s) limit(%c0) scratch(%scratch2) into %l, %r whole(%w) reached(%r, %r) scales = [1.0, 1.0] before = [false, true] : !t, !t keys !t, !t gates !g scratch !scratch2 into !t, !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block, !block, !block
-    // CHECK: sm90.decayed_dots %[[R]], %[[K]] blocks(%[[B]]#0, %[[B]]#1, %[[B]]#2, %[[B]]#3) scratch(%[[SCRATCH2]])
-    %f:4 = sm90.decayed_dots %r, %k blocks(%e#0, %e#1, %e#2, %e#3) scratch(%scratch2) : !t, !t blocks !block, !block, !block, !block scratch !scratch2 -> !square, !square, !square, !square
+    %d = sm90.decay_tokens %q keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true] bonus(%memory : !llvm.ptr<1>[%o]) : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block
+    // CHECK: %[[B:.*]]:4 = sm90.decay_tokens %[[Q]], %[[K]] keys(%[[K]], %[[Q]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH2:.*]]) into %[[L]], %[[R]] whole(%[[W]]) reached(%[[R]], %[[R]]) scales = [1.000000e+00, 1.000000e+00] before = [false, true]
+    %e:4 = sm90.decay_tokens %q, %k keys(%k, %q) gates(%s) limit(%c0) scratch(%scratch2) into %l, %r whole(%w) reached(%r, %r) scales = [1.0, 1.0] before = [false, true] : !t, !t keys !t, !t gates !g scratch !scratch2 into !t, !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block, !block, !block
+    // CHECK: sm90.decayed_dots %[[Q]], %[[K]] blocks(%[[B]]#0, %[[B]]#1, %[[B]]#2, %[[B]]#3) scratch(%[[SCRATCH2]])
+    %f:4 = sm90.decayed_dots %q, %k blocks(%e#0, %e#1, %e#2, %e#3) scratch(%scratch2) : !t, !t blocks !block, !block, !block, !block scratch !scratch2 -> !square, !square, !square, !square
     sm90.stage.fill %w, %two[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<2>
     sm90.stage.fill %l, %full[%c0] : !t, !bar
     sm90.stage.fill %r, %full[%c0] : !t, !bar
     sm90.stage.release %k, %full[%c0] : !t, !bar
+    sm90.stage.release %q, %full[%c0] : !t, !bar
     sm90.stage.release %s, %full[%c0] : !g, !bar
   } consumer {
   }

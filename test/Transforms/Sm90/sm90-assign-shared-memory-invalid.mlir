@@ -13,3 +13,14 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instance
   sm90.warp_roles producer {} consumer {}
   sm90.return
 }
+
+// -----
+
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %first = sm90.alloc over %buffer : !sm90.buffer<1 x 64x128xbf16> : !sm90.buffer<1 x 8x64xbf16>
+  // expected-error@+1 {{'sm90.alloc' op expected at most 16384 bytes over a buffer that has so many, got 17408}}
+  %second = sm90.alloc over %buffer : !sm90.buffer<1 x 64x128xbf16> : !sm90.buffer<1 x 64x128xbf16>
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}

@@ -20,6 +20,22 @@ sm90.kernel @buffers() attributes {schedule = #sm90.schedule<>, tensors = [], in
   sm90.return
 }
 
+// What lies over another buffer takes no memory of its own.
+// CHECK-LABEL: sm90.kernel @over()
+// CHECK-SAME: shared_memory = 17408 : i64
+sm90.kernel @over() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  // CHECK-NEXT: sm90.alloc at 0 : <1 x 8x64xbf16>
+  %front = sm90.alloc : !sm90.buffer<1 x 8x64xbf16>
+  // CHECK-NEXT: %[[B:.*]] = sm90.alloc at 1024 : <1 x 64x128xbf16>
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  // CHECK-NEXT: sm90.alloc over %[[B]] : !sm90.buffer<1 x 64x128xbf16> at 1024 : <1 x 8x64xbf16>
+  %first = sm90.alloc over %buffer : !sm90.buffer<1 x 64x128xbf16> : !sm90.buffer<1 x 8x64xbf16>
+  // CHECK-NEXT: sm90.alloc over %[[B]] : !sm90.buffer<1 x 64x128xbf16> at 2048 : <1 x 8x64xbf16>
+  %second = sm90.alloc over %buffer : !sm90.buffer<1 x 64x128xbf16> : !sm90.buffer<1 x 8x64xbf16>
+  sm90.warp_roles producer {} consumer {}
+  sm90.return
+}
+
 // CHECK-LABEL: sm90.kernel @none()
 // CHECK-SAME: shared_memory = 0 : i64
 sm90.kernel @none() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
