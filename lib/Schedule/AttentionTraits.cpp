@@ -88,8 +88,8 @@ static bool isTiled(ReadOp read, Block &region) {
 /// Of several reads of a tensor one counts: two tiles would share its stages.
 SmallVector<Value> attn::findTiledReads(AttentionOp op) {
   SetVector<Value> tensors;
-  // Of wide values, walks over lists leave no registers.
-  if (op.hasBlockLists() && op.getKVType().getValueDim() > kLargeHead)
+  // A producer that reads lists has no registers for more copies.
+  if (op.hasBlockLists())
     return {};
   if (Block *score = op.getScoreBlock())
     for (ReadOp read : score->getOps<ReadOp>())
