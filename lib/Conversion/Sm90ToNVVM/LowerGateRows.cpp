@@ -109,15 +109,15 @@ Value GateRows::copyGroup(int64_t first, Value slots, Value there,
   return address;
 }
 
-/// Fetches the rows that the warp has 64 rows further on, some at a time: of a
-/// line, memory gives the half that is asked for.
+/// Fetches the rows that the warp has 64 rows further on: a line for each lane,
+/// some rows at a time.
 void GateRows::fetchNext() {
-  constexpr int64_t kHalfBytes = 64, kLanes = 32;
-  int64_t halves = rowBytes() / kHalfBytes, together = kLanes / halves;
+  constexpr int64_t kLineBytes = 128, kLanes = 32;
+  int64_t lines = rowBytes() / kLineBytes, together = kLanes / lines;
   Value own =
-      i32.add(i32.add(begin, i32.div(lane, halves)), sm90::kWarpgroupRows);
-  Value half = i32.mul(i32.rem(lane, halves), kHalfBytes);
-  Value first = add(gates, wide(half));
+      i32.add(i32.add(begin, i32.div(lane, lines)), sm90::kWarpgroupRows);
+  Value line = i32.mul(i32.rem(lane, lines), kLineBytes);
+  Value first = add(gates, wide(line));
   for (int64_t x = 0; x < kRows; x += together) {
     Value row = i32.add(own, x);
     Value isRow =
