@@ -13,6 +13,8 @@
 using namespace mlir;
 using namespace mlir::attn;
 
+static constexpr int64_t kUsualHead = 128;
+
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
 static constexpr int64_t kSmallFragmentRegisters = 160;
@@ -136,12 +138,17 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
   constexpr int64_t kFewColumns = 128;
   bool clearAccumulators = valueDim < kFewColumns;
   bool pingPong = footprint.warpgroups == 2 && takesTurns(op);
+  // Queries that stay in shared memory are loaded early if the output does not
+  // go through it, which pays where tiles are short.
+  bool loadsEarly = keyDim == kUsualHead && valueDim == kUsualHead &&
+                    !queryInRegisters && uneven && !op.getScoreBlock();
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
   auto hopper = sm90::ScheduleAttr::get(
       context, Footprint::stages, footprint.warpgroups,
       /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
-      queryInRegisters, /*output_in_query_buffer=*/false, fromRegisters,
+      queryInRegisters, /*output_in_query_buffer=*/false,
+      fromRegisters || loadsEarly,
       /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
       /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
@@ -172,7 +179,7 @@ struct LongSchedule {
 /// of 192 queries. Heads for which it does not pay have none.
 static std::optional<LongSchedule> findLongSchedule(int64_t dim,
                                                     bool isUneven) {
-  constexpr int64_t kMediumHead = 96, kUsualHead = 128;
+  constexpr int64_t kMediumHead = 96;
   // The queries of heads of 64 fit in registers beside blocks of 96 keys. Wider
   // blocks pay where none is masked.
   if (dim <= kSmallHead)

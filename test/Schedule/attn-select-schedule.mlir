@@ -224,6 +224,15 @@ func.func @uneven(%q: !p, %k: !p, %v: !p) -> !p {
   return %o : !p
 }
 
+// Queries that stay in shared memory are loaded early, as the output does not go through it.
+// CHECK-LABEL: func @streaming
+// CHECK: query_in_registers = false, output_from_registers = true, dynamic = true
+func.func @streaming(%q: !p, %k: !p, %v: !p) -> !p {
+  %kv = attn.kv.dense %k, %v : !p, !p
+  %o = attn.attention %q, %kv mask(causal and (first<4> or window<1023, 0>)) : !p, !attn.kv<!p, !p> -> !p
+  return %o : !p
+}
+
 // Tests for equality of every pair take registers, too.
 // CHECK-LABEL: func @others
 // CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64,
