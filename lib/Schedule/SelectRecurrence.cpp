@@ -56,6 +56,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t part = valueDim % kLargestPart == 0 && !needsMore
                      ? kLargestPart
                      : sm90::kWarpgroupRows;
+  // The check of a product that two blocks have spills.
+  isCut &= !guessesSegments(op) || op.getKeyDim() <= part;
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two
   // consumers leave the others just enough, which is where a state to begin

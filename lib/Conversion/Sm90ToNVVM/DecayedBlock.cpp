@@ -280,7 +280,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
 /// one needs is loaded meanwhile.
 Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
                                  ValueRange inits) {
-  if (keyTiles > 1 || chunk.hasBefore(true))
+  if (keyTiles > 1 || chunk.hasBefore(true) || chunk.hasStrengths())
     return loop(groups(), inits, [&](Value group, ValueRange carried) {
       return decayGroup(chunk, isSafe, group, loadGroup(chunk, group), carried);
     });

@@ -78,6 +78,10 @@ struct DecayedChunk {
     return llvm::any_of(
         rows, [&](const DecayedRows &own) { return own.isBefore == isBefore; });
   }
+  bool hasStrengths() const {
+    return llvm::any_of(
+        rows, [](const DecayedRows &own) { return own.areStrengths(); });
+  }
   /// Which keys rows are, if any.
   std::optional<size_t> findKeys(const DecayedRows &own) const {
     for (auto [k, candidate] : llvm::enumerate(keys))
