@@ -266,10 +266,10 @@ void Source::blank(Edit &edit, const Unit &unit) const {
     edit[line] = "";
 }
 
-/// The names that an operand reads.
+/// The names in an operand. A vector has only those of its elements.
 static void collect(const SourceOperand &operand,
                     std::set<std::string> &names) {
-  if (operand.kind != SourceOperand::Kind::Immediate)
+  if (operand.kind != SourceOperand::Kind::Immediate && !operand.text.empty())
     names.insert(operand.text);
   for (const SourceOperand &element : operand.elements)
     collect(element, names);
@@ -293,8 +293,11 @@ std::optional<Edit> Source::moveBefore(size_t at) const {
   blank(edit, units[unit]);
   for (size_t i = unit; --i > target;) {
     const Statement &statement = statements()[units[i].first];
-    if (!isInstruction(statement) || statement.operands.empty() ||
-        !needed.count(statement.operands[0].text))
+    std::set<std::string> results;
+    if (isInstruction(statement) && !statement.operands.empty())
+      collect(statement.operands[0], results);
+    if (std::none_of(results.begin(), results.end(),
+                     [&](const auto &name) { return needed.count(name); }))
       continue;
     for (const SourceOperand &operand : statement.operands)
       collect(operand, needed);

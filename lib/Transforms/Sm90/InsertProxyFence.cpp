@@ -51,6 +51,9 @@ static Operation *findFirstProduct(Operation *load) {
 
 /// Lets the loads from the stage of `wait` end before `release`.
 static void finishLoads(AwaitFullOp wait, ReleaseOp release) {
+  // The IR that this pass leaves may be read and lowered again.
+  if (isa_and_nonnull<NVVM::FenceProxyOp>(release->getPrevNode()))
+    return;
   Operation *last = release;
   for (Operation *load : wait.getStage().getUsers()) {
     if (!isa<LoadFragmentOp, LoadRowOp, LoadElementOp, ScoreOp>(load))

@@ -2,6 +2,10 @@
 
 // RUN: attn-opt %s --pass-pipeline='builtin.module(sm90.kernel(sm90-insert-proxy-fence))' | FileCheck %s
 
+// Twice is as good as once.
+
+// RUN: attn-opt %s --pass-pipeline='builtin.module(sm90.kernel(sm90-insert-proxy-fence,sm90-insert-proxy-fence))' | FileCheck %s
+
 !acc = tensor<64x64xf32, #sm90.layout<accumulator>>
 !a = tensor<64x64xbf16, #sm90.layout<operand_a>>
 

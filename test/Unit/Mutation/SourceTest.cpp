@@ -126,6 +126,15 @@ TEST_F(SourceTest, MovesAcrossTheSynchronisationInFront) {
             "[%r9], 0; @!p bra A; } \n");
 }
 
+/// A vector is no name that the fence could need.
+TEST_F(SourceTest, MovesAcrossLoadsOfVectors) {
+  read("bar.sync 0;\nld.shared.v2.b32 {%r1, %r2}, [%r3];\n"
+       "fence.proxy.async;\n");
+  EXPECT_EQ(apply(source->moveBefore(2)),
+            "fence.proxy.async; bar.sync 0; \n"
+            "ld.shared.v2.b32 {%r1, %r2}, [%r3];\n\n");
+}
+
 TEST_F(SourceTest, DoesNotMoveAcrossBranches) {
   read("bar.sync 0;\nA:\nbar.sync 1;\nbra A;\nbar.sync 2;\n");
   EXPECT_EQ(apply(source->moveBefore(0)), "nothing");
