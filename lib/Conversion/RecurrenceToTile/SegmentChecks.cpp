@@ -152,10 +152,11 @@ void ChunkKernelBuilder::buildTransitions() {
 /// are looked at that have to fall below a limit that no sum is below.
 Value ChunkKernelBuilder::createIsForgotten(Value line) {
   double limit = std::exp2(2 * (kUnit + kIgnored)) / keyDim;
-  // From the end of the rows, which are one block, to a block in front.
+  // From the end of the rows of a part, which are one block, to a block in
+  // front.
   auto find = tile::FindReachOp::create(
-      builder, loc, builder.getIndexType(), constant(-keyDim), constant(keyDim),
-      builder.getI64IntegerAttr(keyDim),
+      builder, loc, builder.getIndexType(), constant(-rows), constant(rows),
+      builder.getI64IntegerAttr(rows),
       builder.getF32FloatAttr(static_cast<float>(-limit)),
       builder.getI64IntegerAttr(keyDim));
   {
@@ -163,21 +164,19 @@ Value ChunkKernelBuilder::createIsForgotten(Value line) {
     Type index = builder.getIndexType();
     Block *block =
         builder.createBlock(&find.getBody(), {}, {index, index}, {loc, loc});
-    // Rows in front of the first one are in no part.
-    Value row = block->getArgument(0), height = constant(rows);
-    Value part = arith::FloorDivSIOp::create(builder, loc, row, height);
-    Value first = getKeyParts() > 1
-                      ? arith::MulIOp::create(builder, loc, part, height)
-                      : constant(0);
-    SmallVector<Value> place = getTransition(
-        line, part, arith::SubIOp::create(builder, loc, row, first),
-        block->getArgument(1));
-    Value element = tile::ReadOp::create(builder, loc, builder.getF32Type(),
-                                         transitions, place);
-    Value allowed = arith::ConstantOp::create(
-        builder, loc,
-        builder.getF32FloatAttr(static_cast<float>(2 * limit / keyDim)));
-    tile::YieldOp::create(builder, loc, sub(mul(element, element), allowed));
+    auto number = [&](double value) -> Value {
+      return arith::ConstantOp::create(
+          builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
+    };
+    Value sum = number(-2 * limit / rows);
+    for (int64_t part = 0; part < getKeyParts(); ++part) {
+      SmallVector<Value> place = getTransition(
+          line, constant(part), block->getArgument(0), block->getArgument(1));
+      Value element = tile::ReadOp::create(builder, loc, builder.getF32Type(),
+                                           transitions, place);
+      sum = math::FmaOp::create(builder, loc, element, element, sum);
+    }
+    tile::YieldOp::create(builder, loc, sum);
   }
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
                                find.getFirst(), constant(0));

@@ -66,16 +66,24 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     allocateDecays(kernel, sums);
   if (!llvm::any_of(split->auxiliary, llvm::IsaPred<tile::InvertUnitLowerOp>))
     return;
-  // Nothing of the products with earlier blocks is left when a matrix is
-  // inverted, and it lies where nothing is written before the threads meet.
-  kernel.inverseScratch = sm90::AllocOp::create(
-      builder, loc,
-      sm90::BufferType::get(context, 1, kSide, kSide, builder.getF16Type()),
-      kernel.decayScratch);
-  kernel.inverseBlocks = sm90::AllocOp::create(
-      builder, loc,
-      sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32),
-      kernel.decayScratch);
+  // Nothing of the columns of earlier blocks is left when a matrix is inverted.
+  // Where it fits over these, it lies where nothing is written before the
+  // threads meet.
+  auto inverse =
+      sm90::BufferType::get(context, 1, kSide, kSide, builder.getF16Type());
+  auto blocks =
+      sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32);
+  Value over;
+  if (tile::DecaySumsOp sums = split->decaySums) {
+    int64_t channels = cast<VectorType>(sums.getSums().getType()).getDimSize(1);
+    auto columns = sm90::BufferType::get(
+        context, split->countLeft() * sm90::kColumnBlocks, sm90::kDiagonalBlock,
+        channels, builder.getF16Type());
+    if (inverse.getBytes() + blocks.getBytes() <= columns.getBytes())
+      over = kernel.decayScratch;
+  }
+  kernel.inverseScratch = sm90::AllocOp::create(builder, loc, inverse, over);
+  kernel.inverseBlocks = sm90::AllocOp::create(builder, loc, blocks, over);
 }
 
 /// Consumers read what is left of a chunk late: it has a stage more. So do

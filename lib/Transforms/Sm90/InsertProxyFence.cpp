@@ -58,9 +58,12 @@ static void finishLoads(AwaitFullOp wait, ReleaseOp release) {
   for (Operation *load : wait.getStage().getUsers()) {
     if (!isa<LoadFragmentOp, LoadRowOp, LoadElementOp, ScoreOp>(load))
       continue;
-    Operation *product = load->getBlock() == release->getBlock()
-                             ? findFirstProduct(load)
-                             : nullptr;
+    // A product with what becomes of scores has values to wait for, which the
+    // producer may copy later than what the stage is to be filled with.
+    Operation *product =
+        !isa<ScoreOp>(load) && load->getBlock() == release->getBlock()
+            ? findFirstProduct(load)
+            : nullptr;
     if (!product) {
       OpBuilder builder(release);
       MLIRContext *context = builder.getContext();

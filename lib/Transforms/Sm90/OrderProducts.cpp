@@ -60,6 +60,11 @@ struct OrderProducts : sm90::impl::OrderProductsPassBase<OrderProducts> {
     ScheduleAttr schedule = getOperation().getSchedule();
     if (!schedule.getPingPong() || schedule.getConsumerWarpgroups() < 2)
       return;
+    // The IR that this pass leaves may be read and lowered again.
+    WalkResult ordered =
+        getOperation().walk([](TurnPassOp) { return WalkResult::interrupt(); });
+    if (ordered.wasInterrupted())
+      return;
     getOperation().walk([&](WarpRolesOp roles) {
       Block &consumer = roles.getConsumer().front();
       bool hasTurns = false;

@@ -26,9 +26,7 @@
 // CHECK: "cvt.rn.bf16x2.f32
 // CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
 // CHECK: "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
-// Columns for the next block, then for later ones.
-// CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
-// CHECK: llvm.fmul %{{.*}} : vector<2xf16>
+// Columns for later blocks.
 // CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
 // Where the vote failed, the block by itself one element after the other.
 // CHECK: nvvm.shfl.sync bfly

@@ -324,7 +324,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
-  %scratch = sm90.alloc : !sm90.buffer<1 x 144x128xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } auxiliary {
@@ -336,7 +336,7 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %e = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected strengths where their own rows go, and no rows that are the keys beside them}}
-    %a:2 = sm90.decay_tokens %k, %e keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %e) scales = [1.000000e+00, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 144x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>, tensor<64x16xf32>
+    %a:2 = sm90.decay_tokens %k, %e keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %e) scales = [1.000000e+00, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>, tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>

@@ -25,7 +25,7 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %rows = sm90.alloc : !rows
   %scratch = sm90.alloc : !scratch
   %scratch2 = sm90.alloc : !scratch2
-  // CHECK: sm90.alloc over %{{.*}} : !sm90.buffer<1 x 144x128xf16> : <1 x 24x128xf32>
+  // CHECK: sm90.alloc over %{{.*}} : !sm90.buffer<1 x 96x128xf16> : <1 x 24x128xf32>
   %ahead = sm90.alloc over %scratch : !scratch : !ahead
   %full = sm90.mbarrier.init arrivals(32) : !bar
   %two = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<2>

@@ -20,6 +20,8 @@
 // CHECK: compared s:
 // CHECK-NOT: failed
 
+// Two blocks have the product, which the selected schedule leaves out where keys are
+// normalised (its check would spill).
 !q = tensor<?x?x1x128xbf16>
 !v = tensor<?x?x2x128xbf16>
 !g = tensor<?x?x2x128xf32, #attn.gate<log>>
@@ -31,6 +33,6 @@ func.func @kda(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                %beta: !n {attn.name = "beta"})
     -> (!v {attn.name = "o"}, !s {attn.name = "s"}) {
   %o, %s = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n)
-      l2_normalize(1.0e-06) : !q, !q, !v -> !v state(!s)
+      l2_normalize(1.0e-06) {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, segment_chunks = 4, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, producer_registers = 104, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 152>>} : !q, !q, !v -> !v state(!s)
   return %o, %s : !v, !s
 }
