@@ -254,8 +254,9 @@ def program(cell):
 
 
 def bias_columns(cell, keys):
-    """Half of the biases have rows that copies can read."""
-    return -(-keys // 8) * 8 if cell["element"] == "bf16" else keys
+    """Half of the biases have rows that copies can read, where there are several."""
+    aligned = cell["element"] == "bf16" and cell["lengths"][0] > 1
+    return -(-keys // 8) * 8 if aligned else keys
 
 
 def shapes(cell):

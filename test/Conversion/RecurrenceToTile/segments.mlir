@@ -173,8 +173,7 @@ func.func @channels(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {
 // CHECK: %[[LAST:.*]] = tile.find_reach(%c-64 to %c64) block(64) limit(-3.81469727E-6) channels(64) {
 // CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[C:.*]]: index):
 // CHECK: %[[X:.*]] = tile.read %transitions[%{{.*}}, %{{.*}}, %[[R]], %[[C]]]
-// CHECK-NEXT: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
-// CHECK: arith.subf %[[SQUARE]], %cst
+// CHECK-NEXT: math.fma %[[X]], %[[X]], %cst
 // CHECK: %[[SMALL:.*]] = arith.cmpi eq, %[[LAST]], %c0
 // CHECK: %[[KNOWN:.*]] = arith.ori %[[SMALL]], %{{.*}}
 // CHECK: %[[OWN:.*]] = arith.select %[[KNOWN]], %{{.*}}, %c0_i32 : i32
