@@ -51,8 +51,8 @@ struct RoleSplit {
   }
   /// The tiles that something is left of at the end of a chunk.
   int64_t countLeft() const;
-  /// The load whose place what is left of it takes, or null; and what takes that
-  /// of what is loaded.
+  /// The load whose place what is left of it takes, or null; and what takes
+  /// that of what is loaded.
   tile::LoadOp findReplaced(Value left) const;
   tile::ApplyDecayOp findReplacing(Value loaded) const;
   /// Whether a store is one of each iteration, not of a state.
