@@ -7,6 +7,8 @@
 
 #include "SelectAttention.h"
 
+#include "attn/Analysis/TiledReads.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -52,13 +54,6 @@ Reads attn::findReads(Block *region) {
   return reads;
 }
 
-/// A position may go through integers of other widths.
-static Value stripCasts(Value value) {
-  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
-    value = cast.getIn();
-  return value;
-}
-
 /// Whether a value depends on the arguments of the region from the one of
 /// number `first` on, or on a score.
 static bool dependsOn(Value value, Block &region, unsigned first) {
@@ -71,19 +66,20 @@ static bool dependsOn(Value value, Block &region, unsigned first) {
   });
 }
 
-static bool isTiled(ReadOp read, Block &region) {
+/// Whether tiles can stand for a read of a modifier, each the same for what the
+/// arguments in front of number `first` do not tell apart.
+static bool isTiled(ReadOp read, Block &region, unsigned first) {
   auto positions = region.getArguments().take_back(2);
-  auto indices = read.getIndices();
-  if (!isa<BFloat16Type, Float16Type>(read.getElement().getType()) ||
-      indices.empty() || stripCasts(indices.back()) != positions[1])
-    return false;
-  auto isQuery = [&](Value index) { return stripCasts(index) == positions[0]; };
-  return llvm::count_if(indices.drop_back(), isQuery) == 1 &&
-         llvm::all_of(indices.drop_back(), [&](Value index) {
-           return isQuery(index) ||
-                  !dependsOn(index, region, positions[0].getArgNumber());
-         });
+  return findQueryAxis(
+             read.getIndices(), read.getElement().getType(), positions[0],
+             positions[1],
+             [&](Value index) { return !dependsOn(index, region, first); })
+      .has_value();
 }
+
+/// Arguments of a modifier: the score and the batch come first, the positions
+/// last.
+static constexpr unsigned kHead = 2, kQuery = 3;
 
 /// Of several reads of a tensor one counts: two tiles would share its stages.
 SmallVector<Value> attn::findTiledReads(AttentionOp op) {
@@ -93,25 +89,16 @@ SmallVector<Value> attn::findTiledReads(AttentionOp op) {
     return {};
   if (Block *score = op.getScoreBlock())
     for (ReadOp read : score->getOps<ReadOp>())
-      if (isTiled(read, *score))
+      if (isTiled(read, *score, kQuery))
         tensors.insert(read.getTensor());
   return tensors.takeVector();
 }
 
 bool attn::sharesTiles(AttentionOp op) {
-  // The score and the batch come first.
-  constexpr unsigned kHead = 2;
   Block *score = op.getScoreBlock();
-  if (!score)
-    return false;
-  auto positions = score->getArguments().take_back(2);
-  return llvm::any_of(score->getOps<ReadOp>(), [&](ReadOp read) {
-    return isTiled(read, *score) &&
-           llvm::none_of(read.getIndices(), [&](Value index) {
-             return !llvm::is_contained(positions, stripCasts(index)) &&
-                    dependsOn(index, *score, kHead);
-           });
-  });
+  return score && llvm::any_of(score->getOps<ReadOp>(), [&](ReadOp read) {
+           return isTiled(read, *score, kHead);
+         });
 }
 
 /// Whether sums of positions are compared.
@@ -148,7 +135,8 @@ bool attn::boundsAndReads(AttentionOp op) {
                       });
 }
 
-bool attn::addsPositions(AttentionOp op) {
+/// Whether a number that is computed from positions is added to scores.
+static bool addsPositions(AttentionOp op) {
   Block *score = op.getScoreBlock();
   if (!score)
     return false;
@@ -162,20 +150,19 @@ bool attn::addsPositions(AttentionOp op) {
   return computed.contains(score->getTerminator()->getOperand(0));
 }
 
-bool attn::fallsFromQuery(AttentionOp op) {
-  if (!addsPositions(op) || op.hasBlockLists())
-    return false;
+Trend attn::findTrend(AttentionOp op) {
+  if (!addsPositions(op))
+    return Trend::None;
   KeyBounds bounds = findKeyBounds(op);
-  return !bounds.seesOnlyPast() && bounds.intervals.size() <= 1 &&
-         bounds.matches.empty() &&
-         llvm::any_of(*op.getScoreBlock(), [](Operation &inner) {
-           return isa<math::AbsFOp, math::AbsIOp>(inner);
-         });
-}
-
-bool attn::mayGrow(AttentionOp op) {
-  return addsPositions(op) && !findKeyBounds(op).seesOnlyPast() &&
-         !fallsFromQuery(op);
+  if (bounds.seesOnlyPast())
+    return Trend::Past;
+  bool hasMagnitude = llvm::any_of(*op.getScoreBlock(), [](Operation &inner) {
+    return isa<math::AbsFOp, math::AbsIOp>(inner);
+  });
+  return hasMagnitude && !op.hasBlockLists() && bounds.intervals.size() <= 1 &&
+                 bounds.matches.empty()
+             ? Trend::FallsFromQuery
+             : Trend::MayGrow;
 }
 
 bool attn::hasFunctions(AttentionOp op) {
@@ -207,12 +194,11 @@ bool attn::takesTurns(AttentionOp op) {
   int64_t valueDim = op.getKVType().getValueDim();
   if (valueDim > kLargeHead)
     return !isUneven(op);
-  constexpr int64_t kUsualHead = 128;
   KeyBounds bounds = findKeyBounds(op);
   if (valueDim <= kUsualHead &&
       (op.getScoreBlock() || op.hasBlockLists() ||
        bounds.intervals.size() > 1 || !bounds.matches.empty()))
-    return !mayGrow(op);
+    return findTrend(op) != Trend::MayGrow;
   bool sharesKeys = valueDim == kUsualHead && op.getGroupSize() > 1;
   return valueDim < kLargeHead && isPlain(op) && isUneven(op) &&
          (sharesKeys || op.getKVType().getKeyDim() == kLargeHead);

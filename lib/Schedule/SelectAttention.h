@@ -52,19 +52,21 @@ bool isHeavy(Block *mask);
 /// both sides: the addresses and the bounds of the rows are kept side by side.
 bool boundsAndReads(AttentionOp op);
 
-/// Whether a number that is computed from positions is added to scores.
-bool addsPositions(AttentionOp op);
-
-/// Whether scores are taken to fall with the distance to keys on both sides of
-/// the query, which are one interval: a magnitude that is computed from
-/// positions is added. They do not exceed those of the block of the query then,
-/// if the walk starts with it.
-bool fallsFromQuery(AttentionOp op);
-
-/// Whether scores may become ever larger on the way, which goes from the last
-/// key to the first: a number that is computed from positions is added, and
-/// keys that a query sees are on both sides of it.
-bool mayGrow(AttentionOp op);
+/// What a number that is computed from positions and added to scores makes of
+/// them on the way, which goes from the last key to the first.
+enum class Trend {
+  /// There is no such number.
+  None,
+  /// No query sees a key behind it, so that the way leads away from it.
+  Past,
+  /// Scores are taken to fall with the distance to keys on both sides of the
+  /// query, which are one interval: the number is a magnitude. They do not
+  /// exceed those of the block of the query then, if the walk starts with it.
+  FallsFromQuery,
+  /// Keys are on both sides of the query, and scores may become ever larger.
+  MayGrow
+};
+Trend findTrend(AttentionOp op);
 
 /// Whether scores are modified by functions. Each is several steps, one behind
 /// the other: with few registers left, the assembler computes one score after
@@ -74,8 +76,9 @@ bool hasFunctions(AttentionOp op);
 /// Whether some instances may have more to do than others.
 bool isUneven(AttentionOp op);
 
-/// Larger heads, and those as large, are scheduled in ways of their own.
-constexpr int64_t kLargeHead = 192;
+/// Larger heads, and those as large, are scheduled in ways of their own; most
+/// heads have the usual dimension.
+constexpr int64_t kUsualHead = 128, kLargeHead = 192;
 
 /// Whether heads are of the large dimension as they have been measured:
 /// sequences of one length, scores as they are, and a mask of positions.

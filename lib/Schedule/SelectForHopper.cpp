@@ -13,8 +13,6 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-static constexpr int64_t kUsualHead = 128;
-
 /// Barriers come behind the buffers.
 static constexpr int64_t kBarrierReserve = 512;
 static constexpr int64_t kSmallFragmentRegisters = 160;
@@ -76,7 +74,8 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       selectBlocks(op, keyDim, valueDim, sharedBytes, stagesReads);
   int64_t registers = footprint.registers() + footprint.queryRegisters();
   bool uneven = isUneven(op);
-  bool lazyMax = !mayGrow(op);
+  Trend trend = findTrend(op);
+  bool lazyMax = trend != Trend::MayGrow;
   // Twice as many where a mask is evaluated between the functions.
   bool computesReads = findReads(op.getScoreBlock()).computed ||
                        findReads(op.getMaskBlock()).computed;
@@ -84,9 +83,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       registers +
       (hasFunctions(op) ? kFunctionRegisters * (uneven ? 2 : 1) : 0) +
       (computesReads ? kComputedRegisters : 0) +
-      (addsPositions(op) && findKeyBounds(op).seesOnlyPast()
-           ? kPositionRegisters
-           : 0);
+      (trend == Trend::Past ? kPositionRegisters : 0);
   bool queryInRegisters = wanted <= kFragmentRegisters;
   if (!queryInRegisters)
     refuse(op) << remark::add(kTooManyRegisters, "query_in_registers", true,
@@ -160,7 +157,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*rescale_threshold=*/8,
       /*lazy_max=*/lazyMax,
       /*longest_first=*/uneven || isSideBySide,
-      /*diagonal_first=*/fallsFromQuery(op), sectionBytes,
+      /*diagonal_first=*/trend == Trend::FallsFromQuery, sectionBytes,
       /*segment_chunks=*/0, stagesReads, hopper);
 }
 

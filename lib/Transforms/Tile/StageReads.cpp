@@ -8,6 +8,7 @@
 #include "attn/Transforms/Tile/Passes.h"
 
 #include "Tile/Tile.h"
+#include "attn/Analysis/TiledReads.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
@@ -20,13 +21,6 @@ namespace mlir::tile {
 using namespace mlir;
 using namespace mlir::tile;
 
-/// A position may go through integers of other widths.
-static Value stripCasts(Value value) {
-  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
-    value = cast.getIn();
-  return value;
-}
-
 /// Whether a value is the same for all scores: it comes from outside, or
 /// follows from what does.
 static bool isShared(Value value, Block &modifier) {
@@ -37,24 +31,6 @@ static bool isShared(Value value, Block &modifier) {
          llvm::all_of(op->getOperands(), [&](Value operand) {
            return isShared(operand, modifier);
          });
-}
-
-/// The axis of the queries, if the read has one element for each score, those
-/// of a query side by side.
-static std::optional<int64_t> findQueryAxis(ReadOp read, Block &modifier) {
-  Value query = modifier.getArgument(1), key = modifier.getArgument(2);
-  OperandRange indices = read.getIndices();
-  if (!isa<BFloat16Type, Float16Type>(read.getElement().getType()) ||
-      indices.empty() || stripCasts(indices.back()) != key)
-    return std::nullopt;
-  std::optional<int64_t> found;
-  for (auto [axis, index] : llvm::enumerate(indices.drop_back())) {
-    if (!found && stripCasts(index) == query)
-      found = axis;
-    else if (!isShared(index, modifier))
-      return std::nullopt;
-  }
-  return found;
 }
 
 /// The value in front of the modifier; what leads to it is copied there.
@@ -93,7 +69,10 @@ static void stageReads(ScoreOp score) {
   // A second tile of a view would have to share its stages.
   DenseSet<Value> staged;
   for (ReadOp read : llvm::make_early_inc_range(modifier.getOps<ReadOp>())) {
-    std::optional<int64_t> queryAxis = findQueryAxis(read, modifier);
+    std::optional<int64_t> queryAxis = attn::findQueryAxis(
+        read.getIndices(), read.getElement().getType(), modifier.getArgument(1),
+        modifier.getArgument(2),
+        [&](Value index) { return isShared(index, modifier); });
     if (!queryAxis || !staged.insert(read.getView()).second)
       continue;
     score.getTilesMutable().append(
