@@ -87,10 +87,14 @@ constexpr int64_t kColumnBlocks = 3;
 /// What the tokens of a block have in common, in f32, for each of the four
 /// blocks: their decay, and powers; and, in f16, what later blocks need beside.
 constexpr int64_t kBlockPowers = 5, kLaterPowers = 3;
-/// Rows of f16 that hold all of these, for so many tiles of keys.
+/// Rows of f16 that hold the columns of so many tiles of keys, which come
+/// first, and all of these.
+constexpr int64_t decayColumnRows(int64_t keys) {
+  return keys * kColumnBlocks * kDiagonalBlock;
+}
 constexpr int64_t decayScratchRows(int64_t keys) {
-  return (keys * kColumnBlocks * kDiagonalBlock + 4 * kBlockPowers * 2 +
-          kLaterPowers + kSwizzleRows - 1) /
+  return (decayColumnRows(keys) + 4 * kBlockPowers * 2 + kLaterPowers +
+          kSwizzleRows - 1) /
          kSwizzleRows * kSwizzleRows;
 }
 

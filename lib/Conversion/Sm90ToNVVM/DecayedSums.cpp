@@ -26,7 +26,7 @@ static constexpr int64_t kHalfBytes = 2;
 
 Value DecayedBlock::powersAddress(Value block) {
   Value first =
-      i32.add(scratch, keyTiles * sm90::kColumnBlocks * sm90::kDiagonalBlock *
+      i32.add(scratch, sm90::decayColumnRows(static_cast<int64_t>(keyTiles)) *
                            channels * kHalfBytes);
   return i32.add(first, i32.mul(block, sm90::kBlockPowers * rowBytes()));
 }

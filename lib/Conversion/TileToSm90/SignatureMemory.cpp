@@ -75,10 +75,10 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
       sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32);
   Value over;
   if (tile::DecaySumsOp sums = split->decaySums) {
-    int64_t channels = cast<VectorType>(sums.getSums().getType()).getDimSize(1);
     auto columns = sm90::BufferType::get(
-        context, split->countLeft() * sm90::kColumnBlocks, sm90::kDiagonalBlock,
-        channels, builder.getF16Type());
+        context, 1, sm90::decayColumnRows(split->countLeft()),
+        cast<VectorType>(sums.getSums().getType()).getDimSize(1),
+        builder.getF16Type());
     if (inverse.getBytes() + blocks.getBytes() <= columns.getBytes())
       over = kernel.decayScratch;
   }
