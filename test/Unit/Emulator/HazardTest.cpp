@@ -365,13 +365,7 @@ TEST(Hazard, OverwrittenStages) {
     ld.shared.b32 %r6, [%r2];
     add.s32 %r6, %r6, 1;
     setp.ne.b32 %p4, %r1, 0;
-    @%p4 bra WAIT2;
-    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
-    cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], [%d8, {0, 0}], [%r3];
-WAIT2:
-    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 1;
-    @!%p2 bra WAIT2;
-)";
+)" + loadTileAgain("%p4");
   EXPECT_TRUE(contains(hazards(loadTile() + again, 64),
                        "read, without being ordered after it"));
   EXPECT_EQ(hazards(loadTile() + replaced(again, "setp.ne",

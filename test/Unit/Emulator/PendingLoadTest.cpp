@@ -22,15 +22,7 @@ static std::string reload(const std::string &load, const std::string &between,
     setp.lt.u32 %p5, %r1, 16;
     mov.b32 %r10, 0;
 )" + load +
-         between +
-         R"(
-    @%p1 bra WAIT2;
-    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
-    cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], [%d8, {0, 0}], [%r3];
-WAIT2:
-    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 1;
-    @!%p2 bra WAIT2;
-)" + after;
+         between + loadTileAgain("%p1") + after;
 }
 
 static constexpr char matrices[] =
