@@ -7,21 +7,21 @@
 
 #include "attn/Pipelines/Explain.h"
 
+#include "ExplainPrinter.h"
+
 #include "Attention/Attention.h"
 #include "Sm90/Sm90.h"
 #include "Tile/Tile.h"
 #include "attn/Export/Assemble.h"
-#include "attn/Schedule/Estimate.h"
 #include "attn/Schedule/Passes.h"
 #include "attn/Target/TargetModel.h"
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::attn;
-using llvm::formatv;
 
 namespace {
 
@@ -39,22 +39,6 @@ public:
 
 private:
   SmallVectorImpl<std::string> &messages;
-};
-
-/// One row: a name and what there is to say.
-class Printer {
-public:
-  explicit Printer(llvm::raw_ostream &output) : output(output) {}
-
-  template <typename... Parts>
-  void row(StringRef name, const char *format, Parts &&...parts) {
-    output << formatv("  {0,-11}", name)
-           << formatv(format, std::forward<Parts>(parts)...) << '\n';
-  }
-  void heading(const llvm::Twine &text) { output << text << '\n'; }
-
-private:
-  llvm::raw_ostream &output;
 };
 
 } // namespace
@@ -75,10 +59,8 @@ static LogicalResult schedule(ModuleOp module, const CompileOptions &options,
   return result;
 }
 
-static void printKernel(Printer &printer, AttentionOp op,
-                        tile::ScheduleAttr schedule,
-                        const ::attn::runtime::LaunchPlan &plan,
-                        const TargetModel &model) {
+static void printKernel(ExplainPrinter &printer, AttentionOp op,
+                        tile::ScheduleAttr schedule) {
   auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
   printer.row("tile", "{0} queries x {1} keys, head dimensions {2} and {3}",
               schedule.getBlockQ(), schedule.getBlockKv(),
@@ -96,6 +78,13 @@ static void printKernel(Printer &printer, AttentionOp op,
               hopper.getOutputFromRegisters()
                   ? "stored by the consumers, from registers"
                   : "copied from shared memory");
+}
+
+/// What there is to say of any kernel.
+static void printLaunch(ExplainPrinter &printer, tile::ScheduleAttr schedule,
+                        const ::attn::runtime::LaunchPlan &plan,
+                        const TargetModel &model) {
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
   printer.row("threads", "{0} a block; {1}", plan.threadsPerBlock,
               !hopper.getPersistent() ? "a block for each instance"
               : hopper.getDynamic()
@@ -108,7 +97,7 @@ static void printKernel(Printer &printer, AttentionOp op,
 
 /// What the assembler makes of the kernel. That there is none is an error only
 /// where one is named.
-static LogicalResult printAssembly(Printer &printer, AttentionOp op,
+static LogicalResult printAssembly(ExplainPrinter &printer, Operation *op,
                                    StringRef ptx,
                                    const CompileOptions &options) {
   llvm::Expected<Assembler> assembler = findAssembler(options.ptxas);
@@ -118,11 +107,11 @@ static LogicalResult printAssembly(Printer &printer, AttentionOp op,
     return success();
   }
   if (!assembler)
-    return op.emitError(llvm::toString(assembler.takeError()));
+    return op->emitError(llvm::toString(assembler.takeError()));
   llvm::Expected<AssemblyReport> report =
       assemblePtx(ptx, options.target, *assembler);
   if (!report)
-    return op.emitError(llvm::toString(report.takeError()));
+    return op->emitError(llvm::toString(report.takeError()));
   printer.row("ptxas",
               "{0} registers a thread at the launch, {1} bytes spilled, "
               "{2} bytes of stack, {3}",
@@ -140,8 +129,23 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
       "x");
 }
 
-static void printEstimate(Printer &printer, const Estimate &estimate,
-                          const TargetModel &model) {
+/// What an estimate says of a kind of op.
+struct Words {
+  /// What data decides, where it decides something.
+  StringRef ofData;
+  /// Which products are useful ones.
+  StringRef ofProducts;
+};
+
+static constexpr Words kAttentionWords = {
+    "data decides what the mask keeps, here all it may",
+    "scores that the mask keeps"};
+static constexpr Words kRecurrenceWords = {
+    "data decides how many chunks early segments start, here none",
+    "tokens, those of tokens alone once for each head"};
+
+static void printEstimate(ExplainPrinter &printer, const Estimate &estimate,
+                          const TargetModel &model, const Words &words) {
   struct Resource {
     const char *name, *text;
     double seconds;
@@ -149,6 +153,7 @@ static void printEstimate(Printer &printer, const Estimate &estimate,
   const Resource resources[] = {
       {"tensor", "the tensor cores", estimate.tensorSeconds},
       {"exp", "the special functions", estimate.exponentialSeconds},
+      {"multiply", "products of f32", estimate.multiplySeconds},
       {"memory", "the memory", estimate.memorySeconds}};
   printer.row("instances", "{0} on {1} multiprocessors", estimate.instances,
               model.multiprocessors);
@@ -158,22 +163,29 @@ static void printEstimate(Printer &printer, const Estimate &estimate,
   auto share = [&](double seconds) { return 100 * seconds / estimate.seconds; };
   constexpr double milliseconds = 1e3;
   for (const Resource &resource : resources)
-    printer.row(resource.name, "{0:f4} ms, {1:f0} %",
-                resource.seconds * milliseconds, share(resource.seconds));
+    if (resource.seconds > 0)
+      printer.row(resource.name, "{0:f4} ms, {1:f0} %",
+                  resource.seconds * milliseconds, share(resource.seconds));
+  // Where the memory takes less, something else does, if not by itself then for
+  // multiprocessors that wait for the last instance.
+  bool isMemory = estimate.memorySeconds >= estimate.seconds;
   const Resource &bound =
-      *std::max_element(std::begin(resources), std::end(resources),
-                        [](const Resource &a, const Resource &b) {
-                          return a.seconds < b.seconds;
-                        });
-  printer.row("at best", "{0:f4} ms, bound by {1}{2}",
+      isMemory
+          ? std::end(resources)[-1]
+          : *std::max_element(std::begin(resources), std::end(resources) - 1,
+                              [](const Resource &a, const Resource &b) {
+                                return a.seconds < b.seconds;
+                              });
+  printer.row("at best", "{0:f4} ms, bound by {1}{2}{3}",
               estimate.seconds * milliseconds, bound.text,
-              estimate.isExact
-                  ? ""
-                  : "; data decides what the mask keeps, here all it may");
-  printer.row(
-      "roofline",
-      "{0:f0} % of the tensor cores' rate for scores that the mask keeps",
-      share(estimate.usefulTensorSeconds));
+              estimate.isExact ? "" : "; ",
+              estimate.isExact ? "" : words.ofData);
+  if (estimate.tensorSeconds > 0)
+    printer.row("roofline", "{0:f0} % of the tensor cores' rate for {1}",
+                share(estimate.usefulTensorSeconds), words.ofProducts);
+  else
+    printer.row("roofline", "{0:f0} % of the memory's rate",
+                share(estimate.memorySeconds));
 }
 
 /// The dynamic sizes of `op`, whose tensors are arguments of its function.
@@ -191,27 +203,65 @@ static ProblemSize findSize(AttentionOp op, const ProgramShapes &shapes) {
           llvm::divideCeilSigned(keys[0], sequences)};
 }
 
-static LogicalResult printAttention(Printer &printer, AttentionOp op,
-                                    const CompiledProgram &compiled,
-                                    const ProgramShapes &shapes,
-                                    const CompileOptions &options) {
-  const ::attn::runtime::CompiledKernel &kernel =
-      compiled.program.kernels.back();
-  const TargetModel &model = *TargetModel::lookup(options.target);
-  auto schedule = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
-  printer.heading("kernel '" + kernel.plan.kernel + "' for " + model.name);
-  printKernel(printer, op, schedule, kernel.plan, model);
-  if (failed(printAssembly(printer, op, kernel.ptx, options)))
-    return failure();
-  std::string sizes;
-  for (auto [tensor, shape] :
-       llvm::zip(compiled.signature.tensors, shapes.shapes))
-    if (!tensor.isOutput)
-      sizes += ' ' + tensor.name + '=' + shapeText(shape);
-  printer.heading("estimate for" + sizes + shapes.assumed);
-  printEstimate(printer,
-                estimateTime(op, schedule, findSize(op, shapes), model), model);
-  return success();
+namespace {
+/// Prints what there is to say of a program, and of its only op.
+struct Explanation {
+  ExplainPrinter &printer;
+  const CompiledProgram &compiled;
+  const ProgramShapes &shapes;
+  const CompileOptions &options;
+  const TargetModel &model;
+
+  LogicalResult print(AttentionOp op, tile::ScheduleAttr schedule) {
+    printHeading();
+    printKernel(printer, op, schedule);
+    return print(op, schedule,
+                 estimateTime(op, schedule, findSize(op, shapes), model),
+                 kAttentionWords);
+  }
+
+  LogicalResult print(RecurrenceOp op, tile::ScheduleAttr schedule) {
+    printHeading();
+    printKernel(printer, op, compiled.program);
+    return print(op, schedule,
+                 estimateTime(op, schedule, findSize(op, shapes), model),
+                 kRecurrenceWords);
+  }
+
+private:
+  const ::attn::runtime::CompiledKernel &kernel() {
+    return compiled.program.kernels.back();
+  }
+
+  void printHeading() {
+    printer.heading("kernel '" + kernel().plan.kernel + "' for " + model.name);
+  }
+
+  LogicalResult print(Operation *op, tile::ScheduleAttr schedule,
+                      const Estimate &estimate, const Words &words) {
+    printLaunch(printer, schedule, kernel().plan, model);
+    if (failed(printAssembly(printer, op, kernel().ptx, options)))
+      return failure();
+    std::string sizes;
+    for (auto [tensor, shape] :
+         llvm::zip(compiled.signature.tensors, shapes.shapes))
+      if (!tensor.isOutput)
+        sizes += ' ' + tensor.name + '=' + shapeText(shape);
+    printer.heading("estimate for" + sizes + shapes.assumed);
+    printEstimate(printer, estimate, model, words);
+    return success();
+  }
+};
+} // namespace
+
+/// The only attention or recurrence of `module`, with its schedule, or null.
+static Operation *findScheduled(ModuleOp module) {
+  Operation *found = nullptr;
+  module.walk([&](Operation *op) {
+    if (isa<AttentionOp, RecurrenceOp>(op))
+      found = op;
+  });
+  return found;
 }
 
 LogicalResult mlir::attn::explainProgram(ModuleOp module,
@@ -222,11 +272,10 @@ LogicalResult mlir::attn::explainProgram(ModuleOp module,
   SmallVector<std::string> refused;
   if (failed(schedule(*scheduled, options, refused)))
     return failure();
-  bool hasAttention =
-      scheduled->walk([](AttentionOp) { return WalkResult::interrupt(); })
-          .wasInterrupted();
-  if (!hasAttention)
-    return module.emitError("expected an attention to explain, got none");
+  Operation *op = findScheduled(*scheduled);
+  if (!op)
+    return module.emitError("expected an attention or a recurrence to explain, "
+                            "got none");
   OwningOpRef<ModuleOp> lowered = scheduled->clone();
   CompileOptions withoutBinary = options;
   withoutBinary.assemble = false;
@@ -237,11 +286,14 @@ LogicalResult mlir::attn::explainProgram(ModuleOp module,
   if (failed(shapes))
     return failure();
 
-  Printer printer(output);
-  LogicalResult result = success();
-  scheduled->walk([&](AttentionOp op) {
-    result = printAttention(printer, op, *compiled, *shapes, options);
-  });
+  ExplainPrinter printer(output);
+  Explanation explanation{printer, *compiled, *shapes, options,
+                          *TargetModel::lookup(options.target)};
+  auto given = op->getAttrOfType<tile::ScheduleAttr>(kScheduleAttrName);
+  LogicalResult result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
+                             .Case<AttentionOp, RecurrenceOp>([&](auto known) {
+                               return explanation.print(known, given);
+                             });
   printer.heading(refused.empty() ? "refused: nothing" : "refused");
   for (const std::string &message : refused)
     printer.heading("  " + message);

@@ -156,11 +156,11 @@ Footprint selectBlocks(AttentionOp op, int64_t keyDim, int64_t valueDim,
 
 //===--- Its schedules ----------------------------------------------------===//
 
-remark::RemarkOpts describeRemark(AttentionOp op, StringRef name);
+remark::RemarkOpts describeRemark(Operation *op, StringRef name);
 
 /// Starts a remark that says why a schedule was refused; the reason is added to
 /// it. `attn-opt --explain` and `--remarks-filter-missed=schedule` show them.
-remark::detail::InFlightRemark refuse(AttentionOp op);
+remark::detail::InFlightRemark refuse(Operation *op);
 
 /// The schedule of a Hopper chip, or a diagnostic where there is none. With
 /// `stagesReads` tiles are loaded of what a modifier reads for each score.

@@ -7,6 +7,8 @@
 
 #include "SelectRecurrence.h"
 
+#include "SelectAttention.h"
+
 #include "Sm90/Sm90.h"
 #include "attn/Analysis/Lowered.h"
 
@@ -23,41 +25,104 @@ static constexpr int64_t kLargestKey = 128;
 /// more are few beside its own.
 static constexpr int64_t kSegmentChunks = 4;
 
-/// Whether the tensor cores take chunks of these tensors.
-static bool fitsChunks(RecurrenceOp op) {
-  return op.getKeyDim() % sm90::kWarpgroupRows == 0 &&
-         op.getKeyDim() <= kLargestKey &&
-         op.getValueDim() % sm90::kWarpgroupRows == 0 &&
-         !op.getQueryType().getElementType().isF32();
+/// Why the tensor cores do not take chunks of these tensors; empty where they
+/// do. A warpgroup's product has 64 rows, and the state of 128 channels of keys
+/// and 64 of values takes 64 registers of each thread.
+static std::string findUnfit(RecurrenceOp op) {
+  constexpr int64_t kRows = sm90::kWarpgroupRows;
+  if (op.getKeyDim() % kRows != 0 || op.getKeyDim() > kLargestKey)
+    return llvm::formatv("expected keys of {0} or {1} channels, got {2}", kRows,
+                         kLargestKey, op.getKeyDim());
+  if (op.getValueDim() % kRows != 0)
+    return llvm::formatv("expected a multiple of {0} channels of values, got "
+                         "{1}",
+                         kRows, op.getValueDim());
+  if (op.getQueryType().getElementType().isF32())
+    return "expected elements of 16 bits, got f32";
+  return {};
 }
 
-static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
-  int64_t valueDim = op.getValueDim();
-  bool isCut = canCutSequences(op);
-  bool hasChannels = isPerChannel(op, op.getDecay());
+/// Why a block has no states of `kLargestPart` channels of the value; empty
+/// where it may.
+static StringRef findWhyNarrow(RecurrenceOp op, bool isCut) {
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
-  // Strengths of their own, which normalised keys make of any, take registers
-  // that two warpgroups of consumers have not got; where packed sequences begin
-  // and end, those of the producer's beside gates of strengths, and of anyone
-  // beside states that are kept. Without decays ptxas serialises the products
-  // of delta rules.
   auto isNumber = [&](Value strengths) {
     return strengths && !isPerChannel(op, strengths);
   };
+  // Strengths of their own, which normalised keys make of any, take registers
+  // that two warpgroups of consumers have not got; where packed sequences begin
+  // and end, those of the producer's beside gates of strengths, and of anyone
+  // beside states that are kept.
   bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
                 (isNumber(op.getErase()) || isNumber(op.getWrite()));
-  bool needsMore = hasOwn || op.getL2Normalize() || op.getEraseDirection() ||
-                   (op.erases() && !op.getDecay()) ||
-                   (isGated && (!hasChannels || op.isPacked())) ||
-                   (op.getKeptStates() && op.isPacked());
-  // What tokens do to a block of rows is found for one as wide as the keys.
-  needsMore |= isCut && guessesSegments(op) && op.getKeyDim() % kLargestPart;
-  int64_t part = valueDim % kLargestPart == 0 && !needsMore
-                     ? kLargestPart
-                     : sm90::kWarpgroupRows;
-  // The check of a product that two blocks have spills.
-  isCut &= !guessesSegments(op) || op.getKeyDim() <= part;
+  std::pair<bool, StringRef> reasons[] = {
+      {hasOwn, "strengths of erasing and of writing take registers that two "
+               "warpgroups have not got"},
+      {op.getL2Normalize().has_value(),
+       "lengths of rows take registers that two warpgroups have not got"},
+      {bool(op.getEraseDirection()),
+       "four products of tokens take registers of two warpgroups"},
+      {op.erases() && !op.getDecay(),
+       "ptxas serialises products that erase without a decay"},
+      {isGated && !isPerChannel(op, op.getDecay()),
+       "strengths of channels without decays of channels take registers that "
+       "two warpgroups have not got"},
+      {isGated && op.isPacked(),
+       "strengths of channels of packed sequences take registers that two "
+       "warpgroups have not got"},
+      {op.getKeptStates() && op.isPacked(),
+       "states of packed sequences that are kept take registers that two "
+       "warpgroups have not got"},
+      {isCut && guessesSegments(op) && op.getKeyDim() % kLargestPart != 0,
+       "what tokens do to a block of rows is found for one as wide as the "
+       "keys"},
+  };
+  for (auto [isSo, reason] : reasons)
+    if (isSo)
+      return reason;
+  return {};
+}
+
+/// The channels of the value that a block has the states of.
+static int64_t selectPart(RecurrenceOp op, bool isCut) {
+  if (op.getValueDim() % kLargestPart != 0) {
+    refuse(op) << remark::add(
+        "block_q = {0}: expected a multiple of {0} channels of values, got {1}",
+        kLargestPart, op.getValueDim());
+    return sm90::kWarpgroupRows;
+  }
+  StringRef why = findWhyNarrow(op, isCut);
+  if (why.empty())
+    return kLargestPart;
+  refuse(op) << remark::add("block_q = {0}: {1}", kLargestPart, why.str());
+  return sm90::kWarpgroupRows;
+}
+
+/// The least chunks of a segment, or 0 where sequences are not cut.
+static int64_t selectSegments(RecurrenceOp op, int64_t part) {
+  auto refuseCut = [&](StringRef why) {
+    refuse(op) << remark::add("segment_chunks = {0}: {1}", kSegmentChunks,
+                              why.str());
+    return 0;
+  };
+  if (!op.getDecay())
+    return refuseCut("nothing decays");
+  if (!canCutSequences(op))
+    return refuseCut("no bound is known of what a state keeps that is erased "
+                     "but along its keys");
+  if (guessesSegments(op) && op.getKeyDim() > part)
+    return refuseCut("the check of where segments start would spill beside "
+                     "keys of more channels than a block has");
+  return kSegmentChunks;
+}
+
+static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
+  bool hasChannels = isPerChannel(op, op.getDecay());
+  bool isGated =
+      isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
+  int64_t part = selectPart(op, canCutSequences(op));
+  int64_t segmentChunks = selectSegments(op, part);
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two
   // consumers leave the others just enough, which is where a state to begin
@@ -100,12 +165,14 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
       /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
-      isCut ? kSegmentChunks : 0, /*stage_reads=*/false, hopper);
+      segmentChunks, /*stage_reads=*/false, hopper);
 }
+
+/// So many tokens are computed one by one.
+static constexpr int64_t kFewTokens = 16;
 
 /// The number of tokens where it is known and small, else nothing.
 static std::optional<int64_t> countFewTokens(RecurrenceOp op) {
-  constexpr int64_t kFewTokens = 16;
   if (op.isPacked())
     return std::nullopt;
   int64_t tokens = op.getQueryType().getDimSize(1);
@@ -190,10 +257,22 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   return createSteps(op, columns, countRegisters(op, columns));
 }
 
+/// Why a recurrence goes from token to token; empty where it does not.
+static std::string findWhySteps(RecurrenceOp op) {
+  if (std::optional<int64_t> tokens = countFewTokens(op))
+    return llvm::formatv("expected more than {0} tokens, got {1}", kFewTokens,
+                         *tokens);
+  if (StringRef what = findUnchunked(op); !what.empty())
+    return llvm::formatv("there is no chunked form of {0}", what);
+  return findUnfit(op);
+}
+
 FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {
-  if (countFewTokens(op) || !findUnchunked(op).empty() || !fitsChunks(op))
-    return selectSteps(op);
-  return selectChunks(op);
+  std::string why = findWhySteps(op);
+  if (why.empty())
+    return selectChunks(op);
+  refuse(op) << remark::add("block_kv = {0}: {1}", kChunk, why);
+  return selectSteps(op);
 }
 
 /// With many sequences memory bounds a step, and a warp asks for whole lines

@@ -23,15 +23,15 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-remark::RemarkOpts attn::describeRemark(AttentionOp op, StringRef name) {
+remark::RemarkOpts attn::describeRemark(Operation *op, StringRef name) {
   auto function = op->getParentOfType<func::FuncOp>();
   return remark::RemarkOpts::name(name)
       .category("schedule")
       .function(function ? function.getName() : StringRef());
 }
 
-remark::detail::InFlightRemark attn::refuse(AttentionOp op) {
-  return remark::missed(op.getLoc(), describeRemark(op, "refused"));
+remark::detail::InFlightRemark attn::refuse(Operation *op) {
+  return remark::missed(op->getLoc(), describeRemark(op, "refused"));
 }
 
 /// Starts a remark that says where a schedule comes from.

@@ -20,7 +20,7 @@ using namespace mlir::attn;
 // multiprocessors, 989 TFLOP/s of 16-bit products, 4.8 TB/s; a warpgroup's
 // product of 64 x N x 16 takes N / 2 cycles, so that the clock is 989e12 / (132
 // * 4096). Programming guide, "Arithmetic Instructions": 16 special functions
-// per cycle.
+// and 128 products of f32 per cycle.
 static constexpr TargetModel kModels[] = {
     {/*name=*/"sm_90a", /*features=*/"+ptx86",
      /*sharedMemoryPerBlock=*/227 * 1024,
@@ -31,6 +31,7 @@ static constexpr TargetModel kModels[] = {
      /*clockHertz=*/1.83e9,
      /*tensorOperationsPerCycle=*/4096,
      /*exponentialsPerCycle=*/16,
+     /*multipliesPerCycle=*/128,
      /*memoryBandwidth=*/4.8e12},
 };
 

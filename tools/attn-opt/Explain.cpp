@@ -17,14 +17,16 @@ using namespace attn::tools;
 using mlir::attn::ProgramShapes;
 
 /// The longest sequence that is given, or a common length. Those of queries,
-/// keys and values are axis 1 of [batch, position, head, channel].
+/// keys and values are axis 1 of [batch, position, head, channel], and any
+/// unless the program says which; that of states is the heads.
 static int64_t
-longestSequence(const std::vector<std::vector<int64_t>> &shapes) {
+longestSequence(const Signature &signature,
+                const std::vector<std::vector<int64_t>> &shapes) {
   constexpr int64_t usualLength = 4096;
   int64_t longest = -1;
-  for (const std::vector<int64_t> &shape : shapes)
-    if (shape.size() == 4)
-      longest = std::max(longest, shape[1]);
+  for (size_t number = 0; number < shapes.size(); ++number)
+    if (shapes[number].size() == 4 && signature.tensors[number].shape[1] < 0)
+      longest = std::max(longest, shapes[number][1]);
   return longest < 0 ? usualLength : longest;
 }
 
@@ -49,7 +51,7 @@ attn::opt::chooseShapes(const Signature &signature,
   }
   propagateSizes(signature.equalSizes, chosen.shapes);
   constexpr int64_t assumedBatches = 1;
-  const int64_t assumedLength = longestSequence(chosen.shapes);
+  const int64_t assumedLength = longestSequence(signature, chosen.shapes);
   for (std::vector<int64_t> &shape : chosen.shapes)
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       if (shape[axis] >= 0)

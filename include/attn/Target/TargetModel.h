@@ -36,6 +36,8 @@ struct TargetModel {
   double clockHertz;
   double tensorOperationsPerCycle;
   double exponentialsPerCycle;
+  /// Of f32, each with an addition.
+  double multipliesPerCycle;
   /// Bytes per second between the chip and its memory.
   double memoryBandwidth;
 

@@ -59,7 +59,7 @@
 // MLA-NEXT: output_from_registers = false: expected at most 231936 bytes of buffers, got 245760
 
 // RUN: echo "module {}" | not attn-opt --explain 2>&1 | FileCheck %s --check-prefix=MODULE
-// MODULE: error: expected an attention to explain, got none
+// MODULE: error: expected an attention or a recurrence to explain, got none
 // RUN: not attn-opt %s --explain --target=sm_80 2>&1 | FileCheck %s --check-prefix=TARGET
 // TARGET: error: expected a target of sm_90a, got 'sm_80'
 
