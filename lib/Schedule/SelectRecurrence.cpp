@@ -138,6 +138,10 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     producerRegisters = 40, consumerRegisters = 224, auxiliaryRegisters = 240;
   } else if (consumers == 1) {
     producerRegisters = 40, consumerRegisters = 240, auxiliaryRegisters = 168;
+  } else if (hasChannels && isGated && op.getKeyDim() < kLargestKey) {
+    // Gates of strengths take more of the auxiliary than states of narrow keys
+    // take of the consumers.
+    consumerRegisters = 176, auxiliaryRegisters = 128;
   } else if (hasChannels) {
     // The numbers warp copies them, the auxiliary has the rest, but for what
     // gates of strengths and ends of packed sequences take.

@@ -348,3 +348,19 @@ func.func @erase_key(%q: !q, %e: !q, %g: !g) -> !q {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) erase_key(%e : !q) : !q, !q, !q -> !q
   return %o : !q
 }
+
+// -----
+
+// Gates of strengths beside narrow keys leave the auxiliary what the states do not take.
+
+// CHECK-LABEL: func @narrow_gates
+// CHECK: tile.schedule<block_q = 128, {{.*}}consumer_registers = 176, {{.*}}auxiliary_registers = 128
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x2x128xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+!e = tensor<?x?x2x64xf32>
+!w = tensor<?x?x2x128xf32>
+func.func @narrow_gates(%q: !q, %v: !v, %g: !g, %e: !e, %w: !w) -> !v {
+  %o = attn.recurrence %q, %q, %v decay(%g : !g) erase(%e : !e) write(%w : !w) : !q, !q, !v -> !v
+  return %o : !v
+}
