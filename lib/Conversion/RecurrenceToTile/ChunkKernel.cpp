@@ -222,13 +222,14 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
 }
 
 /// P, from the products of queries and keys.
-Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products) {
+Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products,
+                                      Type type) {
   Value reads = scaleColumns(scaled(products, scale), chunk.keyNorms);
   if (chunk.decay.channelSums)
-    return round(reads, element);
+    return round(reads, type);
   Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
                                              chunk.decay.sums);
-  return round(mul(reads, ratios), element);
+  return round(mul(reads, ratios), type);
 }
 
 /// (I + A)^-1, times the writing strengths where these are those of erasing,
@@ -287,7 +288,11 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   bool isStarted = op.erases() && !chunk.decay.channelSums;
   if (isStarted)
     inverse = createErasePairs(chunk, chunk.key);
-  Value reads = createReads(chunk, createReadPairs(chunk, chunk.key));
+  // What tokens of a chunk read of each other is a product of numbers that are
+  // computed both, and have more bits as those of the inverse do: what is
+  // written along keys that are alike largely cancels out.
+  Type own = op.erases() ? fine : element;
+  Value reads = createReads(chunk, createReadPairs(chunk, chunk.key), own);
   if (op.erases() && !isStarted)
     inverse = createErasePairs(chunk, chunk.key);
   if (inverse)
@@ -307,7 +312,7 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   if (decay.whole)
     state = mul(state, vector::BroadcastOp::create(
                            builder, loc, state.getType(), decay.whole));
-  Value fresh = round(written, element);
+  Value fresh = round(written, own);
   Value factors = decay.left;
   if (chunk.keyNorms)
     factors = factors ? mul(factors, chunk.keyNorms) : chunk.keyNorms;

@@ -121,7 +121,7 @@ private:
   Value reach(const Chunk &chunk, Value rows, double factor, bool isBefore);
   Value leave(const Chunk &chunk, Value keys);
   Value createInverse(const Chunk &chunk, Value products);
-  Value createReads(const Chunk &chunk, Value products);
+  Value createReads(const Chunk &chunk, Value products, Type type);
   Value createValues(const Chunk &chunk);
   Value createWritten(const Chunk &chunk, Value inverse, Value held);
   void storeOutput(const Chunk &chunk, Value output);

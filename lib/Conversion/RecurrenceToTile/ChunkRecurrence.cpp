@@ -82,7 +82,8 @@ static void noteRange(func::FuncOp function, RecurrenceOp op) {
     remark::analysis(op.getLoc(), remark::RemarkOpts::name("range")
                                       .category("numerics")
                                       .function(function.getName()))
-        << remark::add("values less what the state holds for keys are rounded "
+        << remark::add("values less what the state holds for keys, what is "
+                       "written, and products of queries and keys are rounded "
                        "to f16: expected magnitudes of at most 65504");
 }
 

@@ -31,8 +31,9 @@ Value ChunkKernelBuilder::createChunkOfTwo(const Chunk &chunk, Value state) {
   Value keys = leave(chunk, chunk.key);
   Value directions = leave(chunk, chunk.direction);
   Value erases = round(createErasePairs(chunk, chunk.key), element);
-  Value reads = createReads(chunk, createReadPairs(chunk, chunk.key));
-  Value own = createReads(chunk, createReadPairs(chunk, chunk.direction));
+  Value reads = createReads(chunk, createReadPairs(chunk, chunk.key), element);
+  Value own =
+      createReads(chunk, createReadPairs(chunk, chunk.direction), element);
   Value inverse = createInverse(
       chunk, scaled(createErasePairs(chunk, chunk.direction), -1));
 

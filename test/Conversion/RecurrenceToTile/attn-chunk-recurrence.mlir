@@ -39,7 +39,7 @@
 // CHECK: %[[QK:.*]] = tile.dot %[[Q]], %[[K]] transpose_rhs
 // CHECK: %[[RATIOS2:.*]] = tile.decay_ratios %[[SUMS]]
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[QK]], %[[RATIOS2]]
-// CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[P:.*]] = arith.truncf %[[DECAYED]] : vector<64x64xf32> to vector<64x64xf16>
 // CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]]
 // CHECK: %[[A:.*]] = arith.mulf %[[KK]], %[[RATIOS]]
 // CHECK: %[[INVERSE:.*]] = tile.invert_unit_lower %[[A]] rows(%[[BETA]] : vector<64xf32>) columns(%[[BETA]] : vector<64xf32>)
@@ -59,10 +59,10 @@
 // CHECK: %[[U:.*]] = tile.dot %[[WF]], %[[T]] transpose_rhs
 // CHECK: %[[ALL:.*]] = vector.broadcast %[[WHOLE]] : f32 to vector<64x64xf32>
 // CHECK: %[[DECAYED_STATE:.*]] = arith.mulf %[[S]], %[[ALL]]
-// CHECK: %[[UB:.*]] = arith.truncf %[[U]]
+// CHECK: %[[UB:.*]] = arith.truncf %[[U]] : vector<64x64xf32> to vector<64x64xf16>
 // CHECK: %[[LEFTS:.*]] = vector.broadcast %[[LEFT]]
 // CHECK: %[[UL:.*]] = arith.mulf %[[U]], %[[LEFTS]]
-// CHECK: %[[ULB:.*]] = arith.truncf %[[UL]]
+// CHECK: %[[ULB:.*]] = arith.truncf %[[UL]] : vector<64x64xf32> to vector<64x64xbf16>
 // CHECK: %[[O:.*]] = tile.dot %[[UB]], %[[P]] transpose_rhs acc(%[[OLD]])
 // CHECK: %[[NEXT:.*]] = tile.dot %[[ULB]], %[[K]] acc(%[[DECAYED_STATE]])
 // CHECK: %[[OS:.*]] = arith.mulf %[[O]], %{{.*}}
