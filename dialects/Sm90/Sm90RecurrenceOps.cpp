@@ -105,6 +105,11 @@ LogicalResult InvertUnitLowerOp::verify() {
   if (blocks != BufferType::get(getContext(), 1, kWarpgroupRows, kDiagonalBlock,
                                 Float32Type::get(getContext()))) // C2
     return emitOpError("expected blocks of 1 x 64x16xf32, got ") << blocks;
+  int64_t stages = getScratch().getType().getStages();
+  if (stages != (getCount() ? 2 : 1)) // C4
+    return emitOpError("expected a scratch of one stage, or of two with a "
+                       "count, got ")
+           << stages;
   if (bool(getStrengths()) != getRow().has_value()) // C3
     return emitOpError("expected a row of strengths exactly where there are "
                        "strengths");

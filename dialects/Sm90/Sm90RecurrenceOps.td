@@ -257,7 +257,7 @@ def Sm90_DecayRatiosOp : Sm90_Op<"decay_ratios", [
 }
 
 def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
-    Sm90_FixedLayouts, MemoryEffects<[MemRead, MemWrite]>]> {
+    Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "inverts a unit lower triangular matrix";
   let description = [{
     With L what `matrix` has below its diagonal, and b row `row` of `strengths`, or
@@ -270,18 +270,25 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
     result, whose other blocks are cleared. `scratch` and `blocks` are for the
     warpgroup alone, whose threads meet.
 
+    With a `count`, it is that use of a ring of two stages which nothing else
+    writes to. What has been cleared in the first two uses stays so, and the two
+    stages of the scratch are taken in turn: the threads need not meet in front,
+    where others may still read what the use before has left there.
+
     | constraint | rule |
     |---|---|
     | C1 | the matrix has 64 rows and columns, and so have result and scratch, of f16 |
     | C2 | blocks is of f32, of one stage of 64 x 16 |
     | C3 | the strengths are of f32, with the row and 64 columns; row is given with them |
+    | C4 | the scratch has one stage, or two with a count |
   }];
   let arguments = (ins Sm90_Scores:$matrix, Optional<Sm90_StageType>:$strengths,
                        OptionalAttr<I64Attr>:$row, Sm90_BufferType:$scratch,
-                       Sm90_BufferType:$blocks, Sm90_StageType:$result);
+                       Optional<Index>:$count, Sm90_BufferType:$blocks,
+                       Sm90_StageType:$result);
   let assemblyFormat = [{
     $matrix (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
-    `scratch` `(` $scratch `,` $blocks `)` `into` $result attr-dict
+    `scratch` `(` $scratch (`[` $count^ `]`)? `,` $blocks `)` `into` $result attr-dict
     `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
   }];
   let hasVerifier = 1;

@@ -59,6 +59,16 @@ Value ChunkKernelBuilder::scaleColumns(Value tile, Value factors) {
       tile, vector::BroadcastOp::create(builder, loc, tile.getType(), factors));
 }
 
+Value ChunkKernelBuilder::subtractScaled(Value from, Value tile,
+                                         Value factors) {
+  if (!factors)
+    return sub(from, tile);
+  Value columns =
+      vector::BroadcastOp::create(builder, loc, tile.getType(), factors);
+  return math::FmaOp::create(
+      builder, loc, arith::NegFOp::create(builder, loc, columns), tile, from);
+}
+
 Value ChunkKernelBuilder::round(Value tile, Type type) {
   auto source = cast<VectorType>(tile.getType());
   if (source.getElementType() == type)
@@ -182,7 +192,11 @@ ChunkKernelBuilder::Decay ChunkKernelBuilder::createDecay(Value row) {
   Value last =
       vector::ExtractOp::create(builder, loc, sums, /*position=*/tokens - 1);
   Value lasts = vector::BroadcastOp::create(builder, loc, sums.getType(), last);
-  return {sums, exp2(sums), exp2(sub(lasts, sums)), exp2(last), {}};
+  Value reached = exp2(sums);
+  // A number that is handed over with the others.
+  Value whole =
+      vector::ExtractOp::create(builder, loc, reached, /*position=*/tokens - 1);
+  return {sums, reached, exp2(sub(lasts, sums)), whole, {}};
 }
 
 /// What is of a key for each token, of the heads of keys or of values.
@@ -258,7 +272,7 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
   Value factors = chunk.decay.reached;
   if (chunk.erase && !chunk.isShared())
     factors = factors ? mul(factors, chunk.erase) : chunk.erase;
-  Value written = sub(createValues(chunk), scaleColumns(held, factors));
+  Value written = subtractScaled(createValues(chunk), held, factors);
   return dot(round(written, fine), inverse, /*transposeRhs=*/true);
 }
 

@@ -204,6 +204,8 @@ private:
   Value exp2(Value exponents);
   /// `tile` with each column multiplied by its factor.
   Value scaleColumns(Value tile, Value factors);
+  /// `from` less that.
+  Value subtractScaled(Value from, Value tile, Value factors);
   /// `tile` with elements of `type`.
   Value round(Value tile, Type type);
   Value extend(Value tile);

@@ -273,13 +273,31 @@ struct LowerStoreFragment : CopyPattern<sm90::StoreFragmentOp> {
                           : blockAddress(i32, first, column, box.getRows()),
                       registers.slice(column / 4, 4), transposed);
     // The copy engine reads through another proxy.
-    NVVM::FenceProxyOp::create(
-        rewriter, loc,
-        NVVM::ProxyKindAttr::get(getContext(), NVVM::ProxyKind::async_shared),
-        NVVM::SharedSpaceAttr::get(getContext(),
-                                   NVVM::SharedSpace::shared_cta));
+    if (!isFencedLater(op))
+      NVVM::FenceProxyOp::create(
+          rewriter, loc,
+          NVVM::ProxyKindAttr::get(getContext(), NVVM::ProxyKind::async_shared),
+          NVVM::SharedSpaceAttr::get(getContext(),
+                                     NVVM::SharedSpace::shared_cta));
     rewriter.eraseOp(op);
     return success();
+  }
+
+private:
+  /// Whether an inverse, which ends with a fence, stands before the stage is
+  /// said to be filled.
+  static bool isFencedLater(sm90::StoreFragmentOp op) {
+    if (!op.getMemory().getDefiningOp<sm90::AwaitEmptyOp>())
+      return false;
+    for (Operation *next = op->getNextNode(); next;
+         next = next->getNextNode()) {
+      if (isa<sm90::InvertUnitLowerOp>(next))
+        return true;
+      if (auto fill = dyn_cast<sm90::FillOp>(next);
+          fill && fill.getStage() == op.getMemory())
+        return false;
+    }
+    return false;
   }
 };
 

@@ -59,11 +59,17 @@ public:
     half = i32.shiftRight(lane, 4);
   }
 
-  void run(ValueRange matrix) {
-    meet();
+  /// Where `isFirst` (i1) is given, what is above the diagonal is cleared if it
+  /// holds, and nobody reads the scratch any more. Else the threads meet.
+  void run(ValueRange matrix, Value isFirst) {
+    if (!isFirst)
+      meet();
     storeMatrix(matrix);
     storeDiagonal(matrix);
-    clearAbove();
+    if (isFirst)
+      ifTrue(isFirst, [&] { clearAbove(); });
+    else
+      clearAbove();
     NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
     storeInverseRow(substitute());
     NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
@@ -348,11 +354,22 @@ struct LowerInvertUnitLower : OpConversionPattern<sm90::InvertUnitLowerOp> {
                           static_cast<int64_t>(*op.getRow()) *
                               type.getColumns() * sm90::kNumberBytes);
     }
-    Inversion(rewriter, loc, adaptor.getScratch().front(),
-              adaptor.getBlocks().front(),
+    Value scratch = adaptor.getScratch().front();
+    Value isFirst;
+    if (op.getCount()) {
+      sm90::BufferType buffer = op.getScratch().getType();
+      ValueRange count = adaptor.getCount();
+      Use use = describeUse(i32, count.front(), buffer.getStages());
+      scratch = i32.add(
+          scratch, i32.mul(use.stage, buffer.getBytes() / buffer.getStages()));
+      isFirst = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
+                                      i32.fromIndex(count.front()),
+                                      i32.constant(buffer.getStages()));
+    }
+    Inversion(rewriter, loc, scratch, adaptor.getBlocks().front(),
               byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
               strengths)
-        .run(adaptor.getMatrix());
+        .run(adaptor.getMatrix(), isFirst);
     rewriter.eraseOp(op);
     return success();
   }

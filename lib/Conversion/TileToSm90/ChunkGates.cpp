@@ -54,6 +54,11 @@ void ChunkRole::emitGated(arith::TruncFOp op) {
 Value ChunkRole::findStage(Value tile) {
   if (auto it = held.find(tile); it != held.end())
     return it->second.stage;
+  if (auto load = tile.getDefiningOp<tile::LoadOp>()) {
+    auto ring = kernel.rings.find(kernel.keyOf(load));
+    bool isOwn = split.contains(part, load) && ring != kernel.rings.end();
+    return isOwn ? hold(tile, ring->second, getCount(load)) : Value();
+  }
   if (!split.gatedTiles.contains(tile))
     return {};
   return hold(tile, kernel.tileRings.find(tile)->second, getGatedCount(tile));

@@ -91,9 +91,16 @@ LogicalResult ChunkRole::emitNumbers(Operation *op) {
   return success();
 }
 
+/// Single numbers are loaded at once, so that what they scale may be scaled as
+/// soon as there is a product to wait for.
 Value ChunkRole::getNumbersStage() {
-  if (!numbersStage)
-    numbersStage = await(kernel.numbersRing, iteration, /*full=*/true);
+  if (numbersStage)
+    return numbersStage;
+  numbersStage = await(kernel.numbersRing, iteration, /*full=*/true);
+  scf::ForOp loop = split.loop;
+  for (auto extract : loop.getBody()->getOps<vector::ExtractOp>())
+    if (split.contains(part, extract))
+      emitExtract(extract);
   return numbersStage;
 }
 
@@ -147,7 +154,8 @@ LogicalResult ChunkRole::handTile(Value value) {
     Value stage = await(ring, iteration, /*full=*/false);
     if (failed(handInverse(inverse, stage)))
       return failure();
-    sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
+    filled.emplace_back(stage, ring);
+    fillStages();
     return success();
   }
   Value fragment;
@@ -156,8 +164,16 @@ LogicalResult ChunkRole::handTile(Value value) {
   Value stage = await(ring, iteration, /*full=*/false);
   sm90::StoreFragmentOp::create(builder, loc, fragment, stage, index(0),
                                 /*transposed=*/false);
-  sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
+  filled.emplace_back(stage, ring);
+  if (!split.fillsTogether())
+    fillStages();
   return success();
+}
+
+/// Says that what has been stored is there.
+void ChunkRole::fillStages() {
+  for (auto [stage, ring] : std::exchange(filled, {}))
+    sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
 }
 
 /// One strength is in the inverse; rows that have another are multiplied first.
@@ -177,8 +193,10 @@ LogicalResult ChunkRole::handInverse(tile::InvertUnitLowerOp op, Value stage) {
         builder, loc, matrix.getType(), loadRow(op.getRows()));
     matrix = arith::MulFOp::create(builder, loc, matrix, factors);
   }
+  auto scratch = cast<sm90::BufferType>(kernel.inverseScratch.getType());
+  Value count = scratch.getStages() > 1 ? iteration : Value();
   sm90::InvertUnitLowerOp::create(builder, loc, matrix, strengths, row,
-                                  kernel.inverseScratch, kernel.inverseBlocks,
-                                  stage);
+                                  kernel.inverseScratch, count,
+                                  kernel.inverseBlocks, stage);
   return success();
 }

@@ -68,9 +68,35 @@ void ChunkRole::finishFetched() {
     finishRead(load);
 }
 
+/// Waits for numbers while a product is under way, and loads those that the
+/// columns of `source` are multiplied by, if it is alone: beside more than one
+/// product there are no registers for them.
+LogicalResult ChunkRole::prepareFactors(Value source) {
+  if (part != Part::Consumer || split.decaySums)
+    return success();
+  if (split.consumerReads)
+    getNumbersStage();
+  if (pending.size() != 1 || pending.front().source != source)
+    return success();
+  for (Operation *user : source.getUsers())
+    for (Value operand : user->getOperands()) {
+      auto factors = operand.getDefiningOp<vector::BroadcastOp>();
+      if (factors && isNumbersType(factors.getSourceType()) &&
+          split.contains(part, user) && !mapping.contains(operand) &&
+          failed(emitBroadcast(factors)))
+        return failure();
+    }
+  return success();
+}
+
 LogicalResult ChunkRole::use(Value source, Value &target) {
-  while (llvm::any_of(pending,
-                      [&](const Started &p) { return p.source == source; }))
+  auto isPending = [&] {
+    return llvm::any_of(pending,
+                        [&](const Started &p) { return p.source == source; });
+  };
+  if (isPending() && failed(prepareFactors(source)))
+    return failure();
+  while (isPending())
     waitForOldest();
   Operation *op = source.getDefiningOp();
   if (op && !mapping.contains(source)) {
@@ -79,6 +105,8 @@ LogicalResult ChunkRole::use(Value source, Value &target) {
     auto broadcast = dyn_cast<vector::BroadcastOp>(op);
     if (broadcast && failed(emitBroadcast(broadcast)))
       return failure();
+    if (auto extract = dyn_cast<vector::ExtractOp>(op))
+      emitExtract(extract);
   }
   target = mapping.lookupOrNull(source);
   if (target)
@@ -124,8 +152,11 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
   }
   // What sums decays reads the gates itself, and so does what gates tiles,
   // which waits for these one after the other.
+  // Others wait at the first use, which products may be started in front of;
+  // but for what decays, whose stages others fill, too.
+  bool isEager = part != Part::Gates && split.decaySums;
   auto ring = kernel.rings.find(kernel.keyOf(load));
-  if (part != Part::Gates && ring != kernel.rings.end())
+  if (isEager && ring != kernel.rings.end())
     hold(load.getTile(), ring->second, getCount(load));
   return success();
 }
@@ -142,13 +173,26 @@ Value ChunkRole::hold(Value tile, const Ring &ring, Value count) {
   return own.stage;
 }
 
+/// Tiles that are filled together are waited for together, so that no wait
+/// stands between the products that read them.
+Value ChunkRole::useHanded(Value tile) {
+  if (!handed.contains(tile)) {
+    auto tiles = split.fillsTogether() ? split.handedTiles.getArrayRef()
+                                       : ArrayRef(tile);
+    for (Value other : tiles)
+      handed[other] = await(kernel.tileRings.find(other)->second, iteration,
+                            /*full=*/true);
+  }
+  return handed[tile];
+}
+
 /// The right operand of a product: of a load, or handed over.
 FailureOr<Value> ChunkRole::useRight(Value source) {
   if (Value stage = findStage(source))
     return stage;
   auto ring = kernel.tileRings.find(source);
   if (part == Part::Consumer && ring != kernel.tileRings.end())
-    return await(ring->second, iteration, /*full=*/true);
+    return useHanded(source);
   return kernel.source.emitOpError("expected right operands of products that "
                                    "are loaded or handed over, got ")
          << source;
@@ -350,12 +394,8 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
         return emitTranspose(transpose);
       })
       // Where they are used, so that their registers are not taken before.
-      .Case<vector::BroadcastOp, arith::ConstantOp>(
+      .Case<vector::BroadcastOp, arith::ConstantOp, vector::ExtractOp>(
           [](auto) { return success(); })
-      .Case([&](vector::ExtractOp extract) {
-        emitExtract(extract);
-        return success();
-      })
       .Case([&](tile::DecayRatiosOp ratios) { return emitRatios(ratios); })
       // Behind what has a number for each token.
       .Case([](tile::DecaySumsOp) { return success(); })

@@ -72,14 +72,17 @@ private:
   Value hold(Value tile, const Ring &ring, Value count);
   Value getGatedCount(Value tile);
   Value findStage(Value tile);
+  Value useHanded(Value tile);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
   Value awaitStrengths(Value tile);
   LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);
+  void fillStages();
   LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
   void handNumbers();
 
+  LogicalResult prepareFactors(Value source);
   LogicalResult use(Value source, Value &target);
   FailureOr<Value> useRight(Value source);
   void waitForOldest();
@@ -135,6 +138,10 @@ private:
   /// more than once, and that of the numbers.
   Value iteration, numbersStage;
   DenseMap<Value, Held> held;
+  /// Stages that another role has filled, and those that this one has to say
+  /// that they are.
+  DenseMap<Value, Value> handed;
+  SmallVector<std::pair<Value, Ring>> filled;
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
 };

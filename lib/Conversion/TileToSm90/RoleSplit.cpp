@@ -84,6 +84,17 @@ Value GatedTile::findReached() {
   return areRows ? Value() : reached;
 }
 
+bool RoleSplit::fillsTogether() const {
+  if (decaySums || handedTiles.empty())
+    return false;
+  Operation *last = handedTiles.front().getDefiningOp();
+  for (Value tile : handedTiles)
+    if (last->isBeforeInBlock(tile.getDefiningOp()))
+      last = tile.getDefiningOp();
+  auto round = dyn_cast<arith::TruncFOp>(last);
+  return round && round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
+}
+
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {
   scf::ForOp own = loop;
   return llvm::any_of(

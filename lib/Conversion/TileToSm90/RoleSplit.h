@@ -49,6 +49,9 @@ struct RoleSplit {
   bool reads(Part part) const {
     return part == Part::Auxiliary ? auxiliaryReads : consumerReads;
   }
+  /// Whether all tiles that are handed over are filled when the last one is,
+  /// which consumers need first: an inverse.
+  bool fillsTogether() const;
   /// The tiles that something is left of at the end of a chunk.
   int64_t countLeft() const;
   /// The load whose place what is left of it takes, or null; and what takes

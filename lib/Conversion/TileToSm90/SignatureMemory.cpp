@@ -33,6 +33,8 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   constexpr int64_t kWarps = 4, kWarpThreads = 32;
   int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
   int64_t stages = schedule.getKvStages();
+  // The auxiliary need not be further ahead than by one chunk.
+  int64_t handed = std::min<int64_t>(stages, 2);
   constexpr int64_t kSide = sm90::kWarpgroupRows;
   Type f32 = builder.getF32Type();
   for (Value value : split->handedTiles) {
@@ -44,7 +46,7 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
     }
     // What the last product of a chunk reads is the first of the next one.
     auto buffer = sm90::BufferType::get(
-        context, stages + (findLeft(value) ? 1 : 0), type.getDimSize(0),
+        context, handed + (findLeft(value) ? 1 : 0), type.getDimSize(0),
         type.getDimSize(1), type.getElementType());
     kernel.tileRings[value] =
         createRing(buffer, sm90::kWarpgroupThreads, consumerWarps);
@@ -69,8 +71,8 @@ void SignatureBuilder::allocateHandedOver(Kernel &kernel) {
   // Nothing of the columns of earlier blocks is left when a matrix is inverted.
   // Where it fits over these, it lies where nothing is written before the
   // threads meet.
-  auto inverse =
-      sm90::BufferType::get(context, 1, kSide, kSide, builder.getF16Type());
+  auto inverse = sm90::BufferType::get(context, split->decaySums ? 1 : handed,
+                                       kSide, kSide, builder.getF16Type());
   auto blocks =
       sm90::BufferType::get(context, 1, kSide, sm90::kDiagonalBlock, f32);
   Value over;

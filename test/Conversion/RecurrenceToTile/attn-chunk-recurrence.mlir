@@ -31,9 +31,9 @@
 // CHECK: %[[LAST:.*]] = vector.extract %[[SUMS]][63]
 // CHECK: %[[LASTS:.*]] = vector.broadcast %[[LAST]]
 // CHECK: %[[REACHED:.*]] = math.exp2 %[[SUMS]]
+// CHECK: %[[WHOLE:.*]] = vector.extract %[[REACHED]][63]
 // CHECK: %[[REST:.*]] = arith.subf %[[LASTS]], %[[SUMS]]
 // CHECK: %[[LEFT:.*]] = math.exp2 %[[REST]]
-// CHECK: %[[WHOLE:.*]] = math.exp2 %[[LAST]] : f32
 // What does not depend on the state.
 // CHECK: %[[KK:.*]] = tile.dot %[[K]], %[[K]] transpose_rhs
 // CHECK: %[[QK:.*]] = tile.dot %[[Q]], %[[K]] transpose_rhs
@@ -51,10 +51,10 @@
 // CHECK: %[[VT:.*]] = vector.transpose %[[V]], [1, 0]
 // CHECK: %[[READS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
 // CHECK: %[[OLD:.*]] = arith.mulf %[[SQ]], %[[READS]]
-// CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
-// CHECK: %[[SKD:.*]] = arith.mulf %[[SK]], %[[COLUMNS]]
 // CHECK: %[[VF:.*]] = arith.extf %[[VT]]
-// CHECK: %[[W:.*]] = arith.subf %[[VF]], %[[SKD]]
+// CHECK: %[[COLUMNS:.*]] = vector.broadcast %[[REACHED]] : vector<64xf32> to vector<64x64xf32>
+// CHECK: %[[LOST:.*]] = arith.negf %[[COLUMNS]]
+// CHECK: %[[W:.*]] = math.fma %[[LOST]], %[[SK]], %[[VF]]
 // CHECK: %[[WF:.*]] = arith.truncf %[[W]] : vector<64x64xf32> to vector<64x64xf16>
 // CHECK: %[[U:.*]] = tile.dot %[[WF]], %[[T]] transpose_rhs
 // CHECK: %[[ALL:.*]] = vector.broadcast %[[WHOLE]] : f32 to vector<64x64xf32>

@@ -18,15 +18,21 @@
 // CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
 // CHECK-DAG: "ld.shared.f32 $0, [$1+{{[0-9]+}}];"
 // CHECK-DAG: "ld.shared.v2.f32 {$0, $1}, [$2+{{[0-9]+}}];"
+// What is handed over waits for one fence behind the inverse, whose scratch alternates:
+// no warp waits for another before the blocks of all are solved.
 // CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
-// CHECK: "bar.sync $0, 128;"
+// CHECK-NOT: nvvm.fence.proxy
+// CHECK-NOT: "bar.sync $0, 128;"
 // CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"
 // CHECK: nvvm.bar.warp.sync
 // CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+{{[0-9]+}}];"
 // CHECK: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
 // CHECK: "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
 // CHECK: "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, {$10, $11, $12, $13};"
+// CHECK-NOT: nvvm.fence.proxy
+// CHECK-COUNT-2: "bar.sync $0, 128;"
 // CHECK: nvvm.fence.proxy
+// CHECK-COUNT-2: "mbarrier.arrive.shared::cta.b64 _, [$0];"
 
 // The consumers: values and outputs are transposed on their way, numbers are given
 // back by a warp whose lanes have all read them.

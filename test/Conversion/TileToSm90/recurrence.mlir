@@ -34,7 +34,7 @@
 // CHECK-NEXT: %[[N:.*]] = sm90.alloc : <2 x 4x64xf32>
 // CHECK-NEXT: %[[NF:.*]] = sm90.mbarrier.init arrivals(32)
 // CHECK-NEXT: %[[NE:.*]] = sm90.mbarrier.init arrivals(12)
-// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <1 x 64x64xf16>
+// CHECK-NEXT: %[[SCRATCH:.*]] = sm90.alloc : <2 x 64x64xf16>
 // CHECK-NEXT: %[[BLOCKS:.*]] = sm90.alloc : <1 x 64x16xf32>
 // CHECK-NEXT: %[[STAGING:.*]] = sm90.alloc : <1 x 128x64xbf16>
 
@@ -56,9 +56,9 @@
 
 // CHECK: } auxiliary {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
-// CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
 // CHECK: %[[KK:.*]] = sm90.wgmma_async %[[KS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
+// CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[QK:.*]] = sm90.wgmma_async %[[QS]] row(%{{.*}}), %[[KS]] transpose_rhs keeps
 // CHECK: %[[NS:.*]] = sm90.stage.await_full %[[N]]
 // CHECK: sm90.decay_ratios
@@ -66,26 +66,41 @@
 // CHECK: sm90.wgmma.wait %[[QK]] pending(0)
 // CHECK: sm90.stage.release %[[QS]]
 // CHECK: sm90.stage.release %[[KS]]
-// CHECK: sm90.store_fragment
-// CHECK: sm90.stage.fill
+// CHECK: %[[P:.*]] = sm90.stage.await_empty
+// CHECK: sm90.store_fragment %{{.*}}, %[[P]]
+// CHECK-NOT: sm90.stage.fill
 // CHECK: %[[T:.*]] = sm90.stage.await_empty
-// CHECK: sm90.invert_unit_lower %{{.*}} strengths(%[[NS]] row {{[0-9]}} : !sm90.stage<4x64xf32>) scratch(%[[SCRATCH]], %[[BLOCKS]]) into %[[T]]
-// CHECK: sm90.stage.fill %[[T]]
+// CHECK: sm90.invert_unit_lower %{{.*}} strengths(%[[NS]] row {{[0-9]}} : !sm90.stage<4x64xf32>) scratch(%[[SCRATCH]][%[[C]]], %[[BLOCKS]]) into %[[T]]
+// What consumers need first is ready last: all is filled with it.
+// CHECK-NEXT: sm90.stage.fill %[[P]]
+// CHECK-NEXT: sm90.stage.fill %[[T]]
 // CHECK: sm90.stage.release %[[NS]], %[[NE]][%[[C]]]
 
 // CHECK: } consumer {
 // CHECK: %[[WARPGROUP:.*]] = sm90.warpgroup_id
 // CHECK: %[[FIRST:.*]] = arith.muli %[[WARPGROUP]], %c64
 // CHECK: scf.for %[[C:.*]] = {{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<64x128xf32>)
-// CHECK: sm90.load_element %{{.*}}[{{[0-9]}}, 63]
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]]
 // CHECK: %[[SK:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
 // CHECK: %[[SQ:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs keeps
-// CHECK: sm90.load_fragment %{{.*}} row(%[[FIRST]]) transposed
+// Waits stand behind the start of products that do not need what is waited for.
+// CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
+// CHECK: sm90.load_fragment %[[VS]] row(%[[FIRST]]) transposed
+// CHECK: %[[NS:.*]] = sm90.stage.await_full %[[N]]
+// CHECK: %[[WHOLE:.*]] = sm90.load_element %[[NS]][{{[0-9]}}, 63]
 // CHECK: sm90.wgmma.wait %[[SK]] pending(1)
 // CHECK: sm90.wgmma.wait %[[SQ]] pending(0)
-// CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
+// Both tiles are waited for at once, and the numbers are at hand that multiply a
+// product when it is complete.
+// CHECK: math.fma
+// CHECK: %[[T:.*]] = sm90.stage.await_full
+// CHECK: %[[P:.*]] = sm90.stage.await_full
+// CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %[[T]] transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
+// CHECK: sm90.splat %[[WHOLE]]
+// CHECK: sm90.load_row %[[NS]]
 // CHECK: sm90.wgmma.wait %[[U]] pending(0)
+// CHECK-NOT: sm90.load_row
+// CHECK-NOT: sm90.stage.await_full
 // CHECK: %[[O:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs acc(%{{.*}}) :
 // CHECK: %[[NEXT:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} acc(%{{.*}}) keeps
 // CHECK: sm90.wgmma.wait %[[O]] pending(1)

@@ -67,9 +67,9 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     // CHECK: sm90.invert_unit_lower %[[RATIOS]] strengths(%[[STAGE]] row 1 : !sm90.stage<3x64xf32>) scratch(%{{.*}}, %{{.*}}) into %{{.*}} : ![[SQUARE]], <1 x 64x64xf16>, <1 x 64x16xf32>, <64x64xf16>
     sm90.invert_unit_lower %ratios strengths(%stage row 1 : !sm90.stage<3x64xf32>) scratch(%scratch, %blocks) into %own
       : !square, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
-    // CHECK: sm90.invert_unit_lower %{{.*}} scratch(
-    sm90.invert_unit_lower %triangle scratch(%scratch, %blocks) into %own
-      : !square, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    // CHECK: sm90.invert_unit_lower %{{.*}} scratch(%{{.*}}[%{{.*}}], %{{.*}}) into
+    sm90.invert_unit_lower %triangle scratch(%tiles[%c0], %blocks) into %own
+      : !square, !sm90.buffer<2 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
     sm90.stage.fill %own, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<2>
     sm90.stage.release %stage, %empty[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<2>
   // CHECK: } consumer {
