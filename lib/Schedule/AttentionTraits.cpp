@@ -199,7 +199,6 @@ bool attn::takesTurns(AttentionOp op) {
       (op.getScoreBlock() || op.hasBlockLists() ||
        bounds.intervals.size() > 1 || !bounds.matches.empty()))
     return findTrend(op) != Trend::MayGrow;
-  bool sharesKeys = valueDim == kUsualHead && op.getGroupSize() > 1;
   return valueDim < kLargeHead && isPlain(op) && isUneven(op) &&
-         (sharesKeys || op.getKVType().getKeyDim() == kLargeHead);
+         (valueDim == kUsualHead || op.getKVType().getKeyDim() == kLargeHead);
 }
