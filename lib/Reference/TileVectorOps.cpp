@@ -49,14 +49,20 @@ LogicalResult Instance::run(vector::TransposeOp op) {
   return success();
 }
 
+/// A float of a row, or a row of a tile.
 LogicalResult Instance::run(vector::ExtractOp op) {
-  auto type = dyn_cast<FloatType>(op.getType());
-  if (!type || op.getSourceVectorType().getRank() != 1 ||
-      op.hasDynamicPosition())
-    return fail(op, "expected one float of a tile of one dimension, at a "
-                    "constant position");
-  float element = get(op.getSource()).floats[op.getStaticPosition().front()];
-  set(op, {{element}, {}});
+  int64_t rank = op.getSourceVectorType().getRank();
+  if (!isa<FloatType>(getElementTypeOrSelf(op.getType())) || rank > 2 ||
+      op.getNumIndices() != 1 || op.hasDynamicPosition())
+    return fail(op, "expected one float of a tile of one dimension, or a row "
+                    "of one of two, at a constant position");
+  int64_t count = rank == 1 ? 1 : op.getSourceVectorType().getDimSize(1);
+  ArrayRef<float> all = get(op.getSource()).floats;
+  ArrayRef<float> own =
+      all.slice(op.getStaticPosition().front() * count, count);
+  TileValue result;
+  result.floats.assign(own.begin(), own.end());
+  set(op, std::move(result));
   return success();
 }
 

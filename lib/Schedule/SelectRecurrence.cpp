@@ -33,6 +33,11 @@ static std::string findUnfit(RecurrenceOp op) {
   if (op.getKeyDim() % kRows != 0 || op.getKeyDim() > kLargestKey)
     return llvm::formatv("expected keys of {0} or {1} channels, got {2}", kRows,
                          kLargestKey, op.getKeyDim());
+  // Sums of keys are a second state.
+  if (op.getDenominator() && op.getKeyDim() > kRows)
+    return llvm::formatv("expected keys of {0} channels for a denominator, got "
+                         "{1}",
+                         kRows, op.getKeyDim());
   if (op.getValueDim() % kRows != 0)
     return llvm::formatv("expected a multiple of {0} channels of values, got "
                          "{1}",
@@ -63,6 +68,8 @@ static StringRef findWhyNarrow(RecurrenceOp op, bool isCut) {
        "lengths of rows take registers that two warpgroups have not got"},
       {bool(op.getEraseDirection()),
        "four products of tokens take registers of two warpgroups"},
+      {op.getDenominator().has_value(),
+       "sums of keys take registers that two warpgroups have not got"},
       {op.erases() && !op.getDecay(),
        "ptxas serialises products that erase without a decay"},
       {isGated && !isPerChannel(op, op.getDecay()),

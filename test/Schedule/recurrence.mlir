@@ -364,3 +364,22 @@ func.func @narrow_gates(%q: !q, %v: !v, %g: !g, %e: !e, %w: !w) -> !v {
   %o = attn.recurrence %q, %q, %v decay(%g : !g) erase(%e : !e) write(%w : !w) : !q, !q, !v -> !v
   return %o : !v
 }
+
+// -----
+
+// Sums of keys, which a denominator has, are a second state: of keys of 64 channels.
+
+// CHECK-LABEL: func @denominator
+// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}consumer_warpgroups = 1
+// CHECK-LABEL: func @denominator_wide
+// CHECK: tile.schedule<block_q = {{[0-9]+}}, block_kv = 1,
+!q = tensor<?x?x2x64xbf16>
+!w = tensor<?x?x2x128xbf16>
+func.func @denominator(%q: !q, %v: !w) -> !w {
+  %o = attn.recurrence %q, %q, %v denominator(1.0e-06) : !q, !q, !w -> !w
+  return %o : !w
+}
+func.func @denominator_wide(%q: !w) -> !w {
+  %o = attn.recurrence %q, %q, %q denominator(1.0e-06) : !w, !w, !w -> !w
+  return %o : !w
+}

@@ -82,7 +82,7 @@ BATCH, POOL = 3, 5
 # What goes in chunks.
 CHUNK_AXES = {
     "mechanism": ["linear", "retnet", "mamba2", "simple_gla", "gla", "deltanet", "gdn",
-                  "kda", "gdn2", "rwkv6", "rwkv7"],
+                  "kda", "gdn2", "rwkv6", "rwkv7", "denominator"],
     "layout": ["key_value", "value_key"],
     "state": ["f32"],
     "initial": [True, False],
@@ -216,6 +216,9 @@ def numbers(cell, generator):
                 clauses = MECHANISMS[cell["mechanism"]][0]
                 if not cell["normalized"] and NORMALIZE in clauses:
                     length /= generator.choice((0.1, 1, 4, 30))
+                # Features are positive where what is read is divided by their sum.
+                if cell["mechanism"] == "denominator":
+                    row = [abs(x) for x in row]
                 values[first : first + shape[-1]] = [x / length for x in row]
         elif kind in ("gate", "key_gate", "value_gate"):
             values = [generator.random() for _ in range(count)]
@@ -224,6 +227,8 @@ def numbers(cell, generator):
             shares = [-generator.random() for _ in range(count // shape[-1])]
             values = [shares[number // shape[-1]] * x
                       for number, x in enumerate(given["erase_key"])]
+        elif kind == "normalizer":
+            values = [generator.random() for _ in range(count)]
         elif kind.endswith("decay"):
             values = [cell["strongest"] * generator.random() for _ in range(count)]
         else:

@@ -276,11 +276,20 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
   return dot(round(written, fine), inverse, /*transposeRhs=*/true);
 }
 
-void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
-  Value output =
-      chunk.queryNorms
-          ? scaleColumns(transposed, scaled(chunk.queryNorms, outputScale))
-          : scaled(transposed, outputScale);
+void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed,
+                                     Value divisor) {
+  auto finish = [&](Value read) {
+    return chunk.queryNorms
+               ? scaleColumns(read, scaled(chunk.queryNorms, outputScale))
+               : scaled(read, outputScale);
+  };
+  Value output = finish(transposed);
+  if (divisor) {
+    Value epsilon = splat(cast<VectorType>(divisor.getType()),
+                          op.getDenominator()->convertToDouble());
+    output = arith::DivFOp::create(builder, loc, output,
+                                   add(finish(divisor), epsilon));
+  }
   Value tile = transpose(round(output, element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
   tile::StoreOp::create(
@@ -289,12 +298,15 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed) {
       ArrayRef<int64_t>{axis, axis + 2});
 }
 
-/// The state behind chunk `number`, from `state` in front of it. Products that
-/// do not depend on the state come first, and each one as early as it can.
-Value ChunkKernelBuilder::createChunk(Value number, Value state) {
+/// The states behind chunk `number`, from those in front of it: the state, and
+/// the sums of keys where there is a denominator. Products that do not depend
+/// on the state come first, and each one as early as it can.
+SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
+                                                   ValueRange states) {
   Chunk chunk = loadChunk(apply(d(0) * tokens, number));
+  Value state = states.front();
   if (chunk.direction)
-    return createChunkOfTwo(chunk, state);
+    return {createChunkOfTwo(chunk, state)};
   Value inverse, held, written;
   Value keys = leave(chunk, chunk.key);
   // Products that decay by channels are no asynchronous ones, which would be
@@ -319,22 +331,39 @@ Value ChunkKernelBuilder::createChunk(Value number, Value state) {
   // Loaded while the products are under way.
   chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
-  if (!decay.channelSums)
-    old = decay.reached ? scaleColumns(old, scaled(decay.reached, scale))
-                        : scaled(old, scale);
+  auto decayRead = [&](Value read) {
+    if (decay.channelSums)
+      return read;
+    return decay.reached ? scaleColumns(read, scaled(decay.reached, scale))
+                         : scaled(read, scale);
+  };
+  auto decayState = [&](Value before) {
+    return decay.whole
+               ? mul(before, vector::BroadcastOp::create(
+                                 builder, loc, before.getType(), decay.whole))
+               : before;
+  };
+  old = decayRead(old);
   written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
-  if (decay.whole)
-    state = mul(state, vector::BroadcastOp::create(
-                           builder, loc, state.getType(), decay.whole));
+  state = decayState(state);
   Value fresh = round(written, own);
   Value factors = decay.left;
   if (chunk.keyNorms)
     factors = factors ? mul(factors, chunk.keyNorms) : chunk.keyNorms;
   Value left = round(scaleColumns(written, factors), element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
-  state = dot(left, keys, /*transposeRhs=*/false, state);
-  storeOutput(chunk, output);
-  return state;
+  SmallVector<Value> next{dot(left, keys, /*transposeRhs=*/false, state)};
+  Value divisor;
+  for (Value sums : states.drop_front()) {
+    Value ones = splat(cast<VectorType>(written.getType()), 1);
+    divisor = decayRead(dot(round(sums, element), reachQuery(chunk),
+                            /*transposeRhs=*/true));
+    divisor = dot(round(ones, element), reads, /*transposeRhs=*/true, divisor);
+    next.push_back(dot(round(scaleColumns(ones, factors), element), keys,
+                       /*transposeRhs=*/false, decayState(sums)));
+  }
+  storeOutput(chunk, output, divisor);
+  return next;
 }
 
 //===----------------------------------------------------------------------===//
@@ -372,22 +401,24 @@ void ChunkKernelBuilder::enterSequence(Value number, Value head) {
 
 void ChunkKernelBuilder::createInstance(Value split) {
   channel = apply(d(0) * rows, split);
-  Value state = createInitialState();
+  SmallVector<Value> states{createInitialState()};
+  if (op.getDenominator())
+    states.push_back(createInitialSums());
   Value count =
       segment.count ? segment.count : apply(d(0).ceilDiv(tokens), length);
   auto loop =
-      scf::ForOp::create(builder, loc, constant(0), count, constant(1), state);
+      scf::ForOp::create(builder, loc, constant(0), count, constant(1), states);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(loop.getBody());
     Value number = loop.getInductionVar();
     if (segment.start)
       number = apply(d(0) + d(1), {segment.start, number});
-    Value next = createChunk(number, loop.getRegionIterArg(0));
-    keepState(number, next);
+    SmallVector<Value> next = createChunk(number, loop.getRegionIterArgs());
+    keepState(number, next.front());
     scf::YieldOp::create(builder, loc, next);
   }
-  storeFinalState(loop.getResult(0));
+  storeFinalStates(loop.getResults());
 }
 
 /// An instance for each sequence, value head, segment, and part of the channels

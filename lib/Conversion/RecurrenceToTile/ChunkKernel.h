@@ -45,6 +45,10 @@ namespace mlir::attn {
 ///
 /// Without an erasure A is 0. The state is kept transposed, so that its rows
 /// are channels of the values, which do not depend on each other.
+///
+/// Sums of keys, by which the output is divided, are the state of a value that
+/// is 1 for each token. They have as many rows as the states, all the same: so
+/// what queries read of them is where what they read of the states is.
 class ChunkKernelBuilder {
 public:
   ChunkKernelBuilder(func::FuncOp function, RecurrenceOp op,
@@ -89,11 +93,12 @@ private:
   void enterSequence(Value number, Value head);
   void createInstance(Value split);
   Value createInitialState();
+  Value createInitialSums();
   void storeState(Value state, Value target, Value result,
                   SmallVector<Value> place);
-  void storeFinalState(Value state);
+  void storeFinalStates(ValueRange states);
   void keepState(Value number, Value state);
-  Value createChunk(Value number, Value state);
+  SmallVector<Value> createChunk(Value number, ValueRange states);
   Value createChunkOfTwo(const Chunk &chunk, Value state);
   Chunk loadChunk(Value row);
   Value loadAlongKeys(Value operand, Value row);
@@ -124,7 +129,7 @@ private:
   Value createReads(const Chunk &chunk, Value products, Type type);
   Value createValues(const Chunk &chunk);
   Value createWritten(const Chunk &chunk, Value inverse, Value held);
-  void storeOutput(const Chunk &chunk, Value output);
+  void storeOutput(const Chunk &chunk, Value output, Value divisor = {});
 
   //===--- Segments -------------------------------------------------------===//
 
@@ -194,6 +199,9 @@ private:
     return VectorType::get(shape, builder.getF32Type());
   }
   Value splat(VectorType type, double value);
+  Value add(Value a, Value b) {
+    return arith::AddFOp::create(builder, loc, a, b);
+  }
   Value mul(Value a, Value b) {
     return arith::MulFOp::create(builder, loc, a, b);
   }
@@ -226,7 +234,7 @@ private:
   Type element, fine;
 
   IRMapping views;
-  Value output, finalState, keptStates;
+  Value output, finalState, finalNormalizer, keptStates;
   /// What kernels find for later ones: the bounds of segments, the products
   /// that check them, and the bounds that have been checked.
   Value bounds, transitions, checked;

@@ -71,7 +71,9 @@ SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
     return symbols;
   if (tensor == op.getCuSeqlens()) {
     symbols[0] = Batch;
-  } else if (tensor == op.getState() || tensor == op.getFinalState()) {
+  } else if (tensor == op.getState() || tensor == op.getFinalState() ||
+             tensor == op.getNormalizer() ||
+             tensor == op.getFinalNormalizer()) {
     symbols[0] = isPacked ? States : Batch;
   } else if (tensor == op.getKeptStates()) {
     symbols[isPacked ? 0 : 1] = Kept;
@@ -206,8 +208,9 @@ void ChunkKernelBuilder::createKernel(Stage stage) {
     arguments = arguments.drop_front();
   }
   for (auto [result, argument] : llvm::zip_equal(results, arguments))
-    (result == op.getOutput()       ? output
-     : result == op.getFinalState() ? finalState
-                                    : keptStates) = argument;
+    (result == op.getOutput()            ? output
+     : result == op.getFinalState()      ? finalState
+     : result == op.getFinalNormalizer() ? finalNormalizer
+                                         : keptStates) = argument;
   builder.setInsertionPointToEnd(&kernel.getBody().front());
 }

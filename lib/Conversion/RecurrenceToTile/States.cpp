@@ -12,6 +12,7 @@
 #include "ChunkKernel.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -40,6 +41,20 @@ Value ChunkKernelBuilder::createInitialState() {
   return keepInitialState(extend(valueFirst ? tile : transpose(tile)));
 }
 
+/// A row of them for each channel of the value.
+Value ChunkKernelBuilder::createInitialSums() {
+  VectorType type = f32Tile({rows, keyDim});
+  Value normalizer = op.getNormalizer();
+  if (!normalizer)
+    return splat(type, 0);
+  Value sums =
+      tile::LoadOp::create(builder, loc, f32Tile({keyDim}), view(normalizer),
+                           ValueRange{sequence, valueHead, constant(0)},
+                           ValueRange(), ArrayRef<int64_t>{2});
+  return keepInitialState(
+      vector::BroadcastOp::create(builder, loc, type, sums));
+}
+
 /// Stores the part of a state of the instance in `target`, the view of
 /// `result`, whose axes in front of the channels are at `place`.
 void ChunkKernelBuilder::storeState(Value state, Value target, Value result,
@@ -55,12 +70,21 @@ void ChunkKernelBuilder::storeState(Value state, Value target, Value result,
                         ArrayRef<int64_t>{axis, axis + 1});
 }
 
-void ChunkKernelBuilder::storeFinalState(Value state) {
-  if (!finalState)
+void ChunkKernelBuilder::storeFinalStates(ValueRange states) {
+  if (!finalState && !finalNormalizer)
     return;
   OpBuilder::InsertionGuard guard(builder);
   enterLastSegment();
-  storeState(state, finalState, op.getFinalState(), {sequence, valueHead});
+  if (finalState)
+    storeState(states.front(), finalState, op.getFinalState(),
+               {sequence, valueHead});
+  if (!finalNormalizer)
+    return;
+  Value sums = vector::ExtractOp::create(builder, loc, states.back(),
+                                         /*position=*/0);
+  tile::StoreOp::create(builder, loc, sums, finalNormalizer,
+                        ValueRange{sequence, valueHead, constant(0)},
+                        ValueRange(), ArrayRef<int64_t>{2});
 }
 
 /// Keeps the state behind chunk `number` where one is kept, which all of its

@@ -192,7 +192,9 @@ FailureOr<Value> ChunkRole::useRight(Value source) {
     return stage;
   auto ring = kernel.tileRings.find(source);
   if (part == Part::Consumer && ring != kernel.tileRings.end())
-    return useHanded(source);
+    // What several products read is given back behind the last of them.
+    return source.hasOneUse() ? useHanded(source)
+                              : hold(source, ring->second, iteration);
   return kernel.source.emitOpError("expected right operands of products that "
                                    "are loaded or handed over, got ")
          << source;

@@ -17,15 +17,16 @@ using namespace mlir;
 using namespace mlir::attn::tile_to_sm90;
 
 /// The rows of the fragment run along the first of `axes`, or transposed along
-/// the second.
+/// the second. Where there is one axis, all of them are in the same place.
 ChunkRole::Place ChunkRole::getPlace(Value view, ValueRange indices,
                                      ArrayRef<int64_t> axes, bool transposed) {
   SmallVector<Value> strides(kernel.strides.lookup(view));
   strides.push_back(wide(index(1)));
   SmallVector<Value> place = llvm::map_to_vector(
       indices, [&](Value value) { return mapping.lookup(value); });
-  Value row = strides[axes[transposed ? 1 : 0]];
-  Value column = strides[axes[transposed ? 0 : 1]];
+  bool isOneRow = axes.size() == 1;
+  Value row = isOneRow ? wide(index(0)) : strides[axes[transposed ? 1 : 0]];
+  Value column = strides[transposed ? axes.front() : axes.back()];
   Value offset = arith::MulIOp::create(builder, loc, wide(firstRow), row);
   for (auto [own, stride] : llvm::zip_equal(place, strides)) {
     Value part = arith::MulIOp::create(builder, loc, wide(own), stride);
@@ -62,6 +63,9 @@ LogicalResult ChunkRole::emitStateStore(tile::StoreOp store) {
   auto transpose = source.getDefiningOp<vector::TransposeOp>();
   if (transpose)
     source = transpose.getVector();
+  // Of rows that are all the same, which all write what is there.
+  if (auto row = source.getDefiningOp<vector::ExtractOp>())
+    source = row.getSource();
   // The store rounds.
   if (auto round = source.getDefiningOp<arith::TruncFOp>())
     source = round.getIn();
@@ -93,6 +97,8 @@ LogicalResult ChunkRole::emitMask(tile::MaskOp op) {
 /// What stands outside of the loop: a transposition is that of an access.
 LogicalResult ChunkRole::emitOutside(Operation *op) {
   if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    if (isNumbersType(load.getTile().getType()))
+      return success();
     bool isTransposed =
         llvm::all_of(load->getUsers(), llvm::IsaPred<vector::TransposeOp>);
     return isTransposed ? success()
@@ -102,8 +108,14 @@ LogicalResult ChunkRole::emitOutside(Operation *op) {
     auto load = transpose.getVector().getDefiningOp<tile::LoadOp>();
     return load ? emitStateLoad(load, transpose.getResult(), true) : success();
   }
+  // One row that is repeated.
+  if (auto broadcast = dyn_cast<vector::BroadcastOp>(op))
+    if (auto load = broadcast.getSource().getDefiningOp<tile::LoadOp>())
+      return emitStateLoad(load, broadcast.getResult(), false);
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return emitStateStore(store);
+  if (isa<vector::ExtractOp>(op))
+    return success();
   if (auto mask = dyn_cast<tile::MaskOp>(op))
     return emitMask(mask);
   // The state that is loaded, or none; or a unit matrix.

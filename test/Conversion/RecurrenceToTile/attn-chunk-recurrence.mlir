@@ -283,3 +283,32 @@ func.func @packed(%q: !pq, %k: !pq, %v: !pv, %s: !s0, %cu: tensor<?xi32>) -> (!p
 func.func @other(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// A denominator is what queries read of the sums of keys, a state whose values are 1: there
+// are as many rows of it as of the state, all the same.
+
+// CHECK-LABEL: tile.kernel @denominator
+// CHECK: %[[LOADED:.*]] = tile.load %z[
+// CHECK: %[[Z0:.*]] = vector.broadcast %[[LOADED]] : vector<64xf32> to vector<64x64xf32>
+// CHECK: %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[S:.*]] = %{{.*}}, %[[Z:.*]] = %[[Z0]])
+// CHECK: %[[Q:.*]] = tile.load %q
+// CHECK: %[[K:.*]] = tile.load %k
+// CHECK: %[[P:.*]] = arith.truncf %{{.*}} : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: tile.dot %{{.*}}, %[[P]] transpose_rhs acc
+// CHECK: %[[ZB:.*]] = arith.truncf %[[Z]]
+// CHECK: %[[OLD:.*]] = tile.dot %[[ZB]], %[[Q]] transpose_rhs
+// CHECK: %[[SUM:.*]] = tile.dot %{{.*}}, %[[P]] transpose_rhs acc(%[[OLD]])
+// CHECK: %[[NEXT:.*]] = tile.dot %{{.*}}, %[[K]] acc(%[[Z]])
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[SUM]], %{{.*}}
+// CHECK: %[[DIVISOR:.*]] = arith.addf %[[SCALED]], %{{.*}}
+// CHECK: arith.divf %{{.*}}, %[[DIVISOR]]
+// CHECK: scf.yield %{{.*}}, %[[NEXT]]
+// CHECK: %[[ROW:.*]] = vector.extract %[[LOOP]]#1[0]
+// CHECK: tile.store %[[ROW]], %z1[
+!z = tensor<?x4x64xf32>
+func.func @denominator(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
+                       %z: !z {attn.name = "z"}) -> (!v, !z {attn.name = "z1"}) {
+  %o, %z1 = attn.recurrence %q, %k, %v denominator(1.0e-06) normalizer(%z : !z)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !v -> !v normalizer(!z)
+  return %o, %z1 : !v, !z
+}

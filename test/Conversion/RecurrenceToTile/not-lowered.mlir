@@ -54,10 +54,12 @@ func.func @bonus(%q: !q, %b: tensor<2x64xf32>) -> !q {
 // -----
 
 !q = tensor<?x?x2x64xbf16>
+!s = tensor<?x2x64x64xf32, #attn.state<key_value>>
 
-func.func @denominator(%q: !q) -> !q {
-  // expected-error @below {{'attn.recurrence' op has a denominator, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q denominator(1.0e-06) : !q, !q, !q -> !q
+func.func @denominator(%q: !q, %g: tensor<?x?x2x64xf32, #attn.gate<log>>) -> !q {
+  // expected-error @below {{'attn.recurrence' op has a denominator beside decays of channels, which is not lowered to the tile level}}
+  %o = attn.recurrence %q, %q, %q decay(%g : tensor<?x?x2x64xf32, #attn.gate<log>>) denominator(1.0e-06)
+      : !q, !q, !q -> !q
   return %o : !q
 }
 

@@ -271,8 +271,8 @@ TEST_F(TileInterpreterTest, TilesThatAreNotMade) {
        "are exchanged"},
       {"%a = arith.constant dense<1.0> : vector<2xf32>\n"
        "%b = vector.extract %a[%c1] : f32 from vector<2xf32>",
-       "'vector.extract' op expected one float of a tile of one dimension, at "
-       "a constant position"},
+       "'vector.extract' op expected one float of a tile of one dimension, or "
+       "a row of one of two, at a constant position"},
       {"%b = vector.create_mask %c1, %c1 : vector<2x2xi1>",
        "'vector.create_mask' op expected a mask of one dimension"}};
   for (const auto &[body, message] : cases) {
