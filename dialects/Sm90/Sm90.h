@@ -121,19 +121,24 @@ StageType asStage(Type memory);
 
 /// Neighbours that a thread has of a matrix in strips, along and across them.
 constexpr int64_t kStripNeighbours = 4;
-/// How many lanes share the width of a strip, and how many its length.
+/// The warps of a block whose strips lie beside each other or are shared.
+constexpr int64_t kStripWarps = kWarpgroupThreads / kWarpThreads;
+/// How many lanes share the width of a strip, and how many its length; how many
+/// warps have strips beside each other.
 struct StripLanes {
-  int64_t across, along;
+  int64_t across, along, warps;
 
-  /// The width of a matrix of strips, and what its length is a multiple of.
-  int64_t width() const {
-    return kStripNeighbours * across * kWarpgroupThreads / kWarpThreads;
-  }
+  /// The width of a matrix of strips.
+  int64_t width() const { return kStripNeighbours * across * warps; }
+  /// The warps that share a strip, each with a part of its length, and what
+  /// that is a multiple of.
+  int64_t parts() const { return kStripWarps / warps; }
   int64_t step() const { return kStripNeighbours * along; }
 };
 StripLanes getStripLanes(LayoutAttr layout);
-/// Those of a matrix of that width, or nothing where it cannot be in strips.
-std::optional<StripLanes> findStripLanes(int64_t width);
+/// Those of a matrix of that width, where so many `warps` have strips beside
+/// each other, or nothing where it cannot be in strips.
+std::optional<StripLanes> findStripLanes(int64_t width, int64_t warps);
 
 /// The layout of a vector that goes along `axis` (0: one element per row) of a
 /// matrix in a layout of strips, and the other way round. Nothing where the

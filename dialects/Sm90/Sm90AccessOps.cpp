@@ -321,6 +321,32 @@ LogicalResult BroadcastStripsOp::verify() {
   return success();
 }
 
+LogicalResult AddWarpsOp::verify() {
+  auto kernel = (*this)->getParentOfType<KernelOp>();
+  if (kernel && kernel.getSchedule().getStripWarps() == kStripWarps) // C1
+    return emitOpError("expected strip_warps of less than ") << kStripWarps;
+  for (Type type : getParts().getTypes()) { // C2
+    auto vector = dyn_cast<RankedTensorType>(type);
+    std::optional<Layout> layout =
+        vector ? getLayout(vector) : std::optional<Layout>();
+    if (layout && (*layout < Layout::ColumnStrips || isAlongStrips(*layout)))
+      return emitOpError("expected vectors across strips, got one in ")
+             << stringifyLayout(*layout);
+  }
+  if (getParts().getTypes() != getSums().getTypes()) // C3
+    return emitOpError("expected results of the types of the operands");
+  return success();
+}
+
+int64_t AddWarpsOp::getExchangeBytes(int64_t stripWarps) {
+  int64_t numbers = 0;
+  for (Type type : getParts().getTypes()) {
+    auto vector = dyn_cast<RankedTensorType>(type);
+    numbers += vector ? vector.getNumElements() : 1;
+  }
+  return kStripWarps / stripWarps * numbers * kSumBytes;
+}
+
 LogicalResult ReduceVectorOp::verify() {
   std::optional<Layout> layout =
       getLayout(cast<RankedTensorType>(getSource().getType()));

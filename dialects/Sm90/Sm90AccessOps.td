@@ -238,7 +238,9 @@ def Sm90_ReduceStripsOp : Sm90_Op<"reduce_strips", [Sm90_FixedLayouts, Pure]> {
   let summary = "combines the elements of each strip, along its length";
   let description = [{
     All of each column (`axis(0)`, of column strips) or of each row (`axis(1)`, of
-    row strips). All threads that share the column or the row get the result.
+    row strips) that a warp has. All of its threads that share the column or the row
+    get the result. Of warps that share a strip each has its own, which
+    `sm90.add_warps` adds up.
 
     | constraint | rule |
     |---|---|
@@ -276,7 +278,8 @@ def Sm90_BroadcastStripsOp : Sm90_Op<"broadcast_strips", [Pure]> {
 def Sm90_ReduceVectorOp : Sm90_Op<"reduce_vector", [Pure]> {
   let summary = "combines all elements of a vector along strips";
   let description = [{
-    All threads get the result.
+    All threads get the result. Of warps that share a strip each has that of its own
+    part, which `sm90.add_warps` adds up.
 
     | constraint | rule |
     |---|---|
@@ -286,6 +289,37 @@ def Sm90_ReduceVectorOp : Sm90_Op<"reduce_vector", [Pure]> {
   let results = (outs F32:$result);
   let assemblyFormat = "$combine $source attr-dict `:` type($source)";
   let hasVerifier = 1;
+}
+
+def Sm90_AddWarpsOp : Sm90_Op<"add_warps", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "adds up what warps that share a strip have";
+  let description = [{
+    Operands are numbers, or vectors across the strips; all threads meet, and get the
+    sums, of which all of them add the same in the same order. `offset`, in bytes, is
+    where they exchange what they have in shared memory, assigned by
+    `sm90-assign-shared-memory`.
+
+    ```mlir
+    %o:2 = sm90.add_warps %read, %weight at 0 : tensor<64xf32>, f32 -> tensor<64xf32>, f32
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the schedule has `strip_warps` that leave several to share a strip |
+    | C2 | vectors go across strips: `column_strips_columns` or `row_strips_rows` |
+    | C3 | the results have the types of the operands |
+  }];
+  let arguments = (ins Variadic<AnyTypeOf<[F32, Sm90_RowStats]>>:$parts,
+                       OptionalAttr<I64Attr>:$offset);
+  let results = (outs Variadic<AnyTypeOf<[F32, Sm90_RowStats]>>:$sums);
+  let assemblyFormat = "$parts (`at` $offset^)? attr-dict `:` type($parts) `->` type($sums)";
+  let builders = [OpBuilder<(ins "ValueRange":$parts), [{
+    build($_builder, $_state, TypeRange(parts), parts, IntegerAttr());
+  }]>];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What is exchanged takes in shared memory, by the `strip_warps`.
+    int64_t getExchangeBytes(int64_t stripWarps);
+  }];
 }
 
 #endif // ATTN_SM90_SM90ACCESSOPS_TD

@@ -127,7 +127,8 @@ ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                      int64_t producerRegisters, int64_t consumerRegisters, bool,
                      bool inQueryBuffer, bool fromRegisters, bool persistent,
                      bool dynamic, bool, bool, bool, bool, bool, bool warpRoles,
-                     int64_t auxiliaryRegisters, int64_t readStages) {
+                     int64_t auxiliaryRegisters, int64_t readStages,
+                     int64_t stripWarps) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -136,6 +137,12 @@ ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (!warpRoles && (persistent || warpgroups != 1))
     return emitError() << "expected a schedule without warp_roles to have one "
                           "consumer warpgroup and not to be persistent";
+  if (!llvm::is_contained({1, 2, 4}, stripWarps))
+    return emitError() << "expected strip_warps of 1, 2 or 4, got "
+                       << stripWarps;
+  if (warpRoles && stripWarps != kStripWarps)
+    return emitError() << "expected strip_warps without warp_roles alone, got "
+                       << stripWarps;
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (readStages < 1)
@@ -162,20 +169,31 @@ ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 static bool isStrips(Layout layout) { return layout >= Layout::ColumnStrips; }
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 Layout value, int64_t lanes) {
-  if (!llvm::is_contained({1, 2, 4, 8}, lanes))
-    return emitError() << "expected 1, 2, 4 or 8 lanes across a strip, got "
+                                 Layout value, int64_t lanes, int64_t warps) {
+  if (!llvm::is_contained({1, 2, 4, 8, 16, 32}, lanes))
+    return emitError() << "expected a power of two up to 32 of lanes across a "
+                          "strip, got "
                        << lanes;
+  if (!llvm::is_contained({1, 2, 4}, warps))
+    return emitError() << "expected 1, 2 or 4 warps with strips beside each "
+                          "other, got "
+                       << warps;
   return success();
 }
 
 StripLanes mlir::sm90::getStripLanes(LayoutAttr layout) {
-  return {layout.getLanes(), kWarpThreads / layout.getLanes()};
+  return {layout.getLanes(), kWarpThreads / layout.getLanes(),
+          layout.getWarps()};
 }
 
-std::optional<StripLanes> mlir::sm90::findStripLanes(int64_t width) {
-  for (int64_t lanes : {1, 2, 4, 8})
-    if (StripLanes found{lanes, kWarpThreads / lanes}; found.width() == width)
+std::optional<StripLanes> mlir::sm90::findStripLanes(int64_t width,
+                                                     int64_t warps) {
+  constexpr int64_t kLeast = 16, kMost = 128;
+  if (width < kLeast || width > kMost)
+    return std::nullopt;
+  for (int64_t lanes = 1; lanes <= kWarpThreads; lanes *= 2)
+    if (StripLanes found{lanes, kWarpThreads / lanes, warps};
+        found.width() == width)
       return found;
   return std::nullopt;
 }
@@ -187,7 +205,7 @@ verifyStrips(LayoutAttr attr, ArrayRef<int64_t> shape,
   Layout layout = attr.getValue();
   StripLanes lanes = getStripLanes(attr);
   auto isLength = [&](int64_t size) {
-    return size > 0 && size % lanes.step() == 0;
+    return size > 0 && size % (lanes.step() * lanes.parts()) == 0;
   };
   auto isAcross = [&](int64_t size) { return size == lanes.width(); };
   bool isMatrix = layout == Layout::ColumnStrips || layout == Layout::RowStrips;
@@ -202,7 +220,8 @@ verifyStrips(LayoutAttr attr, ArrayRef<int64_t> shape,
   if (fits)
     return success();
   return emitError() << "expected " << lanes.width()
-                     << " across the strips and a multiple of " << lanes.step()
+                     << " across the strips and a multiple of "
+                     << lanes.step() * lanes.parts()
                      << " along them for the layout " << stringifyLayout(layout)
                      << ", got [" << shape << "]";
 }

@@ -81,25 +81,30 @@ def Sm90_LayoutAttr : AttrDef<Sm90_Dialect, "Layout", [
     - `lanes` (64): element r of a thread is number 2l + r; every warp holds all.
 
     Strips are for memory that is read and written once. A warp has a strip of 4A
-    columns, or rows, of a matrix in full length, and a thread four neighbouring
-    ones of them, where A is the number of `lanes` across: 1, 2, 4 or 8, and 4 where
-    it is not given. Of the length it has four neighbours in every 4L, where
-    L = 32/A:
+    columns, or rows, of a matrix, and a thread four neighbouring ones of them,
+    where A is the number of `lanes` across: a power of two up to 32, and 4 where it
+    is not given. Of the length it has four neighbours in every 4L, where L = 32/A.
+    The strips of W `warps` lie beside each other: 1, 2 or 4, and 4 where it is not
+    given. Others share these, each with a part of the length, which is divided by
+    P = 4/W:
 
-    - `column_strips` (R x 16A, R a multiple of 4L): register 4r + c holds row
-      4L(r/4) + 4(l/A) + r mod 4, column 4Aw + 4(l mod A) + c.
-    - `row_strips` (16A x C, C a multiple of 4L): register (C/L)r + c holds row
-      4Aw + 4(l/L) + r, column 4L(c/4) + 4(l mod L) + c mod 4.
+    - `column_strips` (R x 4AW, R a multiple of 4LP): register 4r + c holds row
+      (R/P)(w/W) + 4L(r/4) + 4(l/A) + r mod 4, column 4A(w mod W) + 4(l mod A) + c.
+    - `row_strips` (4AW x C, C a multiple of 4LP): register (C/LP)r + c holds row
+      4A(w mod W) + 4(l/L) + r, column (C/P)(w/W) + 4L(c/4) + 4(l mod L) + c mod 4.
     - `column_strips_rows`, `column_strips_columns`, `row_strips_rows`,
       `row_strips_columns`: one element per row, or per column, of such a matrix;
       each thread holds those of its rows, or of its columns.
   }];
   let parameters = (ins EnumParameter<Sm90_Layout>:$value,
-                        DefaultValuedParameter<"int64_t", "4">:$lanes);
+                        DefaultValuedParameter<"int64_t", "4">:$lanes,
+                        DefaultValuedParameter<"int64_t", "4">:$warps);
   let builders = [AttrBuilder<(ins "Layout":$value), [{
-    return $_get($_ctxt, value, /*lanes=*/4);
+    return $_get($_ctxt, value, /*lanes=*/4, /*warps=*/4);
   }]>];
-  let assemblyFormat = "`<` $value (`,` `lanes` `=` $lanes^)? `>`";
+  let assemblyFormat = [{
+    `<` $value (`,` `lanes` `=` $lanes^)? (`,` `warps` `=` $warps^)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 
@@ -145,6 +150,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     - `warp_roles`: a warpgroup copies and the others compute. Without them
       all warps do the same, on `consumer_registers` each, and no copy goes through
       shared memory.
+    - `strip_warps`: without roles, how many warps have strips beside each other: 1, 2
+      or 4. The others divide the length of the strips with them.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -163,7 +170,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$dependent_launch,
     DefaultValuedParameter<"bool", "true">:$warp_roles,
     DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers,
-    DefaultValuedParameter<"int64_t", "1">:$read_stages);
+    DefaultValuedParameter<"int64_t", "1">:$read_stages,
+    DefaultValuedParameter<"int64_t", "4">:$strip_warps);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

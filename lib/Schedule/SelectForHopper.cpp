@@ -149,7 +149,8 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
       /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1);
+      /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1,
+      sm90::kStripWarps);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -224,7 +225,7 @@ static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
       /*ping_pong=*/true, hopper.getNarrowTanh(), hopper.getHoistMask(),
       hopper.getClearAccumulators(), hopper.getDependentLaunch(),
       hopper.getWarpRoles(), hopper.getAuxiliaryRegisters(),
-      hopper.getReadStages());
+      hopper.getReadStages(), hopper.getStripWarps());
 }
 
 /// Whether the mask is two comparisons and, for larger heads or capped scores,

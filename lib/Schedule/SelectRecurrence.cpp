@@ -171,7 +171,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/false, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/true,
-      /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1);
+      /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1,
+      sm90::kStripWarps);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
@@ -226,7 +227,8 @@ static bool isValueFirst(RecurrenceOp op) {
 
 /// From token to token, in blocks of `columns`.
 static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
-                                      int64_t registers) {
+                                      int64_t registers,
+                                      int64_t stripWarps = sm90::kStripWarps) {
   MLIRContext *context = op.getContext();
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
@@ -237,7 +239,7 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
       /*narrow_tanh=*/true, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/false,
       /*warp_roles=*/false,
-      /*auxiliary_registers=*/0, /*read_stages=*/1);
+      /*auxiliary_registers=*/0, /*read_stages=*/1, stripWarps);
   return tile::ScheduleAttr::get(
       context, columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,

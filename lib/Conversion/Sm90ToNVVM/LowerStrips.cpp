@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -36,7 +37,7 @@ sm90::StripLanes lanesOf(RankedTensorType type) {
 class Lanes {
 public:
   Lanes(Int32 &i32, RankedTensorType type)
-      : i32(i32), lanes(lanesOf(type)),
+      : i32(i32), lanes(lanesOf(type)), type(type),
         byColumns(*sm90::getLayout(type) <= Layout::ColumnStripsColumns) {}
 
   Value along() { return byColumns ? upper(lanes.across) : lower(lanes.along); }
@@ -53,9 +54,27 @@ public:
     return all;
   }
 
-  Value firstAlong() { return i32.shiftLeft(along(), 2); }
+  /// Which of the parts of the length of a strip the warp has, and which of
+  /// the strips beside each other.
+  Value part() {
+    return i32.shiftRight(i32.warpOfWarpgroup(), llvm::Log2_64(lanes.warps));
+  }
+  Value strip() {
+    Value warp = i32.warpOfWarpgroup();
+    return lanes.parts() == 1 ? warp : i32.bitAnd(warp, lanes.warps - 1);
+  }
+
+  /// Of a matrix, or of a vector along strips.
+  Value firstAlong() {
+    Value first = i32.shiftLeft(along(), 2);
+    if (lanes.parts() == 1)
+      return first;
+    int64_t axis = type.getRank() == 2 && !byColumns ? 1 : 0;
+    return i32.add(i32.mul(part(), type.getDimSize(axis) / lanes.parts()),
+                   first);
+  }
   Value firstAcross() {
-    return i32.add(i32.shiftLeft(i32.warpOfWarpgroup(),
+    return i32.add(i32.shiftLeft(strip(),
                                  llvm::Log2_64(kNeighbours * lanes.across)),
                    i32.shiftLeft(across(), 2));
   }
@@ -69,6 +88,7 @@ private:
 
   Int32 &i32;
   sm90::StripLanes lanes;
+  RankedTensorType type;
   bool byColumns;
 };
 
@@ -94,12 +114,14 @@ static SmallVector<Group> findGroups(RankedTensorType type) {
     return groups;
   }
   if (layout == Layout::ColumnStrips) {
-    for (int64_t r = 0, e = type.getDimSize(0) / lanes.along; r < e; ++r)
+    int64_t rows = type.getDimSize(0) / (lanes.along * lanes.parts());
+    for (int64_t r = 0; r < rows; ++r)
       groups.push_back({alongOf(r / kNeighbours) + r % kNeighbours, 0});
     return groups;
   }
+  int64_t places = type.getDimSize(1) / (lanes.step() * lanes.parts());
   for (int64_t r = 0; r < kNeighbours; ++r)
-    for (int64_t c = 0, e = type.getDimSize(1) / lanes.step(); c < e; ++c)
+    for (int64_t c = 0; c < places; ++c)
       groups.push_back({r, alongOf(c)});
   return groups;
 }
@@ -174,9 +196,11 @@ public:
   Value isFirst() {
     if (type.getRank() == 2)
       return {};
-    if (!sm90::isAlongStrips(*sm90::getLayout(type)))
-      return i32.isZero(lanes.along());
-    return i32.isZero(i32.add(lanes.across(), i32.warpOfWarpgroup()));
+    bool isShared = lanesOf(type).parts() > 1;
+    if (sm90::isAlongStrips(*sm90::getLayout(type)))
+      return i32.isZero(i32.add(lanes.across(), lanes.strip()));
+    return i32.isZero(isShared ? i32.add(lanes.along(), lanes.part())
+                               : lanes.along());
   }
 
 private:
@@ -359,7 +383,8 @@ static Value combineAlong(OpBuilder &b, Location loc, sm90::Combine kind,
 static std::pair<int64_t, int64_t> placeOf(RankedTensorType type, int64_t i) {
   if (sm90::getLayout(type) == Layout::ColumnStrips)
     return {i % kNeighbours, i / kNeighbours};
-  int64_t length = type.getDimSize(1) / lanesOf(type).along;
+  sm90::StripLanes lanes = lanesOf(type);
+  int64_t length = type.getDimSize(1) / (lanes.along * lanes.parts());
   return {i / length, i % length};
 }
 
@@ -399,6 +424,15 @@ struct LowerReduceVector : StripsPattern<sm90::ReduceVectorOp> {
   }
 };
 
+/// Of warps that share strips: each writes down what it has, all meet, and each
+/// adds up what all of them have written.
+struct LowerAddWarps : StripsPattern<sm90::AddWarpsOp> {
+  using StripsPattern::StripsPattern;
+  LogicalResult
+  matchAndRewrite(sm90::AddWarpsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override;
+};
+
 struct LowerBroadcastStrips : StripsPattern<sm90::BroadcastStripsOp> {
   using StripsPattern::StripsPattern;
   LogicalResult
@@ -419,9 +453,120 @@ struct LowerBroadcastStrips : StripsPattern<sm90::BroadcastStripsOp> {
 
 } // namespace
 
+namespace {
+
+/// What warps exchange: of each part of the length the vectors, behind these
+/// each number of all parts.
+class Exchange {
+public:
+  Exchange(OpBuilder &b, sm90::AddWarpsOp op)
+      : b(b), loc(op.getLoc()), op(op), i32(b, loc),
+        warps(getSchedule(op).getStripWarps()),
+        parts(sm90::kStripWarps / warps),
+        base(sharedAddress(b, loc, *op.getOffset())) {
+    for (Type type : op.getParts().getTypes())
+      if (auto vector = dyn_cast<RankedTensorType>(type))
+        width += vector.getNumElements();
+  }
+
+  void put(ArrayRef<ValueRange> values);
+  SmallVector<SmallVector<Value>> add();
+
+private:
+  /// The address of the elements of the thread, of part 0.
+  Value addressOf(RankedTensorType type) {
+    return i32.add(base, i32.shiftLeft(Lanes(i32, type).firstAcross(), 2));
+  }
+  /// Calls `body` for each operand, with where it is in bytes.
+  void forEach(
+      function_ref<void(unsigned number, RankedTensorType, int64_t)> body);
+
+  OpBuilder &b;
+  Location loc;
+  sm90::AddWarpsOp op;
+  Int32 i32;
+  int64_t warps, parts, width = 0;
+  Value base;
+};
+
+} // namespace
+
+void Exchange::forEach(
+    function_ref<void(unsigned number, RankedTensorType, int64_t)> body) {
+  int64_t ofVectors = 0, ofNumbers = parts * width * sm90::kSumBytes;
+  for (auto [number, type] : llvm::enumerate(op.getParts().getTypes())) {
+    auto vector = dyn_cast<RankedTensorType>(type);
+    int64_t &offset = vector ? ofVectors : ofNumbers;
+    body(number, vector, offset);
+    offset += (vector ? vector.getNumElements() : parts) * sm90::kSumBytes;
+  }
+}
+
+/// The threads of a warp that have the same let one of them write.
+void Exchange::put(ArrayRef<ValueRange> values) {
+  Value part = i32.shiftRight(i32.warpOfWarpgroup(), llvm::Log2_64(warps));
+  forEach([&](unsigned number, RankedTensorType type, int64_t offset) {
+    Value isFirst = i32.isZero(type ? Lanes(i32, type).along() : i32.lane());
+    auto branch =
+        scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    int64_t step = (type ? width : 1) * sm90::kSumBytes;
+    Value address = i32.add(type ? addressOf(type) : base, i32.mul(part, step));
+    ptx::storeSharedFloats(b, loc, address, offset, values[number]);
+  });
+}
+
+SmallVector<SmallVector<Value>> Exchange::add() {
+  SmallVector<SmallVector<Value>> sums;
+  forEach([&](unsigned, RankedTensorType type, int64_t offset) {
+    SmallVector<Value> &sum = sums.emplace_back();
+    if (!type) {
+      auto all = ptx::loadSharedFloats(b, loc, base, offset, parts);
+      sum.push_back(all.front());
+      for (Value other : ArrayRef(all).drop_front())
+        sum.front() = arith::AddFOp::create(b, loc, sum.front(), other);
+      return;
+    }
+    Value address = addressOf(type);
+    for (int64_t part = 0; part < parts; ++part) {
+      auto own = ptx::loadSharedFloats(
+          b, loc, address, offset + part * width * sm90::kSumBytes,
+          kNeighbours);
+      if (part == 0) {
+        sum = own;
+        continue;
+      }
+      for (auto [x, y] : llvm::zip_equal(sum, own))
+        x = arith::AddFOp::create(b, loc, x, y);
+    }
+  });
+  return sums;
+}
+
+LogicalResult
+LowerAddWarps::matchAndRewrite(sm90::AddWarpsOp op, Adaptor adaptor,
+                               ConversionPatternRewriter &rewriter) const {
+  Location loc = op.getLoc();
+  // As of sm90.find_extremes.
+  Value barrier = Int32(rewriter, loc)
+                      .constant(getSchedule(op).getConsumerWarpgroups() + 1);
+  auto meet = [&] {
+    ptx::barrierSync(rewriter, loc, barrier, sm90::kWarpgroupThreads);
+  };
+  Exchange exchange(rewriter, op);
+  // The sums before have been read.
+  meet();
+  exchange.put(llvm::to_vector(adaptor.getParts()));
+  meet();
+  SmallVector<SmallVector<Value>> sums = exchange.add();
+  rewriter.replaceOpWithMultiple(op, std::move(sums));
+  return success();
+}
+
 void mlir::attn::sm90_to_nvvm::populateStripsPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<LowerLoadStrips, LowerStoreStrips, LowerReduceStrips,
-               LowerReduceVector, LowerBroadcastStrips>(converter,
-                                                        patterns.getContext());
+               LowerReduceVector, LowerAddWarps, LowerBroadcastStrips>(
+      converter, patterns.getContext());
 }

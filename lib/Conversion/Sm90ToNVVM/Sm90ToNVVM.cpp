@@ -35,10 +35,11 @@ using namespace mlir::attn::sm90_to_nvvm;
 
 int64_t mlir::attn::sm90_to_nvvm::elementsPerThread(RankedTensorType type) {
   std::optional<sm90::Layout> layout = sm90::getLayout(type);
-  if (layout && sm90::isAlongStrips(*layout))
-    return type.getNumElements() /
-           sm90::getStripLanes(cast<sm90::LayoutAttr>(type.getEncoding()))
-               .along;
+  if (layout && sm90::isAlongStrips(*layout)) {
+    sm90::StripLanes lanes =
+        sm90::getStripLanes(cast<sm90::LayoutAttr>(type.getEncoding()));
+    return type.getNumElements() / (lanes.along * lanes.parts());
+  }
   if (layout == sm90::Layout::ColumnStripsColumns ||
       layout == sm90::Layout::RowStripsRows)
     return sm90::kStripNeighbours;

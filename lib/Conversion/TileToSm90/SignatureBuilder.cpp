@@ -80,7 +80,8 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
       schedule.getHoistMask(), schedule.getClearAccumulators(),
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
-      /*auxiliary_registers=*/0, schedule.getReadStages());
+      /*auxiliary_registers=*/0, schedule.getReadStages(),
+      schedule.getStripWarps());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {
@@ -95,7 +96,8 @@ LogicalResult SignatureBuilder::checkSchedule() {
     return source.emitOpError("expected a schedule with a target of "
                               "#sm90.schedule");
   if (!schedule.getWarpRoles()) {
-    if (sm90::findStripLanes(source.getSchedule().getBlockQ()))
+    if (sm90::findStripLanes(source.getSchedule().getBlockQ(),
+                             schedule.getStripWarps()))
       return success();
     return source.emitOpError("expected block_q of 16, 32, 64 or 128 without "
                               "warp_roles, got ")

@@ -93,6 +93,15 @@ private:
   LogicalResult convertConstant(Operation *op);
   LogicalResult convertElementwise(Operation *op);
 
+  /// What is summed of the whole length of strips, which several warps may
+  /// share.
+  Value addWarps(Value part) {
+    auto schedule =
+        cast<sm90::ScheduleAttr>(kernel.source.getSchedule().getTarget());
+    if (schedule.getStripWarps() == sm90::kStripWarps)
+      return part;
+    return sm90::AddWarpsOp::create(builder, loc, part).getSums().front();
+  }
   /// A tile as a fragment, whose elements are f32 or i1.
   Type convertType(Type type) {
     auto vector = dyn_cast<VectorType>(type);
@@ -226,11 +235,11 @@ LogicalResult Warps::convertSums(vector::MultiDimReductionOp op) {
       !matchPattern(op.getAcc(), m_AnyZeroFloat()))
     return op.emitOpError("expected sums from zero of a matrix along an axis");
   mapping.map(op.getResult(),
-              sm90::ReduceStripsOp::create(
-                  builder, loc, convertType(op.getDestType()),
-                  sm90::Combine::Sum, mapping.lookup(op.getSource()),
-                  op.getReductionDims().front())
-                  .getResult());
+              addWarps(sm90::ReduceStripsOp::create(
+                           builder, loc, convertType(op.getDestType()),
+                           sm90::Combine::Sum, mapping.lookup(op.getSource()),
+                           op.getReductionDims().front())
+                           .getResult()));
   return success();
 }
 
@@ -238,10 +247,10 @@ LogicalResult Warps::convertSum(vector::ReductionOp op) {
   if (op.getKind() != vector::CombiningKind::ADD || op.getAcc())
     return op.emitOpError("expected a sum from zero");
   mapping.map(op.getResult(),
-              sm90::ReduceVectorOp::create(builder, loc, builder.getF32Type(),
-                                           sm90::Combine::Sum,
-                                           mapping.lookup(op.getVector()))
-                  .getResult());
+              addWarps(sm90::ReduceVectorOp::create(
+                           builder, loc, builder.getF32Type(),
+                           sm90::Combine::Sum, mapping.lookup(op.getVector()))
+                           .getResult()));
   return success();
 }
 

@@ -84,6 +84,11 @@ struct AssignSharedMemory
       find.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += kSumBytes * consumerWarps;
     });
+    kernel.walk([&](AddWarpsOp add) {
+      offset = llvm::alignTo(offset, kSumAlignment);
+      add.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += add.getExchangeBytes(kernel.getSchedule().getStripWarps());
+    });
     kernel.walk([&](MBarrierInitOp barrier) {
       offset = llvm::alignTo(offset, kBarrierBytes);
       barrier.setOffsetAttr(builder.getI64IntegerAttr(offset));

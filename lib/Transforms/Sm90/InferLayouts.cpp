@@ -151,6 +151,9 @@ static LogicalResult constrain(LayoutClasses &classes, Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](scf::ForOp loop) { return constrainLoop(classes, loop); })
       .Case([&](scf::IfOp branch) { return constrainIf(classes, branch); })
+      .Case([&](AddWarpsOp add) {
+        return unitePairs(classes, add, add.getParts(), add.getSums());
+      })
       .Case<scf::YieldOp, LayoutCastOp, BroadcastStripsOp>(
           [](auto) { return success(); })
       .Default([&](Operation *other) {
@@ -247,10 +250,11 @@ static bool isFree(RankedTensorType type, Layout from, Layout to) {
           type.getElementTypeBitWidth() == 16);
 }
 
-/// The lanes across the strips of all matrices and vectors of a kernel, as the
-/// width of its matrices says.
-static int64_t findLanes(LayoutClasses &classes, KernelOp kernel) {
+/// The lanes of the strips of all matrices and vectors of a kernel, as the
+/// width of its matrices and the schedule say.
+static StripLanes findLanes(LayoutClasses &classes, KernelOp kernel) {
   constexpr int64_t kUsualLanes = 4;
+  int64_t warps = kernel.getSchedule().getStripWarps();
   std::optional<StripLanes> found;
   kernel.walk([&](Operation *op) {
     for (Value value : op->getResults()) {
@@ -260,15 +264,16 @@ static int64_t findLanes(LayoutClasses &classes, KernelOp kernel) {
         continue;
       auto type = cast<RankedTensorType>(value.getType());
       found = findStripLanes(
-          type.getDimSize(layout == Layout::ColumnStrips ? 1 : 0));
+          type.getDimSize(layout == Layout::ColumnStrips ? 1 : 0), warps);
       return WalkResult::interrupt();
     }
     return WalkResult::advance();
   });
-  return found ? found->across : kUsualLanes;
+  return found.value_or(
+      StripLanes{kUsualLanes, kWarpThreads / kUsualLanes, warps});
 }
 
-static LogicalResult setLayout(LayoutClasses &classes, int64_t lanes,
+static LogicalResult setLayout(LayoutClasses &classes, StripLanes lanes,
                                Operation *op, Value value) {
   if (auto inFlight = dyn_cast<InFlightType>(value.getType())) {
     Type lhs = inFlight.getLhs();
@@ -289,7 +294,8 @@ static LogicalResult setLayout(LayoutClasses &classes, int64_t lanes,
       [&] { return op->emitOpError("has a fragment that cannot be spread: "); },
       old.getShape(), old.getElementType(),
       *layout >= Layout::ColumnStrips
-          ? LayoutAttr::get(op->getContext(), *layout, lanes)
+          ? LayoutAttr::get(op->getContext(), *layout, lanes.across,
+                            lanes.warps)
           : LayoutAttr::get(op->getContext(), *layout));
   if (!type)
     return failure();
@@ -304,7 +310,7 @@ static LogicalResult setLayout(LayoutClasses &classes, int64_t lanes,
   return success();
 }
 
-static LogicalResult setLayouts(LayoutClasses &classes, int64_t lanes,
+static LogicalResult setLayouts(LayoutClasses &classes, StripLanes lanes,
                                 Operation *op) {
   for (Value result : op->getResults())
     if (failed(setLayout(classes, lanes, op, result)))
@@ -354,7 +360,7 @@ struct InferLayouts : sm90::impl::InferLayoutsPassBase<InferLayouts> {
     if (failed(each(constrain)) || failed(relateStrips(classes, kernel)) ||
         failed(relateStores(classes, kernel)))
       return signalPassFailure();
-    int64_t lanes = findLanes(classes, kernel);
+    StripLanes lanes = findLanes(classes, kernel);
     auto setAll = [&](LayoutClasses &all, Operation *op) {
       return setLayouts(all, lanes, op);
     };

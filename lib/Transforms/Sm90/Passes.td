@@ -30,11 +30,29 @@ def InferLayoutsPass : Pass<"sm90-infer-layouts", "::mlir::sm90::KernelOp"> {
   }];
 }
 
+def JoinSumsPass : Pass<"sm90-join-sums", "::mlir::sm90::KernelOp"> {
+  let summary = "Add up at once what warps that share strips have";
+  let description = [{
+    Warps meet at each `sm90.add_warps`. Those of a block that do not need each
+    other's sums become one, in the place of the first; what their operands follow
+    from is moved in front of it, as far as that only computes.
+
+    ```mlir
+    %a = sm90.add_warps %x : tensor<64xf32> -> tensor<64xf32>
+    %y = sm90.reduce_vector <sum> %v : tensor<128xf32>
+    %b = sm90.add_warps %y : f32 -> f32
+    // becomes
+    %y = sm90.reduce_vector <sum> %v : tensor<128xf32>
+    %both:2 = sm90.add_warps %x, %y : tensor<64xf32>, f32 -> tensor<64xf32>, f32
+    ```
+  }];
+}
+
 def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::KernelOp"> {
   let summary = "Place buffers and barriers in shared memory";
   let description = [{
-    Gives every `sm90.alloc`, `sm90.tickets.alloc`, `sm90.mbarrier.init` and
-    `sm90.find_extremes` an
+    Gives every `sm90.alloc`, `sm90.tickets.alloc`, `sm90.mbarrier.init`,
+    `sm90.find_extremes` and `sm90.add_warps` an
     offset, and the kernel its `shared_memory`. Fails where the target has less.
 
     ```mlir

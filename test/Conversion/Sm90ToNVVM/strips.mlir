@@ -102,3 +102,49 @@ sm90.kernel @edges(%s: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 
   }
   sm90.return
 }
+
+// All warps have the same 64 columns, each a quarter of the 128 rows. A lane of two
+// writes the sums of four columns down, one the number; all meet and add up what
+// four warps have written.
+
+#shared = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, strip_warps = 1>
+
+// CHECK-LABEL: llvm.func @shared(
+// CHECK-COUNT-16: "ld.global.cs.v4.f32
+// CHECK-NOT: ld.global.cs
+// CHECK: "ld.global.nc.v4.f32
+// CHECK: nvvm.shfl.sync bfly %c-1_i32, %{{.*}}, %c16_i32, %c31_i32
+// CHECK-COUNT-4: nvvm.shfl
+// CHECK-NOT: nvvm.shfl
+// CHECK: "bar.sync $0, 128;"
+// CHECK: scf.if
+// CHECK: "st.shared.v4.f32 [$0+0],
+// CHECK: scf.if
+// CHECK: "st.shared.f32 [$0+1024],
+// CHECK: "bar.sync $0, 128;"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+256];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+512];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+768];"
+// CHECK-COUNT-4: arith.addf
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+1024];"
+sm90.kernel @shared(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
+                    %k: !llvm.ptr<1> {sm90.tensor = 1, sm90.alignment = 16}, %o: !llvm.ptr<1> {sm90.tensor = 2, sm90.alignment = 16})
+    attributes {schedule = #shared, shared_memory = 1040,
+                tensors = [#sm90.tensor<"s", tensor<128x64xf32>, [-1, -1]>, #sm90.tensor<"k", tensor<128xf32>, [-1]>, #sm90.tensor<"o", tensor<64xf32>, [-1], output = true>],
+                instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %c128 = arith.constant 128 : index
+    %0 = sm90.load_strips %s[%c0, %c0] of [%c128, %c64] strides [%stride] axes [0, 1] whole : f32 -> tensor<128x64xf32, #sm90.layout<column_strips, lanes = 16, warps = 1>>
+    %1 = sm90.load_strips %k[%c0] of [%c128] strides [] axes [0] whole constant : f32 -> tensor<128xf32, #sm90.layout<column_strips_rows, lanes = 16, warps = 1>>
+    %2 = sm90.reduce_strips <sum> %0 axis(0) : tensor<128x64xf32, #sm90.layout<column_strips, lanes = 16, warps = 1>> -> tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
+    %3 = sm90.reduce_vector <sum> %1 : tensor<128xf32, #sm90.layout<column_strips_rows, lanes = 16, warps = 1>>
+    %4:2 = sm90.add_warps %2, %3 at 0 : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>, f32 -> tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>, f32
+    %5 = sm90.splat %4#1 : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
+    %6 = arith.addf %4#0, %5 : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
+    sm90.store_strips %6, %o[%c0] of [%c64] strides [] axes [0] whole : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>> -> f32
+  }
+  sm90.return
+}

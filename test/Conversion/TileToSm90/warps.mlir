@@ -121,3 +121,32 @@ tile.kernel @vector_in_place(%x: !tile.view<?x64xf32> {tile.name = "x", tile.sym
   }
   tile.return
 }
+
+// Where warps share strips, they add up what each has summed.
+
+#shared = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 1>
+
+// CHECK-LABEL: sm90.kernel @shared(
+// CHECK: %[[OWN:.*]] = sm90.reduce_strips <sum> %{{.*}} axis(0) : tensor<128x64xf32> -> tensor<64xf32>
+// CHECK: %[[ALL:.*]] = sm90.add_warps %[[OWN]] : tensor<64xf32> -> tensor<64xf32>
+// CHECK: %[[PART:.*]] = sm90.reduce_vector <sum>
+// CHECK: %[[NORM:.*]] = sm90.add_warps %[[PART]] : f32 -> f32
+// CHECK: %[[NORMS:.*]] = sm90.splat %[[NORM]]
+// CHECK: arith.addf %[[ALL]], %[[NORMS]]
+tile.kernel @shared(%x: !tile.view<?x128x64xf32> {tile.name = "x", tile.symbols = array<i64: 0, -1, -1>},
+                    %y: !tile.view<?x64xf32> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
+    schedule(<block_q = 64, block_kv = 1, target = #shared>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : vector<64xf32>
+  %n = tile.dim %x[0] : !tile.view<?x128x64xf32>
+  scf.forall (%b) in (%n) {
+    %a = tile.load %x[%b, %c0, %c0] axes [1, 2] : !tile.view<?x128x64xf32> -> vector<128x64xf32>
+    %s = vector.multi_reduction <add>, %a, %zero [0] : vector<128x64xf32> to vector<64xf32>
+    %k = tile.load %x[%b, %c0, %c0] axes [1] : !tile.view<?x128x64xf32> -> vector<128xf32>
+    %norm = vector.reduction <add>, %k : vector<128xf32> into f32
+    %norms = vector.broadcast %norm : f32 to vector<64xf32>
+    %all = arith.addf %s, %norms : vector<64xf32>
+    tile.store %all, %y[%b, %c0] axes [1] : vector<64xf32>, !tile.view<?x64xf32>
+  }
+  tile.return
+}

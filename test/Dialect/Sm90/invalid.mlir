@@ -11,6 +11,16 @@
 
 // -----
 
+// expected-error@+1 {{expected strip_warps of 1, 2 or 4, got 3}}
+#s = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 3>
+
+// -----
+
+// expected-error@+1 {{expected strip_warps without warp_roles alone, got 1}}
+#s = #sm90.schedule<strip_warps = 1>
+
+// -----
+
 // expected-error@+1 {{expected consumer_warpgroups of at least 1, got 0}}
 #s = #sm90.schedule<consumer_warpgroups = 0>
 
@@ -1504,8 +1514,20 @@ func.func @strips(%c: tensor<32x32xf32, #sm90.layout<column_strips, lanes = 2>>)
 
 // -----
 
-// expected-error@+1 {{expected 1, 2, 4 or 8 lanes across a strip, got 3}}
+// expected-error@+1 {{expected 64 across the strips and a multiple of 32 along them for the layout column_strips, got [16, 64]}}
+func.func @strips(%c: tensor<16x64xf32, #sm90.layout<column_strips, lanes = 16, warps = 1>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected a power of two up to 32 of lanes across a strip, got 3}}
 func.func private @strips() -> tensor<64x64xf32, #sm90.layout<column_strips, lanes = 3>>
+
+// -----
+
+// expected-error@+1 {{expected 1, 2 or 4 warps with strips beside each other, got 3}}
+func.func private @strips() -> tensor<64x64xf32, #sm90.layout<column_strips, warps = 3>>
 
 // -----
 
@@ -1594,6 +1616,31 @@ func.func @broadcast_strips_c2(%x: tensor<64xf32>) {
 func.func @broadcast_strips_c3(%x: tensor<64xf32, #sm90.layout<row_strips_rows>>) {
   // expected-error@+1 {{expected the layout of a vector of column_strips, got row_strips_rows}}
   %0 = sm90.broadcast_strips %x axis(0) : tensor<64xf32, #sm90.layout<row_strips_rows>> -> tensor<32x64xf32, #sm90.layout<column_strips>>
+  return
+}
+
+// -----
+
+#roles = #sm90.schedule<>
+sm90.kernel @add_warps_c1(%x: f32 {sm90.tensor = 0}) attributes {schedule = #roles, tensors = [], instances = []} {
+  // expected-error@+1 {{expected strip_warps of less than 4}}
+  %0 = sm90.add_warps %x : f32 -> f32
+  sm90.return
+}
+
+// -----
+
+func.func @add_warps_c2(%x: tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>>) {
+  // expected-error@+1 {{expected vectors across strips, got one in row_strips_columns}}
+  %0 = sm90.add_warps %x : tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>> -> tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>>
+  return
+}
+
+// -----
+
+func.func @add_warps_c3(%x: f32) {
+  // expected-error@+1 {{expected results of the types of the operands}}
+  %0 = sm90.add_warps %x : f32 -> tensor<64xf32>
   return
 }
 

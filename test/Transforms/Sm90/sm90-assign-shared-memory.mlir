@@ -93,3 +93,19 @@ sm90.kernel @reach(%n: index {sm90.tensor = 0, sm90.axis = 0})
   }
   sm90.return
 }
+
+// Of warps that share strips, each operand takes what all of them have.
+
+// CHECK-LABEL: sm90.kernel @sums
+// CHECK-SAME: shared_memory = 1072
+sm90.kernel @sums() attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 1>, tensors = [], instances = []} {
+  sm90.warps {
+    %x = arith.constant 1.0 : f32
+    %v = arith.constant dense<1.0> : tensor<64xf32>
+    // CHECK: sm90.add_warps %{{.*}} at 0 :
+    %a = sm90.add_warps %x : f32 -> f32
+    // CHECK: sm90.add_warps %{{.*}}, %{{.*}}, %{{.*}} at 16 :
+    %b:3 = sm90.add_warps %x, %v, %x : f32, tensor<64xf32>, f32 -> f32, tensor<64xf32>, f32
+  }
+  sm90.return
+}

@@ -161,3 +161,25 @@ sm90.kernel @cast_constant() attributes {schedule = #sm90.schedule<>, tensors = 
   }
   sm90.return
 }
+
+// How many warps have strips beside each other the schedule says, how many lanes the
+// width then leaves.
+
+// CHECK-LABEL: sm90.kernel @shared_strips(
+// CHECK: sm90.load_strips {{.*}} -> !column_strips1
+// CHECK: sm90.add_warps {{.*}} : !column_strips_columns -> !column_strips_columns
+sm90.kernel @shared_strips(%s: !llvm.ptr<1> {sm90.tensor = 0}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 1>,
+                tensors = [#sm90.tensor<"s", tensor<128x64xf32>, [-1, -1]>],
+                instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %c128 = arith.constant 128 : index
+    %0 = sm90.load_strips %s[%c0, %c0] of [%c128, %c64] strides [%stride] axes [0, 1] : f32 -> tensor<128x64xf32>
+    %1 = sm90.reduce_strips <sum> %0 axis(0) : tensor<128x64xf32> -> tensor<64xf32>
+    %2 = sm90.add_warps %1 : tensor<64xf32> -> tensor<64xf32>
+    sm90.store_strips %2, %s[%c0, %c0] of [%c128, %c64] strides [%stride] axes [1] : tensor<64xf32> -> f32
+  }
+  sm90.return
+}
