@@ -121,14 +121,12 @@ void Sm90Dialect::initialize() {
       >();
 }
 
-LogicalResult
-ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                     int64_t kvStages, int64_t warpgroups,
-                     int64_t producerRegisters, int64_t consumerRegisters, bool,
-                     bool inQueryBuffer, bool fromRegisters, bool persistent,
-                     bool dynamic, bool, bool, bool, bool, bool, bool warpRoles,
-                     int64_t auxiliaryRegisters, int64_t readStages,
-                     int64_t stripWarps) {
+LogicalResult ScheduleAttr::verify(
+    function_ref<InFlightDiagnostic()> emitError, int64_t kvStages,
+    int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
+    bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
+    bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters,
+    int64_t readStages, int64_t stripWarps) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";

@@ -102,9 +102,7 @@ def Sm90_LayoutAttr : AttrDef<Sm90_Dialect, "Layout", [
   let builders = [AttrBuilder<(ins "Layout":$value), [{
     return $_get($_ctxt, value, /*lanes=*/4, /*warps=*/4);
   }]>];
-  let assemblyFormat = [{
-    `<` $value (`,` `lanes` `=` $lanes^)? (`,` `warps` `=` $warps^)? `>`
-  }];
+  let assemblyFormat = "`<` $value (`,` struct($lanes, $warps)^)? `>`";
   let genVerifyDecl = 1;
 }
 

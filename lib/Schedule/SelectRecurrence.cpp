@@ -288,19 +288,29 @@ FailureOr<tile::ScheduleAttr> attn::selectForRecurrence(RecurrenceOp op) {
   return selectSteps(op);
 }
 
-/// With many sequences memory bounds a step, and a warp asks for whole lines
-/// where a block has 128 columns that are neighbours in memory. With few, two
-/// blocks for each head are under way sooner.
+/// Beside the vectors of a token other values take so many; rows of f32 are
+/// loaded as what they are.
+static int64_t countSharedRegisters(RecurrenceOp op, int64_t columns) {
+  int64_t others = op.getQueryType().getElementType().isF32() ? 20 : 16;
+  int64_t registers = countStepRegisters(op, columns, /*tokens=*/1) + others;
+  return registers <= kFourBlocks ? kFourBlocks : kThreeBlocks;
+}
+
+/// With many sequences memory bounds a step. Warps that share strips of 64
+/// columns, a part of the keys each, ask for 256 bytes of each row that are
+/// neighbours in memory, in place of 64. With few, the time until all have met
+/// is longer than what that is worth.
 tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
                                               tile::ScheduleAttr schedule) {
-  constexpr int64_t kManyColumns = 128, kManyHeads = 2048;
+  constexpr int64_t kColumns = 64, kManyHeads = 1024;
   auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
   if (hopper.getWarpRoles() || countFewTokens(op) != 1 || isValueFirst(op) ||
-      op.getKeyDim() > kLargestKey || op.getValueDim() % kManyColumns != 0 ||
+      op.getKeyDim() > kLargestKey || op.getValueDim() % kColumns != 0 ||
       op.getFinalNormalizer())
     return {};
   int64_t heads = op.getValueType().getDimSize(2);
   return tile::GuardedScheduleAttr::get(
       op.getContext(), /*least_keys=*/0, llvm::divideCeil(kManyHeads, heads),
-      createSteps(op, kManyColumns, kTwoBlocks));
+      createSteps(op, kColumns, countSharedRegisters(op, kColumns),
+                  /*stripWarps=*/1));
 }

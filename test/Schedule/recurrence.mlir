@@ -177,11 +177,11 @@ func.func @normalized(%q: !q) -> !q {
 // -----
 
 // So do a few tokens. Their launch is no dependent one, which costs more than it saves
-// where each launch changes the states of the one in front. Many sequences have blocks
-// of their own.
+// where each launch changes the states of the one in front. For many sequences warps
+// share the columns.
 
 // CHECK-LABEL: func @token
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 1024, schedule = <block_q = 128, block_kv = 1, {{.*}}consumer_registers = 256, {{.*}}>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 64, block_kv = 1, {{.*}}consumer_registers = 128, {{.*}}strip_warps = 1>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 func.func @token(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q

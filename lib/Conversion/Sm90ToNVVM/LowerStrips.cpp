@@ -74,9 +74,9 @@ public:
                    first);
   }
   Value firstAcross() {
-    return i32.add(i32.shiftLeft(strip(),
-                                 llvm::Log2_64(kNeighbours * lanes.across)),
-                   i32.shiftLeft(across(), 2));
+    return i32.add(
+        i32.shiftLeft(strip(), llvm::Log2_64(kNeighbours * lanes.across)),
+        i32.shiftLeft(across(), 2));
   }
 
 private:
@@ -478,8 +478,8 @@ private:
     return i32.add(base, i32.shiftLeft(Lanes(i32, type).firstAcross(), 2));
   }
   /// Calls `body` for each operand, with where it is in bytes.
-  void forEach(
-      function_ref<void(unsigned number, RankedTensorType, int64_t)> body);
+  void
+  forEach(function_ref<void(unsigned number, RankedTensorType, int64_t)> body);
 
   OpBuilder &b;
   Location loc;
@@ -507,8 +507,7 @@ void Exchange::put(ArrayRef<ValueRange> values) {
   Value part = i32.shiftRight(i32.warpOfWarpgroup(), llvm::Log2_64(warps));
   forEach([&](unsigned number, RankedTensorType type, int64_t offset) {
     Value isFirst = i32.isZero(type ? Lanes(i32, type).along() : i32.lane());
-    auto branch =
-        scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
+    auto branch = scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     int64_t step = (type ? width : 1) * sm90::kSumBytes;
@@ -530,9 +529,9 @@ SmallVector<SmallVector<Value>> Exchange::add() {
     }
     Value address = addressOf(type);
     for (int64_t part = 0; part < parts; ++part) {
-      auto own = ptx::loadSharedFloats(
-          b, loc, address, offset + part * width * sm90::kSumBytes,
-          kNeighbours);
+      auto own = ptx::loadSharedFloats(b, loc, address,
+                                       offset + part * width * sm90::kSumBytes,
+                                       kNeighbours);
       if (part == 0) {
         sum = own;
         continue;

@@ -134,6 +134,7 @@ tile.kernel @vector_in_place(%x: !tile.view<?x64xf32> {tile.name = "x", tile.sym
 // CHECK: %[[NORMS:.*]] = sm90.splat %[[NORM]]
 // CHECK: arith.addf %[[ALL]], %[[NORMS]]
 tile.kernel @shared(%x: !tile.view<?x128x64xf32> {tile.name = "x", tile.symbols = array<i64: 0, -1, -1>},
+                    %key: !tile.view<?x128xf32> {tile.name = "key", tile.symbols = array<i64: 0, -1>},
                     %y: !tile.view<?x64xf32> {tile.name = "y", tile.symbols = array<i64: 0, -1>, tile.output})
     schedule(<block_q = 64, block_kv = 1, target = #shared>) {
   %c0 = arith.constant 0 : index
@@ -142,7 +143,7 @@ tile.kernel @shared(%x: !tile.view<?x128x64xf32> {tile.name = "x", tile.symbols 
   scf.forall (%b) in (%n) {
     %a = tile.load %x[%b, %c0, %c0] axes [1, 2] : !tile.view<?x128x64xf32> -> vector<128x64xf32>
     %s = vector.multi_reduction <add>, %a, %zero [0] : vector<128x64xf32> to vector<64xf32>
-    %k = tile.load %x[%b, %c0, %c0] axes [1] : !tile.view<?x128x64xf32> -> vector<128xf32>
+    %k = tile.load %key[%b, %c0] axes [1] : !tile.view<?x128xf32> -> vector<128xf32>
     %norm = vector.reduction <add>, %k : vector<128xf32> into f32
     %norms = vector.broadcast %norm : f32 to vector<64xf32>
     %all = arith.addf %s, %norms : vector<64xf32>

@@ -1621,18 +1621,21 @@ func.func @broadcast_strips_c3(%x: tensor<64xf32, #sm90.layout<row_strips_rows>>
 
 // -----
 
-#roles = #sm90.schedule<>
-sm90.kernel @add_warps_c1(%x: f32 {sm90.tensor = 0}) attributes {schedule = #roles, tensors = [], instances = []} {
-  // expected-error@+1 {{expected strip_warps of less than 4}}
-  %0 = sm90.add_warps %x : f32 -> f32
+#apart = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>
+sm90.kernel @add_warps_c1() attributes {schedule = #apart, tensors = [], instances = []} {
+  sm90.warps {
+    %x = arith.constant 1.0 : f32
+    // expected-error@+1 {{expected strip_warps of less than 4}}
+    %0 = sm90.add_warps %x : f32 -> f32
+  }
   sm90.return
 }
 
 // -----
 
-func.func @add_warps_c2(%x: tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>>) {
+func.func @add_warps_c2(%x: tensor<128xf32, #sm90.layout<row_strips_columns, warps = 1>>) {
   // expected-error@+1 {{expected vectors across strips, got one in row_strips_columns}}
-  %0 = sm90.add_warps %x : tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>> -> tensor<64xf32, #sm90.layout<row_strips_columns, warps = 1>>
+  %0 = sm90.add_warps %x : tensor<128xf32, #sm90.layout<row_strips_columns, warps = 1>> -> tensor<128xf32, #sm90.layout<row_strips_columns, warps = 1>>
   return
 }
 

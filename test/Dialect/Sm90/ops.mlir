@@ -379,7 +379,7 @@ sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
 
 // CHECK-LABEL: func.func @shared_strips(
 func.func @shared_strips(%a: tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>, %b: f32) {
-  // CHECK: sm90.add_warps %{{.*}}, %{{.*}} : !column_strips_columns, f32 -> !column_strips_columns, f32
+  // CHECK: sm90.add_warps %{{.*}}, %{{.*}} : !column_strips_columns{{.*}}, f32 -> !column_strips_columns{{.*}}, f32
   %0:2 = sm90.add_warps %a, %b : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>, f32 -> tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>, f32
   // CHECK: sm90.add_warps %{{.*}} at 16 : f32 -> f32
   %1 = sm90.add_warps %b at 16 : f32 -> f32

@@ -166,7 +166,7 @@ sm90.kernel @cast_constant() attributes {schedule = #sm90.schedule<>, tensors = 
 // width then leaves.
 
 // CHECK-LABEL: sm90.kernel @shared_strips(
-// CHECK: sm90.load_strips {{.*}} -> !column_strips1
+// CHECK: sm90.load_strips {{.*}} -> !column_strips
 // CHECK: sm90.add_warps {{.*}} : !column_strips_columns -> !column_strips_columns
 sm90.kernel @shared_strips(%s: !llvm.ptr<1> {sm90.tensor = 0}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
     attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 1>,

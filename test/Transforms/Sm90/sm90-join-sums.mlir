@@ -9,7 +9,7 @@
 // The product behind the first sum is computed in front of it; what needs a sum stays.
 
 // CHECK-LABEL: sm90.kernel @join(
-// CHECK: %[[K:.*]] = sm90.load_strips
+// CHECK: %[[K:.*]] = sm90.load_strips {{.*}} constant
 // CHECK: %[[READ:.*]] = sm90.reduce_strips
 // CHECK: %[[P:.*]] = arith.mulf %[[K]], %[[K]]
 // CHECK: %[[NORM:.*]] = sm90.reduce_vector <sum> %[[P]]
