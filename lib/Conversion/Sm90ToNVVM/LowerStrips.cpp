@@ -502,11 +502,13 @@ void Exchange::forEach(
   }
 }
 
-/// The threads of a warp that have the same let one of them write.
+/// Of threads that have the same part of the same, one writes.
 void Exchange::put(ArrayRef<ValueRange> values) {
-  Value part = i32.shiftRight(i32.warpOfWarpgroup(), llvm::Log2_64(warps));
+  Value warp = i32.warpOfWarpgroup();
+  Value part = i32.shiftRight(warp, llvm::Log2_64(warps));
+  Value first = i32.add(i32.lane(), i32.bitAnd(warp, warps - 1));
   forEach([&](unsigned number, RankedTensorType type, int64_t offset) {
-    Value isFirst = i32.isZero(type ? Lanes(i32, type).along() : i32.lane());
+    Value isFirst = i32.isZero(type ? Lanes(i32, type).along() : first);
     auto branch = scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
