@@ -239,16 +239,26 @@ LogicalResult FetchGatesOp::verify() {
                             : kPanelColumns);
 }
 
+/// Whether a stage has 64 or 128 channels of a chunk, of 16 bits.
+static bool isTileOfTokens(StageType type) {
+  return type.getRows() == kWarpgroupRows &&
+         (type.getColumns() == kPanelColumns ||
+          type.getColumns() == 2 * kPanelColumns) &&
+         type.getElementType().getIntOrFloatBitWidth() == 16;
+}
+
+LogicalResult CopyStrengthsOp::verify() {
+  StageType reached = getReached().getType(), left = getLeft().getType();
+  if (isTileOfTokens(reached) && reached == left) // C1
+    return success();
+  return emitOpError("expected two stages of one type of 16 bits for 64 tokens "
+                     "of 64 or 128 channels, got ")
+         << reached << " and " << left;
+}
+
 LogicalResult GateRowsOp::verify() {
-  StageType result = getResult().getType();
-  StageType source = getSource() ? getSource().getType() : result;
-  auto isTile = [](StageType type) {
-    return type.getRows() == kWarpgroupRows &&
-           (type.getColumns() == kPanelColumns ||
-            type.getColumns() == 2 * kPanelColumns) &&
-           type.getElementType().getIntOrFloatBitWidth() == 16;
-  };
-  if (!isTile(source) || !isTile(result) || // C1
+  StageType source = getSource().getType(), result = getResult().getType();
+  if (!isTileOfTokens(source) || !isTileOfTokens(result) || // C1
       source.getColumns() != result.getColumns())
     return emitOpError("expected a source and a result of 16 bits for 64 "
                        "tokens of 64 or 128 channels, got ")

@@ -345,8 +345,8 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
 
-    Rows that are a stage of `reached` have strengths of the channels of keys there, and
-    are the keys times these.
+    Rows that are a stage of `reached` are keys times strengths of their channels, which
+    `sm90.copy_strengths` has left there and in the stage of `left`.
 
     What is left of keys may take their place. For `sm90.decayed_dots`, the rows, which
     may be the keys, are overwritten with what they have decayed since the start of their
@@ -421,6 +421,34 @@ def Sm90_DecayedDotsOp : Sm90_Op<"decayed_dots", [
 // Gates of channels
 //===----------------------------------------------------------------------===//
 
+def Sm90_CopyStrengthsOp : Sm90_Op<"copy_strengths", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies strengths of the channels of keys to shared memory";
+  let description = [{
+    Element (i, c) of the strengths is element `offset + i * stride + c` of what the
+    pointer leads to, an f32, and 0 in rows from `limit` on. `sm90.decay_tokens` reads
+    them from where it writes what follows from them: of 16 channels, those of the first
+    eight are in the 32 bytes that `reached` has of these in the row, those of the others
+    in the bytes of `left`. So they are as wide as they are in memory, and take no memory
+    of their own.
+
+    Each of two warps copies half of the rows, all at once, 16 bytes (of 128 channels) or 8
+    at a time. The rows of the next 64 tokens are fetched into the L2 cache.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | reached and left are one type of 16 bits, of 64 tokens by 64 or 128 channels |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer,
+                       I64:$offset, I64:$stride, Index:$limit,
+                       Sm90_StageType:$reached, Sm90_StageType:$left);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
+    `into` $reached `,` $left attr-dict
+    `:` qualified(type($pointer)) `,` type($reached) `,` type($left)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm90_FetchGatesOp : Sm90_Op<"fetch_gates", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "starts to copy gates of tokens";
   let description = [{
@@ -444,7 +472,7 @@ def Sm90_FetchGatesOp : Sm90_Op<"fetch_gates", [MemoryEffects<[MemRead, MemWrite
 def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "multiplies tokens by gates of their channels";
   let description = [{
-    Element (i, c) of `result` becomes that of `source`, or 1 without it, times element
+    Element (i, c) of `result` becomes that of `source` times element
     `offset + i * stride + c` of what the pointer leads to, an f32, rounded once.
     With `element` the result has the bits of elements of that type, which take the
     place of those that it is said to have. Gates of rows from `limit` on are 0. Each
@@ -458,13 +486,12 @@ def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]>
     | C2 | the element is bf16 or f16 where it is given |
     | C3 | scratch is one stage of f32, of 24 rows by as many channels |
   }];
-  let arguments = (ins Optional<Sm90_StageType>:$source,
-                       LLVM_PointerInAddressSpace<1>:$pointer,
+  let arguments = (ins Sm90_StageType:$source, LLVM_PointerInAddressSpace<1>:$pointer,
                        I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch,
                        Sm90_StageType:$result, OptionalAttr<TypeAttr>:$element);
   let assemblyFormat = [{
     $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
-    (`times` `(` $source^ `:` type($source) `)`)? `scratch` `(` $scratch `)`
+    `times` `(` $source `:` type($source) `)` `scratch` `(` $scratch `)`
     `into` $result (`as` `(` $element^ `)`)? attr-dict
     `:` qualified(type($pointer)) `,` type($scratch) `,` type($result)
   }];

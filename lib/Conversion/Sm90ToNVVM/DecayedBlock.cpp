@@ -123,6 +123,27 @@ Value DecayedBlock::tileAddress(Value tile, Value group) {
   return i32.add(i32.add(inPanel, panel), tile);
 }
 
+/// In the order of the elements of a tile. The lane has two of the four channels
+/// of a place of 16 bytes, in the first eight of the group and in the others.
+Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
+  constexpr int64_t kPlaceShift = 4;
+  Value place =
+      i32.shiftLeft(i32.bitXor(i32.shiftRight(own, 1), quad), kPlaceShift);
+  Value inPanel = i32.bitXor(place, i32.shiftLeft(i32.bitAnd(group, 3), 5));
+  Value panel = i32.mul(i32.shiftRight(group, 2),
+                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
+  Value row = i32.mul(i32.add(firstToken, quad), sm90::kPanelRowBytes);
+  Value inPlace = i32.shiftLeft(i32.bitAnd(own, 1), 3);
+  Value offset = i32.add(i32.add(inPanel, inPlace), i32.add(panel, row));
+  Values strengths;
+  for (Value tile : {reached, left})
+    for (int64_t rows : {0, 8})
+      llvm::append_range(
+          strengths, ptx::loadSharedFloats(b, loc, i32.add(tile, offset),
+                                           rows * sm90::kPanelRowBytes, 2));
+  return strengths;
+}
+
 Values DecayedBlock::extend(ValueRange words) {
   Values values;
   for (Value pair : words)
@@ -182,7 +203,7 @@ void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
 
 /// What a group of columns is computed of, one behind the other: the sums of
 /// tokens, those before them if there are such rows, and the words of the keys
-/// and of the other rows.
+/// and of the other rows, or strengths.
 Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
   Values all = loadOwnSums(chunk.gates, group, /*isBefore=*/false);
   if (chunk.hasBefore(true))
@@ -190,7 +211,10 @@ Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
   for (const DecayedKeys &keys : chunk.keys)
     llvm::append_range(all, loadTile(keys.tile, group));
   for (const DecayedRows &rows : chunk.rows)
-    if (!chunk.findKeys(rows))
+    if (rows.areStrengths())
+      llvm::append_range(all, loadStrengths(rows.tile, chunk.keys.front().left,
+                                            group));
+    else if (!chunk.findKeys(rows))
       llvm::append_range(all, loadTile(rows.tile, group));
   return all;
 }
@@ -258,9 +282,9 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
   Values products(carried);
   for (auto [r, own] : llvm::enumerate(chunk.rows)) {
     std::optional<size_t> key = chunk.findKeys(own);
-    Values values = key ? keys[*key] : extend(take(4));
-    if (own.areStrengths())
-      values = gate(values, keys.front());
+    Values values = own.areStrengths() ? gate(take(8), keys.front())
+                    : key              ? keys[*key]
+                                       : extend(take(4));
     if (chunk.bonus)
       llvm::copy(
           addOwn(chunk, group, values, keys.front(), carried.take_back(2)),
@@ -336,7 +360,7 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
         Values all;
         for (const DecayedRows &own : chunk.rows)
           for (const DecayedKeys &keys : chunk.keys)
-            all.append(sumDiagonal(own, keys.tile, chunk.gates));
+            all.append(sumDiagonal(own, keys, chunk.gates));
         all.append(zeros.begin() + all.size(), zeros.end());
         return decayGroups(chunk, /*isSafe=*/false, all);
       });

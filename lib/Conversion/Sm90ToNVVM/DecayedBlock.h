@@ -45,7 +45,8 @@ using Values = SmallVector<Value>;
 
 /// Rows that tokens are multiplied as, and where those times 2^G and a scale
 /// go, with G the sums from the start of the chunk. All of these are byte
-/// addresses. Strengths are what keys are multiplied by to have the rows.
+/// addresses. Strengths are what keys are multiplied by to have the rows; of 16
+/// of their channels, half lie where what is left of the keys goes.
 struct DecayedRows {
   Value tile, reached;
   float scale;
@@ -206,6 +207,7 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
+  Values loadStrengths(Value reached, Value left, Value group);
   Value operandAddress(size_t key, Value block, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.
@@ -251,7 +253,10 @@ private:
   Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
                         ArrayRef<ValueRange> blocks);
   Values gate(ValueRange strengths, ValueRange keys);
-  Values sumDiagonal(const DecayedRows &rows, Value keys, Value gates);
+  Values loadRows(const DecayedRows &rows, const DecayedKeys &keys,
+                  Value group);
+  Values sumDiagonal(const DecayedRows &rows, const DecayedKeys &keys,
+                     Value gates);
   Values loadToken(Value keys, Value token, Value group);
   Value sumOfQuad(Value value);
 

@@ -54,24 +54,30 @@ Value DecayedBlock::sumOfQuad(Value value) {
   return value;
 }
 
+/// The elements of rows, of which there are strengths or themselves.
+Values DecayedBlock::loadRows(const DecayedRows &rows, const DecayedKeys &keys,
+                              Value group) {
+  if (!rows.areStrengths())
+    return extend(loadTile(rows.tile, group));
+  return gate(loadStrengths(rows.tile, keys.left, group),
+              extend(loadTile(keys.tile, group)));
+}
+
 /// One column after the other, in f32. Where it is above the diagonal the
 /// powers may be infinite.
-Values DecayedBlock::sumDiagonal(const DecayedRows &rows, Value keys,
-                                 Value gates) {
+Values DecayedBlock::sumDiagonal(const DecayedRows &rows,
+                                 const DecayedKeys &keys, Value gates) {
   Values zeros(8, number(0));
   return loop(kBlock, zeros, [&](Value column, ValueRange carried) {
     Value token = i32.add(firstToken, column);
     Value address = sumsAddress(gates, token, i32.bitAnd(column, 3));
     Values pair(2, number(0));
     pair = loop(groups(), pair, [&](Value group, ValueRange partial) {
-      Values key = loadToken(keys, token, group);
+      Values key = loadToken(keys.tile, token, group);
       Values from = loadSums(address, group),
              to = loadOwnSums(gates, group, rows.isBefore);
       Values sums(partial);
-      Values own = extend(loadTile(rows.tile, group));
-      if (rows.areStrengths())
-        own = gate(own, extend(loadTile(keys, group)));
-      for (auto [e, value] : llvm::enumerate(own)) {
+      for (auto [e, value] : llvm::enumerate(loadRows(rows, keys, group))) {
         Value decayed = mul(value, exp2(sub(to[e], from[columnOf(e)])));
         sums[e / 2 % 2] = math::FmaOp::create(b, loc, decayed, key[columnOf(e)],
                                               sums[e / 2 % 2]);

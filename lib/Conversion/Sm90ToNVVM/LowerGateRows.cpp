@@ -8,7 +8,8 @@
 // A lane has neighbouring channels, of the tokens of its warp. It copies the
 // gates of some rows to shared memory at once, which takes no registers, and
 // reads nothing but what it has copied itself; they were fetched into the L2
-// cache a chunk ago.
+// cache a chunk ago. Strengths of keys are copied to where the auxiliary reads
+// them, all of them at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,28 +30,27 @@ static constexpr int64_t kPlaceShift = 4;
 
 namespace {
 
-/// The gates of tokens, and where those of the warp are on their way.
+/// The gates of tokens.
 class GateRows {
 public:
   /// From the address of the first row.
   GateRows(OpBuilder &b, Location loc, Value gates, Value strideBytes,
-           Value limit, Value scratch, int64_t channels)
+           Value limit, int64_t channels)
       : b(b), loc(loc), i32(b, loc), gates(gates), strideBytes(strideBytes),
         limit(limit), channels(channels) {
     // Anew, as nothing that follows from it fits into registers in between.
     Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
-    Value warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
+    warp = i32.rem(i32.shiftRight(thread, 5), sm90::kGateWarps);
     begin = i32.mul(warp, kRows);
-    slots = i32.add(i32.add(scratch, i32.mul(lane, laneBytes())),
-                    i32.mul(warp, sm90::kGatesAhead * rowBytes()));
     there = arith::MinSIOp::create(b, loc,
                                    arith::SubIOp::create(b, loc, limit, begin),
                                    i32.constant(kRows));
   }
 
-  void fetch();
-  void gate(sm90::GateRowsOp op, Value source, Value result);
+  void fetch(Value scratch);
+  void gate(sm90::GateRowsOp op, Value scratch, Value source, Value result);
+  void copy(Value reached, Value left);
 
 private:
   using Values = SmallVector<Value>;
@@ -65,6 +65,11 @@ private:
   int64_t perLane() const { return channels / 32; }
   int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
   int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
+  /// Where gates of the warp are on their way, for the lane.
+  Value findSlots(Value scratch) {
+    return i32.add(i32.add(scratch, i32.mul(lane, laneBytes())),
+                   i32.mul(warp, sm90::kGatesAhead * rowBytes()));
+  }
   Value wide(Value value) {
     return arith::ExtSIOp::create(b, loc, b.getI64Type(), value);
   }
@@ -81,15 +86,15 @@ private:
   Value copyGroup(int64_t first, Value slots, Value there, Value address);
   void gateRow(sm90::GateRowsOp op, Value source, Value result,
                ValueRange gates, Value offset, int64_t x);
+  Value placeOfStrengths(Value reached, Value left);
 
   OpBuilder &b;
   Location loc;
   Int32 i32;
   Value gates, strideBytes, limit;
   int64_t channels;
-  /// The first row of the warp, the place of the lane in the scratch, and how
-  /// many rows of the warp there are.
-  Value lane, begin, slots, there;
+  /// The first row of the warp, and how many rows of the warp there are.
+  Value lane, warp, begin, there;
 };
 
 } // namespace
@@ -126,8 +131,8 @@ void GateRows::fetchNext() {
   }
 }
 
-void GateRows::fetch() {
-  Value address = addressOf(0);
+void GateRows::fetch(Value scratch) {
+  Value address = addressOf(0), slots = findSlots(scratch);
   for (int64_t x = 0; x < sm90::kGatesAhead; x += kTogether)
     address = copyGroup(x, slots, there, address);
   fetchNext();
@@ -139,18 +144,16 @@ void GateRows::gateRow(sm90::GateRowsOp op, Value source, Value result,
   Value swizzled = i32.bitXor(offset, x << kPlaceShift);
   int64_t row = x * sm90::kPanelRowBytes;
   Type to = op.getElement().value_or(op.getResult().getType().getElementType());
-  Values own(gates), words;
-  if (source) {
-    Type from = op.getSource().getType().getElementType();
-    Values values;
-    for (Value word : ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
-                                            row, perLane() / 2))
-      llvm::append_range(values, extendPair(b, loc, from,
-                                            arith::BitcastOp::create(
-                                                b, loc, b.getI32Type(), word)));
-    for (auto [gate, value] : llvm::zip_equal(own, values))
-      gate = arith::MulFOp::create(b, loc, value, gate);
-  }
+  Type from = op.getSource().getType().getElementType();
+  Values own(gates), values, words;
+  for (Value word : ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
+                                          row, perLane() / 2))
+    llvm::append_range(
+        values,
+        extendPair(b, loc, from,
+                   arith::BitcastOp::create(b, loc, b.getI32Type(), word)));
+  for (auto [gate, value] : llvm::zip_equal(own, values))
+    gate = arith::MulFOp::create(b, loc, value, gate);
   for (int64_t i = 0; i < perLane(); i += 2)
     words.push_back(arith::BitcastOp::create(
         b, loc, b.getF32Type(),
@@ -158,7 +161,9 @@ void GateRows::gateRow(sm90::GateRowsOp op, Value source, Value result,
   ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), row, words);
 }
 
-void GateRows::gate(sm90::GateRowsOp op, Value source, Value result) {
+void GateRows::gate(sm90::GateRowsOp op, Value scratch, Value source,
+                    Value result) {
+  Value slots = findSlots(scratch);
   Value byte = i32.mul(lane, laneBytes() / 2);
   Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
@@ -204,11 +209,59 @@ void GateRows::gate(sm90::GateRowsOp op, Value source, Value result) {
   NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
 }
 
+/// Of the lane in the first row of the warp: of 16 channels, those of the first
+/// eight lie in the tile that they reach, the others in what is left.
+Value GateRows::placeOfStrengths(Value reached, Value left) {
+  constexpr int64_t kPlaceBytes = 1 << kPlaceShift, kGroupPlaces = 4;
+  Value byte = i32.mul(lane, laneBytes());
+  Value place = i32.div(byte, kPlaceBytes);
+  Value isLeft = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge,
+                                       i32.rem(place, kGroupPlaces),
+                                       i32.constant(kGroupPlaces / 2));
+  Value tile = arith::SelectOp::create(b, loc, isLeft, left, reached);
+  // Two of four places in either.
+  Value own = i32.add(i32.mul(i32.div(place, kGroupPlaces), kGroupPlaces / 2),
+                      i32.rem(place, kGroupPlaces / 2));
+  own = i32.add(i32.mul(own, kPlaceBytes), i32.rem(byte, kPlaceBytes));
+  Value panel = i32.mul(i32.div(own, sm90::kPanelRowBytes),
+                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
+  Value row = i32.add(i32.rem(own, sm90::kPanelRowBytes),
+                      i32.mul(begin, sm90::kPanelRowBytes));
+  return i32.add(i32.add(tile, panel), row);
+}
+
+/// Some rows at a time, of which the swizzles repeat.
+void GateRows::copy(Value reached, Value left) {
+  auto loop = scf::ForOp::create(
+      b, loc, i32.constant(0), i32.constant(kRows),
+      i32.constant(sm90::kSwizzleRows),
+      ValueRange{placeOfStrengths(reached, left), addressOf(0)});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value row = loop.getInductionVar(), place = loop.getRegionIterArg(0);
+    Value address = loop.getRegionIterArg(1);
+    for (int64_t x = 0; x < sm90::kSwizzleRows; ++x) {
+      Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                          i32.add(row, x), there);
+      ptx::copyAsync(b, loc,
+                     i32.add(i32.bitXor(place, x << kPlaceShift),
+                             x * sm90::kPanelRowBytes),
+                     address, laneBytes(), isRow);
+      address = add(address, strideBytes);
+    }
+    place = i32.add(place, sm90::kSwizzleRows * sm90::kPanelRowBytes);
+    scf::YieldOp::create(b, loc, ValueRange{place, address});
+  }
+  fetchNext();
+  ptx::waitForCopies(b, loc);
+}
+
 namespace {
 
-/// What both of the ops say of the gates.
+/// What the ops say of the gates.
 template <typename Op, typename Adaptor>
-GateRows describeGates(Op op, Adaptor adaptor,
+GateRows describeGates(Op op, Adaptor adaptor, int64_t channels,
                        ConversionPatternRewriter &rewriter) {
   Location loc = op.getLoc();
   auto toBytes = [&](Value elements) -> Value {
@@ -223,8 +276,7 @@ GateRows describeGates(Op op, Adaptor adaptor,
                                 toBytes(adaptor.getOffset().front()));
   return GateRows(rewriter, loc, gates, toBytes(adaptor.getStride().front()),
                   Int32(rewriter, loc).fromIndex(adaptor.getLimit().front()),
-                  adaptor.getScratch().front(),
-                  op.getScratch().getType().getColumns());
+                  channels);
 }
 
 struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
@@ -232,7 +284,8 @@ struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
   LogicalResult
   matchAndRewrite(sm90::FetchGatesOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    describeGates(op, adaptor, rewriter).fetch();
+    describeGates(op, adaptor, op.getScratch().getType().getColumns(), rewriter)
+        .fetch(adaptor.getScratch().front());
     rewriter.eraseOp(op);
     return success();
   }
@@ -244,12 +297,27 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
   matchAndRewrite(sm90::GateRowsOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Int32 i32(rewriter, op.getLoc());
-    Value source;
-    if (op.getSource())
-      source = byteAddress(i32, op.getSource().getType(), adaptor.getSource());
+    Value source =
+        byteAddress(i32, op.getSource().getType(), adaptor.getSource());
     Value result =
         byteAddress(i32, op.getResult().getType(), adaptor.getResult());
-    describeGates(op, adaptor, rewriter).gate(op, source, result);
+    describeGates(op, adaptor, op.getScratch().getType().getColumns(), rewriter)
+        .gate(op, adaptor.getScratch().front(), source, result);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerCopyStrengths : OpConversionPattern<sm90::CopyStrengthsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::CopyStrengthsOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    sm90::StageType type = op.getReached().getType();
+    Value reached = byteAddress(i32, type, adaptor.getReached());
+    Value left = byteAddress(i32, type, adaptor.getLeft());
+    describeGates(op, adaptor, type.getColumns(), rewriter).copy(reached, left);
     rewriter.eraseOp(op);
     return success();
   }
@@ -259,6 +327,6 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
 
 void sm90_to_nvvm::populateGateRowsPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LowerFetchGates, LowerGateRows>(converter,
-                                               patterns.getContext());
+  patterns.add<LowerFetchGates, LowerGateRows, LowerCopyStrengths>(
+      converter, patterns.getContext());
 }

@@ -36,11 +36,6 @@ Value mlir::attn::tile_to_sm90::findWhole(arith::MulFOp op) {
   return isWhole ? broadcast.getSource() : Value();
 }
 
-/// Those of keys, of another part. The stage is filled anew behind them.
-Value ChunkRole::awaitStrengths(Value tile) {
-  return await(kernel.tileRings.find(tile)->second, iteration, /*full=*/true);
-}
-
 /// Products that read the state are waited for: its registers change.
 LogicalResult ChunkRole::emitDecayColumns(arith::MulFOp op) {
   auto readsState = [&](const Started &product) {
@@ -193,9 +188,12 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
   for (auto [applied, tiles] :
        {std::pair(&all.left, &keys), std::pair(&all.reached, &rows)})
     for (tile::ApplyDecayOp apply : *applied) {
-      FailureOr<Value> own = isGatedInDecays(apply.getSource())
-                                 ? awaitStrengths(apply.getSource())
-                                 : useLoaded(apply, apply.getSource());
+      // Strengths are of another part. The stage is filled anew behind them.
+      FailureOr<Value> own =
+          isGatedInDecays(apply.getSource())
+              ? await(kernel.tileRings.find(apply.getSource())->second,
+                      iteration, /*full=*/true)
+              : useLoaded(apply, apply.getSource());
       if (failed(own))
         return failure();
       tiles->push_back(*own);
@@ -205,8 +203,11 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
   Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
   for (auto [number, apply] : llvm::enumerate(all.left)) {
     tile::ApplyDecayOp own = apply;
-    left.push_back(split.findReplaced(own.getResult())
-                       ? keys[number]
+    auto strengths = kernel.strengthRings.find(own.getResult());
+    bool areThere = strengths != kernel.strengthRings.end();
+    left.push_back(split.findReplaced(own.getResult()) ? keys[number]
+                   : areThere
+                       ? await(strengths->second, iteration, /*full=*/true)
                        : await(ringOf(own), iteration, /*full=*/false));
   }
   Value whole = await(kernel.wholeRing, iteration, /*full=*/false);

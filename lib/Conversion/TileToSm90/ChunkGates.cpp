@@ -21,20 +21,54 @@ Value ChunkRole::getGatedCount(Value tile) {
   return gated.isInPlace() ? getCount(gated.source) : iteration;
 }
 
-/// Without a source, the gates alone are rounded. The first of them are on
-/// their way while stages are waited for.
+/// The gates of the first rows, where they have a scratch.
+void ChunkRole::fetchGates(Value tile) {
+  GatedTile gated = *findGated(tile);
+  Rows rows = locateRows(gated.gates);
+  gatesUnderWay.insert(tile);
+  sm90::FetchGatesOp::create(
+      builder, loc, kernel.reads.lookup(gated.gates.getView()), rows.offset,
+      rows.stride, rows.limit,
+      kernel.gateScratch.lookup(
+          cast<VectorType>(tile.getType()).getDimSize(1)));
+}
+
+/// The strengths of keys, to where what is made of them and of the keys goes.
+void ChunkRole::emitStrengths(GatedTile gated) {
+  // What other gates there are is on its way meanwhile.
+  for (Value other : split.gatedTiles)
+    if (other != gated.result.getResult())
+      fetchGates(other);
+  Value left = split.findLeftOf(gated.source);
+  Rows rows = locateRows(gated.gates);
+  const Ring *rings[] = {
+      &kernel.tileRings.find(gated.result.getResult())->second,
+      &kernel.strengthRings.find(left)->second};
+  SmallVector<Value, 2> stages;
+  for (const Ring *ring : rings)
+    stages.push_back(await(*ring, iteration, /*full=*/false));
+  sm90::CopyStrengthsOp::create(
+      builder, loc, kernel.reads.lookup(gated.gates.getView()), rows.offset,
+      rows.stride, rows.limit, stages[0], stages[1]);
+  for (auto [stage, ring] : llvm::zip_equal(stages, rings))
+    sm90::FillOp::create(builder, loc, stage, ring->full, iteration);
+}
+
+/// The first gates are on their way while stages are waited for.
 void ChunkRole::emitGated(arith::TruncFOp op) {
   GatedTile gated = *findGated(op.getResult());
-  Value tile = gated.source.getTile(), source;
+  if (gated.findReached())
+    return emitStrengths(gated);
+  if (!gatesUnderWay.contains(op.getResult()))
+    fetchGates(op.getResult());
+  gatesUnderWay.erase(op.getResult());
   Value pointer = kernel.reads.lookup(gated.gates.getView());
   Value scratch =
       kernel.gateScratch.lookup(cast<VectorType>(op.getType()).getDimSize(1));
   Rows rows = locateRows(gated.gates);
-  sm90::FetchGatesOp::create(builder, loc, pointer, rows.offset, rows.stride,
-                             rows.limit, scratch);
-  if (!gated.findReached())
-    source = hold(tile, kernel.rings.find(kernel.keyOf(gated.source))->second,
-                  getCount(gated.source));
+  Value source = hold(gated.source.getTile(),
+                      kernel.rings.find(kernel.keyOf(gated.source))->second,
+                      getCount(gated.source));
   const Ring &ring = kernel.tileRings.find(op.getResult())->second;
   Value count = getGatedCount(op.getResult());
   Value stage = gated.isInPlace() ? source : await(ring, count, /*full=*/false);
@@ -45,8 +79,8 @@ void ChunkRole::emitGated(arith::TruncFOp op) {
                            rows.stride, rows.limit, scratch, stage,
                            isOther ? TypeAttr::get(element) : TypeAttr());
   sm90::FillOp::create(builder, loc, stage, ring.full, count);
-  if (source && !gated.isInPlace())
-    finishRead(tile);
+  if (!gated.isInPlace())
+    finishRead(gated.source.getTile());
 }
 
 /// The stage of a tile that is loaded, or gated by another part; null for

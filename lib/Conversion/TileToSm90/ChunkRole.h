@@ -69,12 +69,13 @@ private:
   FailureOr<sm90::DecayTokensOp> emitDecayTokens(const Decays &all,
                                                  tile::DecaySumsOp sums);
   void emitGated(arith::TruncFOp op);
+  void emitStrengths(GatedTile gated);
+  void fetchGates(Value tile);
   Value hold(Value tile, const Ring &ring, Value count);
   Value getGatedCount(Value tile);
   Value findStage(Value tile);
   Value useHanded(Value tile);
   FailureOr<Value> useLoaded(Operation *op, Value tile);
-  Value awaitStrengths(Value tile);
   LogicalResult emitDecayColumns(arith::MulFOp op);
 
   LogicalResult handTile(Value value);
@@ -134,6 +135,8 @@ private:
   SmallVector<Started> pending;
   /// Loads that have been read into registers since the last wait.
   SmallVector<Value> fetched;
+  /// Tiles whose first gates are on their way.
+  DenseSet<Value> gatesUnderWay;
   /// Of the iteration at hand: its number, the stages of loads that are read
   /// more than once, and that of the numbers.
   Value iteration, numbersStage;

@@ -26,6 +26,14 @@ int64_t RoleSplit::countLeft() const {
                         [](Value tile) { return bool(findLeft(tile)); });
 }
 
+Value RoleSplit::findLeftOf(tile::LoadOp keys) const {
+  const auto *left = llvm::find_if(handedTiles, [&](Value tile) {
+    tile::ApplyDecayOp apply = findLeft(tile);
+    return apply && apply.getSource() == keys.getTile();
+  });
+  return left == handedTiles.end() ? Value() : *left;
+}
+
 tile::LoadOp RoleSplit::findReplaced(Value tile) const {
   auto apply = findLeft(tile);
   if (!apply || countLeft() == 1 ||

@@ -58,6 +58,8 @@ struct RoleSplit {
   /// that of what is loaded.
   tile::LoadOp findReplaced(Value left) const;
   tile::ApplyDecayOp findReplacing(Value loaded) const;
+  /// What is left of the keys that strengths are multiplied to.
+  Value findLeftOf(tile::LoadOp keys) const;
   /// Whether a store is one of each iteration, not of a state.
   bool isOutput(tile::StoreOp store) const {
     scf::ForOp own = loop;

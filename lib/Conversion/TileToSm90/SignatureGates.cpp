@@ -40,9 +40,9 @@ int64_t SignatureBuilder::countReaders(Value gated) {
          (isReadBy(Part::Auxiliary) ? kWarps : 0);
 }
 
-/// Strengths of keys are where the keys that have been multiplied by them go.
-/// What takes the place of what has been loaded has that ring, but for the
-/// barrier that says so.
+/// Strengths of keys are where the keys that have been multiplied by them go,
+/// and what is left of the keys. What takes the place of what has been loaded
+/// has that ring, but for the barrier that says so.
 void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
   constexpr int64_t kThreads = sm90::kGateWarps * kWarpThreads;
   GatedTile gated = *findGated(tile);
@@ -56,13 +56,24 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
         kThreads, countReaders(tile));
     return;
   }
-  Ring ring = reached ? kernel.tileRings.find(reached)->second
-                      : kernel.rings.find(kernel.keyOf(gated.source))->second;
-  ring.full = sm90::MBarrierInitOp::create(
-      builder, source.getLoc(),
-      sm90::MBarrierType::get(builder.getContext(), stages), kThreads,
-      IntegerAttr());
-  kernel.tileRings[tile] = ring;
+  auto createFilled = [&](Ring ring) {
+    auto buffer = cast<sm90::BufferType>(ring.buffer.getType());
+    ring.full = sm90::MBarrierInitOp::create(
+        builder, source.getLoc(),
+        sm90::MBarrierType::get(builder.getContext(), buffer.getStages()),
+        kThreads, IntegerAttr());
+    return ring;
+  };
+  if (!reached) {
+    kernel.tileRings[tile] = createFilled(
+        kernel.rings.find(kernel.keyOf(gated.source))->second);
+    return;
+  }
+  kernel.tileRings[tile] =
+      createFilled(kernel.tileRings.find(reached)->second);
+  Value left = split->findLeftOf(gated.source);
+  kernel.strengthRings[left] =
+      createFilled(kernel.tileRings.find(left)->second);
 }
 
 /// Tiles are gated one after the other, so that those of as many channels share
@@ -70,6 +81,8 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
 void SignatureBuilder::allocateGates(Kernel &kernel) {
   for (Value tile : split->gatedTiles) {
     allocateGated(kernel, tile);
+    if (findGated(tile)->findReached())
+      continue;
     int64_t own = cast<VectorType>(tile.getType()).getDimSize(1);
     Value &scratch = kernel.gateScratch[own];
     if (!scratch)

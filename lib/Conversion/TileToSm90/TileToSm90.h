@@ -66,6 +66,9 @@ struct Kernel {
   /// which it inverts.
   std::optional<RoleSplit> split;
   llvm::MapVector<Value, Ring> tileRings;
+  /// Of what is left of keys: the ring, and the barrier that says that there are
+  /// strengths of the keys in it.
+  DenseMap<Value, Ring> strengthRings;
   Ring numbersRing;
   Value inverseScratch, inverseBlocks;
   /// The same of decays of channels: their gates, what they leave of a chunk,
