@@ -123,8 +123,9 @@ Value DecayedBlock::tileAddress(Value tile, Value group) {
   return i32.add(i32.add(inPanel, panel), tile);
 }
 
-/// In the order of the elements of a tile. The lane has two of the four channels
-/// of a place of 16 bytes, in the first eight of the group and in the others.
+/// In the order of the elements of a tile. The lane has two of the four
+/// channels of a place of 16 bytes, in the first eight of the group and in the
+/// others.
 Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
   constexpr int64_t kPlaceShift = 4;
   Value place =
@@ -138,9 +139,9 @@ Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
   Values strengths;
   for (Value tile : {reached, left})
     for (int64_t rows : {0, 8})
-      llvm::append_range(
-          strengths, ptx::loadSharedFloats(b, loc, i32.add(tile, offset),
-                                           rows * sm90::kPanelRowBytes, 2));
+      llvm::append_range(strengths,
+                         ptx::loadSharedFloats(b, loc, i32.add(tile, offset),
+                                               rows * sm90::kPanelRowBytes, 2));
   return strengths;
 }
 
@@ -203,7 +204,7 @@ void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
 
 /// What a group of columns is computed of, one behind the other: the sums of
 /// tokens, those before them if there are such rows, and the words of the keys
-/// and of the other rows, or strengths.
+/// and of the other rows, but strengths.
 Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
   Values all = loadOwnSums(chunk.gates, group, /*isBefore=*/false);
   if (chunk.hasBefore(true))
@@ -211,10 +212,7 @@ Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
   for (const DecayedKeys &keys : chunk.keys)
     llvm::append_range(all, loadTile(keys.tile, group));
   for (const DecayedRows &rows : chunk.rows)
-    if (rows.areStrengths())
-      llvm::append_range(all, loadStrengths(rows.tile, chunk.keys.front().left,
-                                            group));
-    else if (!chunk.findKeys(rows))
+    if (!rows.areStrengths() && !chunk.findKeys(rows))
       llvm::append_range(all, loadTile(rows.tile, group));
   return all;
 }
@@ -250,7 +248,10 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
                                 Value group, ValueRange loaded,
                                 ValueRange carried) {
   Values toBlockEnd = loadPowers(group, End), toEnd = loadPowers(group, ToEnd),
-         fromStart = loadPowers(group, FromStart), end;
+         fromStart = loadPowers(group, FromStart), end, strengths;
+  for (const DecayedRows &own : chunk.rows)
+    if (own.areStrengths())
+      strengths = loadStrengths(own.tile, chunk.keys.front().left, group);
   auto take = [&](size_t count) {
     ValueRange taken = loaded.take_front(count);
     loaded = loaded.drop_front(count);
@@ -282,7 +283,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
   Values products(carried);
   for (auto [r, own] : llvm::enumerate(chunk.rows)) {
     std::optional<size_t> key = chunk.findKeys(own);
-    Values values = own.areStrengths() ? gate(take(8), keys.front())
+    Values values = own.areStrengths() ? gate(strengths, keys.front())
                     : key              ? keys[*key]
                                        : extend(take(4));
     if (chunk.bonus)
@@ -304,7 +305,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
 /// one needs is loaded meanwhile.
 Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
                                  ValueRange inits) {
-  if (keyTiles > 1 || chunk.hasBefore(true) || chunk.hasStrengths())
+  if (keyTiles > 1 || chunk.hasBefore(true))
     return loop(groups(), inits, [&](Value group, ValueRange carried) {
       return decayGroup(chunk, isSafe, group, loadGroup(chunk, group), carried);
     });

@@ -84,8 +84,8 @@ private:
   }
   void fetchNext();
   Value copyGroup(int64_t first, Value slots, Value there, Value address);
-  void gateRow(sm90::GateRowsOp op, Value source, Value result,
-               ValueRange gates, Value offset, int64_t x);
+  void gateGroup(sm90::GateRowsOp op, Value source, Value result, Value slot,
+                 Value offset, int64_t first);
   Value placeOfStrengths(Value reached, Value left);
 
   OpBuilder &b;
@@ -138,27 +138,37 @@ void GateRows::fetch(Value scratch) {
   fetchNext();
 }
 
-/// Row x of an iteration whose first one the lane has at `offset` of tiles.
-void GateRows::gateRow(sm90::GateRowsOp op, Value source, Value result,
-                       ValueRange gates, Value offset, int64_t x) {
-  Value swizzled = i32.bitXor(offset, x << kPlaceShift);
-  int64_t row = x * sm90::kPanelRowBytes;
-  Type to = op.getElement().value_or(op.getResult().getType().getElementType());
+/// Rows from `first` on of an iteration whose first one the lane has at
+/// `offset` of tiles: all are loaded before one is stored.
+void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
+                         Value slot, Value offset, int64_t first) {
   Type from = op.getSource().getType().getElementType();
-  Values own(gates), values, words;
-  for (Value word : ptx::loadSharedFloats(b, loc, i32.add(source, swizzled),
-                                          row, perLane() / 2))
-    llvm::append_range(
-        values,
-        extendPair(b, loc, from,
-                   arith::BitcastOp::create(b, loc, b.getI32Type(), word)));
-  for (auto [gate, value] : llvm::zip_equal(own, values))
-    gate = arith::MulFOp::create(b, loc, value, gate);
-  for (int64_t i = 0; i < perLane(); i += 2)
-    words.push_back(arith::BitcastOp::create(
-        b, loc, b.getF32Type(),
-        ptx::roundPair(b, loc, to, own[i], own[i + 1])));
-  ptx::storeSharedFloats(b, loc, i32.add(result, swizzled), row, words);
+  Type to = op.getElement().value_or(op.getResult().getType().getElementType());
+  Values places[kTogether], gates[kTogether], values[kTogether];
+  for (int64_t r = 0; r < kTogether; ++r) {
+    int64_t x = first + r, row = x * sm90::kPanelRowBytes;
+    Value swizzled = i32.bitXor(offset, x << kPlaceShift);
+    places[r] = {swizzled};
+    gates[r] = ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane());
+    values[r] = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled), row,
+                                      perLane() / 2);
+  }
+  for (int64_t r = 0; r < kTogether; ++r) {
+    Values products, words;
+    for (Value word : values[r])
+      llvm::append_range(
+          products,
+          extendPair(b, loc, from,
+                     arith::BitcastOp::create(b, loc, b.getI32Type(), word)));
+    for (auto [product, gate] : llvm::zip_equal(products, gates[r]))
+      product = arith::MulFOp::create(b, loc, product, gate);
+    for (int64_t i = 0; i < perLane(); i += 2)
+      words.push_back(arith::BitcastOp::create(
+          b, loc, b.getF32Type(),
+          ptx::roundPair(b, loc, to, products[i], products[i + 1])));
+    ptx::storeSharedFloats(b, loc, i32.add(result, places[r].front()),
+                           (first + r) * sm90::kPanelRowBytes, words);
+  }
 }
 
 void GateRows::gate(sm90::GateRowsOp op, Value scratch, Value source,
@@ -179,14 +189,10 @@ void GateRows::gate(sm90::GateRowsOp op, Value scratch, Value source,
     Value own = loop.getRegionIterArg(0), slot = loop.getRegionIterArg(1);
     Value left = loop.getRegionIterArg(2), next = loop.getRegionIterArg(3);
     Value behind = i32.add(left, -sm90::kGatesAhead);
-    for (int64_t x = 0; x < kStep; ++x) {
-      if (x % kTogether == 0)
-        ptx::waitForGroups(b, loc, kGroups - 1);
-      gateRow(op, source, result,
-              ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane()),
-              own, x);
-      if (x % kTogether == kTogether - 1)
-        next = copyGroup(x + 1 - kTogether, slot, behind, next);
+    for (int64_t x = 0; x < kStep; x += kTogether) {
+      ptx::waitForGroups(b, loc, kGroups - 1);
+      gateGroup(op, source, result, slot, own, x);
+      next = copyGroup(x, slot, behind, next);
     }
     own = i32.bitXor(i32.add(own, kStep * sm90::kPanelRowBytes),
                      kStep << kPlaceShift);
