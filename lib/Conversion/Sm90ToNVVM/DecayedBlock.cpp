@@ -128,14 +128,17 @@ Value DecayedBlock::tileAddress(Value tile, Value group) {
 /// others.
 Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
   constexpr int64_t kPlaceShift = 4;
+  // Where the row of the lane among eight is.
+  Value row =
+      i32.add(i32.shiftLeft(i32.bitAnd(quad, 3), 1), i32.shiftRight(quad, 2));
   Value place =
-      i32.shiftLeft(i32.bitXor(i32.shiftRight(own, 1), quad), kPlaceShift);
+      i32.shiftLeft(i32.bitXor(i32.shiftRight(own, 1), row), kPlaceShift);
   Value inPanel = i32.bitXor(place, i32.shiftLeft(i32.bitAnd(group, 3), 5));
   Value panel = i32.mul(i32.shiftRight(group, 2),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  Value row = i32.mul(i32.add(firstToken, quad), sm90::kPanelRowBytes);
+  Value first = i32.mul(i32.add(firstToken, row), sm90::kPanelRowBytes);
   Value inPlace = i32.shiftLeft(i32.bitAnd(own, 1), 3);
-  Value offset = i32.add(i32.add(inPanel, inPlace), i32.add(panel, row));
+  Value offset = i32.add(i32.add(inPanel, inPlace), i32.add(panel, first));
   Values strengths;
   for (Value tile : {reached, left})
     for (int64_t rows : {0, 8})

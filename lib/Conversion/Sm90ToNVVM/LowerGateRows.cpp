@@ -144,11 +144,11 @@ void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
                          Value slot, Value offset, int64_t first) {
   Type from = op.getSource().getType().getElementType();
   Type to = op.getElement().value_or(op.getResult().getType().getElementType());
-  Values places[kTogether], gates[kTogether], values[kTogether];
+  Values places, gates[kTogether], values[kTogether];
   for (int64_t r = 0; r < kTogether; ++r) {
     int64_t x = first + r, row = x * sm90::kPanelRowBytes;
     Value swizzled = i32.bitXor(offset, x << kPlaceShift);
-    places[r] = {swizzled};
+    places.push_back(swizzled);
     gates[r] = ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane());
     values[r] = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled), row,
                                       perLane() / 2);
@@ -166,7 +166,7 @@ void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
       words.push_back(arith::BitcastOp::create(
           b, loc, b.getF32Type(),
           ptx::roundPair(b, loc, to, products[i], products[i + 1])));
-    ptx::storeSharedFloats(b, loc, i32.add(result, places[r].front()),
+    ptx::storeSharedFloats(b, loc, i32.add(result, places[r]),
                            (first + r) * sm90::kPanelRowBytes, words);
   }
 }
@@ -236,28 +236,33 @@ Value GateRows::placeOfStrengths(Value reached, Value left) {
   return i32.add(i32.add(tile, panel), row);
 }
 
-/// Some rows at a time, of which the swizzles repeat.
+/// Some rows at a time, of which the swizzles repeat. Unrolled, the loop would
+/// take more registers than there are.
 void GateRows::copy(Value reached, Value left) {
+  Value none = i32.shiftRight(i32.threadOfWarpgroupAnew(), 7);
   auto loop = scf::ForOp::create(
-      b, loc, i32.constant(0), i32.constant(kRows),
-      i32.constant(sm90::kSwizzleRows),
-      ValueRange{placeOfStrengths(reached, left), addressOf(0)});
+      b, loc, i32.constant(0), i32.add(none, kRows / sm90::kSwizzleRows),
+      i32.constant(1),
+      ValueRange{placeOfStrengths(reached, left), addressOf(0), there});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value row = loop.getInductionVar(), place = loop.getRegionIterArg(0);
-    Value address = loop.getRegionIterArg(1);
+    Value place = loop.getRegionIterArg(0), address = loop.getRegionIterArg(1);
+    Value more = loop.getRegionIterArg(2);
     for (int64_t x = 0; x < sm90::kSwizzleRows; ++x) {
-      Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                          i32.add(row, x), there);
+      // Rows that a load of 64 bits reads at once lie in different banks.
+      int64_t y = x % 4 * 2 + x / 4;
+      Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                          more, i32.constant(x));
       ptx::copyAsync(b, loc,
-                     i32.add(i32.bitXor(place, x << kPlaceShift),
-                             x * sm90::kPanelRowBytes),
+                     i32.add(i32.bitXor(place, y << kPlaceShift),
+                             y * sm90::kPanelRowBytes),
                      address, laneBytes(), isRow);
-      address = add(address, strideBytes);
+      address = ptx::advance(b, loc, address, strideBytes);
     }
     place = i32.add(place, sm90::kSwizzleRows * sm90::kPanelRowBytes);
-    scf::YieldOp::create(b, loc, ValueRange{place, address});
+    scf::YieldOp::create(
+        b, loc, ValueRange{place, address, i32.add(more, -sm90::kSwizzleRows)});
   }
   fetchNext();
   ptx::waitForCopies(b, loc);

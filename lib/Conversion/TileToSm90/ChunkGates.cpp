@@ -25,7 +25,6 @@ Value ChunkRole::getGatedCount(Value tile) {
 void ChunkRole::fetchGates(Value tile) {
   GatedTile gated = *findGated(tile);
   Rows rows = locateRows(gated.gates);
-  gatesUnderWay.insert(tile);
   sm90::FetchGatesOp::create(
       builder, loc, kernel.reads.lookup(gated.gates.getView()), rows.offset,
       rows.stride, rows.limit,
@@ -35,10 +34,6 @@ void ChunkRole::fetchGates(Value tile) {
 
 /// The strengths of keys, to where what is made of them and of the keys goes.
 void ChunkRole::emitStrengths(GatedTile gated) {
-  // What other gates there are is on its way meanwhile.
-  for (Value other : split.gatedTiles)
-    if (other != gated.result.getResult())
-      fetchGates(other);
   Value left = split.findLeftOf(gated.source);
   Rows rows = locateRows(gated.gates);
   const Ring *rings[] = {
@@ -59,9 +54,7 @@ void ChunkRole::emitGated(arith::TruncFOp op) {
   GatedTile gated = *findGated(op.getResult());
   if (gated.findReached())
     return emitStrengths(gated);
-  if (!gatesUnderWay.contains(op.getResult()))
-    fetchGates(op.getResult());
-  gatesUnderWay.erase(op.getResult());
+  fetchGates(op.getResult());
   Value pointer = kernel.reads.lookup(gated.gates.getView());
   Value scratch =
       kernel.gateScratch.lookup(cast<VectorType>(op.getType()).getDimSize(1));

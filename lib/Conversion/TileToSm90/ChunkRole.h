@@ -135,8 +135,6 @@ private:
   SmallVector<Started> pending;
   /// Loads that have been read into registers since the last wait.
   SmallVector<Value> fetched;
-  /// Tiles whose first gates are on their way.
-  DenseSet<Value> gatesUnderWay;
   /// Of the iteration at hand: its number, the stages of loads that are read
   /// more than once, and that of the numbers.
   Value iteration, numbersStage;

@@ -65,12 +65,11 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
     return ring;
   };
   if (!reached) {
-    kernel.tileRings[tile] = createFilled(
-        kernel.rings.find(kernel.keyOf(gated.source))->second);
+    kernel.tileRings[tile] =
+        createFilled(kernel.rings.find(kernel.keyOf(gated.source))->second);
     return;
   }
-  kernel.tileRings[tile] =
-      createFilled(kernel.tileRings.find(reached)->second);
+  kernel.tileRings[tile] = createFilled(kernel.tileRings.find(reached)->second);
   Value left = split->findLeftOf(gated.source);
   kernel.strengthRings[left] =
       createFilled(kernel.tileRings.find(left)->second);

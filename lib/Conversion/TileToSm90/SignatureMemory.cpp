@@ -142,8 +142,10 @@ void SignatureBuilder::allocate(Kernel &kernel) {
                                             type.getElementType()),
                       /*fullArrivals=*/1, readers);
     ring.map = map;
-    // What is read for each score is of no use to another tile of queries.
-    ring.keep = inLoop && !ofScores;
+    // What is read for each score is of no use to another tile of queries, and
+    // what stayed in the L2 cache would displace gates that are fetched there.
+    bool fetchesGates = split && !split->gates.empty();
+    ring.keep = inLoop && !ofScores && !fetchesGates;
   }
   if (split)
     allocateHandedOver(kernel);

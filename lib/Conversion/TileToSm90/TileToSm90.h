@@ -66,8 +66,8 @@ struct Kernel {
   /// which it inverts.
   std::optional<RoleSplit> split;
   llvm::MapVector<Value, Ring> tileRings;
-  /// Of what is left of keys: the ring, and the barrier that says that there are
-  /// strengths of the keys in it.
+  /// Of what is left of keys: the ring, and the barrier that says that there
+  /// are strengths of the keys in it.
   DenseMap<Value, Ring> strengthRings;
   Ring numbersRing;
   Value inverseScratch, inverseBlocks;

@@ -2,30 +2,33 @@
 
 // RUN: attn-opt %s --emit=nvvm | FileCheck %s
 
-// A lane has four channels of a row. Twelve rows of gates are on their way at once; those
-// of keys are stored as they are.
+// A lane has four channels of a row. All rows of gates of keys are on their way at once,
+// eight in an iteration; of those of values twelve are, two of which are read before one is
+// stored.
 
 // CHECK-LABEL: llvm.func @gates(
 // CHECK: nvvm.setmaxregister decrease 32
 // CHECK: "cp.async.wait_all;"
 // CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
+// CHECK-COUNT-8: cp.async.cg.shared.global [$0], [$1], 16, size; }"
+// CHECK-NOT: cp.async.cg
+// CHECK: "@$1 prefetch.global.L2 [$0];"
+// CHECK: "cp.async.wait_all;"
+// CHECK-COUNT-2: "mbarrier.arrive.shared::cta.b64 _, [$0];"
 // CHECK-COUNT-12: cp.async.cg.shared.global [$0], [$1], 16, size; }"
 // CHECK-NOT: cp.async.cg
 // CHECK: "@$1 prefetch.global.L2 [$0];"
 // CHECK: "cp.async.wait_group 5;"
-// CHECK-NOT: ld.shared.v2
 // CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
-// CHECK: "cvt.rn.bf16x2.f32
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+0];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+512];"
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+128];"
+// CHECK: "cvt.rn.f16x2.f32
 // CHECK: "st.shared.v2.f32 [$0+0], {$1, $2};"
 // CHECK: cp.async.cg.shared.global [$0], [$1], 16, size; }"
 // CHECK: "cp.async.commit_group;"
 // CHECK: nvvm.fence.proxy
 // CHECK: nvvm.bar.warp.sync
-// CHECK: "mbarrier.arrive.shared::cta.b64 _, [$0];"
-// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
-// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+0];"
-// CHECK: "cvt.rn.f16x2.f32
-// CHECK: "st.shared.v2.f32 [$0+0], {$1, $2};"
 // CHECK: nvvm.setmaxregister decrease
 !q = tensor<?x?x2x128xbf16>
 !g = tensor<?x?x2x128xf32, #attn.gate<log>>

@@ -1,5 +1,6 @@
 // Two warps multiply values by gates of their channels, which the consumers read; and they
-// leave the gates of keys where the auxiliary has keys that they multiply go to.
+// copy the gates of keys to where the auxiliary has keys that they multiply go to, and
+// what is left of keys.
 
 // RUN: attn-opt %s -attn-chunk-recurrence -canonicalize -cse -convert-tile-to-sm90 -canonicalize -cse | FileCheck %s
 
@@ -22,16 +23,18 @@
 // CHECK-NEXT: %[[VF:.*]] = sm90.mbarrier.init arrivals(1)
 // CHECK-NEXT: %[[VE:.*]] = sm90.mbarrier.init arrivals(4)
 
+// CHECK-NOT: sm90.tma_load_async {{.*}} keep
 // CHECK: } numbers {
 // CHECK-NOT: sm90.stage.await_full
 // CHECK: sm90.copy_gates %g[
 // CHECK: } gates {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
 // CHECK-NOT: sm90.stage.await_full
-// CHECK: sm90.fetch_gates %b[
 // CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][%[[C]]] : <1 x 64x64xbf16>
-// CHECK: sm90.gate_rows %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) scratch(%{{.*}}) into %[[ES]] :
+// CHECK: %[[LS:.*]] = sm90.stage.await_empty %[[L:.*]], %[[LE:.*]][%[[C]]] : <2 x 64x64xbf16>
+// CHECK: sm90.copy_strengths %b[%{{.*}}] stride(%b_stride1) limit(%{{.*}}) into %[[ES]], %[[LS]] :
 // CHECK: sm90.stage.fill %[[ES]], %[[EF:.*]][%[[C]]]
+// CHECK: sm90.stage.fill %[[LS]], %[[LF:.*]][%[[C]]]
 // CHECK: sm90.fetch_gates %w[
 // CHECK: %[[VS:.*]] = sm90.stage.await_full %[[V]]
 // CHECK: sm90.gate_rows %w[%{{.*}}] stride(%w_stride1) limit(%{{.*}}) times(%[[VS]] : {{.*}} into %[[VS]] as(f16) :
@@ -40,7 +43,8 @@
 // CHECK: } auxiliary {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
-// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]]) {{.*}} reached(%{{.*}}, %[[ES]])
+// CHECK: %[[LS:.*]] = sm90.stage.await_full %[[L]], %[[LF]]
+// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]]) {{.*}} into %[[LS]] {{.*}} reached(%{{.*}}, %[[ES]])
 // CHECK: sm90.stage.fill %[[ES]], %[[RF:.*]][
 // CHECK: sm90.decayed_dots %{{.*}}, %[[KS]] blocks(
 // CHECK: sm90.stage.release %[[KS]], %[[KE]]

@@ -593,6 +593,31 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
+// C1 of sm90.copy_strengths.
+sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
+  %others = sm90.alloc : !sm90.buffer<1 x 64x64xbf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } gates {
+    %c0 = arith.constant 0 : index
+    %o = arith.constant 0 : i64
+    %r = sm90.stage.await_empty %tiles, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
+    %l = sm90.stage.await_empty %others, %full[%c0] : !sm90.buffer<1 x 64x64xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xbf16>
+    // expected-error@+1 {{'sm90.copy_strengths' op expected two stages of one type of 16 bits for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x64xbf16>'}}
+    sm90.copy_strengths %gates[%o] stride(%o) limit(%c0) into %r, %l : !llvm.ptr<1>, !sm90.stage<64x128xbf16>, !sm90.stage<64x64xbf16>
+    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x64xbf16>, !sm90.mbarrier<1>
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.fetch_gates.
 sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,

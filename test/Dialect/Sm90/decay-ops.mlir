@@ -45,9 +45,11 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     // CHECK: sm90.fetch_gates %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <1 x 24x128xf32>
     sm90.fetch_gates %memory[%o] stride(%o) limit(%c0) into %ahead : !llvm.ptr<1>, !ahead
-    // CHECK: sm90.gate_rows %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) scratch(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <1 x 24x128xf32>, <64x128xbf16>
-    sm90.gate_rows %memory[%o] stride(%o) limit(%c0) scratch(%ahead) into %r : !llvm.ptr<1>, !ahead, !t
-    // CHECK: sm90.gate_rows %{{.*}} times(%{{.*}} : !sm90.stage<64x128xbf16>) scratch(%{{.*}}) into %{{.*}} as(f16) :
+    // CHECK: sm90.copy_strengths %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) into %{{.*}}, %{{.*}} : !llvm.ptr<1>, <64x128xbf16>, <64x128xbf16>
+    sm90.copy_strengths %memory[%o] stride(%o) limit(%c0) into %r, %k : !llvm.ptr<1>, !t, !t
+    // CHECK: sm90.gate_rows %{{.*}}[%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) times(%{{.*}} : <64x128xbf16>) scratch(%{{.*}}) into %{{.*}} : !llvm.ptr<1>, <1 x 24x128xf32>, <64x128xbf16>
+    sm90.gate_rows %memory[%o] stride(%o) limit(%c0) times(%k : !t) scratch(%ahead) into %r : !llvm.ptr<1>, !ahead, !t
+    // CHECK: sm90.gate_rows %{{.*}} times(%{{.*}} : <64x128xbf16>) scratch(%{{.*}}) into %{{.*}} as(f16) :
     sm90.gate_rows %memory[%o] stride(%o) limit(%c0) times(%k : !t) scratch(%ahead) into %r as(f16) : !llvm.ptr<1>, !ahead, !t
     sm90.stage.fill %r, %full[%c0] : !t, !bar
     sm90.stage.release %k, %full[%c0] : !t, !bar
