@@ -68,11 +68,11 @@ void ChunkRole::finishFetched() {
     finishRead(load);
 }
 
-/// Waits for numbers while a product is under way, and loads those that the
-/// columns of `source` are multiplied by, if it is alone: beside more than one
-/// product there are no registers for them.
+/// Beside an inverse: waits for numbers while a product is under way, and loads
+/// those that the columns of `source` are multiplied by, if it is alone. Beside
+/// more than one product there are no registers for them.
 LogicalResult ChunkRole::prepareFactors(Value source) {
-  if (part != Part::Consumer || split.decaySums)
+  if (part != Part::Consumer || !split.fillsTogether())
     return success();
   if (split.consumerReads)
     getNumbersStage();
@@ -152,9 +152,10 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
   }
   // What sums decays reads the gates itself, and so does what gates tiles,
   // which waits for these one after the other.
-  // Others wait at the first use, which products may be started in front of;
-  // but for what decays, whose stages others fill, too.
-  bool isEager = part != Part::Gates && split.decaySums;
+  // Beside an inverse others wait at the first use, which products may be
+  // started in front of. Without one, keys would be waited for between the last
+  // products, and the assembler moves the decay of the state behind that.
+  bool isEager = part != Part::Gates && !split.fillsTogether();
   auto ring = kernel.rings.find(kernel.keyOf(load));
   if (isEager && ring != kernel.rings.end())
     hold(load.getTile(), ring->second, getCount(load));

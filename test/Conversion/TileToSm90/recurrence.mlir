@@ -144,7 +144,10 @@ func.func @erase_alone(%q: !q, %k: !q, %v: !v, %e: !n, %s0: !s0 {attn.name = "s0
 // CHECK: } auxiliary {
 // CHECK: sm90.decay_ratios :
 // CHECK-NOT: sm90.invert_unit_lower
+// No wait for keys stands between the last products.
 // CHECK: } consumer {
+// CHECK-COUNT-3: sm90.stage.await_full
+// CHECK: sm90.wgmma_async
 func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
   %o = attn.recurrence %q, %k, %v
       {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 104>>}
