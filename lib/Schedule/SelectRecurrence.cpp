@@ -49,7 +49,7 @@ static std::string findUnfit(RecurrenceOp op) {
 
 /// Why a block has no states of `kLargestPart` channels of the value; empty
 /// where it may.
-static StringRef findWhyNarrow(RecurrenceOp op, bool isCut) {
+static StringRef findWhyNarrow(RecurrenceOp op) {
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
   auto isNumber = [&](Value strengths) {
@@ -81,7 +81,8 @@ static StringRef findWhyNarrow(RecurrenceOp op, bool isCut) {
       {op.getKeptStates() && op.isPacked(),
        "states of packed sequences that are kept take registers that two "
        "warpgroups have not got"},
-      {isCut && guessesSegments(op) && op.getKeyDim() % kLargestPart != 0,
+      {canCutSequences(op) && guessesSegments(op) &&
+           op.getKeyDim() % kLargestPart != 0,
        "what tokens do to a block of rows is found for one as wide as the "
        "keys"},
   };
@@ -92,14 +93,14 @@ static StringRef findWhyNarrow(RecurrenceOp op, bool isCut) {
 }
 
 /// The channels of the value that a block has the states of.
-static int64_t selectPart(RecurrenceOp op, bool isCut) {
+static int64_t selectPart(RecurrenceOp op) {
   if (op.getValueDim() % kLargestPart != 0) {
     refuse(op) << remark::add(
         "block_q = {0}: expected a multiple of {0} channels of values, got {1}",
         kLargestPart, op.getValueDim());
     return sm90::kWarpgroupRows;
   }
-  StringRef why = findWhyNarrow(op, isCut);
+  StringRef why = findWhyNarrow(op);
   if (why.empty())
     return kLargestPart;
   refuse(op) << remark::add("block_q = {0}: {1}", kLargestPart, why.str());
@@ -128,7 +129,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool hasChannels = isPerChannel(op, op.getDecay());
   bool isGated =
       isPerChannel(op, op.getErase()) || isPerChannel(op, op.getWrite());
-  int64_t part = selectPart(op, canCutSequences(op));
+  int64_t part = selectPart(op);
   int64_t segmentChunks = selectSegments(op, part);
   MLIRContext *context = op.getContext();
   // As many registers as the fragments of each role take; those of two

@@ -164,12 +164,7 @@ FREE:
 WAIT1:
     mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r7], 0;
     @!%p2 bra WAIT1;
-    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
-    cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], [%d8, {0, 0}], [%r3];
-WAIT2:
-    mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 1;
-    @!%p2 bra WAIT2;
-)";
+)" + loadTileAgain();
   std::string message = hazards(body);
   EXPECT_TRUE(contains(message, "block 0, warp 0, lane 0, address 0x500\n"));
   EXPECT_TRUE(contains(message, "handed over without the result of its load, "

@@ -53,16 +53,19 @@ WAIT:
 )";
 }
 
-/// Loads it once more into the same memory. Threads for which the predicate
-/// `others` holds only wait for it.
-inline std::string loadTileAgain(const std::string &others) {
-  return "    @" + others + R"( bra WAIT2;
-    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
+/// Loads it once more into the same memory.
+inline std::string loadTileAgain() {
+  return R"(    mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r3], 8192;
     cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r2], [%d8, {0, 0}], [%r3];
 WAIT2:
     mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r3], 1;
     @!%p2 bra WAIT2;
 )";
+}
+
+/// The same, but threads for which the predicate `others` holds only wait.
+inline std::string loadTileAgain(const std::string &others) {
+  return "    @" + others + " bra WAIT2;\n" + loadTileAgain();
 }
 
 /// Each thread of 64 gives the second word of its row.
