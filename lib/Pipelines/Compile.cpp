@@ -89,10 +89,22 @@ static void addSm90Passes(OpPassManager &manager,
   manager.addPass(createCSEPass());
 }
 
+/// The canonicaliser, for loops that carry the elements of fragments one by one.
+/// It looks for two that are always equal among all pairs of them: half of the
+/// time of all passes, and in vain, because no two fragments are by then.
+static std::unique_ptr<Pass> createThreadCanonicalizerPass() {
+  // As the compilers that LLVM may have been built with spell it. By another
+  // name the pattern stays, which costs time only.
+  static const std::string disabled[] = {
+      "(anonymous namespace)::RemoveDuplicateSuccessorInputUses",
+      "{anonymous}::RemoveDuplicateSuccessorInputUses"};
+  return createCanonicalizerPass(GreedyRewriteConfig(), disabled);
+}
+
 static void addNVVMPasses(OpPassManager &manager) {
   manager.addPass(createConvertSm90ToNVVMPass());
   manager.addPass(createLowerAffinePass());
-  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createThreadCanonicalizerPass());
   manager.addPass(createCSEPass());
   // Index arithmetic that lowering affine maps has exposed.
   manager.addPass(createLoopInvariantCodeMotionPass());
