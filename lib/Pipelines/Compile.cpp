@@ -89,9 +89,9 @@ static void addSm90Passes(OpPassManager &manager,
   manager.addPass(createCSEPass());
 }
 
-/// The canonicaliser, for loops that carry the elements of fragments one by one.
-/// It looks for two that are always equal among all pairs of them: half of the
-/// time of all passes, and in vain, because no two fragments are by then.
+/// The canonicaliser, for loops that carry the elements of fragments one by
+/// one. It looks for two that are always equal among all pairs of them: half of
+/// the time of all passes, and in vain, because no two fragments are by then.
 static std::unique_ptr<Pass> createThreadCanonicalizerPass() {
   // As the compilers that LLVM may have been built with spell it. By another
   // name the pattern stays, which costs time only.
@@ -119,7 +119,7 @@ static void addNVVMPasses(OpPassManager &manager) {
   branches.indexBitwidth = kIndexBits;
   manager.addPass(createConvertControlFlowToLLVMPass(branches));
   manager.addPass(createReconcileUnrealizedCastsPass());
-  manager.addPass(createCanonicalizerPass());
+  // What there is to simplify is left to LLVM, which is quicker.
   manager.addPass(createCSEPass());
 }
 
