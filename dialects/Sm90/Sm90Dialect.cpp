@@ -126,7 +126,7 @@ LogicalResult ScheduleAttr::verify(
     int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
     bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
     bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters,
-    int64_t readStages, int64_t stripWarps) {
+    int64_t readStages, int64_t stripWarps, bool separateWarps, bool) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -141,6 +141,9 @@ LogicalResult ScheduleAttr::verify(
   if (warpRoles && stripWarps != kStripWarps)
     return emitError() << "expected strip_warps without warp_roles alone, got "
                        << stripWarps;
+  if (separateWarps && (warpRoles || stripWarps != kStripWarps))
+    return emitError() << "expected separate_warps of a schedule without "
+                          "warp_roles, whose warps share no strips";
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (readStages < 1)

@@ -150,6 +150,10 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       shared memory.
     - `strip_warps`: without roles, how many warps have strips beside each other: 1, 2
       or 4. The others divide the length of the strips with them.
+    - `separate_warps`: without roles, each warp is a block of its own, which ends
+      when the warp does; nothing may be shared or exchanged.
+    - `stream_strips`: without roles, matrices are loaded and stored as what no cache
+      is to keep.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -169,7 +173,9 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$warp_roles,
     DefaultValuedParameter<"int64_t", "0">:$auxiliary_registers,
     DefaultValuedParameter<"int64_t", "1">:$read_stages,
-    DefaultValuedParameter<"int64_t", "4">:$strip_warps);
+    DefaultValuedParameter<"int64_t", "4">:$strip_warps,
+    DefaultValuedParameter<"bool", "false">:$separate_warps,
+    DefaultValuedParameter<"bool", "true">:$stream_strips);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -94,6 +94,8 @@ def Sm90_KernelOp : Sm90_Op<"kernel", [
     /// The consumers and, where there are roles, the warpgroups in front of them,
     /// in threads.
     int64_t getThreads() {
+      if (getSchedule().getSeparateWarps())
+        return 32;
       return 128 * (getSchedule().getFirstConsumer() +
                     getSchedule().getConsumerWarpgroups());
     }

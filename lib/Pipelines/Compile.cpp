@@ -80,6 +80,7 @@ static void addSm90Passes(OpPassManager &manager,
   kernels.addPass(sm90::createHoistReadsPass());
   kernels.addPass(sm90::createPairReadsPass());
   kernels.addPass(sm90::createJoinSumsPass());
+  kernels.addPass(sm90::createSeparateWarpsPass());
   kernels.addPass(sm90::createInferLayoutsPass());
   sm90::AssignSharedMemoryPassOptions memory;
   memory.target = options.target;

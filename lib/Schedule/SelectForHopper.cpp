@@ -150,7 +150,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
       /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1,
-      sm90::kStripWarps);
+      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -225,7 +225,8 @@ static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
       /*ping_pong=*/true, hopper.getNarrowTanh(), hopper.getHoistMask(),
       hopper.getClearAccumulators(), hopper.getDependentLaunch(),
       hopper.getWarpRoles(), hopper.getAuxiliaryRegisters(),
-      hopper.getReadStages(), hopper.getStripWarps());
+      hopper.getReadStages(), hopper.getStripWarps(), hopper.getSeparateWarps(),
+      hopper.getStreamStrips());
 }
 
 /// Whether the mask is two comparisons and, for larger heads or capped scores,

@@ -173,7 +173,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*narrow_tanh=*/false, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/true,
       /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1,
-      sm90::kStripWarps);
+      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
@@ -226,23 +226,29 @@ static bool isValueFirst(RecurrenceOp op) {
   });
 }
 
-/// From token to token, in blocks of `columns`.
-static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns,
-                                      int64_t registers,
-                                      int64_t stripWarps = sm90::kStripWarps) {
+namespace {
+/// How blocks go from token to token.
+struct Steps {
+  int64_t columns, registers, stripWarps = sm90::kStripWarps;
+  bool dependentLaunch = false, separateWarps = false, streamStrips = true;
+};
+} // namespace
+
+static tile::ScheduleAttr createSteps(RecurrenceOp op, const Steps &steps) {
   MLIRContext *context = op.getContext();
   auto hopper = sm90::ScheduleAttr::get(
       context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
-      /*producer_registers=*/24, registers,
+      /*producer_registers=*/24, steps.registers,
       /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
       /*narrow_tanh=*/true, /*hoist_mask=*/true,
-      /*clear_accumulators=*/false, /*dependent_launch=*/false,
+      /*clear_accumulators=*/false, steps.dependentLaunch,
       /*warp_roles=*/false,
-      /*auxiliary_registers=*/0, /*read_stages=*/1, stripWarps);
+      /*auxiliary_registers=*/0, /*read_stages=*/1, steps.stripWarps,
+      steps.separateWarps, steps.streamStrips);
   return tile::ScheduleAttr::get(
-      context, columns, /*block_kv=*/1,
+      context, steps.columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
       /*diagonal_first=*/false,
@@ -268,7 +274,7 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   bool hasSeveral = countFewTokens(op).value_or(1) > 1;
   bool takesFew = keyDim > kLargestKey || (isValueFirst(op) && !hasSeveral);
   int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
-  return createSteps(op, columns, countRegisters(op, columns));
+  return createSteps(op, {columns, countRegisters(op, columns)});
 }
 
 /// Why a recurrence goes from token to token; empty where it does not.
@@ -297,21 +303,34 @@ static int64_t countSharedRegisters(RecurrenceOp op, int64_t columns) {
   return registers <= kFourBlocks ? kFourBlocks : kThreeBlocks;
 }
 
-/// With many sequences memory bounds a step. Warps that share strips of 64
-/// columns, a part of the keys each, ask for 256 bytes of each row that are
-/// neighbours in memory, in place of 64. With few, the time until all have met
-/// is longer than what that is worth.
+/// With many sequences memory bounds a step, the better the less the addresses
+/// in flight are spread: what has ended is to make room at once. Of rows of
+/// keys each warp has its own, and is a block. Of columns warps share strips of
+/// 64, a part of the keys each, so that they ask for 256 bytes of each row that
+/// are neighbours in memory, in place of 64, of which the caches then keep what
+/// is yet to be used. With few sequences all that takes longer than it is
+/// worth, as does a launch that may start early.
 tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
                                               tile::ScheduleAttr schedule) {
   constexpr int64_t kColumns = 64, kManyHeads = 1024;
   auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
-  if (hopper.getWarpRoles() || countFewTokens(op) != 1 || isValueFirst(op) ||
-      op.getKeyDim() > kLargestKey || op.getValueDim() % kColumns != 0 ||
-      op.getFinalNormalizer())
+  if (hopper.getWarpRoles() || countFewTokens(op) != 1 ||
+      op.getKeyDim() > kLargestKey || op.getFinalNormalizer())
     return {};
+  Steps steps{schedule.getBlockQ(), hopper.getConsumerRegisters()};
+  steps.dependentLaunch = true;
+  if (isValueFirst(op)) {
+    steps.separateWarps = true;
+  } else if (op.getValueDim() % kColumns == 0) {
+    steps.columns = kColumns;
+    steps.registers = countSharedRegisters(op, kColumns);
+    steps.stripWarps = 1;
+    steps.streamStrips = false;
+  } else {
+    return {};
+  }
   int64_t heads = op.getValueType().getDimSize(2);
-  return tile::GuardedScheduleAttr::get(
-      op.getContext(), /*least_keys=*/0, llvm::divideCeil(kManyHeads, heads),
-      createSteps(op, kColumns, countSharedRegisters(op, kColumns),
-                  /*stripWarps=*/1));
+  return tile::GuardedScheduleAttr::get(op.getContext(), /*least_keys=*/0,
+                                        llvm::divideCeil(kManyHeads, heads),
+                                        createSteps(op, steps));
 }

@@ -177,11 +177,11 @@ func.func @normalized(%q: !q) -> !q {
 // -----
 
 // So do a few tokens. Their launch is no dependent one, which costs more than it saves
-// where each launch changes the states of the one in front. For many sequences warps
-// share the columns.
+// where each launch changes the states of the one in front. For many sequences it is one,
+// and warps share the columns, which caches may keep.
 
 // CHECK-LABEL: func @token
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 64, block_kv = 1, {{.*}}consumer_registers = 128, {{.*}}strip_warps = 1>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 64, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, warp_roles = false, strip_warps = 1, stream_strips = false>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, consumer_registers = 168, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 func.func @token(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q : !q, !q, !q -> !q
@@ -190,12 +190,11 @@ func.func @token(%q: !q) -> !q {
 
 // -----
 
-// Keys whose channels are neighbours in memory: two lines of each row, however many
-// sequences there are.
+// Keys whose channels are neighbours in memory: two lines of each row. Of many sequences
+// each warp is a block.
 
 // CHECK-LABEL: func @value_key
-// CHECK-NOT: guarded
-// CHECK: tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true>>>], tile.schedule = #tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 !s = tensor<?x2x128x128xf32, #attn.state<value_key>>
 func.func @value_key(%q: !q, %s: !s) -> (!q, !s) {

@@ -443,18 +443,19 @@ static std::string wordsFormat(size_t words, bool isFloat) {
   return words == 1 ? type : "v" + std::to_string(words) + "." + type;
 }
 
-SmallVector<Value> mlir::attn::ptx::loadGlobalWords(OpBuilder &b, Location loc,
-                                                    Value address,
-                                                    int64_t offset,
-                                                    size_t words, bool isFloat,
-                                                    bool constant) {
+SmallVector<Value>
+mlir::attn::ptx::loadGlobalWords(OpBuilder &b, Location loc, Value address,
+                                 int64_t offset, size_t words, bool isFloat,
+                                 bool constant, bool streams) {
   SmallVector<Type> types(words, isFloat ? Type(b.getF32Type())
                                          : Type(b.getI32Type()));
   std::string results = words == 1 ? "$0" : registerList(0, words);
-  // What is not constant is read once.
-  std::string text = llvm::formatv(
-      "ld.global{0}.{1} {2}, [${3}+{4}];", constant ? ".nc" : ".cs",
-      wordsFormat(words, isFloat), results, words, offset);
+  std::string text =
+      llvm::formatv("ld.global{0}.{1} {2}, [${3}+{4}];",
+                    constant  ? ".nc"
+                    : streams ? ".cs"
+                              : "",
+                    wordsFormat(words, isFloat), results, words, offset);
   std::string constraints = repeat(isFloat ? "=f" : "=r", words) + ",l";
   if (!constant)
     return unpack(b, emit(b, loc, text, constraints, address, types), words);

@@ -146,10 +146,11 @@ Value addBitIf(OpBuilder &b, Location loc, Value bits, int64_t bit,
 
 /// Neighbouring 32-bit words of global memory, up to four: `words` are f32
 /// where `isFloat`, else i32. What is `constant` is written by nobody, so that
-/// the load may be moved; the caches keep what is not for as short as they can.
+/// the load may be moved; of what is not and `streams`, the caches keep nothing
+/// for long.
 SmallVector<Value> loadGlobalWords(OpBuilder &b, Location loc, Value address,
                                    int64_t offset, size_t words, bool isFloat,
-                                   bool constant);
+                                   bool constant, bool streams = true);
 /// Stores neighbouring words, all f32 or all i32, where `predicate` (null for
 /// always) holds. Of what `streams`, the caches keep nothing for long.
 void storeGlobalWords(OpBuilder &b, Location loc, Value address, int64_t offset,

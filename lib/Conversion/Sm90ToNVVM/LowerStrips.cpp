@@ -252,7 +252,8 @@ private:
     bool isWide = op.getElement().isF32();
     SmallVector<Value> words = ptx::loadGlobalWords(
         b, op.getLoc(), place.address(group), place.offset(group),
-        isWide ? kNeighbours : kNeighbours / 2, isWide, op.getConstant());
+        isWide ? kNeighbours : kNeighbours / 2, isWide, op.getConstant(),
+        getSchedule(op).getStreamStrips());
     if (isWide)
       return words;
     SmallVector<Value> elements;
@@ -315,9 +316,10 @@ private:
         words.push_back(ptx::roundPair(b, op.getLoc(), op.getElement(),
                                        elements[i], elements[i + 1]));
     }
-    // Of a matrix, which is as large as a cache.
+    // A matrix is as large as a cache.
     bool streams =
-        cast<RankedTensorType>(op.getFragment().getType()).getRank() == 2;
+        cast<RankedTensorType>(op.getFragment().getType()).getRank() == 2 &&
+        getSchedule(op).getStreamStrips();
     ptx::storeGlobalWords(b, op.getLoc(), place.address(group),
                           place.offset(group), words, isFirst, streams);
   }

@@ -126,8 +126,15 @@ Value Int32::isZero(Value x) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x,
                                constant(0));
 }
+/// Of warps that are blocks of their own, the thread is that of the warpgroup
+/// which they have been.
 Value Int32::thread() {
-  return NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
+  Value thread = NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  if (!getSchedule(parent).getSeparateWarps())
+    return thread;
+  Value block = NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
+  return add(shiftLeft(bitAnd(block, sm90::kStripWarps - 1), 5), thread);
 }
 Value Int32::warpgroup() {
   return NVVM::ShflOp::create(b, loc, b.getI32Type(), constant(-1),
@@ -197,8 +204,10 @@ Value mlir::attn::sm90_to_nvvm::sharedAddress(OpBuilder &b, Location loc,
 static constexpr StringLiteral kKernelScheduleName = "sm90.schedule";
 
 sm90::ScheduleAttr mlir::attn::sm90_to_nvvm::getSchedule(Operation *op) {
-  return op->getParentOfType<LLVM::LLVMFuncOp>()
-      ->getAttrOfType<sm90::ScheduleAttr>(kKernelScheduleName);
+  auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
+  if (!function)
+    function = op->getParentOfType<LLVM::LLVMFuncOp>();
+  return function->getAttrOfType<sm90::ScheduleAttr>(kKernelScheduleName);
 }
 
 namespace {

@@ -81,7 +81,8 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       schedule.getHoistMask(), schedule.getClearAccumulators(),
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
       /*auxiliary_registers=*/0, schedule.getReadStages(),
-      schedule.getStripWarps());
+      schedule.getStripWarps(), schedule.getSeparateWarps(),
+      schedule.getStreamStrips());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {

@@ -48,6 +48,29 @@ def JoinSumsPass : Pass<"sm90-join-sums", "::mlir::sm90::KernelOp"> {
   }];
 }
 
+def SeparateWarpsPass : Pass<"sm90-separate-warps", "::mlir::sm90::KernelOp"> {
+  let summary = "Make a block of each warp";
+  let description = [{
+    Warps of a kernel without roles that exchange nothing need no block together: where
+    the memory bounds them, the place of a warp that has ended is to be taken by the
+    next one at once, not when the last one of its block has ended. Obeys
+    `separate_warps` of the schedule: instances have one dimension more, which numbers
+    the warp, and blocks one warp. Fails where warps wait for each other.
+
+    ```mlir
+    sm90.kernel @k(...) attributes {instances = [#sm90.extent<() -> (32)>]} {
+      sm90.warps {
+        %block = sm90.block_id
+    // becomes
+    sm90.kernel @k(...) attributes {instances = [#sm90.extent<() -> (32)>, #sm90.extent<() -> (4)>]} {
+      sm90.warps {
+        %warp = sm90.block_id
+        %block = arith.divui %warp, %c4 : index
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::KernelOp"> {
   let summary = "Place buffers and barriers in shared memory";
   let description = [{

@@ -21,6 +21,16 @@
 
 // -----
 
+// expected-error@+1 {{expected separate_warps of a schedule without warp_roles, whose warps share no strips}}
+#s = #sm90.schedule<separate_warps = true>
+
+// -----
+
+// expected-error@+1 {{expected separate_warps of a schedule without warp_roles, whose warps share no strips}}
+#s = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 2, separate_warps = true>
+
+// -----
+
 // expected-error@+1 {{expected consumer_warpgroups of at least 1, got 0}}
 #s = #sm90.schedule<consumer_warpgroups = 0>
 
