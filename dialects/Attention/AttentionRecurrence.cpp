@@ -411,6 +411,10 @@ LogicalResult RecurrenceOp::verify() {
   if (failed(verifier.verifyFinal("final state", getFinalState(),
                                   "final normalizer", getFinalNormalizer())))
     return failure();
+  // C18
+  if (getAllowNegEigval() && (!getErase() || getEraseDirection()))
+    return emitOpError("expected allow_neg_eigval to come with erase, and "
+                       "without erase_direction");
   return verifier.verifyKept(getKeepEvery(), getKeptStates());
 }
 

@@ -120,6 +120,10 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     - `l2_normalize(eps)`: queries, before they are scaled, and keys are
       multiplied by `(sum_i x_i^2 + eps)^-1/2`.
     - `scale` is `K ^ -1/2` where it is not given.
+    - `allow_neg_eigval` says that strengths of erasing may be above 1, up to 2: a
+      token may turn what the state holds along its key around, and what has been
+      rounded away before is not erased with the rest. It changes no result but
+      by what is rounded: what computes in fewer bits than f32 takes more.
 
     The final state is a result where it is asked for. Its encoding, as that of
     the initial one, says which axis is the key's (`#attn.state<key_value>` or
@@ -188,6 +192,7 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
       or `[total / n, ...]` with `cu_seqlens`, rounded down, otherwise as (C11)
       says; they come with `keep_every`, which is positive, and without
       `denominator`.
+    - (C18) `allow_neg_eigval` comes with erase, and without erase_direction.
 
     Examples:
 
@@ -220,7 +225,8 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     ```
   }];
   let arguments = !con(Attn_RecurrenceArguments, (ins
-    OptionalAttr<I64Attr>:$keep_every
+    OptionalAttr<I64Attr>:$keep_every,
+    UnitAttr:$allow_neg_eigval
   ));
   let results = (outs
     Res<AnyRankedTensor,
@@ -234,6 +240,7 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
   );
   let assemblyFormat = Attn_RecurrenceFormat # [{
     (`keep_every` `(` $keep_every^ `)`)?
+    (`allow_neg_eigval` $allow_neg_eigval^)?
     attr-dict `:` type($query) `,` type($key) `,` type($value)
     `->` type($output) (`state` `(` type($final_state)^ `)`)?
     (`normalizer` `(` type($final_normalizer)^ `)`)?

@@ -79,7 +79,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t blockQ, int64_t blockKv, bool, bool,
                                    int64_t rescaleThreshold, bool, bool, bool,
                                    int64_t sectionBytes, int64_t segmentChunks,
-                                   bool, Attribute) {
+                                   int64_t stateParts, bool, Attribute) {
+  if (stateParts != 1 && stateParts != 2)
+    return emitError() << "expected state_parts of 1 or 2, got " << stateParts;
   if (segmentChunks < 0)
     return emitError() << "expected segment_chunks of at least 0, got "
                        << segmentChunks;

@@ -94,6 +94,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     - `segment_chunks`: where a recurrence in chunks has few sequences and heads, a
       sequence is cut into segments of at least so many chunks, which do not wait
       for each other; 0 leaves sequences whole.
+    - `state_parts`: numbers of 16 bits that take the place of each f32 of a
+      recurrence's state, and of what is added to it, in products of chunks: 1, or 2 of
+      which the second one has what the first one leaves (BF16x2).
     - `stage_reads`: what a modifier reads by the positions of query and key is
       loaded in tiles (pass `tile-stage-reads`).
     - `target`: what the target's own passes obey; not read at this level.
@@ -108,6 +111,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$diagonal_first,
     DefaultValuedParameter<"int64_t", "33554432">:$section_bytes,
     DefaultValuedParameter<"int64_t", "0">:$segment_chunks,
+    DefaultValuedParameter<"int64_t", "1">:$state_parts,
     DefaultValuedParameter<"bool", "false">:$stage_reads,
     OptionalParameter<"::mlir::Attribute">:$target);
   let assemblyFormat = "`<` struct(params) `>`";

@@ -159,7 +159,7 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*lazy_max=*/lazyMax,
       /*longest_first=*/uneven || isSideBySide,
       /*diagonal_first=*/trend == Trend::FallsFromQuery, sectionBytes,
-      /*segment_chunks=*/0, stagesReads, hopper);
+      /*segment_chunks=*/0, /*state_parts=*/1, stagesReads, hopper);
 }
 
 static constexpr int64_t kSmallHead = 64;
@@ -264,7 +264,8 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
             schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
             schedule.getLazyMax(), schedule.getLongestFirst(),
             schedule.getDiagonalFirst(), schedule.getSectionBytes(),
-            /*segment_chunks=*/0, schedule.getStageReads(), target));
+            /*segment_chunks=*/0, /*state_parts=*/1, schedule.getStageReads(),
+            target));
   };
   bool isUneven = schedule.getLongestFirst();
   auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;

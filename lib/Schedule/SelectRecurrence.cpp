@@ -47,6 +47,12 @@ static std::string findUnfit(RecurrenceOp op) {
   return {};
 }
 
+/// Numbers of 16 bits for each of the state: f16 has enough bits in one.
+static int64_t countStateParts(RecurrenceOp op) {
+  bool isCoarse = op.getQueryType().getElementType().isBF16();
+  return op.getAllowNegEigval() && isCoarse ? 2 : 1;
+}
+
 /// Why a block has no states of `kLargestPart` channels of the value; empty
 /// where it may.
 static StringRef findWhyNarrow(RecurrenceOp op) {
@@ -70,6 +76,9 @@ static StringRef findWhyNarrow(RecurrenceOp op) {
        "four products of tokens take registers of two warpgroups"},
       {op.getDenominator().has_value(),
        "sums of keys take registers that two warpgroups have not got"},
+      {countStateParts(op) > 1,
+       "two parts of the state take registers that two warpgroups have not "
+       "got"},
       {op.erases() && !op.getDecay(),
        "ptxas serialises products that erase without a decay"},
       {isGated && !isPerChannel(op, op.getDecay()),
@@ -178,7 +187,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
       /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
-      segmentChunks, /*stage_reads=*/false, hopper);
+      segmentChunks, /*state_parts=*/countStateParts(op),
+      /*stage_reads=*/false, hopper);
 }
 
 /// So many tokens are computed one by one.
@@ -252,7 +262,8 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, const Steps &steps) {
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
       /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
       /*diagonal_first=*/false,
-      /*section_bytes=*/1, /*segment_chunks=*/0, /*stage_reads=*/false, hopper);
+      /*section_bytes=*/1, /*segment_chunks=*/0, /*state_parts=*/1,
+      /*stage_reads=*/false, hopper);
 }
 
 /// The state of some columns is spread over the registers of a warpgroup. It is

@@ -382,3 +382,25 @@ func.func @denominator_wide(%q: !w) -> !w {
   %o = attn.recurrence %q, %q, %q denominator(1.0e-06) : !w, !w, !w -> !w
   return %o : !w
 }
+
+// -----
+
+// Strengths up to 2 forget nothing of what is rounded: the state is read, and written, in
+// two parts of bf16. f16 has the bits in one.
+
+// CHECK-LABEL: func @reflections
+// CHECK: state_parts = 2
+// CHECK-LABEL: func @fine_reflections
+// CHECK-NOT: state_parts
+!q = tensor<?x?x2x128xbf16>
+!f = tensor<?x?x2x128xf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @reflections(%q: !q, %b: !n, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) allow_neg_eigval : !q, !q, !q -> !q
+  return %o : !q
+}
+func.func @fine_reflections(%q: !f, %b: !n, %g: !g) -> !f {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) allow_neg_eigval : !f, !f, !f -> !f
+  return %o : !f
+}

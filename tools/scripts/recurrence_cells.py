@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Programs of one recurrence: the mechanisms, which differ in their operands, over
 layouts and element types of states, channels, heads and numbers of tokens. A cell may
-also be without `initial` state, and have queries and keys that are `normalized`. Those
-of many tokens go in chunks."""
+also be without `initial` state, have queries and keys that are `normalized`, and strengths
+up to 2, which are `reflecting`. Those of many tokens go in chunks."""
 
 import itertools
 import math
@@ -166,6 +166,8 @@ def program(cell):
         middle = state + slots + tail
     if keep:
         middle += f" keep_every({keep})"
+    if cell.get("reflecting"):
+        middle += " allow_neg_eigval"
     arguments = ",\n    ".join(
         f'%{name}: {known[kind]} {{attn.name = "{name}"}}' for name, kind in inputs(cell)
     )

@@ -98,6 +98,14 @@ Value ChunkKernelBuilder::dot(Value lhs, Value rhs, bool transposeRhs,
                              acc, transposeRhs);
 }
 
+/// What rounding leaves of `tile`, if the schedule asks for it, to be computed
+/// behind the products of what is rounded.
+Value ChunkKernelBuilder::createRest(Value tile, Value rounded) {
+  if (schedule.getStateParts() == 1)
+    return {};
+  return round(sub(tile, extend(rounded)), element);
+}
+
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
@@ -324,10 +332,18 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
   if (inverse)
     inverse = createInverse(chunk, inverse);
 
-  Value rounded = round(state, element);
-  if (inverse)
-    held = dot(rounded, reachErase(chunk), /*transposeRhs=*/true);
-  Value old = dot(rounded, reachQuery(chunk), /*transposeRhs=*/true);
+  Value rounded = round(state, element), erasing;
+  if (inverse) {
+    erasing = reachErase(chunk);
+    held = dot(rounded, erasing, /*transposeRhs=*/true);
+  }
+  Value asking = reachQuery(chunk);
+  Value old = dot(rounded, asking, /*transposeRhs=*/true);
+  if (Value rest = createRest(state, rounded)) {
+    if (inverse)
+      held = dot(rest, erasing, /*transposeRhs=*/true, held);
+    old = dot(rest, asking, /*transposeRhs=*/true, old);
+  }
   // Loaded while the products are under way.
   chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
@@ -350,9 +366,12 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
   Value factors = decay.left;
   if (chunk.keyNorms)
     factors = factors ? mul(factors, chunk.keyNorms) : chunk.keyNorms;
-  Value left = round(scaleColumns(written, factors), element);
+  Value exact = scaleColumns(written, factors), left = round(exact, element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
-  SmallVector<Value> next{dot(left, keys, /*transposeRhs=*/false, state)};
+  state = dot(left, keys, /*transposeRhs=*/false, state);
+  if (Value rest = createRest(exact, left))
+    state = dot(rest, keys, /*transposeRhs=*/false, state);
+  SmallVector<Value> next{state};
   Value divisor;
   for (Value sums : states.drop_front()) {
     Value ones = splat(cast<VectorType>(written.getType()), 1);

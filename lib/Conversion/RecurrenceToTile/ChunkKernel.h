@@ -218,6 +218,7 @@ private:
   Value round(Value tile, Type type);
   Value extend(Value tile);
   Value transpose(Value tile);
+  Value createRest(Value tile, Value rounded);
   Value dot(Value lhs, Value rhs, bool transposeRhs, Value acc = {});
 
   func::FuncOp function;

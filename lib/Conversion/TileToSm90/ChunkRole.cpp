@@ -356,7 +356,18 @@ LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
   return success();
 }
 
+/// Whether `op` is what the rounding of a number leaves.
+static bool isRest(Operation *op) {
+  auto rest = dyn_cast<arith::SubFOp>(op);
+  auto wide = rest ? rest.getRhs().getDefiningOp<arith::ExtFOp>() : nullptr;
+  auto round = wide ? wide.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
+  return round && round.getIn() == rest.getLhs();
+}
+
 LogicalResult ChunkRole::emitElementwise(Operation *op) {
+  // There are no registers for it beside products of what is rounded.
+  if (isRest(op))
+    waitForAll();
   bool isScalarOp = isScalar(op);
   if (!isScalarOp && !OpTrait::hasElementwiseMappableTraits(op))
     return op->emitOpError("is not lowered to the sm90 level");

@@ -78,6 +78,32 @@ func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
   return %o : !v
 }
 
+// In two parts: products of what rounding leaves are added to those of what is rounded.
+
+// CHECK-LABEL: tile.kernel @reflecting
+// CHECK: iter_args(%[[S:.*]] = %{{.*}}) -> (vector<64x64xf32>) {
+// CHECK: %[[SB:.*]] = arith.truncf %[[S]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K:.*]] transpose_rhs
+// CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q:.*]] transpose_rhs
+// CHECK: %[[SE:.*]] = arith.extf %[[SB]]
+// CHECK: %[[SREST:.*]] = arith.subf %[[S]], %[[SE]]
+// CHECK: %[[SR:.*]] = arith.truncf %[[SREST]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: tile.dot %[[SR]], %[[K]] transpose_rhs acc(%[[SK]])
+// CHECK: tile.dot %[[SR]], %[[Q]] transpose_rhs acc(%[[SQ]])
+// CHECK: %[[UB:.*]] = arith.truncf %[[U:.*]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[FIRST:.*]] = tile.dot %[[UB]], %[[K]] acc(%[[S]])
+// CHECK: %[[UE:.*]] = arith.extf %[[UB]]
+// CHECK: %[[UREST:.*]] = arith.subf %[[U]], %[[UE]]
+// CHECK: %[[UR:.*]] = arith.truncf %[[UREST]]
+// CHECK: %[[NEXT:.*]] = tile.dot %[[UR]], %[[K]] acc(%[[FIRST]])
+// CHECK: scf.yield %[[NEXT]]
+func.func @reflecting(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                      %v: !v {attn.name = "v"}, %beta: !n {attn.name = "beta"}) -> !v {
+  %o = attn.recurrence %q, %k, %v erase(%beta : !n) write(%beta : !n) allow_neg_eigval
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, state_parts = 2>} : !q, !q, !v -> !v
+  return %o : !v
+}
+
 // Without anything else there is neither an inverse nor a power; what is written
 // are the values.
 

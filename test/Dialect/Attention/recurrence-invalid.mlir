@@ -481,3 +481,19 @@ func.func @recurrence_backward_gate_scale_C4(%q: tensor<2x4x2x8xf32>, %v: tensor
   %dq, %dk, %dv, %dg = attn.recurrence_backward %q, %q, %v decay(%x : tensor<4xf32, #attn.gate<log>>) gradient(%g : tensor<2x4x4x6xf32>) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> decay(tensor<4xf32, #attn.gate<linear>>)
   return
 }
+
+// -----
+
+func.func @recurrence_allow_neg_eigval_alone_C18(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected allow_neg_eigval to come with erase, and without erase_direction}}
+  %o = attn.recurrence %q, %q, %v erase_key(%q : tensor<2x4x2x8xf32>) allow_neg_eigval : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @recurrence_allow_neg_eigval_direction_C18(%q: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>, %e: tensor<2x4x4xf32>) {
+  // expected-error @below {{'attn.recurrence' op expected allow_neg_eigval to come with erase, and without erase_direction}}
+  %o = attn.recurrence %q, %q, %v erase(%e : tensor<2x4x4xf32>) erase_direction(%q : tensor<2x4x2x8xf32>) allow_neg_eigval : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>
+  return
+}

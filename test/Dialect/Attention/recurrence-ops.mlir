@@ -65,6 +65,16 @@ func.func @erase_direction(%q: !qk, %v: !v, %g: tensor<?x?x32x128xf32, #attn.gat
   return %o : !v
 }
 
+// Strengths of erasing up to 2.
+// CHECK-LABEL: func @reflections
+func.func @reflections(%q: !qk, %v: !v, %b: tensor<?x?x32xf32>) -> !v {
+  // CHECK: write(%{{.*}} : tensor<?x?x32xf32>) allow_neg_eigval :
+  %o = attn.recurrence %q, %q, %v
+      erase(%b : tensor<?x?x32xf32>) write(%b : tensor<?x?x32xf32>) allow_neg_eigval
+      : !qk, !qk, !v -> !v
+  return %o : !v
+}
+
 // CHECK-LABEL: func @bonus
 func.func @bonus(%q: !qk, %v: !v, %u: tensor<16x128xf32>) -> !v {
   // CHECK: bonus(%{{.*}} : tensor<16x128xf32>) :

@@ -22,6 +22,11 @@ func.func private @segments() attributes {tile.schedule = #tile.schedule<block_q
 
 // -----
 
+// expected-error @below {{expected state_parts of 1 or 2, got 3}}
+func.func private @parts() attributes {tile.schedule = #tile.schedule<block_q = 16, block_kv = 16, state_parts = 3>}
+
+// -----
+
 // expected-error @below {{expected positive block sizes, got block_q = 16, block_kv = -1}}
 func.func private @block_kv() attributes {s = #tile.schedule<block_q = 16, block_kv = -1>}
 

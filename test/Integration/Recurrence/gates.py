@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """gates.py FOLDER TOKENS: writes k.npy, keys of length 1 of one head, and for two value
 heads g.npy, logarithms of the decays of their channels, a.npy, those of the heads
-themselves, and e.npy and w.npy, gates of channels between 0 and 2; of 64 channels, of
-sequences that are packed."""
+themselves, b.npy, strengths of 2, and e.npy and w.npy, gates of channels between 0 and 2;
+of 64 channels, of sequences that are packed."""
 
 import random
 import sys
@@ -24,6 +24,7 @@ def main():
         keys += [x / length for x in row]
     save(folder, "k", (tokens, 1, DIM), keys)
     save(folder, "a", (tokens, HEADS), [-random.random() for _ in range(tokens * HEADS)])
+    save(folder, "b", (tokens, HEADS), [2.0] * (tokens * HEADS))
     count = tokens * HEADS * DIM
     save(folder, "g", (tokens, HEADS, DIM), [-random.random() for _ in range(count)])
     for name in ("e", "w"):
