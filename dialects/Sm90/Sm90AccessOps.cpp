@@ -197,8 +197,8 @@ LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }
 LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); }
 LogicalResult LoadNumbersOp::verify() { return verifyNarrow(*this); }
 
-/// C1 of sm90.load_norms, C2 of sm90.squared_norm.
-template <typename Norm> static LogicalResult verifyLength(Norm op) {
+/// C2 of sm90.squared_norm.
+static LogicalResult verifyLength(SquaredNormOp op) {
   constexpr int64_t kElementsOfAccess = kReadBytes / 2;
   auto length = static_cast<int64_t>(op.getLength());
   if (length <= 0 || length % kElementsOfAccess != 0 ||
@@ -209,7 +209,17 @@ template <typename Norm> static LogicalResult verifyLength(Norm op) {
   return success();
 }
 
-LogicalResult LoadNormsOp::verify() { return verifyLength(*this); } // C1
+LogicalResult RowNormsOp::verify() {
+  StageType stage = getStage().getType();
+  Type element = stage.getElementType();
+  int64_t numbers = getNumbers().getType().getDimSize(0);
+  if (!(element.isBF16() || element.isF16()) || stage.getRows() != numbers ||
+      numbers != kWarpgroupRows) // C1
+    return emitOpError("expected a stage of ")
+           << kWarpgroupRows << " rows of bf16 or f16 and as many numbers, got "
+           << stage << " and " << numbers;
+  return success();
+}
 
 LogicalResult SquaredNormOp::verify() {
   if (getIndices().size() != getSizes().size() ||

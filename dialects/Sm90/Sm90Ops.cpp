@@ -93,7 +93,7 @@ mlir::sm90::getFixedLayouts(Operation *op) {
               pairs.push_back({value, Layout::Accumulator});
         return pairs;
       })
-      .Case<LoadNumbersOp, LoadNormsOp, FirstNumbersOp, CumulativeSumOp,
+      .Case<LoadNumbersOp, RowNormsOp, FirstNumbersOp, CumulativeSumOp,
             ExtractOp, StoreNumbersOp>([](auto numbers) {
         Pairs pairs;
         for (ValueRange values : {ValueRange(numbers->getOperands()),

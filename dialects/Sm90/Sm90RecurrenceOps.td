@@ -41,28 +41,22 @@ def Sm90_LoadNumbersOp : Sm90_Op<"load_numbers", [Sm90_FixedLayouts, Pure]> {
   let hasVerifier = 1;
 }
 
-def Sm90_LoadNormsOp : Sm90_Op<"load_norms", [Sm90_FixedLayouts, Pure]> {
-  let summary = "reads the squared lengths of rows of global memory";
+def Sm90_RowNormsOp : Sm90_Op<"row_norms", [Sm90_FixedLayouts, MemoryEffects<[MemRead]>]> {
+  let summary = "the squared lengths of the rows of a stage";
   let description = [{
-    Number i is the sum of the squares, in f32, of the `length` elements from
-    `offset + i * stride` on, or 0 from `limit` on. The kernel does not write them.
-    Rows begin at multiples of 16 bytes.
+    Number i is the sum of the squares of the elements of row i, in f32: the diagonal
+    of the product of the rows with themselves, which a warp takes of small products.
 
     ```mlir
-    %n = sm90.load_norms %k[%first] stride(%s) limit(%rest) length(128) of(bf16) : !llvm.ptr<1> -> tensor<64xf32>
+    %n = sm90.row_norms %keys : !sm90.stage<64x128xbf16> -> tensor<64xf32>
     ```
     | constraint | rule |
     |---|---|
-    | C1 | the length is a multiple of 8, and the elements are bf16 or f16 |
+    | C1 | the stage has elements of bf16 or f16, and a row for each number |
   }];
-  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, I64:$offset, I64:$stride,
-                       Index:$limit, I64Attr:$length, TypeAttr:$element);
+  let arguments = (ins Sm90_StageType:$stage);
   let results = (outs Sm90_Numbers:$numbers);
-  let assemblyFormat = [{
-    $pointer `[` $offset `]` `stride` `(` $stride `)` `limit` `(` $limit `)`
-    `length` `(` $length `)` `of` `(` $element `)` attr-dict
-    `:` qualified(type($pointer)) `->` type($numbers)
-  }];
+  let assemblyFormat = "$stage attr-dict `:` type($stage) `->` type($numbers)";
   let hasVerifier = 1;
 }
 

@@ -471,6 +471,10 @@ LogicalResult DecayRatiosOp::verify() {
   if (result.getShape() != ArrayRef<int64_t>({tokens, tokens})) // C1
     return emitOpError("expected a result of ")
            << tokens << "x" << tokens << ", got " << result;
+  Value columns = getColumns();
+  if (columns && columns.getType() != getExponents().getType())
+    return emitOpError("expected columns of ")
+           << getExponents().getType() << ", got " << columns.getType();
   return success();
 }
 

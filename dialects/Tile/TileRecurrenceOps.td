@@ -39,17 +39,22 @@ def Tile_DecayRatiosOp : Tile_RecurrenceOp<"decay_ratios"> {
     Element (i, j) is exp2(exponents[i] - exponents[j]) for j <= i, and 0 above the
     diagonal, where the difference may be large. Only differences are raised to a
     power: that of an exponent alone may overflow, or be too small to divide by.
+    With `columns`, columns[j] takes the place of exponents[j], which is how pairs
+    have factors of rows and of columns as well.
 
     ```mlir
     %ratios = tile.decay_ratios %sums : vector<64xf32> -> vector<64x64xf32>
     ```
     | constraint | rule |
     |---|---|
-    | C1 | the result is square, with a row per exponent |
+    | C1 | the result is square, with a row per exponent, and so many are columns, if given |
   }];
-  let arguments = (ins Tile_Tokens:$exponents);
+  let arguments = (ins Tile_Tokens:$exponents, Optional<Tile_Tokens>:$columns);
   let results = (outs Tile_Pairs:$result);
-  let assemblyFormat = "$exponents attr-dict `:` type($exponents) `->` type($result)";
+  let assemblyFormat = [{
+    $exponents (`columns` `(` $columns^ `:` type($columns) `)`)? attr-dict
+    `:` type($exponents) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

@@ -23,12 +23,14 @@ LogicalResult Instance::run(tile::CumulativeSumOp op) {
 
 LogicalResult Instance::run(tile::DecayRatiosOp op) {
   const std::vector<float> &exponents = get(op.getExponents()).floats;
+  const std::vector<float> &columns =
+      op.getColumns() ? get(op.getColumns()).floats : exponents;
   size_t size = exponents.size();
   TileValue result;
   result.floats.assign(size * size, 0.0f);
   for (size_t i = 0; i != size; ++i)
     for (size_t j = 0; j <= i; ++j)
-      result.floats[i * size + j] = std::exp2(exponents[i] - exponents[j]);
+      result.floats[i * size + j] = std::exp2(exponents[i] - columns[j]);
   set(op, std::move(result));
   return success();
 }

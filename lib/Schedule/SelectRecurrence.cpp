@@ -61,8 +61,8 @@ static StringRef findWhyNarrow(RecurrenceOp op) {
   auto isNumber = [&](Value strengths) {
     return strengths && !isPerChannel(op, strengths);
   };
-  // Strengths of their own, which normalised keys make of any, take registers
-  // that two warpgroups of consumers have not got; where packed sequences begin
+  // Strengths of their own take registers that two warpgroups of consumers have
+  // not got; where packed sequences begin
   // and end, those of the producer's beside gates of strengths, and of anyone
   // beside states that are kept.
   bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
@@ -70,8 +70,6 @@ static StringRef findWhyNarrow(RecurrenceOp op) {
   std::pair<bool, StringRef> reasons[] = {
       {hasOwn, "strengths of erasing and of writing take registers that two "
                "warpgroups have not got"},
-      {op.getL2Normalize().has_value(),
-       "lengths of rows take registers that two warpgroups have not got"},
       {bool(op.getEraseDirection()),
        "four products of tokens take registers of two warpgroups"},
       {op.getDenominator().has_value(),
@@ -147,10 +145,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   int64_t consumers = part / sm90::kWarpgroupRows;
   int64_t producerRegisters = 32, consumerRegisters = 192,
           auxiliaryRegisters = 96;
-  if (consumers == 1 && op.getL2Normalize()) {
-    // The numbers warp reads rows of which many words are under way at a time.
-    producerRegisters = 104, consumerRegisters = 240, auxiliaryRegisters = 152;
-  } else if (op.getEraseDirection()) {
+  if (op.getEraseDirection()) {
     // Four products of tokens are at hand at once, beside narrow states.
     producerRegisters = 40, consumerRegisters = 224, auxiliaryRegisters = 240;
   } else if (consumers == 1) {
@@ -161,8 +156,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     consumerRegisters = 176, auxiliaryRegisters = 128;
   } else if (hasChannels) {
     // The numbers warp copies them, the auxiliary has the rest, but for what
-    // gates of strengths and ends of packed sequences take.
-    bool takesMore = isGated || op.isPacked();
+    // gates of strengths, ends of packed sequences and lengths of rows take.
+    bool takesMore = isGated || op.isPacked() || op.getL2Normalize();
     producerRegisters = takesMore ? 32 : 24;
     auxiliaryRegisters = takesMore ? 96 : 104;
   } else if (op.getKeyDim() < kLargestKey) {
@@ -172,10 +167,11 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
     producerRegisters = 24, auxiliaryRegisters = 104;
   }
   // What decays of channels leave of keys and queries takes the place of second
-  // stages.
+  // stages. Rows that are normalised are read when they have come, by one warp:
+  // in a third stage, that is a chunk ahead of who needs their lengths.
+  int64_t stages = hasChannels ? 1 : op.getL2Normalize() ? 3 : 2;
   auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/hasChannels ? 1 : 2, consumers, producerRegisters,
-      consumerRegisters,
+      context, stages, consumers, producerRegisters, consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
       /*output_from_registers=*/false,
       /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,

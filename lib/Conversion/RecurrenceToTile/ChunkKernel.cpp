@@ -59,6 +59,15 @@ Value ChunkKernelBuilder::scaleColumns(Value tile, Value factors) {
       tile, vector::BroadcastOp::create(builder, loc, tile.getType(), factors));
 }
 
+Value ChunkKernelBuilder::scaleRows(Value tile, Value factors) {
+  if (!factors)
+    return tile;
+  auto type = cast<VectorType>(tile.getType());
+  auto columns = f32Tile({type.getDimSize(1), type.getDimSize(0)});
+  return mul(tile, transpose(vector::BroadcastOp::create(builder, loc, columns,
+                                                         factors)));
+}
+
 Value ChunkKernelBuilder::subtractScaled(Value from, Value tile,
                                          Value factors) {
   if (!factors)
@@ -227,6 +236,11 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   if (Value own = op.getEraseDirection())
     chunk.direction = loadAlongKeys(own, row);
   chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
+  // First, so that the warp that finds them has nothing else at hand.
+  if (op.getL2Normalize()) {
+    chunk.keyNorms = createNorms(chunk.key);
+    chunk.queryNorms = createNorms(chunk.query);
+  }
   // Their sums take long and many registers: nothing else is at hand then.
   if (hasChannelDecay())
     chunk.decay = createDecay(row);
@@ -239,28 +253,46 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
                     : loadStrengths(op.getWrite(), row);
   if (!hasChannelDecay())
     chunk.decay = createDecay(row);
-  normalizeRows(chunk);
+  normalizeErased(chunk);
   return chunk;
+}
+
+/// Products of tokens, decayed, times factors of their rows (or null) and those
+/// of keys that are normalised. Where tokens decay all of them are one power.
+Value ChunkKernelBuilder::scalePairs(const Chunk &chunk, Value products,
+                                     Value rows) {
+  if (!chunk.decay.reached)
+    return scaleColumns(scaleRows(products, rows), chunk.keyNorms);
+  auto log2 = [&](Value factors) -> Value {
+    return math::Log2Op::create(builder, loc, factors);
+  };
+  Value sums = chunk.decay.sums, columns;
+  if (chunk.keyNorms)
+    columns = sub(sums, log2(chunk.keyNorms));
+  if (rows)
+    sums = add(sums, log2(rows));
+  return mul(products, tile::DecayRatiosOp::create(
+                           builder, loc, products.getType(), sums, columns));
 }
 
 /// P, from the products of queries and keys.
 Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products,
                                       Type type) {
-  Value reads = scaleColumns(scaled(products, scale), chunk.keyNorms);
-  if (chunk.decay.channelSums)
-    return round(reads, type);
-  Value ratios = tile::DecayRatiosOp::create(builder, loc, reads.getType(),
-                                             chunk.decay.sums);
-  return round(mul(reads, ratios), type);
+  Value factors = chunk.queryNorms ? scaled(chunk.queryNorms, scale) : Value();
+  Value reads = factors ? products : scaled(products, scale);
+  reads = scalePairs(chunk, reads, factors);
+  // Those of later tokens are 0.
+  if (!chunk.decay.reached && !chunk.decay.channelSums)
+    reads = mul(reads, tile::DecayRatiosOp::create(
+                           builder, loc, reads.getType(), chunk.decay.sums,
+                           /*columns=*/Value()));
+  return round(reads, type);
 }
 
 /// (I + A)^-1, times the writing strengths where these are those of erasing,
 /// from the products of keys.
 Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
-  Value erased = scaleColumns(products, chunk.keyNorms);
-  if (chunk.decay.reached)
-    erased = mul(erased, tile::DecayRatiosOp::create(
-                             builder, loc, erased.getType(), chunk.decay.sums));
+  Value erased = scalePairs(chunk, products, chunk.eraseNorms);
   Value rows = chunk.erase ? chunk.erase : splat(f32Tile({tokens}), 1);
   Value inverse = tile::InvertUnitLowerOp::create(
       builder, loc, erased.getType(), erased, rows,
@@ -277,26 +309,21 @@ Value ChunkKernelBuilder::createValues(const Chunk &chunk) {
 /// U^T, from what the state holds for the keys.
 Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
                                         Value held) {
-  Value factors = chunk.decay.reached;
-  if (chunk.erase && !chunk.isShared())
-    factors = factors ? mul(factors, chunk.erase) : chunk.erase;
+  Value factors = mulNumbers(chunk.decay.reached, chunk.eraseNorms);
+  if (!chunk.isShared())
+    factors = mulNumbers(factors, chunk.erase);
   Value written = subtractScaled(createValues(chunk), held, factors);
   return dot(round(written, fine), inverse, /*transposeRhs=*/true);
 }
 
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed,
                                      Value divisor) {
-  auto finish = [&](Value read) {
-    return chunk.queryNorms
-               ? scaleColumns(read, scaled(chunk.queryNorms, outputScale))
-               : scaled(read, outputScale);
-  };
-  Value output = finish(transposed);
+  Value output = scaled(transposed, outputScale);
   if (divisor) {
     Value epsilon = splat(cast<VectorType>(divisor.getType()),
                           op.getDenominator()->convertToDouble());
     output = arith::DivFOp::create(builder, loc, output,
-                                   add(finish(divisor), epsilon));
+                                   add(scaled(divisor, outputScale), epsilon));
   }
   Value tile = transpose(round(output, element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
@@ -348,10 +375,11 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
   chunk.value = transpose(chunk.value);
   const Decay &decay = chunk.decay;
   auto decayRead = [&](Value read) {
-    if (decay.channelSums)
-      return read;
-    return decay.reached ? scaleColumns(read, scaled(decay.reached, scale))
-                         : scaled(read, scale);
+    Value factors = mulNumbers(decay.reached, chunk.queryNorms);
+    // Decays of channels have the scale already.
+    double own = decay.channelSums ? 1 : scale;
+    return factors ? scaleColumns(read, scaled(factors, own))
+                   : scaled(read, own);
   };
   auto decayState = [&](Value before) {
     return decay.whole
@@ -363,9 +391,7 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
   written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
   state = decayState(state);
   Value fresh = round(written, own);
-  Value factors = decay.left;
-  if (chunk.keyNorms)
-    factors = factors ? mul(factors, chunk.keyNorms) : chunk.keyNorms;
+  Value factors = mulNumbers(decay.left, chunk.keyNorms);
   Value exact = scaleColumns(written, factors), left = round(exact, element);
   Value output = dot(fresh, reads, /*transposeRhs=*/true, old);
   state = dot(left, keys, /*transposeRhs=*/false, state);

@@ -78,8 +78,10 @@ private:
   /// those of tokens are numbers, or null.
   struct Chunk {
     Value row, query, key, eraseKey, direction, value, erase, write;
-    /// What normalised rows are multiplied by, or null.
-    Value queryNorms, keyNorms;
+    /// What normalised rows are multiplied by, or null: queries, keys as they
+    /// are written along, and keys as they are read to be erased, where no
+    /// strength has it.
+    Value queryNorms, keyNorms, eraseNorms;
     Decay decay;
 
     /// Whether as much is erased as is written.
@@ -103,7 +105,7 @@ private:
   Chunk loadChunk(Value row);
   Value loadAlongKeys(Value operand, Value row);
   Value createNorms(Value tile);
-  void normalizeRows(Chunk &chunk);
+  void normalizeErased(Chunk &chunk);
   Decay createDecay(Value row);
   Value loadLogDecays(Value row);
   Decay createChannelDecay(Value row);
@@ -125,6 +127,7 @@ private:
   }
   Value reach(const Chunk &chunk, Value rows, double factor, bool isBefore);
   Value leave(const Chunk &chunk, Value keys);
+  Value scalePairs(const Chunk &chunk, Value products, Value rows);
   Value createInverse(const Chunk &chunk, Value products);
   Value createReads(const Chunk &chunk, Value products, Type type);
   Value createValues(const Chunk &chunk);
@@ -210,8 +213,11 @@ private:
   }
   Value scaled(Value tile, double factor);
   Value exp2(Value exponents);
-  /// `tile` with each column multiplied by its factor.
+  /// `tile` with each column, or each row, multiplied by its factor.
   Value scaleColumns(Value tile, Value factors);
+  Value scaleRows(Value tile, Value factors);
+  /// The product of numbers of which either may be null.
+  Value mulNumbers(Value a, Value b) { return a && b ? mul(a, b) : a ? a : b; }
   /// `from` less that.
   Value subtractScaled(Value from, Value tile, Value factors);
   /// `tile` with elements of `type`.

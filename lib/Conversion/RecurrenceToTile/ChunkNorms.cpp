@@ -8,14 +8,17 @@
 // A row is multiplied by a number, which is one of its token. With n_i that of
 // key i, all that becomes of the keys is
 //
-//     A_ij = (erase_i n_i) <k_i, k_j> 2^(G_i - G_j) n_j
-//     P_ij = scale <q_i, k_j> 2^(G_i - G_j) n_j
-//     U = (I + A)^-1 (write V - (erase n) 2^G (k S))
+//     A_ij = erase_i n_i <k_i, k_j> 2^(G_i - G_j) n_j
+//     P_ij = scale m_i <q_i, k_j> 2^(G_i - G_j) n_j
+//     U = (I + A)^-1 (write V - erase n 2^G (k S))
+//     o = scale m 2^G (q S) + P U
 //     S = 2^G_last S + k^T (n 2^(G_last - G) U)
 //
-// so that the products are those of the rows as they are in memory. Nothing
-// else is multiplied by n, which may be large where a key is short. The number
-// of a query is a factor of its output.
+// and m_i that of query i, so that the products are those of the rows as they
+// are in memory. Who has products of tokens has factors of rows and of columns
+// more; who has states has as many factors as without norms, as those of a
+// token are multiplied before. A strength that is shared stays a factor of the
+// inverse.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,20 +40,21 @@ Value ChunkKernelBuilder::createNorms(Value tile) {
       ArrayRef<bool>{false, true}, vector::CombiningKind::ADD);
   double epsilon = op.getL2Normalize()->convertToDouble();
   squares = arith::AddFOp::create(builder, loc, squares, splat(type, epsilon));
-  constexpr double kLeast = std::numeric_limits<float>::min();
+  // The product of two numbers is finite.
+  constexpr double kLeast = 0x1p-120;
   if (epsilon < kLeast)
     squares =
         arith::MaximumFOp::create(builder, loc, squares, splat(type, kLeast));
   return math::RsqrtOp::create(builder, loc, squares);
 }
 
-/// Finds the numbers of the rows; what erases along a key is multiplied by that
-/// of the key.
-void ChunkKernelBuilder::normalizeRows(Chunk &chunk) {
-  if (!op.getL2Normalize())
+/// What erases along a key is multiplied by the number of that key, but for a
+/// strength that is also one of writing.
+void ChunkKernelBuilder::normalizeErased(Chunk &chunk) {
+  if (!chunk.keyNorms || !chunk.erase || op.getEraseKey())
     return;
-  chunk.keyNorms = createNorms(chunk.key);
-  chunk.queryNorms = createNorms(chunk.query);
-  if (chunk.erase && !op.getEraseKey())
+  if (chunk.isShared())
+    chunk.eraseNorms = chunk.keyNorms;
+  else
     chunk.erase = mul(chunk.erase, chunk.keyNorms);
 }

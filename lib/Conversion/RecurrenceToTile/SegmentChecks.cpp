@@ -58,20 +58,20 @@ Value ChunkKernelBuilder::createTransition(Value number, Value state) {
   chunk.row = row;
   chunk.key = chunk.eraseKey =
       loadMatrix(op.getKey(), row, {keyHead, constant(0)}, keyDim);
+  if (op.getL2Normalize())
+    chunk.keyNorms = createNorms(chunk.key);
   chunk.decay = createDecay(row);
   chunk.erase = loadNumbers(op.getErase(), row);
-  if (op.getL2Normalize()) {
-    chunk.keyNorms = createNorms(chunk.key);
-    chunk.erase = mul(chunk.erase, chunk.keyNorms);
-  }
   // As if as much were written as is erased.
   chunk.write = chunk.erase;
+  normalizeErased(chunk);
   Value keys = leave(chunk, chunk.key);
   Value inverse = createInverse(chunk, createErasePairs(chunk, chunk.key));
   Value rounded = round(state, element);
   Value held = dot(rounded, reachErase(chunk),
                    /*transposeRhs=*/true);
-  Value erased = sub(splat(cast<VectorType>(held.getType()), 0), held);
+  Value erased = subtractScaled(splat(cast<VectorType>(held.getType()), 0),
+                                held, chunk.eraseNorms);
   Value written = dot(round(erased, fine), inverse, /*transposeRhs=*/true);
   state = mul(state, vector::BroadcastOp::create(builder, loc, state.getType(),
                                                  chunk.decay.whole));

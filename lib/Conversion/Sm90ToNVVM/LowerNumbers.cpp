@@ -119,34 +119,6 @@ struct LowerLoadNumbers : LoadPattern<sm90::LoadNumbersOp> {
   }
 };
 
-struct LowerLoadNorms : LoadPattern<sm90::LoadNormsOp> {
-  using LoadPattern::LoadPattern;
-  LogicalResult
-  matchAndRewrite(sm90::LoadNormsOp op, Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    constexpr int64_t kElementBytes = 2;
-    SmallVector<Value> results;
-    for (Row row : locate(op, adaptor, kElementBytes, rewriter)) {
-      auto branch = scf::IfOp::create(rewriter, loc, rewriter.getF32Type(),
-                                      row.isInside, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(branch.thenBlock());
-      scf::YieldOp::create(rewriter, loc,
-                           sumSquares(rewriter, loc, row.address,
-                                      op.getElement(),
-                                      static_cast<int64_t>(op.getLength())));
-      rewriter.setInsertionPointToStart(branch.elseBlock());
-      Value zero =
-          arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
-      scf::YieldOp::create(rewriter, loc, zero);
-      results.push_back(branch.getResult(0));
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-};
-
 struct LowerFirstNumbers : NumbersPattern<sm90::FirstNumbersOp> {
   using NumbersPattern::NumbersPattern;
   LogicalResult
@@ -454,10 +426,9 @@ struct LowerDecayRatios : NumbersPattern<sm90::DecayRatiosOp> {
 
 void sm90_to_nvvm::populateNumbersPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
-  patterns
-      .add<LowerLoadNumbers, LowerLoadNorms, LowerFirstNumbers,
-           LowerCumulativeSum, LowerExtract, LowerStoreNumbers, LowerLoadRow,
-           LowerLoadElement, LowerScaleColumns, LowerFill, LowerLoadState,
-           LowerStoreState, LowerBroadcastColumns, LowerDecayRatios>(
-          converter, patterns.getContext());
+  patterns.add<LowerLoadNumbers, LowerFirstNumbers, LowerCumulativeSum,
+               LowerExtract, LowerStoreNumbers, LowerLoadRow, LowerLoadElement,
+               LowerScaleColumns, LowerFill, LowerLoadState, LowerStoreState,
+               LowerBroadcastColumns, LowerDecayRatios>(converter,
+                                                        patterns.getContext());
 }

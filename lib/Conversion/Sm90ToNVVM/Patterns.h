@@ -149,6 +149,8 @@ void populateNumbersPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 void populateReachPatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
+void populateRowNormsPatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns);
 void populateReadPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns);
 void populateStorePatterns(const TypeConverter &converter,

@@ -457,6 +457,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateGateRowsPatterns(converter, patterns);
   populateExtremesPatterns(converter, patterns);
   populateReachPatterns(converter, patterns);
+  populateRowNormsPatterns(converter, patterns);
   populateInversePatterns(converter, patterns);
   populateNumbersPatterns(converter, patterns);
   populateReadPatterns(converter, patterns);

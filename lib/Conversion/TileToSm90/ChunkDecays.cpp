@@ -200,6 +200,9 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
     }
   if (failed(use(sums.getCount(), limit)))
     return failure();
+  // What the numbers are made of is overwritten.
+  if (split.readsTiles())
+    getNumbersStage();
   Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
   for (auto [number, apply] : llvm::enumerate(all.left)) {
     tile::ApplyDecayOp own = apply;

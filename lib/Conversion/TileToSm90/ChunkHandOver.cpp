@@ -62,15 +62,18 @@ LogicalResult ChunkRole::emitNorms(vector::MultiDimReductionOp op) {
   if (!load)
     return op.emitOpError("expected a sum of the squares of rows that are "
                           "loaded");
-  Rows rows = locateRows(load);
   auto type = cast<VectorType>(op.getType());
+  Value stage =
+      hold(load.getTile(), kernel.rings.find(kernel.keyOf(load))->second,
+           getCount(load));
+  // Given back when the numbers have been stored, as all has been read then.
+  held[load.getTile()].uses = 1;
+  fetched.push_back(load.getTile());
   mapping.map(op.getResult(),
-              sm90::LoadNormsOp::create(
+              sm90::RowNormsOp::create(
                   builder, loc,
                   RankedTensorType::get(type.getShape(), type.getElementType()),
-                  kernel.reads.lookup(load.getView()), rows.offset, rows.stride,
-                  rows.limit, op.getSourceVectorType().getDimSize(1),
-                  load.getTile().getType().getElementType())
+                  stage)
                   .getResult());
   return success();
 }

@@ -89,6 +89,13 @@ LogicalResult ChunkRole::prepareFactors(Value source) {
   return success();
 }
 
+/// The numbers that `op` repeats along its rows, or null.
+static Value findFactorsOfRows(vector::TransposeOp op) {
+  auto columns = op.getVector().getDefiningOp<vector::BroadcastOp>();
+  return columns && isNumbersType(columns.getSourceType()) ? columns.getSource()
+                                                           : Value();
+}
+
 LogicalResult ChunkRole::use(Value source, Value &target) {
   auto isPending = [&] {
     return llvm::any_of(pending,
@@ -105,6 +112,10 @@ LogicalResult ChunkRole::use(Value source, Value &target) {
     auto broadcast = dyn_cast<vector::BroadcastOp>(op);
     if (broadcast && failed(emitBroadcast(broadcast)))
       return failure();
+    if (auto transpose = dyn_cast<vector::TransposeOp>(op))
+      if (Value numbers = findFactorsOfRows(transpose))
+        if (failed(emitFactorsOfRows(transpose, numbers)))
+          return failure();
     if (auto extract = dyn_cast<vector::ExtractOp>(op))
       emitExtract(extract);
   }
@@ -155,7 +166,8 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
   // Beside an inverse others wait at the first use, which products may be
   // started in front of. Without one, keys would be waited for between the last
   // products, and the assembler moves the decay of the state behind that.
-  bool isEager = part != Part::Gates && !split.fillsTogether();
+  bool isEager =
+      part != Part::Gates && part != Part::Numbers && !split.fillsTogether();
   auto ring = kernel.rings.find(kernel.keyOf(load));
   if (isEager && ring != kernel.rings.end())
     hold(load.getTile(), ring->second, getCount(load));
@@ -242,6 +254,9 @@ LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
 LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   Value source = op.getVector();
   if (llvm::all_of(op->getUsers(), llvm::IsaPred<tile::StoreOp>))
+    return success();
+  // Where they are used, as what is repeated the other way.
+  if (findFactorsOfRows(op))
     return success();
   Value stage = findStage(source);
   if (!stage)
@@ -339,6 +354,39 @@ LogicalResult ChunkRole::emitBroadcast(vector::BroadcastOp op) {
   return success();
 }
 
+/// A number for each row, in all of its columns.
+LogicalResult ChunkRole::emitFactorsOfRows(vector::TransposeOp op,
+                                           Value numbers) {
+  FailureOr<Type> type = convert(op, op.getType());
+  if (failed(type))
+    return failure();
+  mapping.map(op.getResult(), sm90::BroadcastRowsOp::create(builder, loc, *type,
+                                                            loadRow(numbers))
+                                  .getResult());
+  return success();
+}
+
+/// Whether `op` multiplies the columns of products of tokens by numbers, for
+/// which there are no registers beside these.
+bool ChunkRole::scalesColumns(arith::MulFOp op) {
+  auto factors = op.getRhs().getDefiningOp<vector::BroadcastOp>();
+  return part == Part::Auxiliary && factors &&
+         isNumbersType(factors.getSourceType());
+}
+
+LogicalResult ChunkRole::emitScaleColumns(arith::MulFOp op) {
+  Value source;
+  if (failed(use(op.getLhs(), source)))
+    return failure();
+  auto factors = op.getRhs().getDefiningOp<vector::BroadcastOp>();
+  Value stage = getNumbersStage();
+  mapping.map(op.getResult(), sm90::ScaleColumnsOp::create(
+                                  builder, loc, source.getType(), source, stage,
+                                  rowOf(factors.getSource()))
+                                  .getResult());
+  return success();
+}
+
 LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
   FailureOr<Type> type = convert(op, op.getResult().getType());
   if (failed(type))
@@ -348,7 +396,10 @@ LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
   // Without a decay they are all the same.
   if (!matchPattern(exponents, m_Constant())) {
     rows = loadRow(exponents);
-    columns = loadRow(exponents);
+    columns = loadRow(op.getColumns() ? op.getColumns() : exponents);
+  } else if (op.getColumns()) {
+    return op.emitOpError("expected exponents of rows beside those of columns "
+                          "that are computed");
   }
   mapping.map(op.getResult(),
               sm90::DecayRatiosOp::create(builder, loc, *type, rows, columns)
@@ -419,7 +470,9 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
             decayed.getSums().template getDefiningOp<tile::DecaySumsOp>());
       })
       .Case([&](arith::MulFOp mul) {
-        return findWhole(mul) ? emitDecayColumns(mul) : emitElementwise(mul);
+        return findWhole(mul)       ? emitDecayColumns(mul)
+               : scalesColumns(mul) ? emitScaleColumns(mul)
+                                    : emitElementwise(mul);
       })
       .Case([&](arith::ExtFOp extend) {
         if (!isNumbersType(extend.getType()))
@@ -485,9 +538,10 @@ LogicalResult ChunkRole::emitLoop() {
       if (failed(use(value, yielded.emplace_back())))
         return failure();
   waitForAll();
+  if (part == Part::Numbers)
+    handNumbers();
   finishFetched();
   if (part == Part::Numbers) {
-    handNumbers();
     if (split.decaySums && failed(emitCopyGates(split.decaySums)))
       return failure();
   } else if (numbersStage) {

@@ -49,6 +49,9 @@ private:
   LogicalResult emitDot(tile::DotOp dot);
   LogicalResult emitTranspose(vector::TransposeOp op);
   LogicalResult emitBroadcast(vector::BroadcastOp op);
+  LogicalResult emitFactorsOfRows(vector::TransposeOp op, Value numbers);
+  bool scalesColumns(arith::MulFOp op);
+  LogicalResult emitScaleColumns(arith::MulFOp op);
   LogicalResult emitRatios(tile::DecayRatiosOp op);
   LogicalResult emitStore(tile::StoreOp store);
   LogicalResult emitOutside(Operation *op);

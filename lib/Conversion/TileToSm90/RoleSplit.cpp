@@ -185,10 +185,10 @@ void Splitter::require(Part part, Value value) {
   }
   if (!opsOf(part).insert(op).second)
     return;
-  // The lengths of rows are taken of what is in memory.
+  // The lengths of rows are taken of what is loaded, as it is.
   if (auto reduction = dyn_cast<vector::MultiDimReductionOp>(op))
     if (tile::LoadOp load = findNormed(reduction))
-      op = load;
+      return require(part, load.getTile());
   for (Value operand : op->getOperands())
     require(part, operand);
 }

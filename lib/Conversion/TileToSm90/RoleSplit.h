@@ -65,6 +65,10 @@ struct RoleSplit {
     scf::ForOp own = loop;
     return store->getParentOp() == own;
   }
+  /// Whether the numbers warp reads tiles that are loaded for others.
+  bool readsTiles() const {
+    return llvm::any_of(numbers, llvm::IsaPred<vector::MultiDimReductionOp>);
+  }
   /// Whether a load of `view` is an op of the part.
   bool loads(Part part, tile::LoadOp like) const;
 };

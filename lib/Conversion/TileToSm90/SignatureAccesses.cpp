@@ -157,9 +157,6 @@ LogicalResult SignatureBuilder::collectElements() {
     if (auto norm = dyn_cast<tile::SquaredNormOp>(op))
       if (seen.insert(norm.getView()).second)
         addPointer(Read, norm.getView(), sm90::kReadBytes);
-    if (auto norms = dyn_cast<vector::MultiDimReductionOp>(op); norms && split)
-      if (tile::LoadOp load = findNormed(norms))
-        add(load.getView(), Read, sm90::kReadBytes);
     auto load = dyn_cast<tile::LoadOp>(op);
     if (load && split && !isCopied(load))
       add(load.getView(), Read, isOfGates(load) ? sm90::kStoreBytes : 0);

@@ -21,9 +21,10 @@ int64_t SignatureBuilder::countReaders(tile::LoadOp load) {
       return countReaders(value);
   }
   int64_t consumerWarps = kWarps * schedule.getConsumerWarpgroups();
+  int64_t others = split->loads(Part::Numbers, load) ? 1 : 0;
   if (split->findReplacing(load.getTile()))
-    return consumerWarps;
-  return (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
+    return consumerWarps + others;
+  return others + (split->loads(Part::Consumer, load) ? consumerWarps : 0) +
          (split->loads(Part::Auxiliary, load) ? kWarps : 0) +
          (split->loads(Part::Gates, load) ? sm90::kGateWarps : 0);
 }

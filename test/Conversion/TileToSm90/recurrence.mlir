@@ -155,23 +155,27 @@ func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
   return %o : !v
 }
 
-// The lengths of rows that are normalised are taken of what is in memory; what they
-// multiply is numbers of the columns.
+// The lengths of rows that are normalised are taken of what has been copied, which
+// is given back behind what follows from them. They multiply rows and columns of
+// products of tokens, and numbers of the columns of others.
 
 // CHECK-LABEL: sm90.kernel @normalized(
-// CHECK-SAME: %[[KEYS:k_[0-9]+]]: !llvm.ptr<1> {sm90.alignment = 16 : i64
 // CHECK: } numbers {
-// CHECK: %[[SQUARES:.*]] = sm90.load_norms %[[KEYS]][%{{.*}}] stride(%{{.*}}) limit(%{{.*}}) length(128) of(bf16)
+// CHECK: %[[KEYS:.*]] = sm90.stage.await_full
+// CHECK: %[[SQUARES:.*]] = sm90.row_norms %[[KEYS]]
 // CHECK: %[[SUM:.*]] = arith.addf %[[SQUARES]], %{{.*}}
 // CHECK: math.rsqrt %[[SUM]]
-// CHECK: sm90.load_norms
+// CHECK: sm90.row_norms
 // CHECK: sm90.store_numbers
+// CHECK: sm90.stage.fill
+// CHECK: sm90.stage.release %[[KEYS]]
 // CHECK: } auxiliary {
-// CHECK-NOT: sm90.load_norms
+// CHECK: sm90.broadcast_rows
 // CHECK: sm90.broadcast_columns
 // CHECK: sm90.invert_unit_lower
 // CHECK: } consumer {
-// CHECK-NOT: sm90.load_norms
+// CHECK-NOT: sm90.row_norms
+// CHECK-NOT: sm90.broadcast_rows
 func.func @normalized(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                       %v: !v {attn.name = "v"}, %beta: !n {attn.name = "beta"})
     -> (!v {attn.name = "o"}) {

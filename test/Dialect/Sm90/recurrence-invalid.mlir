@@ -461,14 +461,18 @@ sm90.kernel @f(%gates: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedul
 
 // -----
 
-// C1 of sm90.load_norms.
-sm90.kernel @f(%keys: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"k", tensor<?xbf16>, [0]>], instances = []} {
+// C1 of sm90.row_norms.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
+  %rows = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
+  %full = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
+  %empty = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
   } numbers {
     %c0 = arith.constant 0 : index
-    %o = arith.constant 0 : i64
-    // expected-error@+1 {{'sm90.load_norms' op expected a length that is a multiple of 8, of bf16 or f16, got 12 of 'bf16'}}
-    %n = sm90.load_norms %keys[%o] stride(%o) limit(%c0) length(12) of(bf16) : !llvm.ptr<1> -> tensor<64xf32>
+    %s = sm90.stage.await_full %rows, %full[%c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf32>
+    // expected-error@+1 {{'sm90.row_norms' op expected a stage of 64 rows of bf16 or f16 and as many numbers, got '!sm90.stage<64x64xf32>' and 64}}
+    %n = sm90.row_norms %s : !sm90.stage<64x64xf32> -> tensor<64xf32>
+    sm90.stage.release %s, %empty[%c0] : !sm90.stage<64x64xf32>, !sm90.mbarrier<1>
   } auxiliary {
   } consumer {
   }

@@ -23,6 +23,7 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
   %tiles = sm90.alloc : !sm90.buffer<2 x 64x64xf16>
   %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
   %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %rows = sm90.alloc : !sm90.buffer<2 x 64x128xbf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<2>
   %empty = sm90.mbarrier.init arrivals(4) : !sm90.mbarrier<2>
   // CHECK: sm90.warp_roles producer {
@@ -35,8 +36,10 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %g = sm90.load_numbers %gates[%o] stride(%o) limit(%c0) : !llvm.ptr<1> -> !numbers
     // CHECK: sm90.load_numbers %{{.*}}[%[[O]]] stride(%[[O]]) limit(%{{.*}}) of(bf16) : !llvm.ptr<1> -> ![[LANES]]
     %short = sm90.load_numbers %gates[%o] stride(%o) limit(%c0) of(bf16) : !llvm.ptr<1> -> !numbers
-    // CHECK: sm90.load_norms %{{.*}}[%[[O]]] stride(%[[O]]) limit(%{{.*}}) length(128) of(f16) : !llvm.ptr<1> -> ![[LANES]]
-    %norms = sm90.load_norms %gates[%o] stride(%o) limit(%c0) length(128) of(f16) : !llvm.ptr<1> -> !numbers
+    %keys = sm90.stage.await_full %rows, %full[%c0] : !sm90.buffer<2 x 64x128xbf16>, !sm90.mbarrier<2> -> !sm90.stage<64x128xbf16>
+    // CHECK: sm90.row_norms %{{.*}} : <64x128xbf16> -> ![[LANES]]
+    %norms = sm90.row_norms %keys : !sm90.stage<64x128xbf16> -> !numbers
+    sm90.stage.release %keys, %empty[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<2>
     // CHECK: sm90.first_numbers %{{.*}} : ![[BITS:.*]]
     %first = sm90.first_numbers %c0 : tensor<64xi1, #lanes>
     // CHECK: %[[SUMS:.*]] = sm90.cumulative_sum %[[G]] : ![[LANES]] -> ![[LANES]]

@@ -868,6 +868,15 @@ func.func @ratios_shape(%x: vector<4xf32>) {
 
 // -----
 
+// C1
+func.func @ratios_columns(%x: vector<4xf32>, %y: vector<3xf32>) {
+  // expected-error @below {{'tile.decay_ratios' op expected columns of 'vector<4xf32>', got 'vector<3xf32>'}}
+  %r = tile.decay_ratios %x columns(%y : vector<3xf32>) : vector<4xf32> -> vector<4x4xf32>
+  return
+}
+
+// -----
+
 // tile.invert_unit_lower
 
 // C1

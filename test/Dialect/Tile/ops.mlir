@@ -131,6 +131,8 @@ func.func @chunk(%x: vector<4xf32>, %a: vector<4x4xf32>) -> vector<4x4xf32> {
   %sums = tile.cumulative_sum %x : vector<4xf32>
   // CHECK: %[[RATIOS:.*]] = tile.decay_ratios %[[SUMS]] : vector<4xf32> -> vector<4x4xf32>
   %ratios = tile.decay_ratios %sums : vector<4xf32> -> vector<4x4xf32>
+  // CHECK: tile.decay_ratios %[[SUMS]] columns(%{{.*}} : vector<4xf32>) : vector<4xf32> -> vector<4x4xf32>
+  %scaled = tile.decay_ratios %sums columns(%sums : vector<4xf32>) : vector<4xf32> -> vector<4x4xf32>
   // CHECK: tile.invert_unit_lower %[[RATIOS]] rows(%[[SUMS]] : vector<4xf32>) : vector<4x4xf32>
   %t = tile.invert_unit_lower %ratios rows(%sums : vector<4xf32>) : vector<4x4xf32>
   // CHECK: tile.invert_unit_lower %{{.*}} rows(%[[SUMS]] : vector<4xf32>) columns(%{{.*}} : vector<4xf32>) : vector<4x4xf32>
