@@ -163,7 +163,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;
-  } else if (op.getState()) {
+  } else if (op.getState() && !op.getL2Normalize()) {
     producerRegisters = 24, auxiliaryRegisters = 104;
   }
   // What decays of channels leave of keys and queries takes the place of second

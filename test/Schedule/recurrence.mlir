@@ -162,12 +162,12 @@ func.func @gated(%q: !q, %h: !h, %b: !b) -> !q {
 
 // -----
 
-// The numbers of rows that are normalised take registers of the consumers.
+// Rows that are normalised are read when they have come, for which there is a stage more.
 
 // CHECK-LABEL: func @normalized
-// CHECK: tile.schedule<block_q = 64, block_kv = 64,
-// CHECK-SAME: producer_registers = 104
-// CHECK-SAME: auxiliary_registers = 152
+// CHECK: tile.schedule<block_q = 128, block_kv = 64,
+// CHECK-SAME: kv_stages = 3, producer_registers = 32, consumer_registers = 192
+// CHECK-SAME: auxiliary_registers = 96
 !q = tensor<?x?x2x128xbf16>
 func.func @normalized(%q: !q) -> !q {
   %o = attn.recurrence %q, %q, %q l2_normalize(1.0e-06) : !q, !q, !q -> !q

@@ -171,7 +171,7 @@ func.func @linear(%q: !q, %k: !q, %v: !v) -> !v {
 // CHECK: sm90.stage.release %[[KEYS]]
 // CHECK: } auxiliary {
 // CHECK: sm90.broadcast_rows
-// CHECK: sm90.broadcast_columns
+// CHECK: sm90.scale_columns
 // CHECK: sm90.invert_unit_lower
 // CHECK: } consumer {
 // CHECK-NOT: sm90.row_norms
