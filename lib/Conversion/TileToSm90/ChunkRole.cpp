@@ -394,12 +394,9 @@ LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
   Value exponents = op.getExponents();
   Value rows, columns;
   // Without a decay they are all the same.
-  if (!matchPattern(exponents, m_Constant())) {
+  if (op.getColumns() || !matchPattern(exponents, m_Constant())) {
     rows = loadRow(exponents);
     columns = loadRow(op.getColumns() ? op.getColumns() : exponents);
-  } else if (op.getColumns()) {
-    return op.emitOpError("expected exponents of rows beside those of columns "
-                          "that are computed");
   }
   mapping.map(op.getResult(),
               sm90::DecayRatiosOp::create(builder, loc, *type, rows, columns)
