@@ -21,7 +21,8 @@ using namespace mlir::attn::sm90_to_nvvm;
 //===----------------------------------------------------------------------===//
 
 void DecayedBlock::meet() {
-  ptx::barrierSync(b, loc, i32.warpgroup(), sm90::kWarpgroupThreads);
+  ptx::barrierSync(b, loc, i32.constant(kAuxiliaryWarpgroup),
+                   sm90::kWarpgroupThreads);
 }
 
 void DecayedBlock::fence() {

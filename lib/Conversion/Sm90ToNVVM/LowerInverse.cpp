@@ -102,7 +102,8 @@ private:
   void mergeHalves();
 
   void meet() {
-    ptx::barrierSync(b, loc, i32.warpgroup(), sm90::kWarpgroupThreads);
+    ptx::barrierSync(b, loc, i32.constant(kAuxiliaryWarpgroup),
+                     sm90::kWarpgroupThreads);
   }
   /// The 16-byte chunk `chunk` of the row `row` of a matrix, where `swizzle` is
   /// the row mod 8.

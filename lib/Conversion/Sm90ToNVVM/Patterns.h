@@ -15,6 +15,10 @@
 
 namespace mlir::attn::sm90_to_nvvm {
 
+/// The auxiliary among the warpgroups of a block, and the barrier at which its
+/// threads meet: a constant, which no thread waits for.
+inline constexpr int64_t kAuxiliaryWarpgroup = 1;
+
 /// A fragment becomes one f32 or i1 for each element of the thread, or one i32
 /// for each two 16-bit elements; a buffer, a stage and a barrier become their
 /// address in shared memory, an i32 (of a stage in units of 16 bytes, as

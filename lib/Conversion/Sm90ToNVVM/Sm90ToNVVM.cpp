@@ -319,7 +319,8 @@ LowerWarpRoles::matchAndRewrite(sm90::WarpRolesOp op, Adaptor adaptor,
   }
   rewriter.setInsertionPointToStart(roles.elseBlock());
   if (!op.getAuxiliary().empty()) {
-    roles = createIf(i32.isZero(i32.add(warpgroup, -1)), /*withElse=*/true);
+    roles = createIf(i32.isZero(i32.add(warpgroup, -kAuxiliaryWarpgroup)),
+                     /*withElse=*/true);
     // All threads begin with the mean.
     int64_t consumers = schedule.getConsumerWarpgroups();
     int64_t own = schedule.getAuxiliaryRegisters();
