@@ -95,7 +95,10 @@ CHUNK_AXES = {
     "pool": [False],
     # The natural logarithms of decays are below 0 and above this.
     "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
+    "reflecting": [False, True],
 }
+# What may turn around what the state holds.
+REFLECTING = ("deltanet", "gdn", "kda", "gdn2")
 
 
 def types(cell, batch="?", pool="?"):
@@ -166,7 +169,7 @@ def program(cell):
         middle = state + slots + tail
     if keep:
         middle += f" keep_every({keep})"
-    if cell.get("reflecting"):
+    if reflects(cell):
         middle += " allow_neg_eigval"
     arguments = ",\n    ".join(
         f'%{name}: {known[kind]} {{attn.name = "{name}"}}' for name, kind in inputs(cell)
@@ -223,7 +226,8 @@ def numbers(cell, generator):
                     row = [abs(x) for x in row]
                 values[first : first + shape[-1]] = [x / length for x in row]
         elif kind in ("gate", "key_gate", "value_gate"):
-            values = [generator.random() for _ in range(count)]
+            largest = 2 if reflects(cell) and kind != "value_gate" else 1
+            values = [largest * generator.random() for _ in range(count)]
         elif kind == "direction":
             # A share of what is read is taken out along where it is read.
             shares = [-generator.random() for _ in range(count // shape[-1])]
@@ -237,6 +241,10 @@ def numbers(cell, generator):
             continue
         given[kind] = values
         yield name, shape, values
+
+
+def reflects(cell):
+    return cell.get("reflecting", False) and cell["mechanism"] in REFLECTING
 
 
 def is_allowed(cell):
