@@ -83,7 +83,8 @@ static ChunkProducts countProducts(RecurrenceOp op,
   double sources = op.getEraseDirection() ? 2 : 1;
   ChunkProducts products;
   products.pairs = tokens * tokens * keys * sources * (1 + erases);
-  products.rest = rows * tokens * keys * (1 + erases + sources) +
+  auto parts = static_cast<double>(schedule.getStateParts());
+  products.rest = rows * tokens * keys * (1 + erases + sources) * parts +
                   rows * tokens * tokens * (erases + 2 * sources - 1);
   return products;
 }

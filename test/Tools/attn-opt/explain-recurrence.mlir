@@ -22,6 +22,10 @@
 // RUN: attn-opt %t/gates.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/gates.mlir
 // RUN: attn-opt %t/own.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/own.mlir
 
+// Strengths up to 2, whose products with the state are two: 2 * 64 * 64 * 128 + 2 * 3 * 64 * 64 *
+// 128 + 2 * 64 * 64 * 64 multiplications, 2304 cycles, for each of 128 chunks and parts.
+// RUN: attn-opt %t/reflecting.mlir --explain --shape q=2x1000x2x128 --ptxas=%S/Inputs/ptxas | FileCheck %t/reflecting.mlir
+
 // Packed sequences, and queries that are prepared in front.
 // RUN: attn-opt %t/packed.mlir --explain --shape q=3000x2x128 --shape cu=4 --ptxas=%S/Inputs/ptxas | FileCheck %t/packed.mlir
 // RUN: attn-opt %t/prepared.mlir --explain --shape x=3x100x2x64 --ptxas=%S/Inputs/ptxas | FileCheck %t/prepared.mlir
@@ -136,6 +140,22 @@ func.func @f(%q: !q {attn.name = "q"}, %g: !g {attn.name = "g"}, %e: !n {attn.na
 // CHECK:      refused
 // CHECK-NEXT:   block_q = 128: strengths of erasing and of writing take registers that two warpgroups have not got
 // CHECK-NEXT:   segment_chunks = 4: the check of where segments start would spill beside keys of more channels than a block has
+
+//--- reflecting.mlir
+
+!q = tensor<?x?x2x128xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.name = "v"},
+             %g: !g {attn.name = "g"}, %beta: !n {attn.name = "beta"}) -> (!q {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n)
+      allow_neg_eigval : !q, !q, !q -> !q
+  return %o : !q
+}
+// CHECK:      schedule   {{.*}}state_parts = 2
+// CHECK:      tensor     0.0012 ms
+// CHECK:      refused
+// CHECK-NEXT:   block_q = 128: two parts of the state take registers that two warpgroups have not got
 
 //--- packed.mlir
 
