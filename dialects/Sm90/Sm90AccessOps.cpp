@@ -197,18 +197,6 @@ LogicalResult LoadStateOp::verify() { return verifyNarrow(*this); }
 LogicalResult StoreStateOp::verify() { return verifyNarrow(*this); }
 LogicalResult LoadNumbersOp::verify() { return verifyNarrow(*this); }
 
-/// C2 of sm90.squared_norm.
-static LogicalResult verifyLength(SquaredNormOp op) {
-  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
-  auto length = static_cast<int64_t>(op.getLength());
-  if (length <= 0 || length % kElementsOfAccess != 0 ||
-      !(op.getElement().isBF16() || op.getElement().isF16()))
-    return op.emitOpError("expected a length that is a multiple of 8, of bf16 "
-                          "or f16, got ")
-           << length << " of " << op.getElement();
-  return success();
-}
-
 LogicalResult RowNormsOp::verify() {
   StageType stage = getStage().getType();
   Type element = stage.getElementType();
@@ -227,7 +215,14 @@ LogicalResult SquaredNormOp::verify() {
     return emitOpError("expected as many indices as sizes and strides, got ")
            << getIndices().size() << ", " << getSizes().size() << " and "
            << getStrides().size();
-  return verifyLength(*this); // C2
+  constexpr int64_t kElementsOfAccess = kReadBytes / 2;
+  auto length = static_cast<int64_t>(getLength());
+  if (length <= 0 || length % kElementsOfAccess != 0 ||
+      !(getElement().isBF16() || getElement().isF16())) // C2
+    return emitOpError("expected a length that is a multiple of 8, of bf16 or "
+                       "f16, got ")
+           << length << " of " << getElement();
+  return success();
 }
 
 /// Room for the gates that are on their way to the warps.

@@ -62,9 +62,8 @@ static StringRef findWhyNarrow(RecurrenceOp op) {
     return strengths && !isPerChannel(op, strengths);
   };
   // Strengths of their own take registers that two warpgroups of consumers have
-  // not got; where packed sequences begin
-  // and end, those of the producer's beside gates of strengths, and of anyone
-  // beside states that are kept.
+  // not got; where packed sequences begin and end, those of the producer's
+  // beside gates of strengths, and of anyone beside states that are kept.
   bool hasOwn = op.getErase() && op.getErase() != op.getWrite() &&
                 (isNumber(op.getErase()) || isNumber(op.getWrite()));
   std::pair<bool, StringRef> reasons[] = {

@@ -41,6 +41,15 @@ Value mlir::attn::sm90_to_nvvm::approximate(OpBuilder &b, Location loc,
   return call(b, loc, intrinsic, b.getF32Type(), x);
 }
 
+Value mlir::attn::sm90_to_nvvm::addSquare(OpBuilder &b, Location loc, Value sum,
+                                          Value x) {
+  // One instruction.
+  constexpr auto kContract = arith::FastMathFlags::contract;
+  Value square = arith::MulFOp::create(b, loc, x, x, kContract);
+  return sum ? arith::AddFOp::create(b, loc, sum, square, kContract).getResult()
+             : square;
+}
+
 SmallVector<Value> mlir::attn::sm90_to_nvvm::extendPair(OpBuilder &b,
                                                         Location loc, Type type,
                                                         Value pair) {

@@ -240,6 +240,24 @@ LowerFindReach::matchAndRewrite(sm90::FindReachOp op, OpAdaptor adaptor,
   return success();
 }
 
+/// The sum of the squares of the `length` elements of 16 bits from `address`
+/// on, which nobody writes and which begin at a multiple of 16 bytes. In two
+/// chains, of either half of the words.
+static Value sumSquares(OpBuilder &b, Location loc, Value address, Type element,
+                        int64_t length) {
+  constexpr int64_t kElementBytes = 2, kWords = sm90::kReadBytes / 4;
+  Value sums[2];
+  for (int64_t offset = 0; offset < length * kElementBytes;
+       offset += sm90::kReadBytes)
+    for (Value word :
+         ptx::loadGlobalWords(b, loc, address, offset, kWords,
+                              /*isFloat=*/false, /*constant=*/true))
+      for (auto [sum, x] :
+           llvm::zip_equal(sums, extendPair(b, loc, element, word)))
+        sum = addSquare(b, loc, sum, x);
+  return arith::AddFOp::create(b, loc, sums[0], sums[1]);
+}
+
 namespace {
 
 /// Each thread reads a row of its own.
@@ -287,28 +305,6 @@ private:
 };
 
 } // namespace
-
-/// In two chains, of either half of the words.
-Value sm90_to_nvvm::sumSquares(OpBuilder &b, Location loc, Value address,
-                               Type element, int64_t length) {
-  constexpr int64_t kElementBytes = 2, kWords = sm90::kReadBytes / 4;
-  Value sums[2];
-  for (int64_t offset = 0; offset < length * kElementBytes;
-       offset += sm90::kReadBytes)
-    for (Value word :
-         ptx::loadGlobalWords(b, loc, address, offset, kWords,
-                              /*isFloat=*/false, /*constant=*/true))
-      for (auto [sum, x] :
-           llvm::zip_equal(sums, extendPair(b, loc, element, word))) {
-        Value square =
-            arith::MulFOp::create(b, loc, x, x, arith::FastMathFlags::contract);
-        sum = sum ? arith::AddFOp::create(b, loc, sum, square,
-                                          arith::FastMathFlags::contract)
-                        .getResult()
-                  : square;
-      }
-  return arith::AddFOp::create(b, loc, sums[0], sums[1]);
-}
 
 void sm90_to_nvvm::populateReachPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {

@@ -28,12 +28,8 @@ static constexpr int64_t kRowsOfLane = 2;
 static Value addSquares(OpBuilder &b, Location loc, Type element, Value address,
                         Value sum) {
   for (Value word : ptx::loadSharedWords(b, loc, address))
-    for (Value x : extendPair(b, loc, element, word)) {
-      Value square =
-          arith::MulFOp::create(b, loc, x, x, arith::FastMathFlags::contract);
-      sum = arith::AddFOp::create(b, loc, sum, square,
-                                  arith::FastMathFlags::contract);
-    }
+    for (Value x : extendPair(b, loc, element, word))
+      sum = addSquare(b, loc, sum, x);
   return sum;
 }
 

@@ -93,10 +93,8 @@ private:
   Location loc;
 };
 
-/// The sum of the squares of the `length` elements of 16 bits from `address`
-/// on, which nobody writes and which begin at a multiple of 16 bytes.
-Value sumSquares(OpBuilder &b, Location loc, Value address, Type element,
-                 int64_t length);
+/// `sum`, or 0 where that is null, with the square of `x`.
+Value addSquare(OpBuilder &b, Location loc, Value sum, Value x);
 
 /// The two elements of `type` in a register, as f32.
 SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type type,

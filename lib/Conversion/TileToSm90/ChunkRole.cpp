@@ -366,24 +366,24 @@ LogicalResult ChunkRole::emitFactorsOfRows(vector::TransposeOp op,
   return success();
 }
 
-/// Whether `op` multiplies the columns of products of tokens by numbers, for
-/// which there are no registers beside these.
-bool ChunkRole::scalesColumns(arith::MulFOp op) {
+/// The numbers by which `op` multiplies the columns of products of tokens, for
+/// which there are no registers beside these; or null.
+Value ChunkRole::findFactorsOfColumns(arith::MulFOp op) {
   auto factors = op.getRhs().getDefiningOp<vector::BroadcastOp>();
-  return part == Part::Auxiliary && factors &&
-         isNumbersType(factors.getSourceType());
+  bool isScaled = part == Part::Auxiliary && factors &&
+                  isNumbersType(factors.getSourceType());
+  return isScaled ? factors.getSource() : Value();
 }
 
-LogicalResult ChunkRole::emitScaleColumns(arith::MulFOp op) {
+LogicalResult ChunkRole::emitScaleColumns(arith::MulFOp op, Value numbers) {
   Value source;
   if (failed(use(op.getLhs(), source)))
     return failure();
-  auto factors = op.getRhs().getDefiningOp<vector::BroadcastOp>();
   Value stage = getNumbersStage();
-  mapping.map(op.getResult(), sm90::ScaleColumnsOp::create(
-                                  builder, loc, source.getType(), source, stage,
-                                  rowOf(factors.getSource()))
-                                  .getResult());
+  mapping.map(op.getResult(),
+              sm90::ScaleColumnsOp::create(builder, loc, source.getType(),
+                                           source, stage, rowOf(numbers))
+                  .getResult());
   return success();
 }
 
@@ -467,9 +467,10 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
             decayed.getSums().template getDefiningOp<tile::DecaySumsOp>());
       })
       .Case([&](arith::MulFOp mul) {
-        return findWhole(mul)       ? emitDecayColumns(mul)
-               : scalesColumns(mul) ? emitScaleColumns(mul)
-                                    : emitElementwise(mul);
+        if (findWhole(mul))
+          return emitDecayColumns(mul);
+        Value numbers = findFactorsOfColumns(mul);
+        return numbers ? emitScaleColumns(mul, numbers) : emitElementwise(mul);
       })
       .Case([&](arith::ExtFOp extend) {
         if (!isNumbersType(extend.getType()))

@@ -50,8 +50,8 @@ private:
   LogicalResult emitTranspose(vector::TransposeOp op);
   LogicalResult emitBroadcast(vector::BroadcastOp op);
   LogicalResult emitFactorsOfRows(vector::TransposeOp op, Value numbers);
-  bool scalesColumns(arith::MulFOp op);
-  LogicalResult emitScaleColumns(arith::MulFOp op);
+  Value findFactorsOfColumns(arith::MulFOp op);
+  LogicalResult emitScaleColumns(arith::MulFOp op, Value numbers);
   LogicalResult emitRatios(tile::DecayRatiosOp op);
   LogicalResult emitStore(tile::StoreOp store);
   LogicalResult emitOutside(Operation *op);
