@@ -44,8 +44,7 @@ def Sm90_LoadNumbersOp : Sm90_Op<"load_numbers", [Sm90_FixedLayouts, Pure]> {
 def Sm90_RowNormsOp : Sm90_Op<"row_norms", [Sm90_FixedLayouts, MemoryEffects<[MemRead]>]> {
   let summary = "the squared lengths of the rows of a stage";
   let description = [{
-    Number i is the sum of the squares of the elements of row i, in f32: the diagonal
-    of the product of the rows with themselves, which a warp takes of small products.
+    Number i is the sum of the squares of the elements of row i, in f32.
 
     ```mlir
     %n = sm90.row_norms %keys : !sm90.stage<64x128xbf16> -> tensor<64xf32>
