@@ -127,11 +127,14 @@ def Tile_GuardedScheduleAttr : AttrDef<Tile_Dialect, "GuardedSchedule"> {
     else the kernel of the schedule. Each level of lowering shows the latter.
 
     - `least_keys`: the guard of an attention; a sequence has at least so many keys.
+    - `least_tail`: the same; the last block of `block_kv` keys has at least so many
+      of them, so that little is computed behind the end.
     - `least_batch`: that of a recurrence; there are at least so many sequences.
 
     Example: `#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 96>>`
   }];
   let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$least_keys,
+                        DefaultValuedParameter<"int64_t", "0">:$least_tail,
                         DefaultValuedParameter<"int64_t", "0">:$least_batch,
                         "::mlir::tile::ScheduleAttr":$schedule);
   let assemblyFormat = "`<` struct(params) `>`";

@@ -27,17 +27,45 @@ namespace runtime = ::attn::runtime;
 
 std::string mlir::attn::compilerVersion() { return "attn " ATTN_VERSION; }
 
-/// Whether `size` is at most that of a tensor along `axis`. The arguments of
-/// the function are the first tensors of its kernels.
-static runtime::Expression createGuard(int64_t size, BlockArgument tensor,
-                                       int64_t axis) {
-  using Kind = runtime::Term::Kind;
-  if (size == 0)
+using Kind = runtime::Term::Kind;
+
+/// The size of a tensor along `axis`. The arguments of the function are the
+/// first tensors of its kernels.
+static runtime::Term sizeOf(BlockArgument tensor, int64_t axis) {
+  return {Kind::Size, 0, static_cast<int32_t>(tensor.getArgNumber()),
+          static_cast<int32_t>(axis)};
+}
+
+/// Whether a size is at least `least`.
+static runtime::Expression createGuard(int64_t least, runtime::Term size) {
+  if (least == 0)
     return {};
-  return {{Kind::Constant, size},
-          {Kind::Size, 0, static_cast<int32_t>(tensor.getArgNumber()),
-           static_cast<int32_t>(axis)},
+  return {{Kind::Constant, least}, size, {Kind::LessEqual}};
+}
+
+/// Whether the last block of so many keys has at least `least` of them.
+static runtime::Expression createTailGuard(int64_t least, int64_t block,
+                                           runtime::Term size) {
+  if (least == 0)
+    return {};
+  // What the blocks hold without those that the last one may lack.
+  return {{Kind::Constant, least - block},
+          size,
+          {Kind::Constant, block},
+          {Kind::CeilDivide},
+          {Kind::Constant, block},
+          {Kind::Multiply},
+          {Kind::Add},
+          size,
           {Kind::LessEqual}};
+}
+
+/// Lets `guard` hold only where `other` does, too; one that is empty holds.
+static void require(runtime::Expression &guard, runtime::Expression other) {
+  bool wantsBoth = !guard.empty() && !other.empty();
+  llvm::append_range(guard, other);
+  if (wantsBoth)
+    guard.push_back({Kind::And});
 }
 
 namespace {
@@ -62,13 +90,18 @@ static SmallVector<GuardedSchedule> listSchedules(ModuleOp scheduled) {
     if (key)
       add(op, [&](tile::GuardedScheduleAttr guarded) {
         int64_t axis = cast<RankedTensorType>(key.getType()).getRank() - 3;
-        return createGuard(guarded.getLeastKeys(), key, axis);
+        runtime::Term keys = sizeOf(key, axis);
+        runtime::Expression guard = createGuard(guarded.getLeastKeys(), keys);
+        require(guard,
+                createTailGuard(guarded.getLeastTail(),
+                                guarded.getSchedule().getBlockKv(), keys));
+        return guard;
       });
   });
   scheduled.walk([&](RecurrenceOp op) {
     if (auto query = dyn_cast<BlockArgument>(op.getQuery()))
       add(op, [&](tile::GuardedScheduleAttr guarded) {
-        return createGuard(guarded.getLeastBatch(), query, /*axis=*/0);
+        return createGuard(guarded.getLeastBatch(), sizeOf(query, /*axis=*/0));
       });
   });
   schedules.emplace_back();
@@ -108,7 +141,6 @@ findCopied(const CompiledProgram &program, const runtime::Variant &variant) {
 /// Asks in the guards of variants for what a copy asks of a tensor, where the
 /// last one, which runs anything, does not copy from it.
 static void guardCopies(CompiledProgram &program) {
-  using Kind = runtime::Term::Kind;
   constexpr int64_t kCopyAlignment = 16;
   std::vector<runtime::Variant> &variants = program.program.variants;
   auto always = findCopied(program, variants.back());
@@ -116,10 +148,7 @@ static void guardCopies(CompiledProgram &program) {
     for (int32_t tensor : findCopied(program, variant)) {
       if (always.contains(tensor))
         continue;
-      bool isFirst = variant.guard.empty();
-      variant.guard.push_back({Kind::Aligned, kCopyAlignment, tensor});
-      if (!isFirst)
-        variant.guard.push_back({Kind::And});
+      require(variant.guard, {{Kind::Aligned, kCopyAlignment, tensor}});
     }
 }
 

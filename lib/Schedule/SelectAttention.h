@@ -172,6 +172,11 @@ FailureOr<tile::ScheduleAttr> selectForHopper(AttentionOp op,
 tile::GuardedScheduleAttr selectForLong(AttentionOp op,
                                         tile::ScheduleAttr schedule);
 
+/// Another schedule with larger blocks of keys for lengths that fill them, or
+/// null.
+tile::GuardedScheduleAttr selectForLargeBlocks(AttentionOp op,
+                                               tile::ScheduleAttr schedule);
+
 } // namespace mlir::attn
 
 #endif // ATTN_LIB_SCHEDULE_SELECTATTENTION_H

@@ -212,21 +212,49 @@ static bool isCapped(AttentionOp op) {
          });
 }
 
-/// The target's part of a schedule, with other consumers, in turns.
-static sm90::ScheduleAttr inTurns(sm90::ScheduleAttr hopper, int64_t warpgroups,
-                                  int64_t producerRegisters,
-                                  int64_t consumerRegisters,
-                                  bool queryInRegisters,
-                                  bool outputFromRegisters) {
+/// The schedule with the blocks and fields of another one.
+static tile::ScheduleAttr withBlocks(tile::ScheduleAttr schedule,
+                                     int64_t blockQ, int64_t blockKv,
+                                     bool hoistScoreDot,
+                                     sm90::ScheduleAttr target) {
+  return tile::ScheduleAttr::get(
+      schedule.getContext(), blockQ, blockKv, hoistScoreDot,
+      schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
+      schedule.getLazyMax(), schedule.getLongestFirst(),
+      schedule.getDiagonalFirst(), schedule.getSectionBytes(),
+      /*segment_chunks=*/0, /*state_parts=*/1, schedule.getStageReads(),
+      target);
+}
+
+namespace {
+/// What schedules of many keys have of the target's part.
+struct Consumers {
+  int64_t warpgroups, producerRegisters, consumerRegisters;
+  bool queryInRegisters, outputFromRegisters, pingPong;
+};
+} // namespace
+
+/// The target's part of a schedule, with other consumers.
+static sm90::ScheduleAttr withConsumers(sm90::ScheduleAttr hopper,
+                                        const Consumers &consumers) {
   return sm90::ScheduleAttr::get(
-      hopper.getContext(), hopper.getKvStages(), warpgroups, producerRegisters,
-      consumerRegisters, queryInRegisters, hopper.getOutputInQueryBuffer(),
-      outputFromRegisters, hopper.getPersistent(), hopper.getDynamic(),
-      /*ping_pong=*/true, hopper.getNarrowTanh(), hopper.getHoistMask(),
-      hopper.getClearAccumulators(), hopper.getDependentLaunch(),
-      hopper.getWarpRoles(), hopper.getAuxiliaryRegisters(),
-      hopper.getReadStages(), hopper.getStripWarps(), hopper.getSeparateWarps(),
+      hopper.getContext(), hopper.getKvStages(), consumers.warpgroups,
+      consumers.producerRegisters, consumers.consumerRegisters,
+      consumers.queryInRegisters, hopper.getOutputInQueryBuffer(),
+      consumers.outputFromRegisters, hopper.getPersistent(),
+      hopper.getDynamic(), consumers.pingPong, hopper.getNarrowTanh(),
+      hopper.getHoistMask(), hopper.getClearAccumulators(),
+      hopper.getDependentLaunch(), hopper.getWarpRoles(),
+      hopper.getAuxiliaryRegisters(), hopper.getReadStages(),
+      hopper.getStripWarps(), hopper.getSeparateWarps(),
       hopper.getStreamStrips());
+}
+
+/// The consumers of a schedule.
+static Consumers consumersOf(sm90::ScheduleAttr hopper) {
+  return {hopper.getConsumerWarpgroups(),  hopper.getProducerRegisters(),
+          hopper.getConsumerRegisters(),   hopper.getQueryInRegisters(),
+          hopper.getOutputFromRegisters(), hopper.getPingPong()};
 }
 
 /// Whether the mask is two comparisons and, for larger heads or capped scores,
@@ -258,31 +286,51 @@ tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
   auto guard = [&](int64_t leastKeys, int64_t blockQ, int64_t blockKv,
                    sm90::ScheduleAttr target) {
     return tile::GuardedScheduleAttr::get(
-        op.getContext(), leastKeys, /*least_batch=*/0,
-        tile::ScheduleAttr::get(
-            op.getContext(), blockQ, blockKv, schedule.getHoistScoreDot(),
-            schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
-            schedule.getLazyMax(), schedule.getLongestFirst(),
-            schedule.getDiagonalFirst(), schedule.getSectionBytes(),
-            /*segment_chunks=*/0, /*state_parts=*/1, schedule.getStageReads(),
-            target));
+        op.getContext(), leastKeys, /*least_tail=*/0, /*least_batch=*/0,
+        withBlocks(schedule, blockQ, blockKv, schedule.getHoistScoreDot(),
+                   target));
   };
   bool isUneven = schedule.getLongestFirst();
   auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;
   if (std::optional<LongSchedule> found = find(keyDim, isUneven))
-    return guard(found->leastKeys, kLongWarpgroups * sm90::kWarpgroupRows,
-                 found->blockKv,
-                 inTurns(hopper, kLongWarpgroups, /*producerRegisters=*/32,
-                         /*consumerRegisters=*/160, found->queryInRegisters,
-                         found->outputFromRegisters));
+    return guard(
+        found->leastKeys, kLongWarpgroups * sm90::kWarpgroupRows,
+        found->blockKv,
+        withConsumers(hopper,
+                      {kLongWarpgroups, /*producerRegisters=*/32,
+                       /*consumerRegisters=*/160, found->queryInRegisters,
+                       found->outputFromRegisters,
+                       /*pingPong=*/true}));
   // Tiles of large heads that have many keys are alike as those of one length
   // are, which take turns anyway.
   if (keyDim > kLargeHead && isUneven && !op.getScoreBlock() &&
-      !hopper.getPingPong())
-    return guard(
-        kLeastKeysOfTurns, schedule.getBlockQ(), schedule.getBlockKv(),
-        inTurns(hopper, hopper.getConsumerWarpgroups(),
-                hopper.getProducerRegisters(), hopper.getConsumerRegisters(),
-                hopper.getQueryInRegisters(), hopper.getOutputFromRegisters()));
+      !hopper.getPingPong()) {
+    Consumers inTurns = consumersOf(hopper);
+    inTurns.pingPong = true;
+    return guard(kLeastKeysOfTurns, schedule.getBlockQ(), schedule.getBlockKv(),
+                 withConsumers(hopper, inTurns));
+  }
   return {};
+}
+
+/// Figures: docs/performance.md.
+tile::GuardedScheduleAttr
+attn::selectForLargeBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
+  // What is behind the end costs more than large blocks gain where it is as
+  // much as smaller blocks would leave out.
+  constexpr int64_t kBlockKv = 256, kLeastKeys = 512;
+  bool isPlain = !op.getMaskBlock() && !op.getScoreBlock() &&
+                 !op.hasBlockLists() && !op.isPacked();
+  if (!isPlain || op.getKVType().getKeyDim() != kSmallHead ||
+      op.getKVType().getValueDim() != kSmallHead)
+    return {};
+  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  Consumers consumers = consumersOf(hopper);
+  consumers.producerRegisters = 40;
+  consumers.consumerRegisters = 232;
+  return tile::GuardedScheduleAttr::get(
+      op.getContext(), kLeastKeys,
+      /*least_tail=*/kBlockKv - schedule.getBlockKv() + 1, /*least_batch=*/0,
+      withBlocks(schedule, schedule.getBlockQ(), kBlockKv,
+                 /*hoistScoreDot=*/false, withConsumers(hopper, consumers)));
 }

@@ -337,6 +337,7 @@ tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
   }
   int64_t heads = op.getValueType().getDimSize(2);
   return tile::GuardedScheduleAttr::get(op.getContext(), /*least_keys=*/0,
+                                        /*least_tail=*/0,
                                         llvm::divideCeil(kManyHeads, heads),
                                         createSteps(op, steps));
 }

@@ -124,8 +124,9 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
     if (failed(selected))
       return failure();
     SmallVector<Attribute> guarded;
-    if (tile::GuardedScheduleAttr forLong = selectForLong(op, *selected))
-      guarded.push_back(forLong);
+    for (auto select : {selectForLong, selectForLargeBlocks})
+      if (tile::GuardedScheduleAttr other = select(op, *selected))
+        guarded.push_back(other);
     // Tensors that a copy cannot read are guarded against at the launch.
     if (!findTiledReads(op).empty()) {
       FailureOr<tile::ScheduleAttr> staged =
@@ -133,7 +134,8 @@ struct SelectSchedule : attn::impl::SelectSchedulePassBase<SelectSchedule> {
       if (failed(staged))
         return failure();
       guarded.push_back(tile::GuardedScheduleAttr::get(
-          op.getContext(), /*least_keys=*/0, /*least_batch=*/0, *staged));
+          op.getContext(), /*least_keys=*/0, /*least_tail=*/0,
+          /*least_batch=*/0, *staged));
     }
     setSchedules(op, *selected, guarded);
     return success();

@@ -138,10 +138,12 @@ func.func @narrow_queries(%q: !s, %k: !s, %v: !w) -> !w {
 
 !h = tensor<?x?x2x64xf16>
 
-// Small heads have a schedule for many keys besides.
+// Small heads have a schedule for many keys besides, and one for lengths that fill
+// large blocks.
 
 // CHECK-LABEL: func @small
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true, clear_accumulators = true>>>],
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_keys = 2048, schedule = <block_q = 192, block_kv = 128, lazy_max = true, target = #sm90.schedule<consumer_warpgroups = 3, producer_registers = 32, consumer_registers = 160, query_in_registers = false, output_from_registers = true, dynamic = true, ping_pong = true, clear_accumulators = true>>>,
+// CHECK-SAME: #tile.guarded_schedule<least_keys = 512, least_tail = 129, schedule = <block_q = 128, block_kv = 256, hoist_score_dot = false, lazy_max = true, target = #sm90.schedule<producer_registers = 40, consumer_registers = 232, dynamic = true, clear_accumulators = true>>>],
 // CHECK-SAME: tile.schedule = #tile.schedule<block_q = 128, block_kv = 128, lazy_max = true, target = #sm90.schedule<producer_registers = 56, consumer_registers = 224, dynamic = true, clear_accumulators = true>>}
 func.func @small(%q: !h, %k: !h, %v: !h) -> !h {
   %kv = attn.kv.dense %k, %v : !h, !h
