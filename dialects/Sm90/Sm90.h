@@ -98,6 +98,9 @@ constexpr int64_t decayScratchRows(int64_t keys) {
          kSwizzleRows * kSwizzleRows;
 }
 
+/// Blocks that a multiprocessor has at a time.
+constexpr int64_t kMostBlocks = 32;
+
 /// Bytes of a barrier in shared memory.
 constexpr int64_t kBarrierBytes = 8;
 /// What a warp has found for one result of sm90.find_extremes.
@@ -123,6 +126,9 @@ StageType asStage(Type memory);
 constexpr int64_t kStripNeighbours = 4;
 /// The warps of a block whose strips lie beside each other or are shared.
 constexpr int64_t kStripWarps = kWarpgroupThreads / kWarpThreads;
+/// The barrier behind a strip that has been copied to shared memory, so that
+/// what follows is aligned as copies ask for.
+constexpr int64_t kStripBarrierBytes = 16;
 /// How many lanes share the width of a strip, and how many its length; how many
 /// warps have strips beside each other.
 struct StripLanes {

@@ -7,6 +7,8 @@
 
 #include "Sm90/Sm90.h"
 
+#include "mlir/Interfaces/LoopLikeInterface.h"
+
 using namespace mlir;
 using namespace mlir::sm90;
 
@@ -278,8 +280,8 @@ LogicalResult GateRowsOp::verify() {
 // Strips
 //===----------------------------------------------------------------------===//
 
-template <typename Access> static LogicalResult verifyStripsAccess(Access op) {
-  auto fragment = cast<RankedTensorType>(op.getFragment().getType());
+template <typename Access>
+static LogicalResult verifyStripsAccess(Access op, size_t tileRank) {
   size_t rank = op.getIndices().size();
   if (rank == 0 || op.getSizes().size() != rank ||
       op.getStrides().size() != rank - 1) // C1
@@ -287,15 +289,22 @@ template <typename Access> static LogicalResult verifyStripsAccess(Access op) {
            << rank << " indices and a stride for each but the last one, got "
            << op.getSizes().size() << " and " << op.getStrides().size();
   ArrayRef<int64_t> axes = op.getAxes();
-  bool fits = !axes.empty() &&
-              axes.size() == static_cast<size_t>(fragment.getRank()) &&
-              axes.front() >= 0 && llvm::is_sorted(axes) &&
+  bool fits = !axes.empty() && axes.size() == tileRank && axes.front() >= 0 &&
+              llvm::is_sorted(axes) &&
               axes.back() == static_cast<int64_t>(rank) - 1 &&
               (axes.size() == 1 || axes[0] != axes[1]);
   if (!fits) // C2
     return op.emitOpError("expected ")
-           << fragment.getRank() << " increasing axes, the last one of them "
-           << rank - 1 << ", got [" << axes << "]";
+           << tileRank << " increasing axes, the last one of them " << rank - 1
+           << ", got [" << axes << "]";
+  return success();
+}
+
+template <typename Access>
+static LogicalResult verifyFragmentAccess(Access op) {
+  auto fragment = cast<RankedTensorType>(op.getFragment().getType());
+  if (failed(verifyStripsAccess(op, fragment.getRank())))
+    return failure();
   Type element = op.getElement();
   if (!element.isBF16() && !element.isF16() && !element.isF32()) // C3
     return op.emitOpError("expected elements of bf16, f16 or f32, got ")
@@ -303,8 +312,48 @@ template <typename Access> static LogicalResult verifyStripsAccess(Access op) {
   return success();
 }
 
-LogicalResult LoadStripsOp::verify() { return verifyStripsAccess(*this); }
-LogicalResult StoreStripsOp::verify() { return verifyStripsAccess(*this); }
+LogicalResult LoadStripsOp::verify() { return verifyFragmentAccess(*this); }
+LogicalResult StoreStripsOp::verify() { return verifyFragmentAccess(*this); }
+
+LogicalResult StageStripsOp::verify() {
+  if (failed(verifyStripsAccess(*this, /*tileRank=*/2)))
+    return failure();
+  Type element = getStage().getType().getElementType();
+  if (!element.isF32()) // C3
+    return emitOpError("expected elements of f32, got ") << element;
+  TakeStripsOp take = getTake();
+  if (!take || take->getBlock() != (*this)->getBlock() ||
+      (*this)->getParentOfType<LoopLikeOpInterface>()) // C4
+    return emitOpError("expected one sm90.take_strips in the same block, "
+                       "outside of loops");
+  return success();
+}
+
+TakeStripsOp StageStripsOp::getTake() {
+  if (!getStage().hasOneUse())
+    return {};
+  return dyn_cast<TakeStripsOp>(*getStage().user_begin());
+}
+
+int64_t StageStripsOp::getStripBytes() {
+  StageType type = getStage().getType();
+  return type.getRows() / kStripWarps * type.getColumns() * kNumberBytes +
+         kStripBarrierBytes;
+}
+
+LogicalResult TakeStripsOp::verify() {
+  if (!getStage().getDefiningOp<StageStripsOp>()) // C1
+    return emitOpError("expected the stage of a sm90.stage_strips");
+  auto fragment = cast<RankedTensorType>(getFragment().getType());
+  StageType stage = getStage().getType();
+  if (fragment.getDimSize(0) != stage.getRows() ||
+      fragment.getDimSize(1) != stage.getColumns() ||
+      getLayout(fragment).value_or(Layout::RowStrips) != Layout::RowStrips)
+    return emitOpError("expected a fragment of ")
+           << stage.getRows() << "x" << stage.getColumns()
+           << " in row strips, got " << fragment; // C2
+  return success();
+}
 
 /// A vector that belongs to the other axis of a matrix than `axis`.
 static LogicalResult verifyAcross(Operation *op, int64_t axis, Type matrix,

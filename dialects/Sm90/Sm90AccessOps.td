@@ -212,6 +212,59 @@ def Sm90_LoadStripsOp : Sm90_StripsAccess<"load_strips", [MemoryEffects<[MemRead
   }];
 }
 
+def Sm90_StageStripsOp : Sm90_StripsAccess<"stage_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts copies of a matrix to shared memory, of each warp its own strip";
+  let description = [{
+    The matrix is one that `sm90.load_strips` could load `whole`, in row strips, of
+    elements that are f32. A warp copies the rows of its strip, in one piece where they
+    are adjacent in memory, and waits for them at `sm90.take_strips`; nobody waits for
+    another warp. Their barrier serves once. `offset`, in bytes, is where strips and
+    barriers are, assigned by `sm90-assign-shared-memory`.
+
+    ```mlir
+    %m = sm90.stage_strips %states[%n, %h, %v, %c0] of [%count, %heads, %rows, %columns]
+       strides [%s0, %s1, %s2] axes [2, 3] at 0 : !sm90.stage<32x128xf32>
+    %s = sm90.take_strips %m : !sm90.stage<32x128xf32> -> tensor<32x128xf32>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | there are as many indices as sizes, and one stride less |
+    | C2 | there is one axis per dimension of the stage; they increase, and the last one is the innermost |
+    | C3 | the elements are f32 |
+    | C4 | one `sm90.take_strips` takes the stage, in the same block, which is not that of a loop |
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
+                       Variadic<Index>:$sizes, Variadic<I64>:$strides,
+                       DenseI64ArrayAttr:$axes, OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_StageType:$stage);
+  let assemblyFormat = [{
+    $pointer `[` $indices `]` `of` `[` $sizes `]` `strides` `[` $strides `]` `axes` $axes
+    (`at` $offset^)? attr-dict `:` type($stage)
+  }];
+  let extraClassDeclaration = [{
+    /// What the strip of a warp takes in shared memory, with its barrier behind it.
+    int64_t getStripBytes();
+    /// Who waits for it.
+    TakeStripsOp getTake();
+  }];
+}
+
+def Sm90_TakeStripsOp : Sm90_Op<"take_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for strips that have been copied, and loads them into registers";
+  let description = [{
+    The mirror of `sm90.stage_strips`: each warp waits for its own strip.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the stage is that of a `sm90.stage_strips` |
+    | C2 | the fragment has the rows and columns of the stage, in row strips |
+  }];
+  let arguments = (ins Sm90_StageType:$stage);
+  let results = (outs Sm90_Scores:$fragment);
+  let assemblyFormat = "$stage attr-dict `:` type($stage) `->` type($fragment)";
+  let hasVerifier = 1;
+}
+
 def Sm90_StoreStripsOp : Sm90_StripsAccess<"store_strips", [MemoryEffects<[MemWrite]>]> {
   let summary = "stores a tile from registers into global memory";
   let description = [{

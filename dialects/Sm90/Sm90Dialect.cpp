@@ -126,7 +126,8 @@ LogicalResult ScheduleAttr::verify(
     int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
     bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
     bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters,
-    int64_t readStages, int64_t stripWarps, bool separateWarps, bool) {
+    int64_t readStages, int64_t stripWarps, bool separateWarps, bool,
+    bool stageStrips, int64_t blocksPerMultiprocessor) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -144,6 +145,12 @@ LogicalResult ScheduleAttr::verify(
   if (separateWarps && (warpRoles || stripWarps != kStripWarps))
     return emitError() << "expected separate_warps of a schedule without "
                           "warp_roles, whose warps share no strips";
+  if (stageStrips && (warpRoles || stripWarps != kStripWarps))
+    return emitError() << "expected stage_strips of a schedule without "
+                          "warp_roles, whose warps share no strips";
+  if (blocksPerMultiprocessor < 0 || blocksPerMultiprocessor > kMostBlocks)
+    return emitError() << "expected blocks_per_multiprocessor from 0 to "
+                       << kMostBlocks << ", got " << blocksPerMultiprocessor;
   if (kvStages < 1)
     return emitError() << "expected kv_stages of at least 1, got " << kvStages;
   if (readStages < 1)

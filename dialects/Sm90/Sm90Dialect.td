@@ -147,13 +147,17 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       the same stream has ended, for which it waits once it is set up.
     - `warp_roles`: a warpgroup copies and the others compute. Without them
       all warps do the same, on `consumer_registers` each, and no copy goes through
-      shared memory.
+      shared memory but those of `stage_strips`.
     - `strip_warps`: without roles, how many warps have strips beside each other: 1, 2
       or 4. The others divide the length of the strips with them.
     - `separate_warps`: without roles, each warp is a block of its own, which ends
       when the warp does; nothing may be shared or exchanged.
     - `stream_strips`: without roles, matrices are loaded and stored as what no cache
       is to keep.
+    - `stage_strips`: without roles, matrices come into shared memory by bulk copies,
+      of each warp its own strip.
+    - `blocks_per_multiprocessor`: as many at most, others find no room in shared
+      memory; 0 where as many as fit.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -175,7 +179,9 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "1">:$read_stages,
     DefaultValuedParameter<"int64_t", "4">:$strip_warps,
     DefaultValuedParameter<"bool", "false">:$separate_warps,
-    DefaultValuedParameter<"bool", "true">:$stream_strips);
+    DefaultValuedParameter<"bool", "true">:$stream_strips,
+    DefaultValuedParameter<"bool", "false">:$stage_strips,
+    DefaultValuedParameter<"int64_t", "0">:$blocks_per_multiprocessor);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

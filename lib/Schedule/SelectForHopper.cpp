@@ -150,7 +150,8 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*hoist_mask=*/true, clearAccumulators,
       /*dependent_launch=*/true, /*warp_roles=*/true,
       /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1,
-      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true);
+      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
+      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -247,7 +248,8 @@ static sm90::ScheduleAttr withConsumers(sm90::ScheduleAttr hopper,
       hopper.getDependentLaunch(), hopper.getWarpRoles(),
       hopper.getAuxiliaryRegisters(), hopper.getReadStages(),
       hopper.getStripWarps(), hopper.getSeparateWarps(),
-      hopper.getStreamStrips());
+      hopper.getStreamStrips(), hopper.getStageStrips(),
+      hopper.getBlocksPerMultiprocessor());
 }
 
 /// The consumers of a schedule.

@@ -177,7 +177,8 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*narrow_tanh=*/false, /*hoist_mask=*/true,
       /*clear_accumulators=*/false, /*dependent_launch=*/true,
       /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1,
-      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true);
+      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
+      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
@@ -235,7 +236,9 @@ namespace {
 /// How blocks go from token to token.
 struct Steps {
   int64_t columns, registers, stripWarps = sm90::kStripWarps;
-  bool dependentLaunch = false, separateWarps = false, streamStrips = true;
+  bool dependentLaunch = false, separateWarps = false, streamStrips = true,
+       stageStrips = false;
+  int64_t blocksPerMultiprocessor = 0;
 };
 } // namespace
 
@@ -251,7 +254,8 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, const Steps &steps) {
       /*clear_accumulators=*/false, steps.dependentLaunch,
       /*warp_roles=*/false,
       /*auxiliary_registers=*/0, /*read_stages=*/1, steps.stripWarps,
-      steps.separateWarps, steps.streamStrips);
+      steps.separateWarps, steps.streamStrips, steps.stageStrips,
+      steps.blocksPerMultiprocessor);
   return tile::ScheduleAttr::get(
       context, steps.columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
@@ -309,6 +313,15 @@ static int64_t countSharedRegisters(RecurrenceOp op, int64_t columns) {
   return registers <= kFourBlocks ? kFourBlocks : kThreeBlocks;
 }
 
+/// Whether bulk copies bring each warp its part of the state: whole rows of
+/// f32, of so many keys that the parts of few blocks fill the memory's queues.
+static bool comesByCopies(RecurrenceOp op, int64_t rows) {
+  if (!op.getState() || op.getValueDim() % rows != 0)
+    return false;
+  auto type = cast<RankedTensorType>(op.getState().getType());
+  return type.getElementType().isF32() && op.getKeyDim() == kLargestKey;
+}
+
 /// With many sequences memory bounds a step, the better the less the addresses
 /// in flight are spread: what has ended is to make room at once. Of rows of
 /// keys each warp has its own, and is a block. Of columns warps share strips of
@@ -326,7 +339,13 @@ tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
   Steps steps{schedule.getBlockQ(), hopper.getConsumerRegisters()};
   steps.dependentLaunch = true;
   if (isValueFirst(op)) {
+    // 4 KB each, 48 KB in all: what memory does best with.
+    constexpr int64_t kBlocks = 12;
     steps.separateWarps = true;
+    if (comesByCopies(op, steps.columns)) {
+      steps.stageStrips = true;
+      steps.blocksPerMultiprocessor = kBlocks;
+    }
   } else if (op.getValueDim() % kColumns == 0) {
     steps.columns = kColumns;
     steps.registers = countSharedRegisters(op, kColumns);

@@ -191,15 +191,34 @@ func.func @token(%q: !q) -> !q {
 // -----
 
 // Keys whose channels are neighbours in memory: two lines of each row. Of many sequences
-// each warp is a block.
+// each warp is a block, to which copies bring what is f32 of 128 channels.
 
 // CHECK-LABEL: func @value_key
-// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true>>>], tile.schedule = #tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, dependent_launch = false, warp_roles = false>>}
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true, stage_strips = true, blocks_per_multiprocessor = 12>>>], tile.schedule = #tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, dependent_launch = false, warp_roles = false>>}
 !q = tensor<?x1x2x128xbf16>
 !s = tensor<?x2x128x128xf32, #attn.state<value_key>>
 func.func @value_key(%q: !q, %s: !s) -> (!q, !s) {
   %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
   return %o, %f : !q, !s
+}
+
+// -----
+
+// CHECK-LABEL: func @value_key_narrow
+// CHECK: least_batch = 512, {{.*}}separate_warps = true>>>]
+// CHECK-LABEL: func @value_key_bf16
+// CHECK: least_batch = 512, {{.*}}separate_warps = true>>>]
+!q = tensor<?x1x2x64xbf16>
+!s = tensor<?x2x64x64xf32, #attn.state<value_key>>
+func.func @value_key_narrow(%q: !q, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+!wide = tensor<?x1x2x128xbf16>
+!short = tensor<?x2x128x128xbf16, #attn.state<value_key>>
+func.func @value_key_bf16(%q: !wide, %s: !short) -> (!wide, !short) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !short) : !wide, !wide, !wide -> !wide state(!short)
+  return %o, %f : !wide, !short
 }
 
 // -----

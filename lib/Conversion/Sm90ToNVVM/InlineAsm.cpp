@@ -215,6 +215,16 @@ void mlir::attn::ptx::tmaStore(OpBuilder &b, Location loc, Value source,
   emit(b, loc, text, "r,l," + repeat("r", rank), operands);
 }
 
+void mlir::attn::ptx::bulkLoad(OpBuilder &b, Location loc, Value destination,
+                               Value source, Value bytes, Value barrier,
+                               int64_t policy) {
+  Value hint = LLVM::ConstantOp::create(b, loc, b.getI64Type(), policy);
+  emit(b, loc,
+       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes"
+       ".L2::cache_hint [$0], [$1], $2, [$3], $4;",
+       "r,l,r,r,l", {destination, source, bytes, barrier, hint});
+}
+
 /// ".v2" for two elements.
 static StringRef vectorSuffix(size_t count) {
   return count == 4 ? ".v4" : count == 2 ? ".v2" : "";

@@ -43,6 +43,12 @@ Value loadShared(OpBuilder &b, Location loc, Value address);
 void orSharedIf(OpBuilder &b, Location loc, Value address, Value bits,
                 Value predicate);
 
+/// Policies of the L2 cache, as createpolicy makes them: what may go first,
+/// what is like anything else, what other blocks will read again.
+constexpr int64_t kEvictFirst = 0x12F0000000000000;
+constexpr int64_t kEvictNormal = 0x1000000000000000;
+constexpr int64_t kEvictLast = 0x14F0000000000000;
+
 /// Copies the box of `map` (a generic pointer) at `coordinates`, innermost
 /// first, to shared memory, with the cache policy `policy`.
 void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
@@ -50,6 +56,11 @@ void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
 /// Copies shared memory to the box at `coordinates`, innermost first.
 void tmaStore(OpBuilder &b, Location loc, Value source, Value map,
               ValueRange coordinates);
+
+/// Copies `bytes` (i32) of global memory (an i64), both multiples of 16, to
+/// shared memory, with the cache policy `policy`.
+void bulkLoad(OpBuilder &b, Location loc, Value destination, Value source,
+              Value bytes, Value barrier, int64_t policy);
 
 /// One, two or four f32 at `address` plus a constant in shared memory.
 SmallVector<Value> loadSharedFloats(OpBuilder &b, Location loc, Value address,

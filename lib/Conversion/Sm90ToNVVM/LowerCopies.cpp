@@ -18,9 +18,6 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
-/// createpolicy words: what may go first, what other blocks will read again.
-static constexpr int64_t kEvictFirst = 0x12F0000000000000;
-static constexpr int64_t kEvictLast = 0x14F0000000000000;
 /// Columns of 16-bit elements that four 8x8 matrices cover.
 static constexpr int64_t kMatrixColumns = 16;
 
@@ -154,7 +151,8 @@ struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
                  [&](int64_t offset, ValueRange coordinates) {
                    ptx::tmaLoad(rewriter, loc, i32.add(stage, offset),
                                 adaptor.getMap().front(), coordinates, barrier,
-                                op.getKeep() ? kEvictLast : kEvictFirst);
+                                op.getKeep() ? ptx::kEvictLast
+                                             : ptx::kEvictFirst);
                  });
     rewriter.eraseOp(op);
     return success();

@@ -8,6 +8,7 @@
 #include "InlineAsm.h"
 #include "Patterns.h"
 #include "ReadElement.h"
+#include "Strips.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -28,103 +29,7 @@ template <typename Op> struct StripsPattern : OpConversionPattern<Op> {
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
 };
 
-sm90::StripLanes lanesOf(RankedTensorType type) {
-  return sm90::getStripLanes(cast<sm90::LayoutAttr>(type.getEncoding()));
-}
-
-/// Which of the 32 lanes is where in the strip of its warp. The lanes that are
-/// neighbours in memory follow each other.
-class Lanes {
-public:
-  Lanes(Int32 &i32, RankedTensorType type)
-      : i32(i32), lanes(lanesOf(type)), type(type),
-        byColumns(*sm90::getLayout(type) <= Layout::ColumnStripsColumns) {}
-
-  Value along() { return byColumns ? upper(lanes.across) : lower(lanes.along); }
-  Value across() {
-    return byColumns ? lower(lanes.across) : upper(lanes.along);
-  }
-  /// The distances of lanes that differ in one bit of their place along it.
-  SmallVector<int64_t> distances() const {
-    SmallVector<int64_t> all;
-    int64_t first = byColumns ? lanes.across : 1;
-    for (int64_t distance = first; distance < first * lanes.along;
-         distance *= 2)
-      all.push_back(distance);
-    return all;
-  }
-
-  /// Which of the parts of the length of a strip the warp has, and which of
-  /// the strips beside each other.
-  Value part() {
-    return i32.shiftRight(i32.warpOfWarpgroup(), llvm::Log2_64(lanes.warps));
-  }
-  Value strip() {
-    Value warp = i32.warpOfWarpgroup();
-    return lanes.parts() == 1 ? warp : i32.bitAnd(warp, lanes.warps - 1);
-  }
-
-  /// Of a matrix, or of a vector along strips.
-  Value firstAlong() {
-    Value first = i32.shiftLeft(along(), 2);
-    if (lanes.parts() == 1)
-      return first;
-    int64_t axis = type.getRank() == 2 && !byColumns ? 1 : 0;
-    return i32.add(i32.mul(part(), type.getDimSize(axis) / lanes.parts()),
-                   first);
-  }
-  Value firstAcross() {
-    return i32.add(
-        i32.shiftLeft(strip(), llvm::Log2_64(kNeighbours * lanes.across)),
-        i32.shiftLeft(across(), 2));
-  }
-
-private:
-  /// The number of a lane in groups of `count`, and that of the group.
-  Value lower(int64_t count) { return i32.bitAnd(i32.lane(), count - 1); }
-  Value upper(int64_t count) {
-    return i32.shiftRight(i32.lane(), llvm::Log2_64(count));
-  }
-
-  Int32 &i32;
-  sm90::StripLanes lanes;
-  RankedTensorType type;
-  bool byColumns;
-};
-
-/// Four registers that are neighbours in memory, from the first row and column
-/// of the thread on.
-struct Group {
-  int64_t row, column;
-};
-
 } // namespace
-
-/// In the order of the registers.
-static SmallVector<Group> findGroups(RankedTensorType type) {
-  Layout layout = *sm90::getLayout(type);
-  sm90::StripLanes lanes = lanesOf(type);
-  // The place of group `number` of the neighbours along a strip.
-  auto alongOf = [&](int64_t number) { return number * lanes.step(); };
-  SmallVector<Group> groups;
-  if (type.getRank() == 1) {
-    int64_t count = elementsPerThread(type) / kNeighbours;
-    for (int64_t i = 0; i < count; ++i)
-      groups.push_back({0, alongOf(i)});
-    return groups;
-  }
-  if (layout == Layout::ColumnStrips) {
-    int64_t rows = type.getDimSize(0) / (lanes.along * lanes.parts());
-    for (int64_t r = 0; r < rows; ++r)
-      groups.push_back({alongOf(r / kNeighbours) + r % kNeighbours, 0});
-    return groups;
-  }
-  int64_t places = type.getDimSize(1) / (lanes.step() * lanes.parts());
-  for (int64_t r = 0; r < kNeighbours; ++r)
-    for (int64_t c = 0; c < places; ++c)
-      groups.push_back({r, alongOf(c)});
-  return groups;
-}
 
 //===----------------------------------------------------------------------===//
 // Accesses

@@ -159,6 +159,8 @@ void populateStorePatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
 void populateStripsPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
+void populateStagedStripsPatterns(const TypeConverter &converter,
+                                  RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,
                              RewritePatternSet &patterns);
 

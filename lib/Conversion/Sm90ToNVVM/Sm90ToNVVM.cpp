@@ -464,6 +464,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateReadPatterns(converter, patterns);
   populateStorePatterns(converter, patterns);
   populateStripsPatterns(converter, patterns);
+  populateStagedStripsPatterns(converter, patterns);
   patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
                LowerMBarrierInit, LowerWarpRoles, LowerWarps,
                LowerIndex<sm90::BlockIdOp, blockId>,

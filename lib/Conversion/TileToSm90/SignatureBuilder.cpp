@@ -82,7 +82,8 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       schedule.getDependentLaunch(), schedule.getWarpRoles(),
       /*auxiliary_registers=*/0, schedule.getReadStages(),
       schedule.getStripWarps(), schedule.getSeparateWarps(),
-      schedule.getStreamStrips());
+      schedule.getStreamStrips(), schedule.getStageStrips(),
+      schedule.getBlocksPerMultiprocessor());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {

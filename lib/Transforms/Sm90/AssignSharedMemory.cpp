@@ -22,6 +22,8 @@ using namespace mlir::sm90;
 
 /// Swizzled panels repeat every eight rows of 128 bytes.
 static constexpr int64_t kBufferAlignment = 1024;
+/// Rows of strips are read without conflicts of banks.
+static constexpr int64_t kStripAlignment = 128;
 
 /// Places the buffers, from `offset` on, and moves that behind them. Those over
 /// another one lie in it, one behind the other.
@@ -50,6 +52,14 @@ static LogicalResult assignBuffers(KernelOp kernel, int64_t &offset) {
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
+}
+
+/// What a block takes of which no more than `blocks` find room.
+static int64_t shareOf(const attn::TargetModel &model, int64_t blocks) {
+  // So much of each block is the system's, and one block may have the rest.
+  constexpr int64_t kReserved = 1024;
+  int64_t share = (model.sharedMemoryPerBlock + kReserved) / blocks - kReserved;
+  return llvm::alignDown(share, kStripAlignment);
 }
 
 namespace {
@@ -84,6 +94,13 @@ struct AssignSharedMemory
       find.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += kSumBytes * consumerWarps;
     });
+    // Warps that are blocks of their own have one strip each.
+    int64_t strips = kernel.getSchedule().getSeparateWarps() ? 1 : kStripWarps;
+    kernel.walk([&](StageStripsOp stage) {
+      offset = llvm::alignTo(offset, kStripAlignment);
+      stage.setOffsetAttr(builder.getI64IntegerAttr(offset));
+      offset += strips * stage.getStripBytes();
+    });
     kernel.walk([&](AddWarpsOp add) {
       offset = llvm::alignTo(offset, kSumAlignment);
       add.setOffsetAttr(builder.getI64IntegerAttr(offset));
@@ -100,6 +117,8 @@ struct AssignSharedMemory
           << model->name << ", got " << offset;
       return signalPassFailure();
     }
+    if (int64_t blocks = kernel.getSchedule().getBlocksPerMultiprocessor())
+      offset = std::max(offset, shareOf(*model, blocks));
     kernel.setSharedMemoryAttr(builder.getI64IntegerAttr(offset));
   }
 };

@@ -71,11 +71,35 @@ def SeparateWarpsPass : Pass<"sm90-separate-warps", "::mlir::sm90::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def StageStripsPass : Pass<"sm90-stage-strips", "::mlir::sm90::KernelOp"> {
+  let summary = "Let matrices come by bulk copies in place of loads of threads";
+  let description = [{
+    What bounds a kernel that reads a state once and writes it once is how many bytes
+    are under way at a time, and how far they are spread. A load of a thread needs
+    registers, and lines of the first level cache, from when it starts until it has
+    ended; a copy needs a place in shared memory, and one thread to start it. Matrices
+    of f32 in row strips that are loaded whole, and not in a loop, are copied, of each
+    warp its own strip, which it waits for in front of the first use. Obeys
+    `stage_strips` of the schedule.
+
+    ```mlir
+    %s = sm90.load_strips %state[...] ... whole : f32 -> tensor<32x128xf32, #sm90.layout<row_strips, ...>>
+    %k = sm90.load_strips %keys[...] ...
+    %x = arith.mulf %s, ...
+    // becomes
+    %m = sm90.stage_strips %state[...] ... : !sm90.stage<32x128xf32>
+    %k = sm90.load_strips %keys[...] ...
+    %s = sm90.take_strips %m : !sm90.stage<32x128xf32> -> tensor<32x128xf32, #sm90.layout<row_strips, ...>>
+    %x = arith.mulf %s, ...
+    ```
+  }];
+}
+
 def AssignSharedMemoryPass : Pass<"sm90-assign-shared-memory", "::mlir::sm90::KernelOp"> {
   let summary = "Place buffers and barriers in shared memory";
   let description = [{
     Gives every `sm90.alloc`, `sm90.tickets.alloc`, `sm90.mbarrier.init`,
-    `sm90.find_extremes` and `sm90.add_warps` an
+    `sm90.find_extremes`, `sm90.add_warps` and `sm90.stage_strips` an
     offset, and the kernel its `shared_memory`. Fails where the target has less.
 
     ```mlir

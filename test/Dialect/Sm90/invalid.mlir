@@ -26,6 +26,21 @@
 
 // -----
 
+// expected-error@+1 {{expected stage_strips of a schedule without warp_roles, whose warps share no strips}}
+#s = #sm90.schedule<stage_strips = true>
+
+// -----
+
+// expected-error@+1 {{expected stage_strips of a schedule without warp_roles, whose warps share no strips}}
+#s = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 2, stage_strips = true>
+
+// -----
+
+// expected-error@+1 {{expected blocks_per_multiprocessor from 0 to 32, got 33}}
+#s = #sm90.schedule<blocks_per_multiprocessor = 33>
+
+// -----
+
 // expected-error@+1 {{expected separate_warps of a schedule without warp_roles, whose warps share no strips}}
 #s = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 2, separate_warps = true>
 
@@ -1586,6 +1601,66 @@ func.func @load_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
 func.func @load_strips_c3(%p: !llvm.ptr<1>, %i: index) {
   // expected-error@+1 {{expected elements of bf16, f16 or f32, got 'i32'}}
   %0 = sm90.load_strips %p[%i] of [%i] strides [] axes [0] : i32 -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @stage_strips_c1(%p: !llvm.ptr<1>, %i: index) {
+  // expected-error@+1 {{expected a size for each of 2 indices and a stride for each but the last one, got 2 and 0}}
+  %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [] axes [0, 1] : !sm90.stage<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @stage_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{expected 2 increasing axes, the last one of them 1, got [1]}}
+  %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [1] : !sm90.stage<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @stage_strips_c3(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{expected elements of f32, got 'bf16'}}
+  %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0, 1] : !sm90.stage<32x64xbf16>
+  return
+}
+
+// -----
+
+func.func @stage_strips_c4(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  // expected-error@+1 {{expected one sm90.take_strips in the same block, outside of loops}}
+  %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0, 1] : !sm90.stage<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @stage_strips_c4(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  scf.for %j = %i to %i step %i {
+    // expected-error@+1 {{expected one sm90.take_strips in the same block, outside of loops}}
+    %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0, 1] : !sm90.stage<32x64xf32>
+    %1 = sm90.take_strips %0 : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @take_strips_c1(%m: !sm90.stage<32x64xf32>) {
+  // expected-error@+1 {{expected the stage of a sm90.stage_strips}}
+  %0 = sm90.take_strips %m : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
+  return
+}
+
+// -----
+
+func.func @take_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
+  %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0, 1] : !sm90.stage<32x64xf32>
+  // expected-error@+1 {{expected a fragment of 32x64 in row strips, got 'tensor<16x64xf32>'}}
+  %1 = sm90.take_strips %0 : !sm90.stage<32x64xf32> -> tensor<16x64xf32>
   return
 }
 

@@ -362,6 +362,10 @@ sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
     %c64 = arith.constant 64 : index
     // CHECK: %[[S:.*]] = sm90.load_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] whole : f32 -> !column_strips
     %0 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] whole : f32 -> tensor<32x64xf32, #sm90.layout<column_strips>>
+    // CHECK: %[[M:.*]] = sm90.stage_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] at 128 : <32x64xf32>
+    %m = sm90.stage_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] at 128 : !sm90.stage<32x64xf32>
+    // CHECK: sm90.take_strips %[[M]] : <32x64xf32> -> tensor<32x64xf32>
+    %taken = sm90.take_strips %m : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
     // CHECK: sm90.load_strips %{{.*}} axes [1] constant : bf16 -> !column_strips_columns
     %1 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [1] constant : bf16 -> tensor<64xf32, #sm90.layout<column_strips_columns>>
     // CHECK: %[[R:.*]] = sm90.reduce_strips <sum> %[[S]] axis(0) : !column_strips -> !column_strips_columns

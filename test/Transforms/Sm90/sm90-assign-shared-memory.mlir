@@ -109,3 +109,40 @@ sm90.kernel @sums() attributes {schedule = #sm90.schedule<consumer_warpgroups = 
   }
   sm90.return
 }
+
+// A strip of each warp, with its barrier, of 4 that are a block; behind another one.
+#strips = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, stage_strips = true>
+// CHECK-LABEL: sm90.kernel @strips(
+// CHECK-SAME: shared_memory = 24768 : i64
+sm90.kernel @strips(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #strips, tensors = [#sm90.tensor<"s", tensor<32x128xf32>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %c128 = arith.constant 128 : index
+    // CHECK: sm90.stage_strips {{.*}} at 0 : <32x128xf32>
+    %m = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] : !sm90.stage<32x128xf32>
+    %a = sm90.take_strips %m : !sm90.stage<32x128xf32> -> tensor<32x128xf32>
+    // CHECK: sm90.stage_strips {{.*}} at 16512 : <16x128xf32>
+    %n = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] : !sm90.stage<16x128xf32>
+    %b = sm90.take_strips %n : !sm90.stage<16x128xf32> -> tensor<16x128xf32>
+  }
+  sm90.return
+}
+
+// Warps that are blocks have one each, in so much of a multiprocessor that 12 fit.
+#blocks = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, separate_warps = true, stage_strips = true, blocks_per_multiprocessor = 12>
+// CHECK-LABEL: sm90.kernel @blocks(
+// CHECK-SAME: shared_memory = 18432 : i64
+sm90.kernel @blocks(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #blocks, tensors = [#sm90.tensor<"s", tensor<32x128xf32>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %c128 = arith.constant 128 : index
+    // CHECK: sm90.stage_strips {{.*}} at 0 : <32x128xf32>
+    %m = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] : !sm90.stage<32x128xf32>
+    %a = sm90.take_strips %m : !sm90.stage<32x128xf32> -> tensor<32x128xf32>
+  }
+  sm90.return
+}

@@ -1,0 +1,67 @@
+// A warp copies its own strip, in one piece where its rows are adjacent, otherwise row by
+// row, and waits for a barrier of its own behind it.
+
+// RUN: attn-opt %s -convert-sm90-to-nvvm | FileCheck %s
+
+#staged = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, stage_strips = true>
+#blocks = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true, stream_strips = false, stage_strips = true>
+!rows = tensor<32x128xf32, #sm90.layout<row_strips, lanes = 2>>
+
+// CHECK-LABEL: llvm.func @staged(
+// Strips of 8 rows of 512 bytes, and 16 bytes of the barrier.
+// CHECK: %[[BARRIER:.*]] = arith.addi %[[STRIP:.*]], %c4096_i32
+// CHECK: scf.if
+// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[BARRIER]]
+// CHECK: nvvm.fence.mbarrier.init
+// CHECK: "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 4096;", "r,~{memory}" %[[BARRIER]]
+// CHECK: nvvm.bar.warp.sync
+// CHECK: %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %c512_i64
+// CHECK: %[[PIECES:.*]] = arith.select %[[DENSE]], %c1_i32, %c8_i32
+// CHECK: %[[BYTES:.*]] = arith.select %[[DENSE]], %c4096_i32{{.*}}, %c512_i32
+// CHECK: arith.cmpi ult, %{{.*}}, %[[PIECES]]
+// CHECK: scf.if
+// CHECK: %[[FIRST:.*]] = llvm.mlir.constant(1364590687093260288 : i64)
+// CHECK: "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1], $2, [$3], $4;", "r,l,r,r,l,~{memory}" %{{.*}}, %{{.*}}, %[[BYTES]], %{{.*}}, %[[FIRST]]
+// CHECK: mbarrier.try_wait.parity
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+256];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+512];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+768];"
+// CHECK-COUNT-4: ld.shared.v4.f32
+// CHECK-NOT: ld.global
+sm90.kernel @staged(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #staged, shared_memory = 16448,
+                tensors = [#sm90.tensor<"s", tensor<32x128xf32>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %c128 = arith.constant 128 : index
+    %m = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] at 0 : !sm90.stage<32x128xf32>
+    %a = sm90.take_strips %m : !sm90.stage<32x128xf32> -> !rows
+    sm90.store_strips %a, %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] whole : !rows -> f32
+  }
+  sm90.return
+}
+
+// A warp that is a block has one strip, at the offset itself; what caches may keep is not
+// the first to be evicted.
+
+// CHECK-LABEL: llvm.func @blocks(
+// CHECK: %[[BASE:.*]] = llvm.ptrtoint
+// CHECK: %[[STRIP:.*]] = arith.addi %[[BASE]], %c128_i32
+// CHECK: arith.addi %[[STRIP]], %c4096_i32
+// CHECK: llvm.mlir.constant(1152921504606846976 : i64)
+// CHECK: cp.async.bulk
+sm90.kernel @blocks(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #blocks, shared_memory = 4240,
+                tensors = [#sm90.tensor<"s", tensor<32x128xf32>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %c128 = arith.constant 128 : index
+    %m = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] at 128 : !sm90.stage<32x128xf32>
+    %a = sm90.take_strips %m : !sm90.stage<32x128xf32> -> !rows
+    sm90.store_strips %a, %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] whole : !rows -> f32
+  }
+  sm90.return
+}
