@@ -1,5 +1,4 @@
-//===- InferLayouts.cpp - Spread fragments over threads
-//--------------------===//
+//===- InferLayouts.cpp - Spread fragments over threads -------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::sm90 {
@@ -209,13 +209,34 @@ static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
   return success();
 }
 
+/// Adds the axes along which a vector, or what follows from it element by
+/// element, is repeated.
+static void findRepeatedAxes(Value vector, SmallSetVector<int64_t, 2> &axes) {
+  for (Operation *user : vector.getUsers())
+    if (auto broadcast = dyn_cast<BroadcastStripsOp>(user))
+      axes.insert(broadcast.getAxis());
+    else if (OpTrait::hasElementwiseMappableTraits(user))
+      findRepeatedAxes(user->getResult(0), axes);
+}
+
+/// Whether a vector is loaded for rows and for columns alike, as keys that are
+/// values, too.
+static bool isForBothAxes(LoadStripsOp load) {
+  SmallSetVector<int64_t, 2> axes;
+  if (cast<RankedTensorType>(load.getFragment().getType()).getRank() == 1)
+    findRepeatedAxes(load.getFragment(), axes);
+  return axes.size() > 1;
+}
+
 /// Fragments of equal elements, and rows of numbers, may be needed in different
-/// layouts: one for each use.
+/// layouts: one for each use. So may vectors.
 static void separateUses(KernelOp kernel) {
   SmallVector<Operation *> sources;
   kernel.walk([&](Operation *op) {
-    if (isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
-        isFragment(op->getResult(0)))
+    auto load = dyn_cast<LoadStripsOp>(op);
+    if ((isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
+         isFragment(op->getResult(0))) ||
+        (load && isForBothAxes(load)))
       sources.push_back(op);
   });
   for (Operation *source : sources) {
