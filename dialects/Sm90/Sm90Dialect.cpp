@@ -127,7 +127,7 @@ LogicalResult ScheduleAttr::verify(
     bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
     bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters,
     int64_t readStages, int64_t stripWarps, bool separateWarps, bool,
-    bool stageStrips, int64_t blocksPerMultiprocessor) {
+    bool stageStrips, int64_t blocksPerMultiprocessor, bool) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -391,17 +391,32 @@ verifyStageBox(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
                      << elementType;
 }
 
+/// The rows of the panels that a box is a part of, where they are given.
+static LogicalResult
+verifyPanelRows(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
+                Type elementType, int64_t panelRows) {
+  if (panelRows == 0 || (!elementType.isF32() && panelRows > rows &&
+                         panelRows % kSwizzleRows == 0))
+    return success();
+  return emitError() << "expected panel_rows of a multiple of " << kSwizzleRows
+                     << " of a box of 16 bits, more than its " << rows
+                     << " rows, got " << panelRows;
+}
+
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t stages, int64_t rows, int64_t columns,
-                                 Type elementType) {
-  if (failed(verifyStages(emitError, stages)))
+                                 Type elementType, int64_t panelRows) {
+  if (failed(verifyStages(emitError, stages)) ||
+      failed(verifyPanelRows(emitError, rows, elementType, panelRows)))
     return failure();
   return verifyStageBox(emitError, rows, columns, elementType);
 }
 
 LogicalResult StageType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                int64_t rows, int64_t columns,
-                                Type elementType) {
+                                int64_t rows, int64_t columns, Type elementType,
+                                int64_t panelRows) {
+  if (failed(verifyPanelRows(emitError, rows, elementType, panelRows)))
+    return failure();
   return verifyStageBox(emitError, rows, columns, elementType);
 }
 
@@ -413,7 +428,7 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
 int64_t BufferType::getStageBytes() const {
   if (getElementType().isF32())
     return getRows() * getColumns() * kNumberBytes;
-  return boxBytes(getRows(), getColumns());
+  return boxBytes(getPanelRows() ? getPanelRows() : getRows(), getColumns());
 }
 
 LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -425,8 +440,8 @@ LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 StageType BufferType::getStageType() const {
-  return StageType::get(getContext(), getRows(), getColumns(),
-                        getElementType());
+  return StageType::get(getContext(), getRows(), getColumns(), getElementType(),
+                        getPanelRows());
 }
 
 StageType mlir::sm90::asStage(Type memory) {

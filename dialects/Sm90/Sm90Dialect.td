@@ -158,6 +158,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       of each warp its own strip.
     - `blocks_per_multiprocessor`: as many at most, others find no room in shared
       memory; 0 where as many as fit.
+    - `stack_products`: queries lie above keys in shared memory, and one product of
+      the keys with both gives the auxiliary the transposed products of tokens.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -181,7 +183,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "false">:$separate_warps,
     DefaultValuedParameter<"bool", "true">:$stream_strips,
     DefaultValuedParameter<"bool", "false">:$stage_strips,
-    DefaultValuedParameter<"int64_t", "0">:$blocks_per_multiprocessor);
+    DefaultValuedParameter<"int64_t", "0">:$blocks_per_multiprocessor,
+    DefaultValuedParameter<"bool", "false">:$stack_products);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -293,12 +296,22 @@ def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
     Elements of f32 are rows of numbers that no copy and no product touches: they
     lie one row behind the other, each of a multiple of 4.
 
-    Examples: `!sm90.buffer<2 x 128x128xbf16>`, `!sm90.buffer<2 x 4x64xf32>`.
+    With `panel_rows` the box is some of the rows of a larger one, whose panels have
+    so many.
+
+    Examples: `!sm90.buffer<2 x 128x128xbf16>`, `!sm90.buffer<2 x 4x64xf32>`,
+    `!sm90.buffer<2 x 64x128xbf16, panel_rows = 128>`.
   }];
   let parameters = (ins "int64_t":$stages, "int64_t":$rows, "int64_t":$columns,
-                        "::mlir::Type":$elementType);
+                        "::mlir::Type":$elementType,
+                        DefaultValuedParameter<"int64_t", "0">:$panel_rows);
+  let builders = [TypeBuilder<(ins "int64_t":$stages, "int64_t":$rows,
+                                   "int64_t":$columns, "Type":$elementType), [{
+    return $_get($_ctxt, stages, rows, columns, elementType, /*panel_rows=*/0);
+  }]>];
   let assemblyFormat = [{
-    `<` $stages `x` custom<Box>($rows, $columns, $elementType) `>`
+    `<` $stages `x` custom<Box>($rows, $columns, $elementType)
+    (`,` `panel_rows` `=` $panel_rows^)? `>`
   }];
   let extraClassDeclaration = [{
     /// The bytes of one stage, and of all.
@@ -311,8 +324,22 @@ def Sm90_BufferType : Sm90_VerifiedType<"Buffer", "buffer"> {
 
 def Sm90_StageType : Sm90_VerifiedType<"Stage", "stage"> {
   let summary = "the right to use one stage of a buffer, used exactly once";
-  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` custom<Box>($rows, $columns, $elementType) `>`";
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType,
+                        DefaultValuedParameter<"int64_t", "0">:$panel_rows);
+  let builders = [TypeBuilder<(ins "int64_t":$rows, "int64_t":$columns,
+                                   "Type":$elementType), [{
+    return $_get($_ctxt, rows, columns, elementType, /*panel_rows=*/0);
+  }]>];
+  let assemblyFormat = [{
+    `<` custom<Box>($rows, $columns, $elementType)
+    (`,` `panel_rows` `=` $panel_rows^)? `>`
+  }];
+  let extraClassDeclaration = [{
+    /// The rows of a panel in memory.
+    int64_t countPanelRows() const {
+      return getPanelRows() ? getPanelRows() : getRows();
+    }
+  }];
 }
 
 def Sm90_MBarrierType : Sm90_VerifiedType<"MBarrier", "mbarrier"> {

@@ -24,6 +24,16 @@ static LogicalResult verifyPredicate(Operation *op) {
   return success();
 }
 
+LogicalResult SplitColumnsOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto half = cast<RankedTensorType>(getLeft().getType());
+  if (half.getDimSize(0) != source.getDimSize(0) ||
+      2 * half.getDimSize(1) != source.getDimSize(1)) // C1
+    return emitOpError("expected halves of the columns of ")
+           << source << ", got " << half;
+  return success();
+}
+
 LogicalResult MaskOp::verifyRegions() { return verifyPredicate(*this); }
 
 LogicalResult EvaluateMaskOp::verifyRegions() { return verifyPredicate(*this); }

@@ -22,6 +22,8 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
                    "::llvm::cast<InFlightType>($_self).getLhs()">,
     TypesMatchWith<"the product is of rhs", "result", "rhs",
                    "::llvm::cast<InFlightType>($_self).getRhs()">,
+    OptionalTypesMatchWith<"what is below rhs has its type", "result", "below",
+                           "::llvm::cast<InFlightType>($_self).getRhs()">,
     OptionalTypesMatchWith<"the accumulator has the type of the result",
                            "result", "acc",
                            "::llvm::cast<InFlightType>($_self).getResult()">]> {
@@ -32,28 +34,34 @@ def Sm90_WgmmaAsyncOp : Sm90_Op<"wgmma_async", [
     shared memory. Without an accumulator it starts from zero, and so it does where
     `if` is false, whatever the accumulator holds. The products form one commit
     group. A product that `keeps` the right stage accesses it only, and does not give
-    it back.
+    it back. With rhs `above` another stage, the rows of rhs are followed by those of
+    the other one.
 
     ```mlir
     %f = sm90.wgmma_async %q, %k transpose_rhs
        : !sm90.in_flight<tensor<64x128xf32> = tensor<64x128xbf16> * <128x128xbf16>>
     %g = sm90.wgmma_async %queries row(%r), %k transpose_rhs
        : !sm90.in_flight<tensor<64x80xf32> = !sm90.stage<128x256xbf16> * <80x256xbf16>>
+    %h = sm90.wgmma_async %keys row(%c0), %queries above %keys transpose_rhs keeps
+       : !sm90.in_flight<tensor<64x128xf32> = !sm90.stage<64x128xbf16, panel_rows = 128>
+                                            * <64x128xbf16, panel_rows = 128>>
     ```
     | constraint | rule |
     |---|---|
     | C1 | lhs has 64 rows (a stage: at least 64), and the inner size, a multiple of 16, and element type of rhs |
-    | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed), a multiple of 8 up to 256 |
+    | C2 | the result is f32, with 64 rows and the columns of rhs (its rows when transposed, and those below), a multiple of 8 up to 256 |
     | C3 | the result is waited for exactly once, in the same block |
     | C4 | `row` is given where lhs is a stage, and only there |
     | C5 | `if` is given with an accumulator only |
+    | C6 | `above` is given with `transpose_rhs` and `keeps` only, of stages of one use of the rows of a buffer that follow each other |
   }];
   let arguments = (ins AnyTypeOf<[Sm90_Matrix, Sm90_StageType]>:$lhs, Optional<Index>:$row,
-                       Sm90_StageType:$rhs, Optional<Sm90_Scores>:$acc, Optional<I1>:$adds,
+                       Sm90_StageType:$rhs, Optional<Sm90_StageType>:$below,
+                       Optional<Sm90_Scores>:$acc, Optional<I1>:$adds,
                        UnitAttr:$transpose_rhs, UnitAttr:$keeps);
   let results = (outs Sm90_InFlightType:$result);
   let assemblyFormat = [{
-    $lhs (`row` `(` $row^ `)`)? `,` $rhs (`transpose_rhs` $transpose_rhs^)?
+    $lhs (`row` `(` $row^ `)`)? `,` $rhs (`above` $below^)? (`transpose_rhs` $transpose_rhs^)?
     (`acc` `(` $acc^ `)`)? (`if` `(` $adds^ `)`)? (`keeps` $keeps^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
@@ -99,6 +107,24 @@ def Sm90_LayoutCastOp : Sm90_Op<"layout_cast", [
   let arguments = (ins Sm90_Fragment:$source);
   let results = (outs Sm90_Fragment:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+}
+
+def Sm90_SplitColumnsOp : Sm90_Op<"split_columns", [
+    Sm90_FixedLayouts, Pure, AllTypesMatch<["left", "right"]>]> {
+  let summary = "the left and the right half of the columns of an accumulator";
+  let description = [{
+    | constraint | rule |
+    |---|---|
+    | C1 | each half has the rows of the source and half of its columns |
+
+    ```mlir
+    %left, %right = sm90.split_columns %x : tensor<64x128xf32> -> tensor<64x64xf32>
+    ```
+  }];
+  let arguments = (ins Sm90_Scores:$source);
+  let results = (outs Sm90_Scores:$left, Sm90_Scores:$right);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($left)";
+  let hasVerifier = 1;
 }
 
 def Sm90_MaskOp : Sm90_Op<"mask", [

@@ -66,6 +66,11 @@ mlir::sm90::getFixedLayouts(Operation *op) {
         return Pairs{{broadcast.getSource(), Layout::Columns},
                      {broadcast.getResult(), Layout::Accumulator}};
       })
+      .Case([](SplitColumnsOp split) {
+        return Pairs{{split.getSource(), Layout::Accumulator},
+                     {split.getLeft(), Layout::Accumulator},
+                     {split.getRight(), Layout::Accumulator}};
+      })
       .Case([](DecayRatiosOp ratios) {
         Pairs pairs{{ratios.getResult(), Layout::Accumulator}};
         if (ratios.getRows())

@@ -234,17 +234,19 @@ def Sm90_DecayRatiosOp : Sm90_Op<"decay_ratios", [
   let summary = "what is left of each token when a later one comes";
   let description = [{
     Element (i, j) is exp2(rows[i] - columns[j]) for j <= i, and 0 above the
-    diagonal. Without rows and columns it is 1 for j <= i.
+    diagonal. Without rows and columns it is 1 for j <= i. With `transposed`, it is
+    exp2(columns[j] - rows[i]) for i <= j, and 0 below the diagonal.
 
     | constraint | rule |
     |---|---|
     | C1 | rows and columns are both given or neither, of one size, which is that of the sides of the result |
   }];
-  let arguments = (ins Optional<Sm90_Numbers>:$rows, Optional<Sm90_Numbers>:$columns);
+  let arguments = (ins Optional<Sm90_Numbers>:$rows, Optional<Sm90_Numbers>:$columns,
+                       UnitAttr:$transposed);
   let results = (outs Sm90_Scores:$result);
   let assemblyFormat = [{
     (`rows` `(` $rows^ `:` type($rows) `)`)? (`columns` `(` $columns^ `:` type($columns) `)`)?
-    attr-dict `:` type($result)
+    (`transposed` $transposed^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -253,7 +255,8 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
     Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "inverts a unit lower triangular matrix";
   let description = [{
-    With L what `matrix` has below its diagonal, and b row `row` of `strengths`, or
+    With L what `matrix` has below its diagonal, or its transpose has with
+    `transposed`, and b row `row` of `strengths`, or
     ones:
 
         (I + diag(b) L)^-1 diag(b)
@@ -278,9 +281,9 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
   let arguments = (ins Sm90_Scores:$matrix, Optional<Sm90_StageType>:$strengths,
                        OptionalAttr<I64Attr>:$row, Sm90_BufferType:$scratch,
                        Optional<Index>:$count, Sm90_BufferType:$blocks,
-                       Sm90_StageType:$result);
+                       Sm90_StageType:$result, UnitAttr:$transposed);
   let assemblyFormat = [{
-    $matrix (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
+    $matrix (`transposed` $transposed^)? (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
     `scratch` `(` $scratch (`[` $count^ `]`)? `,` $blocks `)` `into` $result attr-dict
     `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
   }];

@@ -75,6 +75,20 @@ template <typename AwaitOp> static LogicalResult verifyAwait(AwaitOp op) {
 LogicalResult AwaitFullOp::verify() { return verifyAwait(*this); }
 LogicalResult AwaitEmptyOp::verify() { return verifyAwait(*this); }
 
+LogicalResult BufferRowsOp::verify() {
+  BufferType whole = getBuffer().getType(), part = getRows().getType();
+  auto first = static_cast<int64_t>(getFirst());
+  auto expected = BufferType::get(getContext(), whole.getStages(),
+                                  part.getRows(), whole.getColumns(),
+                                  whole.getElementType(), whole.getRows());
+  if (whole.getPanelRows() == 0 && part == expected && first >= 0 &&
+      first % kSwizzleRows == 0 && first + part.getRows() <= whole.getRows())
+    return success();
+  return emitOpError("expected rows of ") // C1
+         << whole << " from a multiple of " << kSwizzleRows << " on, got "
+         << part << " from " << first << " on";
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
@@ -88,6 +102,20 @@ static std::tuple<int64_t, int64_t, Type> getBox(Type type) {
           fragment.getElementType()};
 }
 
+/// Whether `below` is the same use of the rows behind those of `above`.
+static bool liesBelow(Value above, Value below) {
+  auto upper = above.getDefiningOp<AwaitFullOp>();
+  auto lower = below.getDefiningOp<AwaitFullOp>();
+  if (!upper || !lower || upper.getCount() != lower.getCount())
+    return false;
+  auto first = upper.getBuffer().getDefiningOp<BufferRowsOp>();
+  auto second = lower.getBuffer().getDefiningOp<BufferRowsOp>();
+  return first && second && first.getBuffer() == second.getBuffer() &&
+         first.getFirst() +
+                 static_cast<uint64_t>(first.getRows().getType().getRows()) ==
+             second.getFirst();
+}
+
 LogicalResult WgmmaAsyncOp::verify() {
   bool isStage = isa<StageType>(getLhs().getType());
   if (isStage != static_cast<bool>(getRow())) // C4
@@ -99,6 +127,14 @@ LogicalResult WgmmaAsyncOp::verify() {
   RankedTensorType result = getResult().getType().getResult();
   int64_t inner = getTransposeRhs() ? rhs.getColumns() : rhs.getRows();
   int64_t columns = getTransposeRhs() ? rhs.getRows() : rhs.getColumns();
+  if (getBelow()) {
+    if (!getTransposeRhs() || !getKeeps() ||
+        !liesBelow(getRhs(), getBelow())) // C6
+      return emitOpError("expected a stage above another one to be transposed "
+                         "and kept, and the other one to be the same use of "
+                         "the rows behind it");
+    columns *= 2;
+  }
   if (rows < kWarpgroupRows || (!isStage && rows != kWarpgroupRows) ||
       depth != inner || inner % kProductStep != 0 || elementType.isF32() ||
       elementType != rhs.getElementType()) // C1

@@ -33,6 +33,29 @@ def Sm90_AllocOp : Sm90_Op<"alloc", [MemoryEffects<[MemAlloc]>, HasParent<"Kerne
   }]>];
 }
 
+def Sm90_BufferRowsOp : Sm90_Op<"buffer_rows", [Pure, HasParent<"KernelOp">]> {
+  let summary = "some of the rows of each stage of a buffer";
+  let description = [{
+    They are filled and given back on their own. A product may read those of one
+    stage together with others that lie below them.
+
+    ```mlir
+    %both = sm90.alloc : <2 x 128x128xbf16>
+    %keys = sm90.buffer_rows %both from(64)
+      : <2 x 128x128xbf16> -> <2 x 64x128xbf16, panel_rows = 128>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | the rows begin at a multiple of 8 and lie in the buffer, of which all else is as it is, and panel_rows are its rows |
+  }];
+  let arguments = (ins Sm90_BufferType:$buffer, I64Attr:$first);
+  let results = (outs Sm90_BufferType:$rows);
+  let assemblyFormat = [{
+    $buffer `from` `(` $first `)` attr-dict `:` type($buffer) `->` type($rows)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm90_MBarrierInitOp : Sm90_Op<"mbarrier.init", [MemoryEffects<[MemAlloc]>, HasParent<"KernelOp">]> {
   let summary = "allocates and initialises a barrier for each stage of a buffer";
   let description = [{

@@ -75,6 +75,7 @@ static void addSm90Passes(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   OpPassManager &kernels = manager.nest<sm90::KernelOp>();
+  kernels.addPass(sm90::createStackProductsPass());
   kernels.addPass(sm90::createOrderProductsPass());
   kernels.addPass(sm90::createHoistMaskPass());
   kernels.addPass(sm90::createNarrowTanhPass());

@@ -151,7 +151,8 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
       /*dependent_launch=*/true, /*warp_roles=*/true,
       /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1,
       sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
-      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0);
+      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0,
+      /*stack_products=*/false);
   return tile::ScheduleAttr::get(
       context, footprint.getBlockQ(), footprint.blockKv,
       /*hoist_score_dot=*/true,
@@ -249,7 +250,7 @@ static sm90::ScheduleAttr withConsumers(sm90::ScheduleAttr hopper,
       hopper.getAuxiliaryRegisters(), hopper.getReadStages(),
       hopper.getStripWarps(), hopper.getSeparateWarps(),
       hopper.getStreamStrips(), hopper.getStageStrips(),
-      hopper.getBlocksPerMultiprocessor());
+      hopper.getBlocksPerMultiprocessor(), hopper.getStackProducts());
 }
 
 /// The consumers of a schedule.

@@ -169,6 +169,11 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // stages. Rows that are normalised are read when they have come, by one warp:
   // in a third stage, that is a chunk ahead of who needs their lengths.
   int64_t stages = hasChannels ? 1 : op.getL2Normalize() ? 3 : 2;
+  // Beside two consumers shared memory is what products of tokens wait for.
+  // Those of rows that are normalised, or whose channels decay, are multiplied
+  // by more than the decay of each pair.
+  bool stackProducts = consumers > 1 && op.getErase() && op.getDecay() &&
+                       !hasChannels && !isGated && !op.getL2Normalize();
   auto hopper = sm90::ScheduleAttr::get(
       context, stages, consumers, producerRegisters, consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
@@ -178,7 +183,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
       /*clear_accumulators=*/false, /*dependent_launch=*/true,
       /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1,
       sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
-      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0);
+      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0, stackProducts);
   return tile::ScheduleAttr::get(
       context, part, kChunk, /*hoist_score_dot=*/false,
       /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
@@ -255,7 +260,7 @@ static tile::ScheduleAttr createSteps(RecurrenceOp op, const Steps &steps) {
       /*warp_roles=*/false,
       /*auxiliary_registers=*/0, /*read_stages=*/1, steps.stripWarps,
       steps.separateWarps, steps.streamStrips, steps.stageStrips,
-      steps.blocksPerMultiprocessor);
+      steps.blocksPerMultiprocessor, /*stack_products=*/false);
   return tile::ScheduleAttr::get(
       context, steps.columns, /*block_kv=*/1,
       /*hoist_score_dot=*/false, /*split_masked_loop=*/false,

@@ -147,7 +147,8 @@ struct LowerTmaLoad : CopyPattern<sm90::TmaLoadAsyncOp> {
         rewriter, loc, barrier,
         sm90::boxBytes(map.getRows(), map.getColumns()));
     Value stage = byteAddress(i32, op.getStage().getType(), adaptor.getStage());
-    forEachPanel(i32, map, adaptor.getIndices(), map.getRows(),
+    forEachPanel(i32, map, adaptor.getIndices(),
+                 op.getStage().getType().countPanelRows(),
                  [&](int64_t offset, ValueRange coordinates) {
                    ptx::tmaLoad(rewriter, loc, i32.add(stage, offset),
                                 adaptor.getMap().front(), coordinates, barrier,
@@ -181,9 +182,7 @@ Value mlir::attn::sm90_to_nvvm::blockAddress(Int32 &i32, Value first,
                  column / sm90::kPanelColumns * rows * sm90::kPanelRowBytes);
 }
 
-/// The same for the transposed blocks of 64 columns that start at `base`: the
-/// lower half of the rows of a block are those of the left half of its columns.
-static Value transposedAddress(Int32 &i32, Value base) {
+Value mlir::attn::sm90_to_nvvm::transposedAddress(Int32 &i32, Value base) {
   Value lane = i32.lane();
   Value rowOfEight = i32.bitAnd(lane, 7);
   Value row = i32.add(rowOfEight, i32.shiftLeft(i32.shiftRight(lane, 4), 3));
@@ -220,10 +219,11 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
     SmallVector<Value> registers;
     if (op.getTransposed()) {
       // The row is the first of 64 columns, which are a panel.
-      Value panel = i32.add(byteAddress(i32, stage, adaptor.getStage()),
-                            i32.mul(i32.fromIndex(adaptor.getRow().front()),
-                                    stage.getRows() * sm90::kPanelRowBytes /
-                                        sm90::kPanelColumns));
+      Value panel =
+          i32.add(byteAddress(i32, stage, adaptor.getStage()),
+                  i32.mul(i32.fromIndex(adaptor.getRow().front()),
+                          stage.countPanelRows() * sm90::kPanelRowBytes /
+                              sm90::kPanelColumns));
       Value first = transposedAddress(i32, panel);
       for (int64_t row = 0; row < stage.getRows(); row += kMatrixColumns)
         llvm::append_range(
@@ -238,11 +238,11 @@ struct LowerLoadFragment : CopyPattern<sm90::LoadFragmentOp> {
         i32, rowAddress(i32, stage, adaptor.getStage(), adaptor.getRow()));
     for (int64_t column = 0; column < stage.getColumns();
          column += kMatrixColumns)
-      llvm::append_range(
-          registers,
-          ptx::ldmatrixX4(rewriter, loc,
-                          blockAddress(i32, first, column, stage.getRows()),
-                          /*transposed=*/false));
+      llvm::append_range(registers,
+                         ptx::ldmatrixX4(rewriter, loc,
+                                         blockAddress(i32, first, column,
+                                                      stage.countPanelRows()),
+                                         /*transposed=*/false));
     rewriter.replaceOpWithMultiple(op, {registers});
     return success();
   }

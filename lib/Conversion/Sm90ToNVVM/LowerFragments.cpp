@@ -315,6 +315,20 @@ struct LowerBroadcastRows : FragmentPattern<sm90::BroadcastRowsOp> {
   }
 };
 
+/// Registers run along the columns.
+struct LowerSplitColumns : FragmentPattern<sm90::SplitColumnsOp> {
+  using FragmentPattern::FragmentPattern;
+  LogicalResult
+  matchAndRewrite(sm90::SplitColumnsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ValueRange source = adaptor.getSource();
+    size_t half = source.size() / 2;
+    rewriter.replaceOpWithMultiple(
+        op, {source.take_front(half), source.drop_front(half)});
+    return success();
+  }
+};
+
 struct LowerSplat : FragmentPattern<sm90::SplatOp> {
   using FragmentPattern::FragmentPattern;
   LogicalResult
@@ -375,10 +389,10 @@ struct LowerLayoutCast : FragmentPattern<sm90::LayoutCastOp> {
 void mlir::attn::sm90_to_nvvm::populateFragmentPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerElementwise, LowerConstant, LowerReciprocal,
-               LowerReduceColumns, LowerCombineQuad, LowerBroadcastRows,
-               LowerSplat, LowerUndefined, LowerVoteAll, LowerLayoutCast>(
-      converter, context);
+  patterns
+      .add<LowerElementwise, LowerConstant, LowerReciprocal, LowerReduceColumns,
+           LowerCombineQuad, LowerBroadcastRows, LowerSplat, LowerSplitColumns,
+           LowerUndefined, LowerVoteAll, LowerLayoutCast>(converter, context);
   patterns.add<LowerTruncF, LowerBitcast, LowerExtF>(converter, context,
                                                      /*benefit=*/2);
   patterns.add<LowerApproximate<math::Exp2Op>>(converter, context,

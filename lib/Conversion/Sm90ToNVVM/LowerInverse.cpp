@@ -48,9 +48,10 @@ public:
   /// Byte addresses: of the matrix in f16, of the blocks on its diagonal in
   /// f32, of the result, and of the strengths, which may be null.
   Inversion(OpBuilder &b, Location loc, Value scratch, Value blocks,
-            Value result, Value strengths)
+            Value result, Value strengths, bool transposed)
       : b(b), loc(loc), i32(b, loc), scratch(scratch), blocks(blocks),
-        result(result), strengths(strengths), f16(b.getF16Type()) {
+        result(result), strengths(strengths), transposed(transposed),
+        f16(b.getF16Type()) {
     Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
     warp = i32.shiftRight(thread, 5);
@@ -150,6 +151,8 @@ private:
   Location loc;
   Int32 i32;
   Value scratch, blocks, result, strengths;
+  /// Whether threads have the rows of the matrix in place of its columns.
+  bool transposed;
   Type f16;
   Value lane, warp;
   /// Of a lane: its row of an 8 x 8 matrix, its row of a block, and whether it
@@ -160,15 +163,18 @@ private:
 } // namespace
 
 void Inversion::storeMatrix(ValueRange matrix) {
-  Value first = matrixAddress(i32, scratch);
+  Value first = transposed ? transposedAddress(i32, scratch)
+                           : matrixAddress(i32, scratch);
   for (int64_t column = 0; column < sm90::kWarpgroupRows; column += kBlock) {
     Values words;
     for (int64_t i = 0; i < 8; i += 2)
       words.push_back(
           round(matrix[column / 2 + i], matrix[column / 2 + i + 1]));
-    ptx::stmatrixX4(b, loc,
-                    blockAddress(i32, first, column, sm90::kWarpgroupRows),
-                    words, /*transposed=*/false);
+    ptx::stmatrixX4(
+        b, loc,
+        transposed ? i32.add(first, column * sm90::kPanelRowBytes)
+                   : blockAddress(i32, first, column, sm90::kWarpgroupRows),
+        words, transposed);
   }
 }
 
@@ -177,16 +183,22 @@ void Inversion::storeMatrix(ValueRange matrix) {
 /// warp.
 void Inversion::storeDiagonal(ValueRange matrix) {
   Value block = i32.add(blocks, i32.mul(warp, kBlock * kBlockRowBytes));
+  int64_t rowBytes = kBlockRowBytes, columnBytes = sm90::kNumberBytes;
+  if (transposed)
+    std::swap(rowBytes, columnBytes);
   Value own =
-      i32.add(i32.add(block, i32.mul(i32.shiftRight(lane, 2), kBlockRowBytes)),
-              i32.mul(i32.firstColumn(), sm90::kNumberBytes));
+      i32.add(i32.add(block, i32.mul(i32.shiftRight(lane, 2), rowBytes)),
+              i32.mul(i32.firstColumn(), columnBytes));
+  // Neighbours in a register are neighbours in memory, or in rows of it.
+  int64_t count = transposed ? 1 : 2;
   for (int64_t k = 0; k < kBlocks; ++k)
     ifTrue(isEqual(warp, k), [&] {
-      for (int64_t i : {0, 6})
-        ptx::storeSharedFloats(b, loc, own,
-                               rowOfElement(i) * kBlockRowBytes +
-                                   columnOfElement(i) * sm90::kNumberBytes,
-                               matrix.slice(8 * k + i, 2));
+      for (int64_t first : {0, 6})
+        for (int64_t i = first; i < first + 2; i += count)
+          ptx::storeSharedFloats(b, loc, own,
+                                 rowOfElement(i) * rowBytes +
+                                     columnOfElement(i) * columnBytes,
+                                 matrix.slice(8 * k + i, count));
     });
 }
 
@@ -369,7 +381,7 @@ struct LowerInvertUnitLower : OpConversionPattern<sm90::InvertUnitLowerOp> {
     }
     Inversion(rewriter, loc, scratch, adaptor.getBlocks().front(),
               byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
-              strengths)
+              strengths, op.getTransposed())
         .run(adaptor.getMatrix(), isFirst);
     rewriter.eraseOp(op);
     return success();

@@ -381,7 +381,7 @@ struct LowerBroadcastColumns : NumbersPattern<sm90::BroadcastColumnsOp> {
   }
 };
 
-/// An infinite power above the diagonal is not chosen.
+/// An infinite power of a later token is not chosen.
 struct LowerDecayRatios : NumbersPattern<sm90::DecayRatiosOp> {
   using NumbersPattern::NumbersPattern;
   LogicalResult
@@ -395,27 +395,32 @@ struct LowerDecayRatios : NumbersPattern<sm90::DecayRatiosOp> {
                                        rewriter.getF32FloatAttr(value));
     };
     Value zero = constant(0), one = constant(1);
-    Value distance =
-        arith::SubIOp::create(rewriter, loc, i32.firstRow(), i32.firstColumn());
+    bool transposed = op.getTransposed();
+    Value row = i32.firstRow(), column = i32.firstColumn();
+    Value distance = transposed
+                         ? arith::SubIOp::create(rewriter, loc, column, row)
+                         : arith::SubIOp::create(rewriter, loc, row, column);
     SmallVector<Value> results;
     int64_t count = elementsPerThread(cast<RankedTensorType>(op.getType()));
     for (int64_t i = 0; i < count; ++i) {
       Value ratio = one;
       if (op.getRows()) {
-        Value difference = arith::SubFOp::create(
-            rewriter, loc, adaptor.getRows()[rowOfElement(i) != 0],
-            adaptor.getColumns()[numberOfColumn(i)]);
+        Value later = adaptor.getRows()[rowOfElement(i) != 0];
+        Value earlier = adaptor.getColumns()[numberOfColumn(i)];
+        if (transposed)
+          std::swap(later, earlier);
+        Value difference = arith::SubFOp::create(rewriter, loc, later, earlier);
         ratio = LLVM::CallIntrinsicOp::create(
                     rewriter, loc, f32,
                     rewriter.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"),
                     difference)
                     .getResult(0);
       }
-      Value isAbove =
-          isBelow(rewriter, loc, distance,
-                  i32.constant(columnOfElement(i) - rowOfElement(i)));
+      int64_t least = columnOfElement(i) - rowOfElement(i);
+      Value isEarlier = isBelow(rewriter, loc, distance,
+                                i32.constant(transposed ? -least : least));
       results.push_back(
-          arith::SelectOp::create(rewriter, loc, isAbove, zero, ratio));
+          arith::SelectOp::create(rewriter, loc, isEarlier, zero, ratio));
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();

@@ -45,7 +45,8 @@ struct LowerWgmmaWait : OpConversionPattern<sm90::WgmmaWaitOp> {
 /// offset, which is the stride between panels where K runs along the rows of
 /// the stage, and unused otherwise.
 static SmallVector<int64_t> describe(sm90::StageType stage, bool alongRows) {
-  int64_t panelBytes = sm90::boxBytes(stage.getRows(), sm90::kPanelColumns);
+  int64_t panelBytes =
+      sm90::boxBytes(stage.countPanelRows(), sm90::kPanelColumns);
   int64_t leading = encode(alongRows ? panelBytes : 16) << 16;
   SmallVector<int64_t> steps;
   if (alongRows) {

@@ -121,6 +121,9 @@ Value rowAddress(Int32 &i32, Type type, ValueRange memory, ValueRange row);
 /// that start at `base`: its row, and the 16-byte chunk that holds the left or
 /// the right half of the columns, swizzled by the row.
 Value matrixAddress(Int32 &i32, Value base);
+/// The same for the transposed blocks of 64 columns that start at `base`: the
+/// lower half of the rows of a block are those of the left half of its columns.
+Value transposedAddress(Int32 &i32, Value base);
 /// The address of the block that starts at `column`, in panels of `rows` rows.
 Value blockAddress(Int32 &i32, Value first, int64_t column, int64_t rows);
 

@@ -223,6 +223,19 @@ template <typename AllocOp> struct LowerAlloc : RolePattern<AllocOp> {
   }
 };
 
+struct LowerBufferRows : RolePattern<sm90::BufferRowsOp> {
+  using RolePattern::RolePattern;
+  LogicalResult
+  matchAndRewrite(sm90::BufferRowsOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    rewriter.replaceOp(op, i32.add(adaptor.getBuffer().front(),
+                                   static_cast<int64_t>(op.getFirst()) *
+                                       sm90::kPanelRowBytes));
+    return success();
+  }
+};
+
 /// The first thread initialises the barriers.
 struct LowerMBarrierInit : RolePattern<sm90::MBarrierInitOp> {
   using RolePattern::RolePattern;
@@ -465,9 +478,9 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   populateStorePatterns(converter, patterns);
   populateStripsPatterns(converter, patterns);
   populateStagedStripsPatterns(converter, patterns);
-  patterns.add<LowerAlloc<sm90::AllocOp>, LowerAlloc<sm90::TicketsAllocOp>,
-               LowerMBarrierInit, LowerWarpRoles, LowerWarps,
-               LowerIndex<sm90::BlockIdOp, blockId>,
+  patterns.add<LowerBufferRows, LowerAlloc<sm90::AllocOp>,
+               LowerAlloc<sm90::TicketsAllocOp>, LowerMBarrierInit,
+               LowerWarpRoles, LowerWarps, LowerIndex<sm90::BlockIdOp, blockId>,
                LowerIndex<sm90::GridSizeOp, gridSize>, LowerWarpgroupId>(
       converter, &getContext());
   ConversionTarget target(getContext());

@@ -244,7 +244,7 @@ LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
       dot.getContext(), cast<RankedTensorType>(*type), lhs.getType(),
       cast<sm90::StageType>(rhs->getType()));
   started.inFlight = sm90::WgmmaAsyncOp::create(
-      builder, loc, inFlight, lhs, row, *rhs, acc,
+      builder, loc, inFlight, lhs, row, *rhs, /*below=*/Value(), acc,
       /*adds=*/Value(), dot.getTransposeRhs(), keeps);
   pending.push_back(started);
   return success();

@@ -182,9 +182,9 @@ LogicalResult Consumer::consumeDot(tile::DotOp dot) {
   if (adds)
     adds = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, count,
                                  adds);
-  Value product = sm90::WgmmaAsyncOp::create(builder, loc, inFlight, lhs,
-                                             isStage ? firstRow : Value(), rhs,
-                                             acc, adds, dot.getTransposeRhs());
+  Value product = sm90::WgmmaAsyncOp::create(
+      builder, loc, inFlight, lhs, isStage ? firstRow : Value(), rhs,
+      /*below=*/Value(), acc, adds, dot.getTransposeRhs());
   pending.push_back({dot.getResult(), product, barrier, count});
   return success();
 }

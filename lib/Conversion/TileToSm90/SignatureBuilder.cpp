@@ -83,7 +83,7 @@ static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
       /*auxiliary_registers=*/0, schedule.getReadStages(),
       schedule.getStripWarps(), schedule.getSeparateWarps(),
       schedule.getStreamStrips(), schedule.getStageStrips(),
-      schedule.getBlocksPerMultiprocessor());
+      schedule.getBlocksPerMultiprocessor(), schedule.getStackProducts());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {

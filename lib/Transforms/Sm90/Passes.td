@@ -238,6 +238,31 @@ def PairReadsPass : Pass<"sm90-pair-reads", "::mlir::sm90::KernelOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def StackProductsPass : Pass<"sm90-stack-products", "::mlir::sm90::KernelOp"> {
+  let summary = "One product of keys with queries and with themselves";
+  let description = [{
+    The auxiliary of a delta rule multiplies the queries of a chunk by its keys, and
+    the keys by themselves, each in a product of 64 columns, which is bounded by
+    shared memory: it reads as much of the left operand as of the right one. Where
+    queries lie above the keys in each panel, one product of the keys with both has
+    128 columns. What it gives are the transposed products: so are the decays that
+    these are multiplied by, and what is stored is transposed on its way. The product
+    of the keys with themselves is its own transpose.
+
+    Left as they are are products whose rows or columns are multiplied by other
+    numbers. Obeys `stack_products` of the schedule.
+
+    ```mlir
+    %a = sm90.wgmma_async %k row(%c0), %k transpose_rhs keeps ...
+    %p = sm90.wgmma_async %q row(%c0), %k transpose_rhs keeps ...
+    // becomes
+    %both = sm90.wgmma_async %k row(%c0), %q above %k transpose_rhs keeps ...
+    %t, %stage = sm90.wgmma.wait %both pending(0) ...
+    %p, %a = sm90.split_columns %t ...
+    ```
+  }];
+}
+
 def InsertProxyFencePass : Pass<"sm90-insert-proxy-fence", "::mlir::sm90::KernelOp"> {
   let summary = "Let loads end before their stage is given back to copies";
   let description = [{

@@ -15,12 +15,14 @@
 
 // The auxiliary: rows and columns of sums, what is read and, in blocks, the inverse.
 // CHECK: nvvm.setmaxregister decrease 96
-// CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// One product of keys has the queries above the keys on its right; what it gives is
+// transposed where it is stored.
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
 // CHECK-DAG: "ld.shared.f32 $0, [$1+{{[0-9]+}}];"
 // CHECK-DAG: "ld.shared.v2.f32 {$0, $1}, [$2+{{[0-9]+}}];"
 // What is handed over waits for one fence behind the inverse, whose scratch alternates:
 // no warp waits for another before the blocks of all are solved.
-// CHECK: "stmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK: "stmatrix.sync.aligned.m8n8.x4.trans.shared.b16
 // CHECK-NOT: nvvm.fence.proxy
 // CHECK-NOT: "bar.sync $0, 128;"
 // CHECK: "st.shared.v4.b32 [$0], {$1, $2, $3, $4};"

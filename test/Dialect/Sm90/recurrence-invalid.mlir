@@ -505,3 +505,60 @@ sm90.kernel @f(%states: !llvm.ptr<1> {sm90.tensor = 0 : i64}) attributes {schedu
   }
   sm90.return
 }
+
+// -----
+
+// C1 of sm90.buffer_rows.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %both = sm90.alloc : !sm90.buffer<2 x 128x128xbf16>
+  // expected-error@+1 {{'sm90.buffer_rows' op expected rows of '!sm90.buffer<2 x 128x128xbf16>' from a multiple of 8 on, got '!sm90.buffer<2 x 64x128xbf16, panel_rows = 128>' from 96 on}}
+  %rows = sm90.buffer_rows %both from(96) : !sm90.buffer<2 x 128x128xbf16> -> !sm90.buffer<2 x 64x128xbf16, panel_rows = 128>
+  sm90.warp_roles producer {
+  } auxiliary {
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// The rows of panels that a box is a part of.
+// expected-error@+1 {{expected panel_rows of a multiple of 8 of a box of 16 bits, more than its 64 rows, got 64}}
+func.func private @buffer() -> !sm90.buffer<2 x 64x128xbf16, panel_rows = 64>
+
+// -----
+
+// expected-error@+1 {{expected panel_rows of a multiple of 8 of a box of 16 bits, more than its 4 rows, got 8}}
+func.func private @stage() -> !sm90.stage<4x64xf32, panel_rows = 8>
+
+// -----
+
+// C6 of sm90.wgmma_async.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %both = sm90.alloc : !sm90.buffer<1 x 128x128xbf16>
+  %upper = sm90.buffer_rows %both from(0) : !sm90.buffer<1 x 128x128xbf16> -> !sm90.buffer<1 x 64x128xbf16, panel_rows = 128>
+  %lower = sm90.buffer_rows %both from(64) : !sm90.buffer<1 x 128x128xbf16> -> !sm90.buffer<1 x 64x128xbf16, panel_rows = 128>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %u = sm90.stage.await_full %upper, %bar[%c0] : !sm90.buffer<1 x 64x128xbf16, panel_rows = 128>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16, panel_rows = 128>
+    %l = sm90.stage.await_full %lower, %bar[%c0] : !sm90.buffer<1 x 64x128xbf16, panel_rows = 128>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16, panel_rows = 128>
+    // expected-error@+1 {{'sm90.wgmma_async' op expected a stage above another one to be transposed and kept, and the other one to be the same use of the rows behind it}}
+    %f = sm90.wgmma_async %l row(%c0), %l above %u transpose_rhs keeps : !sm90.in_flight<tensor<64x128xf32> = !sm90.stage<64x128xbf16, panel_rows = 128> * <64x128xbf16, panel_rows = 128>>
+    %w, %kept = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<tensor<64x128xf32> = !sm90.stage<64x128xbf16, panel_rows = 128> * <64x128xbf16, panel_rows = 128>>
+    sm90.stage.release %u, %bar[%c0] : !sm90.stage<64x128xbf16, panel_rows = 128>, !sm90.mbarrier<1>
+    sm90.stage.release %l, %bar[%c0] : !sm90.stage<64x128xbf16, panel_rows = 128>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.split_columns.
+func.func @split(%x: tensor<64x128xf32>) {
+  // expected-error@+1 {{'sm90.split_columns' op expected halves of the columns of 'tensor<64x128xf32>', got 'tensor<64x32xf32>'}}
+  %left, %right = sm90.split_columns %x : tensor<64x128xf32> -> tensor<64x32xf32>
+  return
+}

@@ -12,6 +12,8 @@
 !numbers = tensor<64xf32, #lanes>
 !square = tensor<64x64xf32, #accumulator>
 !half = tensor<64x64xf16, #accumulator>
+!wide = tensor<64x128xf32, #accumulator>
+!half_stage = !sm90.stage<64x128xbf16, panel_rows = 128>
 
 // CHECK-LABEL: sm90.kernel @chunks(
 // CHECK-SAME: auxiliary_registers = 104
@@ -24,6 +26,11 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
   %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
   %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
   %rows = sm90.alloc : !sm90.buffer<2 x 64x128xbf16>
+  %both = sm90.alloc : !sm90.buffer<2 x 128x128xbf16>
+  // CHECK: sm90.buffer_rows %{{.*}} from(0) : <2 x 128x128xbf16> -> <2 x 64x128xbf16, panel_rows = 128>
+  %upper = sm90.buffer_rows %both from(0) : !sm90.buffer<2 x 128x128xbf16> -> !sm90.buffer<2 x 64x128xbf16, panel_rows = 128>
+  // CHECK: sm90.buffer_rows %{{.*}} from(64)
+  %lower = sm90.buffer_rows %both from(64) : !sm90.buffer<2 x 128x128xbf16> -> !sm90.buffer<2 x 64x128xbf16, panel_rows = 128>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<2>
   %empty = sm90.mbarrier.init arrivals(4) : !sm90.mbarrier<2>
   // CHECK: sm90.warp_roles producer {
@@ -64,6 +71,19 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     %ratios = sm90.decay_ratios rows(%r : tensor<64xf32, #rows>) columns(%c : tensor<64xf32, #columns>) : !square
     // CHECK: sm90.decay_ratios : ![[SQUARE]]
     %triangle = sm90.decay_ratios : !square
+    // CHECK: sm90.decay_ratios transposed : ![[SQUARE]]
+    %other = sm90.decay_ratios transposed : !square
+    // CHECK: %[[UPPER:.*]] = sm90.stage.await_full {{.*}} -> <64x128xbf16, panel_rows = 128>
+    %u = sm90.stage.await_full %upper, %full[%c0] : !sm90.buffer<2 x 64x128xbf16, panel_rows = 128>, !sm90.mbarrier<2> -> !half_stage
+    // CHECK: %[[LOWER:.*]] = sm90.stage.await_full
+    %l = sm90.stage.await_full %lower, %full[%c0] : !sm90.buffer<2 x 64x128xbf16, panel_rows = 128>, !sm90.mbarrier<2> -> !half_stage
+    // CHECK: sm90.wgmma_async %[[LOWER]] row(%{{.*}}), %[[UPPER]] above %[[LOWER]] transpose_rhs keeps
+    %f = sm90.wgmma_async %l row(%c0), %u above %l transpose_rhs keeps : !sm90.in_flight<!wide = !half_stage * <64x128xbf16, panel_rows = 128>>
+    %w, %kept = sm90.wgmma.wait %f pending(0) : !sm90.in_flight<!wide = !half_stage * <64x128xbf16, panel_rows = 128>>
+    // CHECK: %{{.*}}, %{{.*}} = sm90.split_columns %{{.*}} : !{{.*}} -> ![[SQUARE]]
+    %left, %right = sm90.split_columns %w : !wide -> !square
+    sm90.stage.release %u, %empty[%c0] : !half_stage, !sm90.mbarrier<2>
+    sm90.stage.release %l, %empty[%c0] : !half_stage, !sm90.mbarrier<2>
     // CHECK: sm90.broadcast_columns %[[COLUMNS]] : ![[COLUMNTYPE]] -> ![[SQUARE]]
     %all = sm90.broadcast_columns %c : tensor<64xf32, #columns> -> !square
     %own = sm90.stage.await_empty %tiles, %empty[%c0] : !sm90.buffer<2 x 64x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xf16>
@@ -73,6 +93,9 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     // CHECK: sm90.invert_unit_lower %{{.*}} scratch(%{{.*}}[%{{.*}}], %{{.*}}) into
     sm90.invert_unit_lower %triangle scratch(%tiles[%c0], %blocks) into %own
       : !square, !sm90.buffer<2 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    // CHECK: sm90.invert_unit_lower %{{.*}} transposed scratch(%{{.*}}, %{{.*}}) into
+    sm90.invert_unit_lower %other transposed scratch(%scratch, %blocks) into %own
+      : !square, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
     sm90.stage.fill %own, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<2>
     sm90.stage.release %stage, %empty[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<2>
   // CHECK: } consumer {
