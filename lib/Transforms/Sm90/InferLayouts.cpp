@@ -211,7 +211,8 @@ static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
 
 /// Adds the axes along which a vector, or what follows from it element by
 /// element, is repeated.
-static void findRepeatedAxes(Value vector, SmallSetVector<int64_t, 2> &axes) {
+static void findRepeatedAxes(Value vector,
+                             llvm::SmallSetVector<int64_t, 2> &axes) {
   for (Operation *user : vector.getUsers())
     if (auto broadcast = dyn_cast<BroadcastStripsOp>(user))
       axes.insert(broadcast.getAxis());
@@ -222,7 +223,7 @@ static void findRepeatedAxes(Value vector, SmallSetVector<int64_t, 2> &axes) {
 /// Whether a vector is loaded for rows and for columns alike, as keys that are
 /// values, too.
 static bool isForBothAxes(LoadStripsOp load) {
-  SmallSetVector<int64_t, 2> axes;
+  llvm::SmallSetVector<int64_t, 2> axes;
   if (cast<RankedTensorType>(load.getFragment().getType()).getRank() == 1)
     findRepeatedAxes(load.getFragment(), axes);
   return axes.size() > 1;
