@@ -247,6 +247,10 @@ LogicalResult ChunkRole::emitDot(tile::DotOp dot) {
       builder, loc, inFlight, lhs, row, *rhs, /*below=*/Value(), acc,
       /*adds=*/Value(), dot.getTransposeRhs(), keeps);
   pending.push_back(started);
+  // All that follows waits for the product with an inverse.
+  if (part == Part::Consumer && split.fillsTogether() && pending.size() == 1 &&
+      !keeps && kernel.storesMatrix)
+    awaitStaging();
   return success();
 }
 
@@ -281,6 +285,15 @@ LogicalResult ChunkRole::emitTranspose(vector::TransposeOp op) {
   return success();
 }
 
+/// Waits until the output of the chunk in front has left the memory that it is
+/// stored through.
+void ChunkRole::awaitStaging() {
+  if (std::exchange(isStagingFree, true))
+    return;
+  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
+  sm90::BarrierSyncOp::create(builder, loc);
+}
+
 LogicalResult ChunkRole::emitStore(tile::StoreOp store) {
   auto transpose = store.getTile().getDefiningOp<vector::TransposeOp>();
   if (!transpose)
@@ -293,8 +306,8 @@ LogicalResult ChunkRole::emitStore(tile::StoreOp store) {
   indices.back() =
       arith::AddIOp::create(builder, loc, indices.back(), firstRow);
   Value memory = kernel.staging.lookup(store.getView());
-  sm90::TmaStoreWaitOp::create(builder, loc, /*read=*/true);
-  sm90::BarrierSyncOp::create(builder, loc);
+  awaitStaging();
+  isStagingFree = false;
   sm90::StoreFragmentOp::create(builder, loc, fragment, memory, firstRow,
                                 /*transposed=*/true);
   sm90::BarrierSyncOp::create(builder, loc);

@@ -54,6 +54,7 @@ private:
   LogicalResult emitScaleColumns(arith::MulFOp op, Value numbers);
   LogicalResult emitRatios(tile::DecayRatiosOp op);
   LogicalResult emitStore(tile::StoreOp store);
+  void awaitStaging();
   LogicalResult emitOutside(Operation *op);
   LogicalResult emitMask(tile::MaskOp op);
   LogicalResult emitStateLoad(tile::LoadOp load, Value value, bool transposed);
@@ -146,6 +147,8 @@ private:
   /// that they are.
   DenseMap<Value, Value> handed;
   SmallVector<std::pair<Value, Ring>> filled;
+  /// Whether the memory that the output is stored through has been waited for.
+  bool isStagingFree = false;
   /// The first of the rows of a tile that this warpgroup computes.
   Value firstRow;
 };

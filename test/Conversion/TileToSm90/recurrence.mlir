@@ -96,6 +96,9 @@
 // CHECK: %[[T:.*]] = sm90.stage.await_full
 // CHECK: %[[P:.*]] = sm90.stage.await_full
 // CHECK: %[[U:.*]] = sm90.wgmma_async %{{.*}}, %[[T]] transpose_rhs : <tensor<64x64xf32> = tensor<64x64xf16> * <64x64xf16>>
+// So is the memory that the output is stored through, which nothing waits for behind it.
+// CHECK: sm90.tma_store.wait read
+// CHECK-NEXT: sm90.barrier.sync
 // CHECK: sm90.splat %[[WHOLE]]
 // CHECK: sm90.load_row %[[NS]]
 // CHECK: sm90.wgmma.wait %[[U]] pending(0)
@@ -104,6 +107,8 @@
 // CHECK: %[[O:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} transpose_rhs acc(%{{.*}}) :
 // CHECK: %[[NEXT:.*]] = sm90.wgmma_async %{{.*}}, %{{.*}} acc(%{{.*}}) keeps
 // CHECK: sm90.wgmma.wait %[[O]] pending(1)
+// CHECK-NOT: sm90.tma_store.wait
+// CHECK-NOT: sm90.barrier.sync
 // CHECK: sm90.store_fragment %{{.*}}, %[[STAGING]] row(%[[FIRST]]) transposed
 // CHECK: sm90.tma_store_async %[[STAGING]] row(%[[FIRST]]), %o[
 // CHECK: %[[STATE:.*]], %{{.*}} = sm90.wgmma.wait %[[NEXT]] pending(0)
