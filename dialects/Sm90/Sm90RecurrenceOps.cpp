@@ -170,6 +170,19 @@ static LogicalResult verifyFragments(Operation *op, TypeRange types,
   return success();
 }
 
+LogicalResult SumDecaysOp::verify() {
+  StageType gates = getGates().getType(), whole = getWhole().getType();
+  if (failed(verifyGates(*this, gates, gates.getColumns()))) // C1
+    return failure();
+  if (whole != StageType::get(getContext(), 1, gates.getColumns(),
+                              gates.getElementType())) // C1
+    return emitOpError("expected a row of ")
+           << gates.getColumns() << " numbers, got " << whole;
+  BufferType scratch = getScratch().getType();
+  size_t keys = scratch.getRows() == decayScratchRows(2) ? 2 : 1;
+  return verifyDecayScratch(*this, scratch, gates.getColumns(), keys); // C2
+}
+
 /// Whether rows are before their own decay, and what they have of themselves.
 static LogicalResult verifyBefore(DecayTokensOp op) {
   if (op.getBefore() && op.getBefore()->size() != op.getRows().size()) // C6
@@ -205,11 +218,6 @@ LogicalResult DecayTokensOp::verify() {
   StageType gates = getGates().getType();
   if (failed(verifyGates(*this, gates, first.getColumns()))) // C2
     return failure();
-  StageType whole = getWhole().getType();
-  if (whole != StageType::get(getContext(), 1, first.getColumns(),
-                              gates.getElementType())) // C2
-    return emitOpError("expected a row of ")
-           << first.getColumns() << " numbers, got " << whole;
   if (failed(verifyDecayScratch(*this, getScratch().getType(), // C3
                                 first.getColumns(), keys)) ||
       failed(verifyBefore(*this)))

@@ -317,15 +317,43 @@ def Sm90_CopyGatesOp : Sm90_Op<"copy_gates", [MemoryEffects<[MemRead, MemWrite]>
   let hasVerifier = 1;
 }
 
+def Sm90_SumDecaysOp : Sm90_Op<"sum_decays", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "sums of decays of channels in blocks of tokens, and their powers";
+  let description = [{
+    Gates are natural logarithms or, with `linear`, factors; rows from `limit` on do
+    not decay. They become the sums of the logarithms (base 2), none less than -160, in
+    blocks of 16 tokens, which each warp has one of; `whole` becomes 2 to the sum of all
+    tokens. In the `scratch` of `sm90.decay_tokens` goes what the tokens of a block have
+    in common. The result is whether a vote of the warp finds that powers relative to
+    the start of its block cannot overflow.
+
+    No tokens are read, so that this need not wait for them, nor for room for what
+    follows from them. The threads of the warpgroup meet.
+
+    | constraint | rule |
+    |---|---|
+    | C1 | the gates are f32, of 64 tokens by 64 or 128 channels, and `whole` is a row of them |
+    | C2 | scratch is one stage of f16, of 96 or 144 rows by as many channels |
+  }];
+  let arguments = (ins Sm90_StageType:$gates, Index:$limit, UnitAttr:$linear,
+                       Sm90_BufferType:$scratch, Sm90_StageType:$whole);
+  let results = (outs I1:$safe);
+  let assemblyFormat = [{
+    $gates `limit` `(` $limit `)` (`linear` $linear^)? `scratch` `(` $scratch `)`
+    `whole` `(` $whole `)` attr-dict `:` type($gates) `scratch` type($scratch)
+    `whole` type($whole)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     Sm90_FixedLayouts, AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "what decays of channels leave of tokens";
   let description = [{
-    Gates are natural logarithms or, with `linear`, factors; rows from `limit` on do
-    not decay. With G the sums of the logarithms (base 2), none less than -160, row i
-    of each of `left` becomes that of the keys times 2^(G[63] - G[i]), that of each of
-    `reached` the rows' times 2^G[i] and the scale that they have, and `whole` becomes
-    2^G[63].
+    With G the sums of the logarithms (base 2) of decays from the start of the chunk,
+    which follow from what `sm90.sum_decays` has made of the gates and of the scratch,
+    row i of each of `left` becomes that of the keys times 2^(G[63] - G[i]), and that of
+    each of `reached` the rows' times 2^G[i] and the scale that they have.
 
     Each warp has a block of 16 tokens, and a result has the products of rows with
     keys of the block, those of all keys with one of the rows after the other: column
@@ -336,8 +364,7 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     for j <= i, and 0 above the diagonal. Rows that are `before` their own decay have
     G[i - 1] in place of G[i] throughout, and 0 on the diagonal, or with `bonus` the
     sum of rows[i, c] keys[i, c] times element `offset + c` of what the pointer leads
-    to. Powers are relative to the token in
-    the middle of the block where a vote of the warp finds that these cannot overflow;
+    to. Powers are relative to the start of the block where the warp is `safe`;
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
 
@@ -347,13 +374,13 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     What is left of keys may take their place. For `sm90.decayed_dots`, the rows, which
     may be the keys, are overwritten with what they have decayed since the start of their
     block, in f16, or the keys with those that keys are multiplied to, and `scratch`
-    becomes what is left of each block of keys at its end, and of channels in the blocks
-    between. The gates are overwritten, too. The threads of the warpgroup meet.
+    becomes what is left of each block of keys at its end, beside what there is of
+    channels in the blocks between.
 
     | constraint | rule |
     |---|---|
     | C1 | rows, keys, left and reached are one type of 16 bits, of 64 tokens by 64 or 128 channels |
-    | C2 | the gates are f32, of as many tokens and channels, and `whole` is a row of them |
+    | C2 | the gates are f32, of as many tokens and channels |
     | C3 | scratch is one stage of f16, of 96 rows by as many channels, or 144 for two of keys |
     | C4 | rows, reached and scales are one or two, as many of each, and so are keys and left; there is a result for each pair |
     | C5 | a result is 64 x 16 |
@@ -361,20 +388,20 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     | C7 | rows that are what is reached are in the same place there, and are beside one of keys, which no rows are |
   }];
   let arguments = (ins Variadic<Sm90_StageType>:$rows, Variadic<Sm90_StageType>:$keys,
-                       Sm90_StageType:$gates, Index:$limit, UnitAttr:$linear,
+                       Sm90_StageType:$gates, I1:$safe,
                        Sm90_BufferType:$scratch, Variadic<Sm90_StageType>:$left,
-                       Sm90_StageType:$whole, Variadic<Sm90_StageType>:$reached,
+                       Variadic<Sm90_StageType>:$reached,
                        DenseF32ArrayAttr:$scales, OptionalAttr<DenseBoolArrayAttr>:$before,
                        Optional<LLVM_PointerInAddressSpace<1>>:$bonus,
                        Optional<I64>:$offset);
   let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
-    $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `limit` `(` $limit `)`
-    (`linear` $linear^)? `scratch` `(` $scratch `)` `into` $left `whole` `(` $whole `)`
+    $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `safe` `(` $safe `)`
+    `scratch` `(` $scratch `)` `into` $left
     `reached` `(` $reached `)` `scales` `=` $scales (`before` `=` $before^)?
     (`bonus` `(` $bonus^ `:` qualified(type($bonus)) `[` $offset `]` `)`)? attr-dict
     `:` type($rows) `keys` type($keys) `gates` type($gates) `scratch` type($scratch)
-    `into` type($left) `whole` type($whole) `reached` type($reached) `->` type($results)
+    `into` type($left) `reached` type($reached) `->` type($results)
   }];
   let extraClassDeclaration = [{
     /// Whether row tile `number` is read in front of the decay of its tokens.

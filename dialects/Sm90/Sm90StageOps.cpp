@@ -20,8 +20,8 @@ static bool isAccess(OpOperand &use) {
     return product.getKeeps() || &use == &product.getLhsMutable();
   return isa<LoadFragmentOp, StoreFragmentOp, TmaStoreAsyncOp, LoadRowOp,
              LoadElementOp, StoreNumbersOp, InvertUnitLowerOp, ScaleColumnsOp,
-             RowNormsOp, CopyGatesOp, CopyStrengthsOp, DecayTokensOp,
-             DecayedDotsOp, GateRowsOp, ScoreOp>(use.getOwner());
+             RowNormsOp, CopyGatesOp, CopyStrengthsOp, SumDecaysOp,
+             DecayTokensOp, DecayedDotsOp, GateRowsOp, ScoreOp>(use.getOwner());
 }
 
 /// Where an access to a stage is complete, or null.

@@ -115,13 +115,22 @@ Values DecayedBlock::loadOwnSums(Value sums, Value group, bool isBefore) {
   return numbers;
 }
 
+/// The place in a tile of what is at `first` in the first group of columns.
+/// Swizzles and panels change different bits, which is one exclusive or of a
+/// number that all places of the group share.
+Value DecayedBlock::moveToGroup(Value first, Value group) {
+  constexpr int64_t kPanelShift = 13;
+  static_assert(1 << kPanelShift ==
+                sm90::kWarpgroupRows * sm90::kPanelRowBytes);
+  Value inPanel = i32.shiftLeft(i32.bitAnd(group, 3), 5);
+  Value panel = i32.shiftLeft(i32.shiftRight(group, 2), kPanelShift);
+  return i32.bitXor(first, i32.add(inPanel, panel));
+}
+
 /// Tiles begin where swizzles do, so that all have the same offset.
 Value DecayedBlock::tileAddress(Value tile, Value group) {
   Value first = matrixAddress(i32, i32.constant(0));
-  Value inPanel = i32.bitXor(first, i32.shiftLeft(i32.bitAnd(group, 3), 5));
-  Value panel = i32.mul(i32.shiftRight(group, 2),
-                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
-  return i32.add(i32.add(inPanel, panel), tile);
+  return i32.add(moveToGroup(first, group), tile);
 }
 
 /// In the order of the elements of a tile. The lane has two of the four
@@ -134,12 +143,9 @@ Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
       i32.add(i32.shiftLeft(i32.bitAnd(quad, 3), 1), i32.shiftRight(quad, 2));
   Value place =
       i32.shiftLeft(i32.bitXor(i32.shiftRight(own, 1), row), kPlaceShift);
-  Value inPanel = i32.bitXor(place, i32.shiftLeft(i32.bitAnd(group, 3), 5));
-  Value panel = i32.mul(i32.shiftRight(group, 2),
-                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
   Value first = i32.mul(i32.add(firstToken, row), sm90::kPanelRowBytes);
   Value inPlace = i32.shiftLeft(i32.bitAnd(own, 1), 3);
-  Value offset = i32.add(i32.add(inPanel, inPlace), i32.add(panel, first));
+  Value offset = moveToGroup(i32.add(i32.add(first, place), inPlace), group);
   Values strengths;
   for (Value tile : {reached, left})
     for (int64_t rows : {0, 8})
@@ -206,13 +212,19 @@ void DecayedBlock::storeColumns(size_t key, Value group, ValueRange words) {
          });
 }
 
-/// What a group of columns is computed of, one behind the other: the sums of
-/// tokens, those before them if there are such rows, and the words of the keys
-/// and of the other rows, but strengths.
-Values DecayedBlock::loadGroup(const DecayedChunk &chunk, Value group) {
+/// What powers of a group of columns are computed of: the sums of tokens, and
+/// those before them if there are such rows.
+Values DecayedBlock::loadExponents(const DecayedChunk &chunk, Value group) {
   Values all = loadOwnSums(chunk.gates, group, /*isBefore=*/false);
   if (chunk.hasBefore(true))
     llvm::append_range(all, loadOwnSums(chunk.gates, group, /*isBefore=*/true));
+  return all;
+}
+
+/// What is multiplied by these, one behind the other: the words of the keys and
+/// of the other rows, but strengths.
+Values DecayedBlock::loadWords(const DecayedChunk &chunk, Value group) {
+  Values all;
   for (const DecayedKeys &keys : chunk.keys)
     llvm::append_range(all, loadTile(keys.tile, group));
   for (const DecayedRows &rows : chunk.rows)
@@ -245,26 +257,28 @@ Values DecayedBlock::decayRows(const DecayedRows &rows, ValueRange values,
   return up;
 }
 
-/// What has decayed of a group of columns, of which `loaded` has been loaded
-/// before. Nothing is loaded once something has been stored, which it might be
-/// of.
+/// What has decayed of a group of columns, of which `exponents` have been
+/// loaded before. Nothing is loaded once something has been stored, which it
+/// might be of.
 Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
-                                Value group, ValueRange loaded,
+                                Value group, ValueRange exponents,
                                 ValueRange carried) {
+  Values words = loadWords(chunk, group);
   Values toBlockEnd = loadPowers(group, End), toEnd = loadPowers(group, ToEnd),
          fromStart = loadPowers(group, FromStart), end, strengths;
   for (const DecayedRows &own : chunk.rows)
     if (own.areStrengths())
       strengths = loadStrengths(own.tile, chunk.keys.front().left, group);
-  auto take = [&](size_t count) {
-    ValueRange taken = loaded.take_front(count);
-    loaded = loaded.drop_front(count);
-    return taken;
+  ValueRange sum = exponents.take_front(8), before = exponents.drop_front(8);
+  ValueRange left = words;
+  auto takeTile = [&] {
+    Values tile = extend(left.take_front(4));
+    left = left.drop_front(4);
+    return tile;
   };
-  ValueRange sum = take(8), before = take(chunk.hasBefore(true) ? 8 : 0);
   SmallVector<Values> keys, down, columns;
   for (size_t k = 0; k < keyTiles; ++k)
-    keys.push_back(extend(take(4)));
+    keys.push_back(takeTile());
   down = keys;
   if (!isSafe)
     end = loadSums(sumsAddress(chunk.gates, i32.add(firstToken, kBlock - 1),
@@ -289,7 +303,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
     std::optional<size_t> key = chunk.findKeys(own);
     Values values = own.areStrengths() ? gate(strengths, keys.front())
                     : key              ? keys[*key]
-                                       : extend(take(4));
+                                       : takeTile();
     if (chunk.bonus)
       llvm::copy(
           addOwn(chunk, group, values, keys.front(), carried.take_back(2)),
@@ -305,21 +319,24 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
   return products;
 }
 
-/// One group after the other. Where there are registers for it, what the next
-/// one needs is loaded meanwhile.
+/// One group after the other. Where there are registers for it, the exponents
+/// of the next one are loaded meanwhile; what is multiplied by powers comes
+/// while these are raised. Beside sums in f32, which take long, that would gain
+/// nothing.
 Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
                                  ValueRange inits) {
-  if (keyTiles > 1 || chunk.hasBefore(true))
+  if (keyTiles > 1 || chunk.hasBefore(true) || !isSafe)
     return loop(groups(), inits, [&](Value group, ValueRange carried) {
-      return decayGroup(chunk, isSafe, group, loadGroup(chunk, group), carried);
+      return decayGroup(chunk, isSafe, group, loadExponents(chunk, group),
+                        carried);
     });
   Values all(inits);
-  llvm::append_range(all, loadGroup(chunk, i32.constant(0)));
+  llvm::append_range(all, loadExponents(chunk, i32.constant(0)));
   size_t count = inits.size();
   Values results = loop(groups(), all, [&](Value group, ValueRange carried) {
     Value next = arith::MinUIOp::create(b, loc, i32.add(group, 1),
                                         i32.constant(groups() - 1));
-    Values loaded = loadGroup(chunk, next);
+    Values loaded = loadExponents(chunk, next);
     Values products =
         decayGroup(chunk, isSafe, group, carried.drop_front(count),
                    carried.take_front(count));
@@ -347,18 +364,10 @@ Values DecayedBlock::clearAbove(ValueRange block, bool isBefore) {
 }
 
 SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
-  Values last = sumGates(chunk);
-  Value safe = isSafe(last);
-  storeDecay(last);
-  // Other warps may still read the columns of the chunk before, and need the
-  // decay of this block.
-  meet();
-  preparePowers(last, safe, chunk.whole);
-  NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
   size_t pairs = chunk.rows.size() * keyTiles;
   Values zeros(8 * pairs + (chunk.bonus ? 2 : 0), number(0));
   Values products = branch(
-      safe, ValueRange(zeros).getTypes(),
+      chunk.isSafe, ValueRange(zeros).getTypes(),
       [&] { return decayGroups(chunk, /*isSafe=*/true, zeros); },
       [&] {
         // Of the rows as they are, which are overwritten.
@@ -370,6 +379,7 @@ SmallVector<Values> DecayedBlock::decay(const DecayedChunk &chunk) {
         return decayGroups(chunk, /*isSafe=*/false, all);
       });
   fence();
+  findThread();
   SmallVector<Values> results;
   for (size_t p = 0; p < pairs; ++p)
     results.push_back(clearAbove(ValueRange(products).slice(8 * p, 8),

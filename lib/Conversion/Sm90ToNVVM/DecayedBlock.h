@@ -63,14 +63,21 @@ struct DecayedKeys {
   Value tile, left;
 };
 
-/// What there is of a chunk, and where what is left of it goes. Rows from
+/// Gates that become sums, and where the power of all of them goes. Rows from
 /// `limit` on do not decay.
-struct DecayedChunk {
-  SmallVector<DecayedRows> rows;
-  SmallVector<DecayedKeys> keys;
+struct DecayGates {
   Value gates, limit;
   bool isLinear;
   Value whole;
+};
+
+/// What there is of a chunk, and where what is left of it goes.
+struct DecayedChunk {
+  SmallVector<DecayedRows> rows;
+  SmallVector<DecayedKeys> keys;
+  /// The sums, and whether powers that are relative to the start of the block
+  /// do not overflow.
+  Value gates, isSafe;
   /// The address (an i64) of the factors of what tokens have of themselves, or
   /// null.
   Value bonus;
@@ -99,14 +106,11 @@ public:
                size_t keys)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
         channels(tile.getColumns()), keyTiles(keys), scratch(scratch) {
-    thread = i32.threadOfWarpgroupAnew();
-    lane = i32.bitAnd(thread, 31);
-    quad = i32.shiftRight(lane, 2);
-    own = i32.bitAnd(lane, 3);
-    warp = i32.shiftRight(thread, 5);
-    firstToken = i32.shiftLeft(warp, 4);
+    findThread();
   }
 
+  /// What needs nothing but the gates. Returns whether the block is safe.
+  Value sumDecays(const DecayGates &chunk);
   /// The first pass. Returns the products of each of the rows of the block with
   /// each of its keys, of 16 x 16.
   SmallVector<Values> decay(const DecayedChunk &chunk);
@@ -144,6 +148,15 @@ private:
 
   //===--- Scalars --------------------------------------------------------===//
 
+  /// Anew: what follows from it does not take registers before.
+  void findThread() {
+    thread = i32.threadOfWarpgroupAnew();
+    lane = i32.bitAnd(thread, 31);
+    quad = i32.shiftRight(lane, 2);
+    own = i32.bitAnd(lane, 3);
+    warp = i32.shiftRight(thread, 5);
+    firstToken = i32.shiftLeft(warp, 4);
+  }
   Value number(float value) {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
   }
@@ -195,6 +208,7 @@ private:
   /// The numbers of the four columns of a group.
   Values loadSums(Value address, Value group, int64_t offset = 0);
   Values loadOwnSums(Value sums, Value group, bool isBefore);
+  Value moveToGroup(Value first, Value group);
   /// Of the block of 16 x 16 of a tile in a group of columns, for the lane.
   Value tileAddress(Value tile, Value group);
   Values extend(ValueRange words);
@@ -221,9 +235,9 @@ private:
   //===--- Sums -----------------------------------------------------------===//
 
   Value placeOfToken(Value gates, int64_t x);
-  Value addLogarithm(const DecayedChunk &chunk, Value sum, Value gate,
+  Value addLogarithm(const DecayGates &chunk, Value sum, Value gate,
                      Value token);
-  Values sumGates(const DecayedChunk &chunk);
+  Values sumGates(const DecayGates &chunk);
   Value isSafe(ValueRange last);
   void storeDecay(ValueRange last);
   void preparePowers(ValueRange last, Value safe, Value whole);
@@ -235,8 +249,9 @@ private:
   Values multiply(ValueRange values, ValueRange columns, float factor = 1);
   Values decayGroups(const DecayedChunk &chunk, bool isSafe, ValueRange inits);
   Values decayGroup(const DecayedChunk &chunk, bool isSafe, Value group,
-                    ValueRange loaded, ValueRange carried);
-  Values loadGroup(const DecayedChunk &chunk, Value group);
+                    ValueRange exponents, ValueRange carried);
+  Values loadExponents(const DecayedChunk &chunk, Value group);
+  Values loadWords(const DecayedChunk &chunk, Value group);
   Values leaveKeys(const DecayedKeys &keys, ValueRange down,
                    ValueRange toBlockEnd, ValueRange toEnd, Value group);
   Values decayRows(const DecayedRows &rows, ValueRange values,
@@ -249,7 +264,12 @@ private:
   void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
                         ValueRange down);
   Values loadColumns(size_t key, int64_t block, int64_t number, Value group);
-  Values multiplyColumns(ArrayRef<Value> rows, int64_t columns);
+  Values multiplyColumns(ArrayRef<Value> rows, int64_t begin, int64_t end,
+                         int64_t number);
+  Value sharedAddress();
+  void shareProducts(ArrayRef<Value> rows);
+  Values takeProducts(size_t count);
+  Values multiplyFurtherUp(int64_t number, ArrayRef<Value> rows);
   Values multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
                         ArrayRef<ValueRange> blocks);
   Values gate(ValueRange strengths, ValueRange keys);

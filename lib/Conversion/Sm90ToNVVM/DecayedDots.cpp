@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The second pass: each warp has as many blocks in front as its number is, and
-// a loop of its own, without branches inside.
+// a loop of its own, without branches inside. The first one has none, and takes
+// one of the three of the last, which would keep the others waiting.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,19 +43,24 @@ Values DecayedBlock::loadColumns(size_t key, int64_t block, int64_t number,
   return words;
 }
 
-/// The products with the blocks further up, of which there are `columns`, of
-/// eight elements each, those of all rows and keys with one block after the
-/// other.
-Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
+/// The barrier of the two warps that share the blocks of one of them.
+static constexpr int64_t kSharedBarrier = 8;
+static constexpr int64_t kSharingThreads = 64;
+
+/// The products of the warp `number` with the blocks further up from `begin` to
+/// `end`, of eight elements each, those of all rows and keys with one block
+/// after the other.
+Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t begin,
+                                     int64_t end, int64_t number) {
   size_t size = 8 * rows.size() * keyTiles;
-  Values zeros(columns * size, number(0));
-  return rolledLoop(groups(), zeros, [&](Value group, ValueRange carried) {
+  Values zeros((end - begin) * size, this->number(0));
+  return loop(groups(), zeros, [&](Value group, ValueRange carried) {
     SmallVector<Values> left, right;
     for (Value tile : rows)
       left.push_back(loadTile(tile, group));
-    for (int64_t column = 0; column < columns; ++column)
+    for (int64_t column = begin; column < end; ++column)
       for (size_t k = 0; k < keyTiles; ++k)
-        right.push_back(loadColumns(k, column, columns, group));
+        right.push_back(loadColumns(k, column, number, group));
     Values products(carried);
     for (auto [n, words] : llvm::enumerate(right))
       for (size_t r = 0; r < rows.size(); ++r)
@@ -70,6 +76,49 @@ Values DecayedBlock::multiplyColumns(ArrayRef<Value> rows, int64_t columns) {
   });
 }
 
+/// Where what one warp has multiplied is left for another, for the lane: powers
+/// have been read, while decays may be those of the next chunk already, where
+/// there is no inverse.
+Value DecayedBlock::sharedAddress() {
+  Value powers =
+      i32.add(powersAddress(i32.constant(0)), FromStart * rowBytes());
+  return i32.add(powers, i32.shiftLeft(lane, 4));
+}
+
+/// Leaves the products of the last warp with the first block for it.
+void DecayedBlock::shareProducts(ArrayRef<Value> rows) {
+  constexpr int64_t kLast = kBlocks - 1;
+  Values tiles;
+  for (Value tile : rows)
+    tiles.push_back(i32.add(tile, kLast * kBlock * sm90::kPanelRowBytes));
+  Values products = multiplyColumns(tiles, 0, 1, kLast);
+  for (size_t i = 0; i < products.size(); i += 4)
+    ptx::storeSharedFloats(b, loc, sharedAddress(), i / 4 * kOperandBytes,
+                           ValueRange(products).slice(i, 4));
+  ptx::barrierArrive(b, loc, i32.constant(kSharedBarrier), kSharingThreads);
+}
+
+/// So many of them.
+Values DecayedBlock::takeProducts(size_t count) {
+  ptx::barrierSync(b, loc, i32.constant(kSharedBarrier), kSharingThreads);
+  Values products;
+  for (size_t i = 0; i < count; i += 4)
+    llvm::append_range(products,
+                       ptx::loadSharedFloats(b, loc, sharedAddress(),
+                                             i / 4 * kOperandBytes, 4));
+  return products;
+}
+
+/// The products of the warp `number` with all blocks further up.
+Values DecayedBlock::multiplyFurtherUp(int64_t number, ArrayRef<Value> rows) {
+  if (number < kBlocks - 1)
+    return multiplyColumns(rows, 0, number, number);
+  Values own = multiplyColumns(rows, 1, number, number);
+  Values products = takeProducts(8 * rows.size() * keyTiles);
+  llvm::append_range(products, own);
+  return products;
+}
+
 /// The elements of all results of the warp `number`, or of one with a smaller
 /// number: products with blocks further up, the blocks on the diagonal, and
 /// zeros.
@@ -80,7 +129,9 @@ Values DecayedBlock::multiplyAsWarp(int64_t number, ArrayRef<Value> rows,
   auto multiply = [&] {
     Values zeros(8 * (kBlocks - 1 - number), this->number(0)), results, below;
     if (number > 0)
-      below = multiplyColumns(rows, number);
+      below = multiplyFurtherUp(number, rows);
+    else
+      shareProducts(rows);
     for (size_t p = 0; p < pairs; ++p) {
       for (int64_t column = 0; column < number; ++column)
         llvm::append_range(

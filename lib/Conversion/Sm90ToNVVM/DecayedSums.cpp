@@ -73,8 +73,8 @@ void DecayedBlock::storePowers(Value address, Type type, ValueRange values) {
 //===----------------------------------------------------------------------===//
 
 /// The sum with the logarithm of the gate of one more token.
-Value DecayedBlock::addLogarithm(const DecayedChunk &chunk, Value sum,
-                                 Value gate, Value token) {
+Value DecayedBlock::addLogarithm(const DecayGates &chunk, Value sum, Value gate,
+                                 Value token) {
   constexpr float kLog2e = llvm::numbers::log2ef;
   if (!chunk.isLinear)
     return math::FmaOp::create(b, loc,
@@ -88,7 +88,7 @@ Value DecayedBlock::addLogarithm(const DecayedChunk &chunk, Value sum,
 }
 
 /// In place, so many rows at a time. Returns the last sums.
-Values DecayedBlock::sumGates(const DecayedChunk &chunk) {
+Values DecayedBlock::sumGates(const DecayGates &chunk) {
   constexpr int64_t kRows = 8;
   Values zeros(channels / 32, number(0));
   return rolledLoop(kBlock / kRows, zeros, [&](Value part, ValueRange carried) {
@@ -193,4 +193,16 @@ void DecayedBlock::preparePowers(ValueRange last, Value safe, Value whole) {
       sum = exp2(sum);
     ptx::storeSharedFloats(b, loc, i32.add(whole, bytes), 0, all);
   });
+}
+
+Value DecayedBlock::sumDecays(const DecayGates &chunk) {
+  Values last = sumGates(chunk);
+  Value safe = isSafe(last);
+  storeDecay(last);
+  // Other warps may still read the columns of the chunk before, and need the
+  // decay of this block.
+  meet();
+  preparePowers(last, safe, chunk.whole);
+  NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+  return safe;
 }

@@ -26,6 +26,27 @@ static Value addressOf(OpBuilder &b, Location loc, Value pointer,
 
 namespace {
 
+struct LowerSumDecays : OpConversionPattern<sm90::SumDecaysOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(sm90::SumDecaysOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    sm90::StageType gates = op.getGates().getType(),
+                    whole = op.getWhole().getType();
+    bool hasTwo =
+        op.getScratch().getType().getRows() == sm90::decayScratchRows(2);
+    DecayGates chunk{byteAddress(i32, gates, adaptor.getGates()),
+                     i32.fromIndex(adaptor.getLimit().front()), op.getLinear(),
+                     byteAddress(i32, whole, adaptor.getWhole())};
+    rewriter.replaceOp(op, DecayedBlock(rewriter, op.getLoc(), gates,
+                                        adaptor.getScratch().front(),
+                                        /*keys=*/hasTwo ? 2 : 1)
+                               .sumDecays(chunk));
+    return success();
+  }
+};
+
 struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -37,11 +58,9 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
     for (ValueRange memory : adaptor.getKeys())
       chunk.keys.push_back({byteAddress(i32, type, memory), {}});
     chunk.gates = byteAddress(i32, op.getGates().getType(), adaptor.getGates());
-    chunk.limit = i32.fromIndex(adaptor.getLimit().front());
-    chunk.isLinear = op.getLinear();
+    chunk.isSafe = adaptor.getSafe().front();
     for (auto [keys, memory] : llvm::zip_equal(chunk.keys, adaptor.getLeft()))
       keys.left = byteAddress(i32, type, memory);
-    chunk.whole = byteAddress(i32, op.getWhole().getType(), adaptor.getWhole());
     auto tileOf = [&](size_t row) {
       // Rows that are keys have one address, by which they are known.
       for (auto [k, own] : llvm::enumerate(op.getKeys()))
@@ -91,6 +110,6 @@ struct LowerDecayedDots : OpConversionPattern<sm90::DecayedDotsOp> {
 
 void sm90_to_nvvm::populateDecayPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerDecayTokens, LowerDecayedDots>(converter,
-                                                   patterns.getContext());
+  patterns.add<LowerSumDecays, LowerDecayTokens, LowerDecayedDots>(
+      converter, patterns.getContext());
 }

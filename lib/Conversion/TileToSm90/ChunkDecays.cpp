@@ -184,6 +184,14 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
     return kernel.tileRings.find(apply.getResult())->second;
   };
   Value limit;
+  if (failed(use(sums.getCount(), limit)))
+    return failure();
+  // Sums wait for gates alone, and the rest is waited for behind them. What
+  // they fill is handed over behind these waits, which arrivals would hold up.
+  Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
+  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
+  Value isSafe = sm90::SumDecaysOp::create(
+      builder, loc, gates, limit, sums.getLinear(), kernel.decayScratch, whole);
   SmallVector<Value> rows, keys, left, reached;
   for (auto [applied, tiles] :
        {std::pair(&all.left, &keys), std::pair(&all.reached, &rows)})
@@ -198,12 +206,9 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
         return failure();
       tiles->push_back(*own);
     }
-  if (failed(use(sums.getCount(), limit)))
-    return failure();
   // What the numbers are made of is overwritten.
   if (split.readsTiles())
     getNumbersStage();
-  Value gates = await(kernel.gatesRing, iteration, /*full=*/true);
   for (auto [number, apply] : llvm::enumerate(all.left)) {
     tile::ApplyDecayOp own = apply;
     auto strengths = kernel.strengthRings.find(own.getResult());
@@ -213,7 +218,6 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
                        ? await(strengths->second, iteration, /*full=*/true)
                        : await(ringOf(own), iteration, /*full=*/false));
   }
-  Value whole = await(kernel.wholeRing, iteration, /*full=*/false);
   SmallVector<float> scales;
   SmallVector<bool> before;
   for (auto [i, own] : llvm::enumerate(rows)) {
@@ -238,8 +242,8 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
       RankedTensorType::get({sm90::kWarpgroupRows, sm90::kDiagonalBlock},
                             builder.getF32Type()));
   auto tokens = sm90::DecayTokensOp::create(
-      builder, loc, blocks, rows, keys, gates, limit, sums.getLinear(),
-      kernel.decayScratch, left, whole, reached, scales,
+      builder, loc, blocks, rows, keys, gates, isSafe, kernel.decayScratch,
+      left, reached, scales,
       llvm::is_contained(before, true) ? builder.getDenseBoolArrayAttr(before)
                                        : DenseBoolArrayAttr(),
       bonus, offset);

@@ -162,12 +162,14 @@ LogicalResult ChunkRole::emitLoad(tile::LoadOp load) {
     return success();
   }
   // What sums decays reads the gates itself, and so does what gates tiles,
-  // which waits for these one after the other.
+  // which waits for these one after the other. What sums decays waits for
+  // tokens behind that.
   // Beside an inverse others wait at the first use, which products may be
   // started in front of. Without one, keys would be waited for between the last
   // products, and the assembler moves the decay of the state behind that.
-  bool isEager =
-      part != Part::Gates && part != Part::Numbers && !split.fillsTogether();
+  bool sumsDecays = part == Part::Auxiliary && split.decaySums;
+  bool isEager = part != Part::Gates && part != Part::Numbers && !sumsDecays &&
+                 !split.fillsTogether();
   auto ring = kernel.rings.find(kernel.keyOf(load));
   if (isEager && ring != kernel.rings.end())
     hold(load.getTile(), ring->second, getCount(load));

@@ -30,14 +30,17 @@
 
 // CHECK: } auxiliary {
 // CHECK: scf.for %[[C:.*]] = %{{.*}} {
+// Sums wait for the gates alone.
+// CHECK: %[[S:.*]] = sm90.stage.await_full %[[GATES]]
+// CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]]
+// CHECK-NOT: sm90.stage.await
+// CHECK: %[[SAFE:.*]] = sm90.sum_decays %[[S]] limit(%{{.*}}) scratch(%[[SCRATCH]]) whole(%[[W]])
 // CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[KS:.*]] = sm90.stage.await_full
-// CHECK: %[[S:.*]] = sm90.stage.await_full %[[GATES]]
 // CHECK: %[[LEFT:.*]] = sm90.stage.await_empty
-// CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]]
 // CHECK: %[[R0:.*]] = sm90.stage.await_empty
 // CHECK: %[[R1:.*]] = sm90.stage.await_empty
-// CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[QS]], %[[KS]] keys(%[[KS]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[LEFT]] whole(%[[W]]) reached(%[[R0]], %[[R1]])
+// CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[QS]], %[[KS]] keys(%[[KS]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH]]) into %[[LEFT]] reached(%[[R0]], %[[R1]])
 // What is read is given back as early as can be.
 // CHECK-DAG: sm90.stage.fill %[[LEFT]]
 // CHECK-DAG: sm90.stage.fill %[[W]], %[[WF]]
@@ -73,7 +76,7 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // CHECK: %[[K:.*]] = sm90.stage.await_full
 // CHECK: %[[A:.*]] = sm90.stage.await_full
 // CHECK: %[[B:.*]] = sm90.stage.await_full
-// CHECK: %[[P:.*]]:4 = sm90.decay_tokens %[[A]], %[[Q]] keys(%[[K]], %[[B]]) {{.*}} scratch(%[[SCRATCH]]) into %[[LK:.*]], %[[LB:.*]] whole(%{{.*}}) reached(%{{.*}}, %{{.*}}) scales = [1.000000e+00, 1.000000e+00] before = [true, false]
+// CHECK: %[[P:.*]]:4 = sm90.decay_tokens %[[A]], %[[Q]] keys(%[[K]], %[[B]]) {{.*}} scratch(%[[SCRATCH]]) into %[[LK:.*]], %[[LB:.*]] reached(%{{.*}}, %{{.*}}) scales = [1.000000e+00, 1.000000e+00] before = [true, false]
 // CHECK: %[[D:.*]]:4 = sm90.decayed_dots %[[A]], %[[Q]] blocks(%[[P]]#0, %[[P]]#1, %[[P]]#2, %[[P]]#3) scratch(%[[SCRATCH]])
 // CHECK: sm90.store_fragment
 // CHECK: sm90.store_fragment
@@ -109,7 +112,7 @@ func.func @direction(%q: !k64 {attn.name = "q"}, %k: !k64 {attn.name = "k"},
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]], %[[KF]]
 // CHECK: sm90.stage.await_full
 // CHECK: %[[DS:.*]] = sm90.stage.await_full
-// CHECK: sm90.decay_tokens {{.*}} keys(%[[KS]], %[[DS]]) {{.*}} into %[[KS]], %[[DS]] whole(
+// CHECK: sm90.decay_tokens {{.*}} keys(%[[KS]], %[[DS]]) {{.*}} into %[[KS]], %[[DS]] reached(
 // CHECK: sm90.stage.fill %[[KS]], %[[LF:.*]][
 // CHECK: sm90.stage.fill %[[DS]],
 // CHECK-NOT: sm90.stage.release %[[KS]]

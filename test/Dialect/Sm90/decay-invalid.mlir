@@ -35,7 +35,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -44,12 +43,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected tiles of one type of 16 bits with 64 rows, got '!sm90.stage<64x128xbf16>' and '!sm90.stage<64x128xf16>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -67,7 +65,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -76,12 +73,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected gates of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x64xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x64xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x64xf32>, !sm90.mbarrier<1>
@@ -92,12 +88,10 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
 
 // -----
 
-// C2 of sm90.decay_tokens.
+// C1 of sm90.sum_decays.
 sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
-  %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
-  %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
   %rows = sm90.alloc : !sm90.buffer<1 x 1x64xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
@@ -105,17 +99,59 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   sm90.warp_roles producer {
   } auxiliary {
     %c0 = arith.constant 0 : index
-    %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
-    %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x64xf32>
-    %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    // expected-error@+1 {{'sm90.decay_tokens' op expected a row of 128 numbers, got '!sm90.stage<1x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x64xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
-    sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    // expected-error@+1 {{'sm90.sum_decays' op expected a row of 128 numbers, got '!sm90.stage<1x64xf32>'}}
+    %a = sm90.sum_decays %s limit(%c0) scratch(%scratch) whole(%w) : !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> whole !sm90.stage<1x64xf32>
     sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x64xf32>, !sm90.mbarrier<1>
-    sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C1 of sm90.sum_decays.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf16>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf16>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    // expected-error@+1 {{'sm90.sum_decays' op expected gates of f32 for 64 tokens of 64 or 128 channels, got '!sm90.stage<64x128xf16>'}}
+    %a = sm90.sum_decays %s limit(%c0) scratch(%scratch) whole(%w) : !sm90.stage<64x128xf16> scratch !sm90.buffer<1 x 96x128xf16> whole !sm90.stage<1x128xf32>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.sum_decays.
+sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_registers = 192, persistent = false, auxiliary_registers = 96>,
+                tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
+  %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
+  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 80x128xf16>
+  %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
+    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    // expected-error@+1 {{'sm90.sum_decays' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 80x128xf16>'}}
+    %a = sm90.sum_decays %s limit(%c0) scratch(%scratch) whole(%w) : !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 80x128xf16> whole !sm90.stage<1x128xf32>
+    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
   } consumer {
   }
@@ -131,7 +167,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 80x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -140,12 +175,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected a scratch of '!sm90.buffer<1 x 96x128xf16>', got '!sm90.buffer<1 x 80x128xf16>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 80x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 80x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -163,7 +197,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -172,12 +205,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected one or two of rows, and as many that they reach, and scales, got 1, 2 and 1}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r, %r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -195,7 +227,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -204,12 +235,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected fragments of 64x16, got 'tensor<64x64xf32>'}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x64xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x64xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -227,7 +257,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -236,12 +265,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected one or two of keys, as many that are left of them, and a result for each with each of rows, got 2, 1 and 1}}
-    %a = sm90.decay_tokens %k keys(%k, %k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k, %k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -259,7 +287,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -268,12 +295,11 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected before for each of 1 rows, got 2}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true, false] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] before = [true, false] : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -291,7 +317,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %left = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -300,13 +325,12 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %left, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %o = arith.constant 0 : i64
     // expected-error@+1 {{'sm90.decay_tokens' op expected a bonus for one of rows, which is before its own decay, and one of keys}}
-    %a = sm90.decay_tokens %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] bonus(%memory : !llvm.ptr<1>[%o]) : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
+    %a = sm90.decay_tokens %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] bonus(%memory : !llvm.ptr<1>[%o]) : !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16> -> tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %s, %full[%c0] : !sm90.stage<64x128xf32>, !sm90.mbarrier<1>
@@ -323,7 +347,6 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
                 tensors = [#sm90.tensor<"g", tensor<?xf32>, [0]>], instances = []} {
   %tile = sm90.alloc : !sm90.buffer<1 x 64x128xbf16>
   %gates = sm90.alloc : !sm90.buffer<1 x 64x128xf32>
-  %rows = sm90.alloc : !sm90.buffer<1 x 1x128xf32>
   %scratch = sm90.alloc : !sm90.buffer<1 x 96x128xf16>
   %full = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
   sm90.warp_roles producer {
@@ -332,13 +355,12 @@ sm90.kernel @f(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %k = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %s = sm90.stage.await_full %gates, %full[%c0] : !sm90.buffer<1 x 64x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<64x128xf32>
     %l = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
-    %w = sm90.stage.await_empty %rows, %full[%c0] : !sm90.buffer<1 x 1x128xf32>, !sm90.mbarrier<1> -> !sm90.stage<1x128xf32>
+    %safe = arith.constant true
     %r = sm90.stage.await_empty %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     %e = sm90.stage.await_full %tile, %full[%c0] : !sm90.buffer<1 x 64x128xbf16>, !sm90.mbarrier<1> -> !sm90.stage<64x128xbf16>
     // expected-error@+1 {{'sm90.decay_tokens' op expected strengths where their own rows go, and no rows that are the keys beside them}}
-    %a:2 = sm90.decay_tokens %k, %e keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %e) scales = [1.000000e+00, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole !sm90.stage<1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>, tensor<64x16xf32>
+    %a:2 = sm90.decay_tokens %k, %e keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r, %e) scales = [1.000000e+00, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates !sm90.stage<64x128xf32> scratch !sm90.buffer<1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> tensor<64x16xf32>, tensor<64x16xf32>
     sm90.stage.fill %l, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
-    sm90.stage.fill %w, %full[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<1>
     sm90.stage.fill %r, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.fill %e, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>
     sm90.stage.release %k, %full[%c0] : !sm90.stage<64x128xbf16>, !sm90.mbarrier<1>

@@ -61,18 +61,22 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     %r = sm90.stage.await_empty %tiles, %full[%c0] : !tiles, !bar -> !t
     %q = sm90.stage.await_full %tiles, %full[%c0] : !tiles, !bar -> !t
     %w = sm90.stage.await_empty %rows, %two[%c0] : !rows, !sm90.mbarrier<2> -> !sm90.stage<1x128xf32>
-    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[Q:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S:.*]]) limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) into %[[L:.*]] whole(%[[W:.*]]) reached(%[[R:.*]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 96x128xf16> into !sm90.stage<64x128xbf16> whole <1x128xf32> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
-    %b:2 = sm90.decay_tokens %q, %k keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block
+    // CHECK: %[[SAFE:.*]] = sm90.sum_decays %[[S:.*]] limit(%{{.*}}) scratch(%[[SCRATCH:.*]]) whole(%[[W:.*]]) : <64x128xf32> scratch <1 x 96x128xf16> whole <1x128xf32>
+    %safe = sm90.sum_decays %s limit(%c0) scratch(%scratch) whole(%w) : !g scratch !scratch whole !sm90.stage<1x128xf32>
+    // CHECK: sm90.sum_decays %[[S]] limit(%{{.*}}) linear scratch(%[[SCRATCH2:.*]]) whole(%[[W]])
+    %safe2 = sm90.sum_decays %s limit(%c0) linear scratch(%scratch2) whole(%w) : !g scratch !scratch2 whole !sm90.stage<1x128xf32>
+    // CHECK: %[[B:.*]]:2 = sm90.decay_tokens %[[Q:.*]], %[[K:.*]] keys(%[[K]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH]]) into %[[L:.*]] reached(%[[R:.*]], %[[R]]) scales = [5.000000e-01, 1.000000e+00] : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> keys !sm90.stage<64x128xbf16> gates <64x128xf32> scratch <1 x 96x128xf16> into !sm90.stage<64x128xbf16> reached !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> -> ![[BLOCK:.*]], ![[BLOCK]]
+    %b:2 = sm90.decay_tokens %q, %k keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r, %r) scales = [0.5, 1.0] : !t, !t keys !t gates !g scratch !scratch into !t reached !t, !t -> !block, !block
     // CHECK: sm90.decayed_dots %[[Q]], %[[K]] blocks(%[[B]]#0, %[[B]]#1) scratch(%[[SCRATCH]]) : !sm90.stage<64x128xbf16>, !sm90.stage<64x128xbf16> blocks ![[BLOCK]], ![[BLOCK]] scratch <1 x 96x128xf16> -> ![[SQUARE:.*]], ![[SQUARE]]
     %a:2 = sm90.decayed_dots %q, %k blocks(%b#0, %b#1) scratch(%scratch) : !t, !t blocks !block, !block scratch !scratch -> !square, !square
     // Strengths of keys.
-    // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) linear scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00]
-    %c = sm90.decay_tokens %r keys(%k) gates(%s) limit(%c0) linear scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block
-    // CHECK: sm90.decay_tokens %[[Q]] keys(%[[K]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH]]) into %[[L]] whole(%[[W]]) reached(%[[R]]) scales = [1.000000e+00] before = [true] bonus(%{{.*}} : !llvm.ptr<1>[%{{.*}}])
+    // CHECK: sm90.decay_tokens %[[R]] keys(%[[K]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH]]) into %[[L]] reached(%[[R]]) scales = [1.000000e+00]
+    %c = sm90.decay_tokens %r keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] : !t keys !t gates !g scratch !scratch into !t reached !t -> !block
+    // CHECK: sm90.decay_tokens %[[Q]] keys(%[[K]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH]]) into %[[L]] reached(%[[R]]) scales = [1.000000e+00] before = [true] bonus(%{{.*}} : !llvm.ptr<1>[%{{.*}}])
     %o = arith.constant 0 : i64
-    %d = sm90.decay_tokens %q keys(%k) gates(%s) limit(%c0) scratch(%scratch) into %l whole(%w) reached(%r) scales = [1.0] before = [true] bonus(%memory : !llvm.ptr<1>[%o]) : !t keys !t gates !g scratch !scratch into !t whole !sm90.stage<1x128xf32> reached !t -> !block
-    // CHECK: %[[B:.*]]:4 = sm90.decay_tokens %[[Q]], %[[K]] keys(%[[K]], %[[Q]]) gates(%[[S]]) limit(%{{.*}}) scratch(%[[SCRATCH2:.*]]) into %[[L]], %[[R]] whole(%[[W]]) reached(%[[R]], %[[R]]) scales = [1.000000e+00, 1.000000e+00] before = [false, true]
-    %e:4 = sm90.decay_tokens %q, %k keys(%k, %q) gates(%s) limit(%c0) scratch(%scratch2) into %l, %r whole(%w) reached(%r, %r) scales = [1.0, 1.0] before = [false, true] : !t, !t keys !t, !t gates !g scratch !scratch2 into !t, !t whole !sm90.stage<1x128xf32> reached !t, !t -> !block, !block, !block, !block
+    %d = sm90.decay_tokens %q keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] before = [true] bonus(%memory : !llvm.ptr<1>[%o]) : !t keys !t gates !g scratch !scratch into !t reached !t -> !block
+    // CHECK: %[[B:.*]]:4 = sm90.decay_tokens %[[Q]], %[[K]] keys(%[[K]], %[[Q]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH2]]) into %[[L]], %[[R]] reached(%[[R]], %[[R]]) scales = [1.000000e+00, 1.000000e+00] before = [false, true]
+    %e:4 = sm90.decay_tokens %q, %k keys(%k, %q) gates(%s) safe(%safe) scratch(%scratch2) into %l, %r reached(%r, %r) scales = [1.0, 1.0] before = [false, true] : !t, !t keys !t, !t gates !g scratch !scratch2 into !t, !t reached !t, !t -> !block, !block, !block, !block
     // CHECK: sm90.decayed_dots %[[Q]], %[[K]] blocks(%[[B]]#0, %[[B]]#1, %[[B]]#2, %[[B]]#3) scratch(%[[SCRATCH2]])
     %f:4 = sm90.decayed_dots %q, %k blocks(%e#0, %e#1, %e#2, %e#3) scratch(%scratch2) : !t, !t blocks !block, !block, !block, !block scratch !scratch2 -> !square, !square, !square, !square
     sm90.stage.fill %w, %two[%c0] : !sm90.stage<1x128xf32>, !sm90.mbarrier<2>
