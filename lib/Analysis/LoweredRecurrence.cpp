@@ -185,9 +185,10 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
+  // What strengths of channels leave has no bound, but a product that tells.
+  bool isKnown = !isPerChannel(op, op.getErase()) || guessesSegments(op);
   return op.getDecay() && !op.getEraseKey() && !op.getEraseDirection() &&
-         !op.getBeforeDecay() && !isPerChannel(op, op.getErase()) &&
-         op.getMicroSteps() == 1;
+         !op.getBeforeDecay() && isKnown && op.getMicroSteps() == 1;
 }
 
 bool attn::guessesSegments(RecurrenceOp op) {

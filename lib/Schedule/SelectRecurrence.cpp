@@ -87,7 +87,7 @@ static StringRef findWhyNarrow(RecurrenceOp op) {
       {op.getKeptStates() && op.isPacked(),
        "states of packed sequences that are kept take registers that two "
        "warpgroups have not got"},
-      {canCutSequences(op) && guessesSegments(op) &&
+      {canCutSequences(op) && guessesSegments(op) && !isGated &&
            op.getKeyDim() % kLargestPart != 0,
        "what tokens do to a block of rows is found for one as wide as the "
        "keys"},
@@ -128,6 +128,9 @@ static int64_t selectSegments(RecurrenceOp op, int64_t part) {
   if (guessesSegments(op) && op.getKeyDim() > part)
     return refuseCut("the check of where segments start would spill beside "
                      "keys of more channels than a block has");
+  if (guessesSegments(op) && op.getKeyDim() % part != 0)
+    return refuseCut("what tokens do to a block of rows is found for one as "
+                     "wide as the keys");
   return kSegmentChunks;
 }
 

@@ -345,6 +345,36 @@ func.func @erased_channels(%q: !q, %b: !n, %g: !g) -> !q {
 
 // -----
 
+// CHECK-LABEL: func @erased_by_channels
+// CHECK: block_q = 128
+// CHECK-SAME: segment_chunks = 4
+!q = tensor<?x?x2x128xbf16>
+!e = tensor<?x?x2x128xf32>
+!g = tensor<?x?x2x128xf32, #attn.gate<log>>
+func.func @erased_by_channels(%q: !q, %e: !e, %g: !g) -> !q {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%e : !e) write(%e : !e) : !q, !q, !q -> !q
+  return %o : !q
+}
+
+// -----
+
+// Their product is found for blocks as wide as the keys.
+
+// CHECK-LABEL: func @erased_by_narrow_channels
+// CHECK: block_q = 128
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x2x128xbf16>
+!e = tensor<?x?x2x64xf32>
+!w = tensor<?x?x2x128xf32>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @erased_by_narrow_channels(%q: !q, %v: !v, %e: !e, %w: !w, %g: !g) -> !v {
+  %o = attn.recurrence %q, %q, %v decay(%g : !g) erase(%e : !e) write(%w : !w) : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// -----
+
 // CHECK-LABEL: func @whole
 // CHECK-NOT: segment_chunks
 !q = tensor<?x?x2x64xbf16>

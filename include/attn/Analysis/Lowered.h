@@ -40,7 +40,8 @@ llvm::StringRef findUnchunked(RecurrenceOp op);
 bool isPerChannel(RecurrenceOp op, Value gates);
 
 /// Whether bounds of what its state keeps tell where the segments of a sequence
-/// may begin: there is a decay, and it erases along its keys, if at all.
+/// may begin: there is a decay, and it erases along its keys, if at all; by
+/// strengths of channels only where these bounds are a guess.
 bool canCutSequences(RecurrenceOp op);
 /// Whether these bounds are a guess that has to be checked: channels decay on
 /// their own, and something is erased.

@@ -61,7 +61,9 @@ Value ChunkKernelBuilder::createTransition(Value number, Value state) {
   if (op.getL2Normalize())
     chunk.keyNorms = createNorms(chunk.key);
   chunk.decay = createDecay(row);
-  chunk.erase = loadNumbers(op.getErase(), row);
+  chunk.eraseKey =
+      gateChannels(chunk.key, op.getErase(), row, constant(0), element);
+  chunk.erase = loadStrengths(op.getErase(), row);
   // As if as much were written as is erased.
   chunk.write = chunk.erase;
   normalizeErased(chunk);

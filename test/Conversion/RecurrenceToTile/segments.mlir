@@ -187,3 +187,19 @@ func.func @erased(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {at
       {tile.schedule = #schedule} : !q, !q, !v -> !v
   return %o : !v
 }
+
+// Strengths of channels are part of what is erased there.
+
+// CHECK-LABEL: tile.kernel @strengths_transitions(
+// CHECK: %[[K:.*]] = tile.load %k
+// CHECK: %[[E:.*]] = tile.load %e
+// CHECK: %[[WIDE:.*]] = arith.extf %[[K]]
+// CHECK: arith.mulf %[[WIDE]], %[[E]]
+// CHECK: tile.invert_unit_lower
+func.func @strengths(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v {attn.name = "v"},
+                     %g: tensor<?x?x4x64xf32, #attn.gate<log>> {attn.name = "g"},
+                     %e: tensor<?x?x4x64xf32> {attn.name = "e"}, %beta: !n {attn.name = "beta"}) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x?x4x64xf32, #attn.gate<log>>) erase(%e : tensor<?x?x4x64xf32>) write(%beta : !n)
+      {tile.schedule = #schedule} : !q, !q, !v -> !v
+  return %o : !v
+}

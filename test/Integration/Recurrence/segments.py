@@ -8,7 +8,8 @@ a state grow, by more than the gates of the first head take away. `channels` are
 each channel, from weak to strong ones, of which at each token some are 0, and one channel
 of the first head keeps everything in the middle; `turns`, two channels that keep
 everything in turn, and keys and strengths that swap them in between. Values of which the
-first token's are no numbers tell where a segment has not started with the sequence."""
+first token's are no numbers tell where a segment has not started with the sequence; e.npy
+has strengths of channels."""
 
 import array
 import math
@@ -77,6 +78,8 @@ def main():
     values = [math.nan if i < HEADS * DIM else random.gauss(0, 1)
               for i in range(tokens * HEADS * DIM)]
     save(folder, "v", (1, tokens, HEADS, DIM), values)
+    save(folder, "e", (1, tokens, HEADS, DIM),
+         [2.0 if kind == "turns" else random.random() for _ in values])
 
 
 if __name__ == "__main__":
