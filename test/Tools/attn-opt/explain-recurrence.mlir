@@ -20,6 +20,8 @@
 
 // Strengths of channels, whose segments are checked; and why there are no segments.
 // RUN: attn-opt %t/gates.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/gates.mlir
+// RUN: attn-opt %t/narrow.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/narrow.mlir
+// RUN: attn-opt %t/direction.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/direction.mlir
 // RUN: attn-opt %t/own.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/own.mlir
 
 // Strengths up to 2, whose products with the state are two: 2 * 64 * 64 * 128 + 2 * 3 * 64 * 64 *
@@ -122,9 +124,37 @@ func.func @f(%q: !q {attn.name = "q"}, %g: !g {attn.name = "g"}, %e: !n {attn.na
   return %o : !q
 }
 // CHECK:      producer   4 warps, 32 registers a thread; one thread copies, a warp computes numbers of tokens, two warps take strengths of channels
+// CHECK:      segments   of at least 4 chunks, where multiprocessors are left; where they start is checked
+// CHECK-NEXT: in front   'f_segments', 'f_transitions', 'f_checks'
+// CHECK:      refused: nothing
+
+//--- narrow.mlir
+
+!q = tensor<?x?x2x64xbf16>
+!v = tensor<?x?x2x128xbf16>
+!e = tensor<?x?x2x64xf32>
+!w = tensor<?x?x2x128xf32>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @f(%q: !q {attn.name = "q"}, %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+             %e: !e {attn.name = "e"}, %w: !w {attn.name = "w"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %q, %v decay(%g : !g) erase(%e : !e) write(%w : !w) : !q, !q, !v -> !v
+  return %o : !v
+}
 // CHECK:      segments   none: a sequence is one instance for each tile
 // CHECK:      refused
-// CHECK-NEXT:   segment_chunks = 4: no bound is known of what a state keeps that is erased but along its keys
+// CHECK-NEXT:   segment_chunks = 4: what tokens do to a block of rows is found for one as wide as the keys
+
+//--- direction.mlir
+
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.name = "v"}, %g: !g {attn.name = "g"},
+             %a: !q {attn.name = "a"}, %b: !q {attn.name = "b"}) -> (!q {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase_key(%a : !q) erase_direction(%b : !q) before_decay : !q, !q, !q -> !q
+  return %o : !q
+}
+// CHECK:      refused
+// CHECK:        segment_chunks = 4: no bound is known of what a state keeps that is erased but along its keys
 
 //--- own.mlir
 
