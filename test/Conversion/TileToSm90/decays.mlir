@@ -35,8 +35,8 @@
 // CHECK: %[[W:.*]] = sm90.stage.await_empty %[[WHOLE]]
 // CHECK-NOT: sm90.stage.await
 // CHECK: %[[SAFE:.*]] = sm90.sum_decays %[[S]] limit(%{{.*}}) scratch(%[[SCRATCH]]) whole(%[[W]])
-// CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[KS:.*]] = sm90.stage.await_full
+// CHECK: %[[QS:.*]] = sm90.stage.await_full %[[Q]]
 // CHECK: %[[LEFT:.*]] = sm90.stage.await_empty
 // CHECK: %[[R0:.*]] = sm90.stage.await_empty
 // CHECK: %[[R1:.*]] = sm90.stage.await_empty
@@ -72,10 +72,11 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // CHECK-LABEL: sm90.kernel @direction(
 // CHECK: %[[SCRATCH:.*]] = sm90.alloc : <1 x 144x64xf16>
 // CHECK: } auxiliary {
-// CHECK: %[[Q:.*]] = sm90.stage.await_full
+// CHECK: sm90.sum_decays
 // CHECK: %[[K:.*]] = sm90.stage.await_full
-// CHECK: %[[A:.*]] = sm90.stage.await_full
 // CHECK: %[[B:.*]] = sm90.stage.await_full
+// CHECK: %[[A:.*]] = sm90.stage.await_full
+// CHECK: %[[Q:.*]] = sm90.stage.await_full
 // CHECK: %[[P:.*]]:4 = sm90.decay_tokens %[[A]], %[[Q]] keys(%[[K]], %[[B]]) {{.*}} scratch(%[[SCRATCH]]) into %[[LK:.*]], %[[LB:.*]] reached(%{{.*}}, %{{.*}}) scales = [1.000000e+00, 1.000000e+00] before = [true, false]
 // CHECK: %[[D:.*]]:4 = sm90.decayed_dots %[[A]], %[[Q]] blocks(%[[P]]#0, %[[P]]#1, %[[P]]#2, %[[P]]#3) scratch(%[[SCRATCH]])
 // CHECK: sm90.store_fragment
@@ -110,7 +111,6 @@ func.func @direction(%q: !k64 {attn.name = "q"}, %k: !k64 {attn.name = "k"},
 // CHECK-NEXT: %[[KE:.*]] = sm90.mbarrier.init arrivals(4)
 // CHECK: } auxiliary {
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]], %[[KF]]
-// CHECK: sm90.stage.await_full
 // CHECK: %[[DS:.*]] = sm90.stage.await_full
 // CHECK: sm90.decay_tokens {{.*}} keys(%[[KS]], %[[DS]]) {{.*}} into %[[KS]], %[[DS]] reached(
 // CHECK: sm90.stage.fill %[[KS]], %[[LF:.*]][

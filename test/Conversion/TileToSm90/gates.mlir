@@ -44,7 +44,7 @@
 // CHECK: %[[KS:.*]] = sm90.stage.await_full %[[K]]
 // CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
 // CHECK: %[[LS:.*]] = sm90.stage.await_full %[[L]], %[[LF]]
-// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]]) {{.*}} into %[[LS]] {{.*}} reached(%{{.*}}, %[[ES]])
+// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys(%[[KS]]) {{.*}} into %[[LS]] reached(%{{.*}}, %[[ES]])
 // CHECK: sm90.stage.fill %[[ES]], %[[RF:.*]][
 // CHECK: sm90.decayed_dots %{{.*}}, %[[KS]] blocks(
 // CHECK: sm90.stage.release %[[KS]], %[[KE]]
