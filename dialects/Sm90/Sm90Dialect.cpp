@@ -125,9 +125,10 @@ LogicalResult ScheduleAttr::verify(
     function_ref<InFlightDiagnostic()> emitError, int64_t kvStages,
     int64_t warpgroups, int64_t producerRegisters, int64_t consumerRegisters,
     bool, bool inQueryBuffer, bool fromRegisters, bool persistent, bool dynamic,
-    bool, bool, bool, bool, bool, bool warpRoles, int64_t auxiliaryRegisters,
-    int64_t readStages, int64_t stripWarps, bool separateWarps, bool,
-    bool stageStrips, int64_t blocksPerMultiprocessor, bool) {
+    bool pingPong, bool, bool, bool, bool, bool warpRoles,
+    int64_t auxiliaryRegisters, int64_t readStages, int64_t stripWarps,
+    bool separateWarps, bool, bool stageStrips, int64_t blocksPerMultiprocessor,
+    bool) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";
@@ -142,6 +143,10 @@ LogicalResult ScheduleAttr::verify(
   if (warpRoles && stripWarps != kStripWarps)
     return emitError() << "expected strip_warps without warp_roles alone, got "
                        << stripWarps;
+  if (pingPong && auxiliaryRegisters != 0)
+    return emitError() << "expected ping_pong of a schedule without "
+                          "auxiliary_registers, whose warpgroup the consumers "
+                          "wait for in each turn";
   if (separateWarps && (warpRoles || stripWarps != kStripWarps))
     return emitError() << "expected separate_warps of a schedule without "
                           "warp_roles, whose warps share no strips";

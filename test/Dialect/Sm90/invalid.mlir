@@ -21,6 +21,11 @@
 
 // -----
 
+// expected-error@+1 {{expected ping_pong of a schedule without auxiliary_registers, whose warpgroup the consumers wait for in each turn}}
+#s = #sm90.schedule<ping_pong = true, auxiliary_registers = 96>
+
+// -----
+
 // expected-error@+1 {{expected separate_warps of a schedule without warp_roles, whose warps share no strips}}
 #s = #sm90.schedule<separate_warps = true>
 
