@@ -145,6 +145,11 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // consumers leave the others just enough, which is where a state to begin
   // with tips the balance.
   int64_t consumers = part / sm90::kWarpgroupRows;
+  // Beside two consumers shared memory is what products of tokens wait for.
+  // Those of rows that are normalised, or whose channels decay, are multiplied
+  // by more than the decay of each pair.
+  bool stackProducts = consumers > 1 && op.getErase() && op.getDecay() &&
+                       !hasChannels && !isGated && !op.getL2Normalize();
   int64_t producerRegisters = 32, consumerRegisters = 192,
           auxiliaryRegisters = 96;
   if (op.getEraseDirection()) {
@@ -165,18 +170,14 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   } else if (op.getKeyDim() < kLargestKey) {
     // The states of narrow keys leave some to the auxiliary.
     consumerRegisters = 176, auxiliaryRegisters = 128;
-  } else if (op.getState() && !op.getL2Normalize()) {
+  } else if (stackProducts ? op.getQueryType().getElementType().isF16()
+                           : op.getState() && !op.getL2Normalize()) {
     producerRegisters = 24, auxiliaryRegisters = 104;
   }
   // What decays of channels leave of keys and queries takes the place of second
   // stages. Rows that are normalised are read when they have come, by one warp:
   // in a third stage, that is a chunk ahead of who needs their lengths.
   int64_t stages = hasChannels ? 1 : op.getL2Normalize() ? 3 : 2;
-  // Beside two consumers shared memory is what products of tokens wait for.
-  // Those of rows that are normalised, or whose channels decay, are multiplied
-  // by more than the decay of each pair.
-  bool stackProducts = consumers > 1 && op.getErase() && op.getDecay() &&
-                       !hasChannels && !isGated && !op.getL2Normalize();
   auto hopper = sm90::ScheduleAttr::get(
       context, stages, consumers, producerRegisters, consumerRegisters,
       /*query_in_registers=*/false, /*output_in_query_buffer=*/false,

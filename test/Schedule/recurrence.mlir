@@ -23,11 +23,15 @@ func.func @narrow(%q: !q) -> !q {
 
 // -----
 
-// A state in front leaves the producer fewer registers. Packed sequences whose states are
-// kept have registers for half of the rows.
+// A state in front leaves the producer fewer registers, and so do stacked products of f16.
+// Packed sequences whose states are kept have registers for half of the rows.
 
 // CHECK-LABEL: func @states
 // CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}consumer_registers = 192, {{.*}}auxiliary_registers = 104
+// CHECK-LABEL: func @stacked
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}producer_registers = 32, consumer_registers = 192, {{.*}}auxiliary_registers = 96, stack_products = true
+// CHECK-LABEL: func @stacked_f16
+// CHECK: tile.schedule<block_q = 128, block_kv = 64, {{.*}}consumer_registers = 192, {{.*}}auxiliary_registers = 104, stack_products = true
 // CHECK-LABEL: func @kept
 // CHECK: tile.schedule<block_q = 128, block_kv = 64,
 // CHECK-LABEL: func @packed_kept
@@ -38,9 +42,18 @@ func.func @narrow(%q: !q) -> !q {
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>
 !s = tensor<?x2x128x128xf32, #attn.state<key_value>>
-func.func @states(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
+func.func @states(%q: !q, %beta: !n, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+func.func @stacked(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
   %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
   return %o, %f : !q, !s
+}
+!h = tensor<?x?x2x128xf16>
+func.func @stacked_f16(%q: !h, %g: !g, %beta: !n) -> !h {
+  %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%beta : !n) write(%beta : !n) : !h, !h, !h -> !h
+  return %o : !h
 }
 !k = tensor<?x?x2x128x128xf32, #attn.state<key_value>>
 func.func @kept(%q: !q, %g: !g) -> (!q, !k) {

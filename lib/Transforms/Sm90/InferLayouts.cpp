@@ -220,15 +220,12 @@ static void findRepeatedAxes(Value vector,
       findRepeatedAxes(user->getResult(0), axes);
 }
 
-/// Whether a vector is loaded or computed for rows and for columns alike, as
-/// keys that are values, too.
-static bool isForBothAxes(Operation *op) {
-  if (!isa<LoadStripsOp>(op) && !OpTrait::hasElementwiseMappableTraits(op))
-    return false;
-  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+/// Whether a vector is loaded for rows and for columns alike, as keys that are
+/// values, too.
+static bool isForBothAxes(LoadStripsOp load) {
   llvm::SmallSetVector<int64_t, 2> axes;
-  if (type && type.getRank() == 1)
-    findRepeatedAxes(op->getResult(0), axes);
+  if (cast<RankedTensorType>(load.getFragment().getType()).getRank() == 1)
+    findRepeatedAxes(load.getFragment(), axes);
   return axes.size() > 1;
 }
 
@@ -237,13 +234,13 @@ static bool isForBothAxes(Operation *op) {
 static void separateUses(KernelOp kernel) {
   SmallVector<Operation *> sources;
   kernel.walk([&](Operation *op) {
+    auto load = dyn_cast<LoadStripsOp>(op);
     if ((isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
          isFragment(op->getResult(0))) ||
-        isForBothAxes(op))
+        (load && isForBothAxes(load)))
       sources.push_back(op);
   });
-  // A copy uses what the op does.
-  for (Operation *source : llvm::reverse(sources)) {
+  for (Operation *source : sources) {
     OpBuilder builder(source);
     for (OpOperand &use :
          llvm::make_early_inc_range(source->getResult(0).getUses())) {
