@@ -42,8 +42,8 @@ func.func @narrow(%q: !q) -> !q {
 !n = tensor<?x?x2xf32>
 !g = tensor<?x?x2xf32, #attn.gate<log>>
 !s = tensor<?x2x128x128xf32, #attn.state<key_value>>
-func.func @states(%q: !q, %beta: !n, %s: !s) -> (!q, !s) {
-  %o, %f = attn.recurrence %q, %q, %q erase(%beta : !n) write(%beta : !n) state(%s : !s) : !q, !q, !q -> !q state(!s)
+func.func @states(%q: !q, %g: !g, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) state(%s : !s) : !q, !q, !q -> !q state(!s)
   return %o, %f : !q, !s
 }
 func.func @stacked(%q: !q, %g: !g, %beta: !n, %s: !s) -> (!q, !s) {
