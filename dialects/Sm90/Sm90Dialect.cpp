@@ -433,7 +433,7 @@ LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
 int64_t BufferType::getStageBytes() const {
   if (getElementType().isF32())
     return getRows() * getColumns() * kNumberBytes;
-  return boxBytes(getPanelRows() ? getPanelRows() : getRows(), getColumns());
+  return boxBytes(getStageType().countPanelRows(), getColumns());
 }
 
 LogicalResult TicketsType::verify(function_ref<InFlightDiagnostic()> emitError,

@@ -178,9 +178,7 @@ bool attn::isUneven(AttentionOp op) {
   return op.hasBlockLists() || op.isPacked() || findKeyBounds(op).isUneven();
 }
 
-/// Whether sequences have one length, scores are as they are, and a mask is one
-/// of positions.
-static bool isPlain(AttentionOp op) {
+bool attn::isPlain(AttentionOp op) {
   Block *mask = op.getMaskBlock();
   return !op.hasBlockLists() && !op.isPacked() && !op.getScoreBlock() &&
          (!mask || mask->getOps<ReadOp>().empty());

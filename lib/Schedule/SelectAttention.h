@@ -80,8 +80,10 @@ bool isUneven(AttentionOp op);
 /// heads have the usual dimension.
 constexpr int64_t kUsualHead = 128, kLargeHead = 192;
 
-/// Whether heads are of the large dimension as they have been measured:
-/// sequences of one length, scores as they are, and a mask of positions.
+/// Whether sequences have one length, scores are as they are, and a mask is one
+/// of positions.
+bool isPlain(AttentionOp op);
+/// Whether heads are of the large dimension as they have been measured.
 bool isPlainLarge(AttentionOp op);
 
 /// Whether two warpgroups start their products in turn. Those of wide values

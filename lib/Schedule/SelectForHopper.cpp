@@ -322,9 +322,8 @@ attn::selectForLargeBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
   // What is behind the end costs more than large blocks gain where it is as
   // much as smaller blocks would leave out.
   constexpr int64_t kBlockKv = 256, kLeastKeys = 512;
-  bool isPlain = !op.getMaskBlock() && !op.getScoreBlock() &&
-                 !op.hasBlockLists() && !op.isPacked();
-  if (!isPlain || op.getKVType().getKeyDim() != kSmallHead ||
+  if (!isPlain(op) || op.getMaskBlock() ||
+      op.getKVType().getKeyDim() != kSmallHead ||
       op.getKVType().getValueDim() != kSmallHead)
     return {};
   auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
