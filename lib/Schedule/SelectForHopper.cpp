@@ -7,6 +7,9 @@
 
 #include "SelectAttention.h"
 
+#include "Sm90/ScheduleFields.h"
+#include "Tile/ScheduleFields.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -141,27 +144,27 @@ FailureOr<tile::ScheduleAttr> attn::selectForHopper(AttentionOp op,
                     !queryInRegisters && uneven && !op.getScoreBlock();
   // Blocks that fetch their instances even causal work out, and can take one
   // again.
-  auto hopper = sm90::ScheduleAttr::get(
-      context, Footprint::stages, footprint.warpgroups,
-      /*producer_registers=*/hasFew ? 56 : 40, consumerRegisters,
-      queryInRegisters, /*output_in_query_buffer=*/false,
-      fromRegisters || loadsEarly,
-      /*persistent=*/true, /*dynamic=*/true, pingPong, /*narrow_tanh=*/true,
-      /*hoist_mask=*/true, clearAccumulators,
-      /*dependent_launch=*/true, /*warp_roles=*/true,
-      /*auxiliary_registers=*/0, stagesReads ? Footprint::readStages : 1,
-      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
-      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0,
-      /*stack_products=*/false);
-  return tile::ScheduleAttr::get(
-      context, footprint.getBlockQ(), footprint.blockKv,
-      /*hoist_score_dot=*/true,
-      /*split_masked_loop=*/true,
-      /*rescale_threshold=*/8,
-      /*lazy_max=*/lazyMax,
-      /*longest_first=*/uneven || isSideBySide,
-      /*diagonal_first=*/trend == Trend::FallsFromQuery, sectionBytes,
-      /*segment_chunks=*/0, /*state_parts=*/1, stagesReads, hopper);
+  sm90::ScheduleFields hopper;
+  hopper.kvStages = Footprint::stages;
+  hopper.readStages = stagesReads ? Footprint::readStages : 1;
+  hopper.consumerWarpgroups = footprint.warpgroups;
+  hopper.producerRegisters = hasFew ? 56 : 40;
+  hopper.consumerRegisters = consumerRegisters;
+  hopper.queryInRegisters = queryInRegisters;
+  hopper.outputFromRegisters = fromRegisters || loadsEarly;
+  hopper.dynamic = true;
+  hopper.pingPong = pingPong;
+  hopper.clearAccumulators = clearAccumulators;
+  tile::ScheduleFields fields;
+  fields.blockQ = footprint.getBlockQ();
+  fields.blockKv = footprint.blockKv;
+  fields.lazyMax = lazyMax;
+  fields.longestFirst = uneven || isSideBySide;
+  fields.diagonalFirst = trend == Trend::FallsFromQuery;
+  fields.sectionBytes = sectionBytes;
+  fields.stageReads = stagesReads;
+  fields.target = hopper.get(context);
+  return fields.get(context);
 }
 
 static constexpr int64_t kSmallHead = 64;
@@ -214,52 +217,6 @@ static bool isCapped(AttentionOp op) {
          });
 }
 
-/// The schedule with the blocks and fields of another one.
-static tile::ScheduleAttr withBlocks(tile::ScheduleAttr schedule,
-                                     int64_t blockQ, int64_t blockKv,
-                                     bool hoistScoreDot,
-                                     sm90::ScheduleAttr target) {
-  return tile::ScheduleAttr::get(
-      schedule.getContext(), blockQ, blockKv, hoistScoreDot,
-      schedule.getSplitMaskedLoop(), schedule.getRescaleThreshold(),
-      schedule.getLazyMax(), schedule.getLongestFirst(),
-      schedule.getDiagonalFirst(), schedule.getSectionBytes(),
-      /*segment_chunks=*/0, /*state_parts=*/1, schedule.getStageReads(),
-      target);
-}
-
-namespace {
-/// What schedules of many keys have of the target's part.
-struct Consumers {
-  int64_t warpgroups, producerRegisters, consumerRegisters;
-  bool queryInRegisters, outputFromRegisters, pingPong;
-};
-} // namespace
-
-/// The target's part of a schedule, with other consumers.
-static sm90::ScheduleAttr withConsumers(sm90::ScheduleAttr hopper,
-                                        const Consumers &consumers) {
-  return sm90::ScheduleAttr::get(
-      hopper.getContext(), hopper.getKvStages(), consumers.warpgroups,
-      consumers.producerRegisters, consumers.consumerRegisters,
-      consumers.queryInRegisters, hopper.getOutputInQueryBuffer(),
-      consumers.outputFromRegisters, hopper.getPersistent(),
-      hopper.getDynamic(), consumers.pingPong, hopper.getNarrowTanh(),
-      hopper.getHoistMask(), hopper.getClearAccumulators(),
-      hopper.getDependentLaunch(), hopper.getWarpRoles(),
-      hopper.getAuxiliaryRegisters(), hopper.getReadStages(),
-      hopper.getStripWarps(), hopper.getSeparateWarps(),
-      hopper.getStreamStrips(), hopper.getStageStrips(),
-      hopper.getBlocksPerMultiprocessor(), hopper.getStackProducts());
-}
-
-/// The consumers of a schedule.
-static Consumers consumersOf(sm90::ScheduleAttr hopper) {
-  return {hopper.getConsumerWarpgroups(),  hopper.getProducerRegisters(),
-          hopper.getConsumerRegisters(),   hopper.getQueryInRegisters(),
-          hopper.getOutputFromRegisters(), hopper.getPingPong()};
-}
-
 /// Whether the mask is two comparisons and, for larger heads or capped scores,
 /// keeps just the keys in front of one that follows the query.
 static bool isLongWalk(AttentionOp op) {
@@ -279,39 +236,39 @@ static bool isLongWalk(AttentionOp op) {
 /// Figures: docs/performance.md.
 tile::GuardedScheduleAttr attn::selectForLong(AttentionOp op,
                                               tile::ScheduleAttr schedule) {
-  constexpr int64_t kLongWarpgroups = 3, kLeastKeysOfTurns = 8192;
-  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
+  constexpr int64_t kLeastKeysOfTurns = 8192;
   int64_t keyDim = op.getKVType().getKeyDim();
   // Registers are few then: there is a cap, or no modifier.
   if (keyDim != op.getKVType().getValueDim() || op.hasBlockLists() ||
       op.isPacked() || (op.getScoreBlock() && !isCapped(op)) || !isLongWalk(op))
     return {};
-  auto guard = [&](int64_t leastKeys, int64_t blockQ, int64_t blockKv,
-                   sm90::ScheduleAttr target) {
-    return tile::GuardedScheduleAttr::get(
-        op.getContext(), leastKeys, /*least_tail=*/0, /*least_batch=*/0,
-        withBlocks(schedule, blockQ, blockKv, schedule.getHoistScoreDot(),
-                   target));
+  sm90::ScheduleFields hopper(cast<sm90::ScheduleAttr>(schedule.getTarget()));
+  tile::ScheduleFields fields(schedule);
+  auto guard = [&](int64_t leastKeys) {
+    fields.target = hopper.get(op.getContext());
+    return tile::GuardedScheduleAttr::get(op.getContext(), leastKeys,
+                                          /*least_tail=*/0, /*least_batch=*/0,
+                                          fields.get(op.getContext()));
   };
   bool isUneven = schedule.getLongestFirst();
   auto find = op.getScoreBlock() ? findCappedSchedule : findLongSchedule;
-  if (std::optional<LongSchedule> found = find(keyDim, isUneven))
-    return guard(
-        found->leastKeys, kLongWarpgroups * sm90::kWarpgroupRows,
-        found->blockKv,
-        withConsumers(hopper,
-                      {kLongWarpgroups, /*producerRegisters=*/32,
-                       /*consumerRegisters=*/160, found->queryInRegisters,
-                       found->outputFromRegisters,
-                       /*pingPong=*/true}));
+  if (std::optional<LongSchedule> found = find(keyDim, isUneven)) {
+    hopper.consumerWarpgroups = 3;
+    hopper.producerRegisters = 32;
+    hopper.consumerRegisters = 160;
+    hopper.queryInRegisters = found->queryInRegisters;
+    hopper.outputFromRegisters = found->outputFromRegisters;
+    hopper.pingPong = true;
+    fields.blockQ = hopper.consumerWarpgroups * sm90::kWarpgroupRows;
+    fields.blockKv = found->blockKv;
+    return guard(found->leastKeys);
+  }
   // Tiles of large heads that have many keys are alike as those of one length
   // are, which take turns anyway.
   if (keyDim > kLargeHead && isUneven && !op.getScoreBlock() &&
-      !hopper.getPingPong()) {
-    Consumers inTurns = consumersOf(hopper);
-    inTurns.pingPong = true;
-    return guard(kLeastKeysOfTurns, schedule.getBlockQ(), schedule.getBlockKv(),
-                 withConsumers(hopper, inTurns));
+      !hopper.pingPong) {
+    hopper.pingPong = true;
+    return guard(kLeastKeysOfTurns);
   }
   return {};
 }
@@ -326,13 +283,15 @@ attn::selectForLargeBlocks(AttentionOp op, tile::ScheduleAttr schedule) {
       op.getKVType().getKeyDim() != kSmallHead ||
       op.getKVType().getValueDim() != kSmallHead)
     return {};
-  auto hopper = cast<sm90::ScheduleAttr>(schedule.getTarget());
-  Consumers consumers = consumersOf(hopper);
-  consumers.producerRegisters = 40;
-  consumers.consumerRegisters = 232;
+  sm90::ScheduleFields hopper(cast<sm90::ScheduleAttr>(schedule.getTarget()));
+  hopper.producerRegisters = 40;
+  hopper.consumerRegisters = 232;
+  tile::ScheduleFields fields(schedule);
+  fields.blockKv = kBlockKv;
+  fields.hoistScoreDot = false;
+  fields.target = hopper.get(op.getContext());
   return tile::GuardedScheduleAttr::get(
       op.getContext(), kLeastKeys,
       /*least_tail=*/kBlockKv - schedule.getBlockKv() + 1, /*least_batch=*/0,
-      withBlocks(schedule, schedule.getBlockQ(), kBlockKv,
-                 /*hoistScoreDot=*/false, withConsumers(hopper, consumers)));
+      fields.get(op.getContext()));
 }

@@ -9,7 +9,8 @@
 
 #include "SelectAttention.h"
 
-#include "Sm90/Sm90.h"
+#include "Sm90/ScheduleFields.h"
+#include "Tile/ScheduleFields.h"
 #include "attn/Analysis/Lowered.h"
 
 using namespace mlir;
@@ -134,6 +135,17 @@ static int64_t selectSegments(RecurrenceOp op, int64_t part) {
   return kSegmentChunks;
 }
 
+/// What chunks and steps have in common: nothing of it is about them.
+static tile::ScheduleFields startFields(sm90::ScheduleAttr target) {
+  tile::ScheduleFields fields;
+  fields.hoistScoreDot = false;
+  fields.splitMaskedLoop = false;
+  fields.rescaleThreshold = 0;
+  fields.sectionBytes = 1;
+  fields.target = target;
+  return fields;
+}
+
 static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   bool hasChannels = isPerChannel(op, op.getDecay());
   bool isGated =
@@ -178,22 +190,22 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   // stages. Rows that are normalised are read when they have come, by one warp:
   // in a third stage, that is a chunk ahead of who needs their lengths.
   int64_t stages = hasChannels ? 1 : op.getL2Normalize() ? 3 : 2;
-  auto hopper = sm90::ScheduleAttr::get(
-      context, stages, consumers, producerRegisters, consumerRegisters,
-      /*query_in_registers=*/false, /*output_in_query_buffer=*/false,
-      /*output_from_registers=*/false,
-      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/false, /*hoist_mask=*/true,
-      /*clear_accumulators=*/false, /*dependent_launch=*/true,
-      /*warp_roles=*/true, auxiliaryRegisters, /*read_stages=*/1,
-      sm90::kStripWarps, /*separate_warps=*/false, /*stream_strips=*/true,
-      /*stage_strips=*/false, /*blocks_per_multiprocessor=*/0, stackProducts);
-  return tile::ScheduleAttr::get(
-      context, part, kChunk, /*hoist_score_dot=*/false,
-      /*split_masked_loop=*/false, /*rescale_threshold=*/0, /*lazy_max=*/false,
-      /*longest_first=*/false, /*diagonal_first=*/false, /*section_bytes=*/1,
-      segmentChunks, /*state_parts=*/countStateParts(op),
-      /*stage_reads=*/false, hopper);
+  sm90::ScheduleFields hopper;
+  hopper.kvStages = stages;
+  hopper.consumerWarpgroups = consumers;
+  hopper.producerRegisters = producerRegisters;
+  hopper.consumerRegisters = consumerRegisters;
+  hopper.queryInRegisters = false;
+  hopper.persistent = false;
+  hopper.narrowTanh = false;
+  hopper.auxiliaryRegisters = auxiliaryRegisters;
+  hopper.stackProducts = stackProducts;
+  tile::ScheduleFields fields = startFields(hopper.get(context));
+  fields.blockQ = part;
+  fields.blockKv = kChunk;
+  fields.segmentChunks = segmentChunks;
+  fields.stateParts = countStateParts(op);
+  return fields.get(context);
 }
 
 /// So many tokens are computed one by one.
@@ -241,37 +253,20 @@ static bool isValueFirst(RecurrenceOp op) {
   });
 }
 
-namespace {
-/// How blocks go from token to token.
-struct Steps {
-  int64_t columns, registers, stripWarps = sm90::kStripWarps;
-  bool dependentLaunch = false, separateWarps = false, streamStrips = true,
-       stageStrips = false;
-  int64_t blocksPerMultiprocessor = 0;
-};
-} // namespace
-
-static tile::ScheduleAttr createSteps(RecurrenceOp op, const Steps &steps) {
+/// How blocks of columns go from token to token.
+static tile::ScheduleAttr createSteps(RecurrenceOp op, int64_t columns) {
   MLIRContext *context = op.getContext();
-  auto hopper = sm90::ScheduleAttr::get(
-      context, /*kv_stages=*/1, /*consumer_warpgroups=*/1,
-      /*producer_registers=*/24, steps.registers,
-      /*query_in_registers=*/true, /*output_in_query_buffer=*/false,
-      /*output_from_registers=*/false,
-      /*persistent=*/false, /*dynamic=*/false, /*ping_pong=*/false,
-      /*narrow_tanh=*/true, /*hoist_mask=*/true,
-      /*clear_accumulators=*/false, steps.dependentLaunch,
-      /*warp_roles=*/false,
-      /*auxiliary_registers=*/0, /*read_stages=*/1, steps.stripWarps,
-      steps.separateWarps, steps.streamStrips, steps.stageStrips,
-      steps.blocksPerMultiprocessor, /*stack_products=*/false);
-  return tile::ScheduleAttr::get(
-      context, steps.columns, /*block_kv=*/1,
-      /*hoist_score_dot=*/false, /*split_masked_loop=*/false,
-      /*rescale_threshold=*/0, /*lazy_max=*/false, /*longest_first=*/false,
-      /*diagonal_first=*/false,
-      /*section_bytes=*/1, /*segment_chunks=*/0, /*state_parts=*/1,
-      /*stage_reads=*/false, hopper);
+  sm90::ScheduleFields hopper;
+  hopper.kvStages = 1;
+  hopper.consumerWarpgroups = 1;
+  hopper.consumerRegisters = countRegisters(op, columns);
+  hopper.persistent = false;
+  hopper.dependentLaunch = false;
+  hopper.warpRoles = false;
+  tile::ScheduleFields fields = startFields(hopper.get(context));
+  fields.blockQ = columns;
+  fields.blockKv = 1;
+  return fields.get(context);
 }
 
 /// The state of some columns is spread over the registers of a warpgroup. It is
@@ -293,7 +288,7 @@ static FailureOr<tile::ScheduleAttr> selectSteps(RecurrenceOp op) {
   bool hasSeveral = countFewTokens(op).value_or(1) > 1;
   bool takesFew = keyDim > kLargestKey || (isValueFirst(op) && !hasSeveral);
   int64_t columns = takesFew && !isShared ? kFewColumns : kColumns;
-  return createSteps(op, {columns, countRegisters(op, columns)});
+  return createSteps(op, columns);
 }
 
 /// Why a recurrence goes from token to token; empty where it does not.
@@ -345,27 +340,29 @@ tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
   if (hopper.getWarpRoles() || countFewTokens(op) != 1 ||
       op.getKeyDim() > kLargestKey || op.getFinalNormalizer())
     return {};
-  Steps steps{schedule.getBlockQ(), hopper.getConsumerRegisters()};
+  tile::ScheduleFields fields(schedule);
+  sm90::ScheduleFields steps(hopper);
   steps.dependentLaunch = true;
   if (isValueFirst(op)) {
     // 4 KB each, 48 KB in all: what memory does best with.
     constexpr int64_t kBlocks = 12;
     steps.separateWarps = true;
-    if (comesByCopies(op, steps.columns)) {
+    if (comesByCopies(op, fields.blockQ)) {
       steps.stageStrips = true;
       steps.blocksPerMultiprocessor = kBlocks;
     }
   } else if (op.getValueDim() % kColumns == 0) {
-    steps.columns = kColumns;
-    steps.registers = countSharedRegisters(op, kColumns);
+    fields.blockQ = kColumns;
+    steps.consumerRegisters = countSharedRegisters(op, kColumns);
     steps.stripWarps = 1;
     steps.streamStrips = false;
   } else {
     return {};
   }
+  fields.target = steps.get(op.getContext());
   int64_t heads = op.getValueType().getDimSize(2);
   return tile::GuardedScheduleAttr::get(op.getContext(), /*least_keys=*/0,
                                         /*least_tail=*/0,
                                         llvm::divideCeil(kManyHeads, heads),
-                                        createSteps(op, steps));
+                                        fields.get(op.getContext()));
 }

@@ -7,6 +7,8 @@
 
 #include "SignatureBuilder.h"
 
+#include "Sm90/ScheduleFields.h"
+
 #include "mlir/Interfaces/FunctionImplementation.h"
 
 using namespace mlir;
@@ -67,23 +69,16 @@ void SignatureBuilder::bind(Kernel &kernel, const Argument &argument,
 /// registers are those of the consumers, of which there are two, as many as
 /// search for attention.
 static sm90::ScheduleAttr withoutCopies(sm90::ScheduleAttr schedule) {
-  constexpr int64_t kConsumers = 2, kProducerRegisters = 40,
-                    kConsumerRegisters = 232;
-  bool hasAuxiliary = schedule.getAuxiliaryRegisters() != 0;
-  return sm90::ScheduleAttr::get(
-      schedule.getContext(), schedule.getKvStages(),
-      hasAuxiliary ? kConsumers : schedule.getConsumerWarpgroups(),
-      hasAuxiliary ? kProducerRegisters : schedule.getProducerRegisters(),
-      hasAuxiliary ? kConsumerRegisters : schedule.getConsumerRegisters(),
-      schedule.getQueryInRegisters(), schedule.getOutputInQueryBuffer(),
-      schedule.getOutputFromRegisters(), /*persistent=*/false,
-      /*dynamic=*/false, schedule.getPingPong(), schedule.getNarrowTanh(),
-      schedule.getHoistMask(), schedule.getClearAccumulators(),
-      schedule.getDependentLaunch(), schedule.getWarpRoles(),
-      /*auxiliary_registers=*/0, schedule.getReadStages(),
-      schedule.getStripWarps(), schedule.getSeparateWarps(),
-      schedule.getStreamStrips(), schedule.getStageStrips(),
-      schedule.getBlocksPerMultiprocessor(), schedule.getStackProducts());
+  sm90::ScheduleFields fields(schedule);
+  fields.persistent = false;
+  fields.dynamic = false;
+  if (fields.auxiliaryRegisters != 0) {
+    fields.auxiliaryRegisters = 0;
+    fields.consumerWarpgroups = 2;
+    fields.producerRegisters = 40;
+    fields.consumerRegisters = 232;
+  }
+  return fields.get(schedule.getContext());
 }
 
 static bool hasCopies(tile::KernelOp kernel) {
