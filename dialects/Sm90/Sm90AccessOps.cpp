@@ -318,12 +318,9 @@ LogicalResult StoreStripsOp::verify() { return verifyFragmentAccess(*this); }
 LogicalResult StageStripsOp::verify() {
   if (failed(verifyStripsAccess(*this, /*tileRank=*/2)))
     return failure();
-  Type element = getStage().getType().getElementType();
-  if (!element.isF32()) // C3
-    return emitOpError("expected elements of f32, got ") << element;
   TakeStripsOp take = getTake();
   if (!take || take->getBlock() != (*this)->getBlock() ||
-      (*this)->getParentOfType<LoopLikeOpInterface>()) // C4
+      (*this)->getParentOfType<LoopLikeOpInterface>()) // C3
     return emitOpError("expected one sm90.take_strips in the same block, "
                        "outside of loops");
   return success();
@@ -337,7 +334,8 @@ TakeStripsOp StageStripsOp::getTake() {
 
 int64_t StageStripsOp::getStripBytes() {
   StageType type = getStage().getType();
-  return type.getRows() / kStripWarps * type.getColumns() * kNumberBytes +
+  int64_t elements = type.getRows() / kStripWarps * type.getColumns();
+  return elements * type.getElementType().getIntOrFloatBitWidth() / 8 +
          kStripBarrierBytes;
 }
 

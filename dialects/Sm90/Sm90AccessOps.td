@@ -215,10 +215,10 @@ def Sm90_LoadStripsOp : Sm90_StripsAccess<"load_strips", [MemoryEffects<[MemRead
 def Sm90_StageStripsOp : Sm90_StripsAccess<"stage_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "starts copies of a matrix to shared memory, of each warp its own strip";
   let description = [{
-    The matrix is one that `sm90.load_strips` could load `whole`, in row strips, of
-    elements that are f32. A warp copies the rows of its strip, in one piece where they
-    are adjacent in memory, and waits for them at `sm90.take_strips`; nobody waits for
-    another warp. Their barrier serves once. `offset`, in bytes, is where strips and
+    The matrix is one that `sm90.load_strips` could load `whole`, in row strips, and
+    rows start at multiples of 16 bytes. A warp copies the rows of its strip as they are,
+    in one piece where they are adjacent in memory, and waits for them at
+    `sm90.take_strips`; nobody waits for another warp. Their barrier serves once. `offset`, in bytes, is where strips and
     barriers are, assigned by `sm90-assign-shared-memory`.
 
     ```mlir
@@ -230,8 +230,7 @@ def Sm90_StageStripsOp : Sm90_StripsAccess<"stage_strips", [MemoryEffects<[MemRe
     |---|---|
     | C1 | there are as many indices as sizes, and one stride less |
     | C2 | there is one axis per dimension of the stage; they increase, and the last one is the innermost |
-    | C3 | the elements are f32 |
-    | C4 | one `sm90.take_strips` takes the stage, in the same block, which is not that of a loop |
+    | C3 | one `sm90.take_strips` takes the stage, in the same block, which is not that of a loop |
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
                        Variadic<Index>:$sizes, Variadic<I64>:$strides,
@@ -252,7 +251,8 @@ def Sm90_StageStripsOp : Sm90_StripsAccess<"stage_strips", [MemoryEffects<[MemRe
 def Sm90_TakeStripsOp : Sm90_Op<"take_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "waits for strips that have been copied, and loads them into registers";
   let description = [{
-    The mirror of `sm90.stage_strips`: each warp waits for its own strip.
+    The mirror of `sm90.stage_strips`: each warp waits for its own strip, whose elements
+    become f32.
 
     | constraint | rule |
     |---|---|

@@ -120,6 +120,14 @@ static void addVariant(runtime::TargetProgram &program,
     program.kernels.push_back(std::move(kernel));
 }
 
+static constexpr int64_t kCopyAlignment = 16;
+
+/// Whether a kernel copies what a parameter says, or asks for what copies do.
+static bool asksAsCopies(const runtime::KernelParameter &parameter) {
+  return parameter.kind == runtime::KernelParameter::Kind::TensorMap ||
+         parameter.alignment >= kCopyAlignment;
+}
+
 /// The inputs of the program that copies of a variant read, by number.
 static llvm::SmallSetVector<int32_t, 4>
 findCopied(const CompiledProgram &program, const runtime::Variant &variant) {
@@ -128,7 +136,7 @@ findCopied(const CompiledProgram &program, const runtime::Variant &variant) {
   for (const runtime::KernelLaunch &launch : variant.launches)
     for (const runtime::KernelParameter &parameter :
          program.program.kernels[launch.kernel].plan.parameters) {
-      if (parameter.kind != runtime::KernelParameter::Kind::TensorMap)
+      if (!asksAsCopies(parameter))
         continue;
       int32_t tensor = launch.tensors[parameter.tensor];
       if (static_cast<size_t>(tensor) < tensors.size() &&
@@ -141,7 +149,6 @@ findCopied(const CompiledProgram &program, const runtime::Variant &variant) {
 /// Asks in the guards of variants for what a copy asks of a tensor, where the
 /// last one, which runs anything, does not copy from it.
 static void guardCopies(CompiledProgram &program) {
-  constexpr int64_t kCopyAlignment = 16;
   std::vector<runtime::Variant> &variants = program.program.variants;
   auto always = findCopied(program, variants.back());
   for (runtime::Variant &variant : MutableArrayRef(variants).drop_back())

@@ -317,13 +317,17 @@ static int64_t countSharedRegisters(RecurrenceOp op, int64_t columns) {
   return registers <= kFourBlocks ? kFourBlocks : kThreeBlocks;
 }
 
-/// Whether bulk copies bring each warp its part of the state: whole rows of
-/// f32, of so many keys that the parts of few blocks fill the memory's queues.
-static bool comesByCopies(RecurrenceOp op, int64_t rows) {
-  if (!op.getState() || op.getValueDim() % rows != 0)
-    return false;
+/// How many rows a block has where bulk copies bring each warp its part of the
+/// state: whole rows, of so many keys that the parts of few blocks fill the
+/// memory's queues. None where they do not.
+static std::optional<int64_t> findCopiedRows(RecurrenceOp op) {
+  constexpr int64_t kPartBytes = 4096;
+  if (!op.getState() || op.getKeyDim() != kLargestKey)
+    return std::nullopt;
   auto type = cast<RankedTensorType>(op.getState().getType());
-  return type.getElementType().isF32() && op.getKeyDim() == kLargestKey;
+  int64_t rowBytes = kLargestKey * type.getElementTypeBitWidth() / 8;
+  int64_t rows = sm90::kStripWarps * kPartBytes / rowBytes;
+  return op.getValueDim() % rows == 0 ? std::optional(rows) : std::nullopt;
 }
 
 /// With many sequences memory bounds a step, the better the less the addresses
@@ -344,12 +348,16 @@ tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
   sm90::ScheduleFields steps(hopper);
   steps.dependentLaunch = true;
   if (isValueFirst(op)) {
-    // 4 KB each, 48 KB in all: what memory does best with.
-    constexpr int64_t kBlocks = 12;
+    // 4 KB each, 48 KB in all: what memory does best with. Computing on twice
+    // as many elements takes longer, which two blocks more make up for.
+    constexpr int64_t kBlocks = 12, kHalfBlocks = 14;
     steps.separateWarps = true;
-    if (comesByCopies(op, fields.blockQ)) {
+    if (std::optional<int64_t> rows = findCopiedRows(op)) {
+      fields.blockQ = *rows;
+      steps.consumerRegisters = countRegisters(op, *rows);
       steps.stageStrips = true;
-      steps.blocksPerMultiprocessor = kBlocks;
+      Type element = getElementTypeOrSelf(op.getState());
+      steps.blocksPerMultiprocessor = element.isF32() ? kBlocks : kHalfBlocks;
     }
   } else if (op.getValueDim() % kColumns == 0) {
     fields.blockQ = kColumns;

@@ -204,7 +204,7 @@ func.func @token(%q: !q) -> !q {
 // -----
 
 // Keys whose channels are neighbours in memory: two lines of each row. Of many sequences
-// each warp is a block, to which copies bring what is f32 of 128 channels.
+// each warp is a block, to which copies bring keys of 128 channels.
 
 // CHECK-LABEL: func @value_key
 // CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true, stage_strips = true, blocks_per_multiprocessor = 12>>>], tile.schedule = #tile.schedule<block_q = 32, block_kv = 1, {{.*}}consumer_registers = 128, persistent = false, dependent_launch = false, warp_roles = false>>}
@@ -219,8 +219,9 @@ func.func @value_key(%q: !q, %s: !s) -> (!q, !s) {
 
 // CHECK-LABEL: func @value_key_narrow
 // CHECK: least_batch = 512, {{.*}}separate_warps = true>>>]
+// What is bf16 has twice as many rows.
 // CHECK-LABEL: func @value_key_bf16
-// CHECK: least_batch = 512, {{.*}}separate_warps = true>>>]
+// CHECK: least_batch = 512, schedule = <block_q = 64, {{.*}}separate_warps = true, stage_strips = true, blocks_per_multiprocessor = 14>>>]
 !q = tensor<?x1x2x64xbf16>
 !s = tensor<?x2x64x64xf32, #attn.state<value_key>>
 func.func @value_key_narrow(%q: !q, %s: !s) -> (!q, !s) {

@@ -25,13 +25,18 @@ template <typename Op> struct StagedPattern : OpConversionPattern<Op> {
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
 };
 
+static int64_t bytesOf(sm90::StageType type) {
+  return type.getElementType().getIntOrFloatBitWidth() / 8;
+}
+
 /// The strip of a warp: its rows, one behind the other, and its barrier.
 class Strip {
 public:
   Strip(OpBuilder &b, sm90::StageStripsOp op)
       : b(b), loc(op.getLoc()), op(op), i32(b, loc),
         rows(op.getStage().getType().getRows() / sm90::kStripWarps),
-        rowBytes(op.getStage().getType().getColumns() * sm90::kNumberBytes) {}
+        elementBytes(bytesOf(op.getStage().getType())),
+        rowBytes(op.getStage().getType().getColumns() * elementBytes) {}
 
   int64_t getBytes() const { return rows * rowBytes; }
   /// Where it is in shared memory. Of warps that are blocks each has one.
@@ -57,7 +62,7 @@ private:
   }
   Value getRowBytes() {
     Value stride = op.getStrides()[op.getAxes().front()];
-    return arith::MulIOp::create(b, loc, stride, constant(sm90::kNumberBytes));
+    return arith::MulIOp::create(b, loc, stride, constant(elementBytes));
   }
   Value findSource(Value pointer, Value row);
 
@@ -65,7 +70,7 @@ private:
   Location loc;
   sm90::StageStripsOp op;
   Int32 i32;
-  int64_t rows, rowBytes;
+  int64_t rows, elementBytes, rowBytes;
 };
 
 } // namespace
@@ -84,7 +89,7 @@ Value Strip::findSource(Value pointer, Value row) {
   Value start = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer);
   return arith::AddIOp::create(
       b, loc, start,
-      arith::MulIOp::create(b, loc, offset, constant(sm90::kNumberBytes)));
+      arith::MulIOp::create(b, loc, offset, constant(elementBytes)));
 }
 
 /// One lane starts all of it where rows are adjacent, otherwise a lane each.
@@ -134,6 +139,22 @@ struct LowerStageStrips : StagedPattern<sm90::StageStripsOp> {
   }
 };
 
+/// What a lane has side by side, as f32.
+static SmallVector<Value> loadNeighbours(OpBuilder &b, Location loc,
+                                         Type element, Value address,
+                                         int64_t offset) {
+  if (element.isF32())
+    return ptx::loadSharedFloats(b, loc, address, offset,
+                                 sm90::kStripNeighbours);
+  SmallVector<Value> elements;
+  for (Value pair : ptx::loadSharedFloats(b, loc, address, offset,
+                                          sm90::kStripNeighbours / 2)) {
+    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), pair);
+    llvm::append_range(elements, extendPair(b, loc, element, bits));
+  }
+  return elements;
+}
+
 struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
   using StagedPattern::StagedPattern;
   LogicalResult
@@ -143,23 +164,24 @@ struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
     Int32 i32(rewriter, loc);
     auto type = cast<RankedTensorType>(op.getFragment().getType());
     Lanes lanes(i32, type);
-    int64_t rowBytes = type.getDimSize(1) * sm90::kNumberBytes;
+    Type element = op.getStage().getType().getElementType();
+    int64_t elementBytes = bytesOf(op.getStage().getType());
+    int64_t rowBytes = type.getDimSize(1) * elementBytes;
     int64_t rows = type.getDimSize(0) / sm90::kStripWarps;
     Value address = i32.shiftLeft(adaptor.getStage().front(), kDescriptorShift);
     ptx::mbarrierWaitParity(rewriter, loc, i32.add(address, rows * rowBytes),
                             i32.constant(0));
     // The rows of a warp are those of its strip.
     Value row = i32.shiftLeft(lanes.across(), 2);
-    Value own = i32.add(
-        address, i32.add(i32.mul(row, rowBytes),
-                         i32.mul(lanes.firstAlong(), sm90::kNumberBytes)));
+    Value own =
+        i32.add(address, i32.add(i32.mul(row, rowBytes),
+                                 i32.mul(lanes.firstAlong(), elementBytes)));
     SmallVector<Value> results;
     for (Group group : findGroups(type))
       llvm::append_range(
-          results, ptx::loadSharedFloats(rewriter, loc, own,
-                                         group.row * rowBytes +
-                                             group.column * sm90::kNumberBytes,
-                                         sm90::kStripNeighbours));
+          results,
+          loadNeighbours(rewriter, loc, element, own,
+                         group.row * rowBytes + group.column * elementBytes));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }

@@ -174,10 +174,17 @@ LogicalResult SignatureBuilder::collectElements() {
   return failure(result.wasInterrupted());
 }
 
+/// Whether copies may bring what is loaded (sm90-stage-strips).
+static bool canBeStaged(Operation *op, sm90::ScheduleAttr schedule) {
+  auto load = dyn_cast<tile::LoadOp>(op);
+  return load && schedule.getStageStrips() &&
+         cast<RankedTensorType>(load.getTile().getType()).getRank() == 2;
+}
+
 /// Without roles, all goes through pointers. Four neighbours are accessed at
-/// once where nothing lies outside.
+/// once where nothing lies outside, or copies take rows.
 void SignatureBuilder::collectAccesses() {
-  constexpr int64_t kNeighbours = 4;
+  constexpr int64_t kNeighbours = 4, kCopyBytes = 16;
   llvm::MapVector<Value, int64_t> alignments;
   source.walk([&](Operation *op) {
     Value view;
@@ -193,7 +200,10 @@ void SignatureBuilder::collectAccesses() {
     if (isa<tile::ReadOp>(op) || !isWhole(op))
       return;
     Type element = cast<tile::ViewType>(view.getType()).getElementType();
-    alignment = kNeighbours * element.getIntOrFloatBitWidth() / 8;
+    int64_t accessed = canBeStaged(op, schedule)
+                           ? kCopyBytes
+                           : kNeighbours * element.getIntOrFloatBitWidth() / 8;
+    alignment = std::max(alignment, accessed);
   });
   for (auto [view, alignment] : alignments)
     addPointer(Read, view, alignment);

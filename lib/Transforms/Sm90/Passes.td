@@ -78,9 +78,9 @@ def StageStripsPass : Pass<"sm90-stage-strips", "::mlir::sm90::KernelOp"> {
     are under way at a time, and how far they are spread. A load of a thread needs
     registers, and lines of the first level cache, from when it starts until it has
     ended; a copy needs a place in shared memory, and one thread to start it. Matrices
-    of f32 in row strips that are loaded whole, and not in a loop, are copied, of each
-    warp its own strip, which it waits for in front of the first use. Obeys
-    `stage_strips` of the schedule.
+    in row strips that are loaded whole, and not in a loop, are copied, of each warp its
+    own strip, which it waits for in front of the first use. Obeys `stage_strips` of the
+    schedule.
 
     ```mlir
     %s = sm90.load_strips %state[...] ... whole : f32 -> tensor<32x128xf32, #sm90.layout<row_strips, ...>>

@@ -19,12 +19,11 @@ using namespace mlir;
 using namespace mlir::sm90;
 
 /// A copy takes what lies inside of the tensor, from and to where 16 bytes
-/// start; elements of less have an alignment of less. The barrier serves once.
+/// start, as the signature asks for. The barrier serves once.
 static bool canCopy(LoadStripsOp load) {
   auto type = cast<RankedTensorType>(load.getFragment().getType());
   return type.getRank() == 2 && getLayout(type) == Layout::RowStrips &&
-         load.getWhole() && load.getElement().isF32() &&
-         !load->getParentOfType<LoopLikeOpInterface>();
+         load.getWhole() && !load->getParentOfType<LoopLikeOpInterface>();
 }
 
 /// Where the fragment is needed for the first time, in its own block.

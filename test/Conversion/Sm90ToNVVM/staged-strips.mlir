@@ -6,6 +6,7 @@
 #staged = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, stage_strips = true>
 #blocks = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, separate_warps = true, stream_strips = false, stage_strips = true>
 !rows = tensor<32x128xf32, #sm90.layout<row_strips, lanes = 2>>
+!halves = tensor<64x128xf32, #sm90.layout<row_strips>>
 
 // CHECK-LABEL: llvm.func @staged(
 // Strips of 8 rows of 512 bytes, and 16 bytes of the barrier.
@@ -62,6 +63,31 @@ sm90.kernel @blocks(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
     %m = sm90.stage_strips %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] at 128 : !sm90.stage<32x128xf32>
     %a = sm90.take_strips %m : !sm90.stage<32x128xf32> -> !rows
     sm90.store_strips %a, %s[%c0, %c0] of [%c32, %c128] strides [%stride] axes [0, 1] whole : !rows -> f32
+  }
+  sm90.return
+}
+
+// Elements of 16 bits take half of the bytes, and become f32 when they are taken.
+
+// CHECK-LABEL: llvm.func @halves(
+// CHECK: "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 4096;"
+// CHECK: arith.cmpi eq, %{{.*}}, %c256_i64
+// CHECK: arith.select %{{.*}}, %c4096_i32{{.*}}, %c256_i32
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+0];"
+// CHECK: arith.bitcast %{{.*}} : f32 to i32
+// CHECK: arith.shli
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+128];"
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+256];"
+sm90.kernel @halves(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #blocks, shared_memory = 4240,
+                tensors = [#sm90.tensor<"s", tensor<64x128xbf16>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %c128 = arith.constant 128 : index
+    %m = sm90.stage_strips %s[%c0, %c0] of [%c64, %c128] strides [%stride] axes [0, 1] at 128 : !sm90.stage<64x128xbf16>
+    %a = sm90.take_strips %m : !sm90.stage<64x128xbf16> -> !halves
+    sm90.store_strips %a, %s[%c0, %c0] of [%c64, %c128] strides [%stride] axes [0, 1] whole : !halves -> bf16
   }
   sm90.return
 }

@@ -1,5 +1,5 @@
-// States [V, K] come by bulk copies, into blocks of one warp or of four, of one or several
-// tokens, and of keys that are half as wide; no more blocks than are wanted share a
+// States [V, K] of f32 or bf16 come by bulk copies, into blocks of one warp or of four, of one or
+// several tokens, and of keys that are half as wide; no more blocks than are wanted share a
 // multiprocessor.
 
 // RUN: attn-run %s --device=emulator --hazards --check | FileCheck %s
@@ -7,6 +7,8 @@
 // RUN: attn-run %t.mlir --device=emulator --hazards --check | FileCheck %s
 // RUN: sed -e 's/2x3x/2x1x/g' -e 's/x64x/x128x/g' -e 's/x64xbf16/x128xbf16/' -e 's/x64xf32/x128xf32/' %s > %t.wide.mlir
 // RUN: attn-run %t.wide.mlir --device=emulator --hazards --check | FileCheck %s
+// RUN: sed -e 's/x64x64xf32/x64x64xbf16/' %s > %t.halves.mlir
+// RUN: attn-run %t.halves.mlir --device=emulator --hazards --check | FileCheck %s
 // RUN: attn-opt %s --emit=sm90 | FileCheck %s --check-prefix=SM90
 // RUN: attn-opt %s --emit=ptx | FileCheck %s --check-prefix=PTX
 

@@ -1,4 +1,4 @@
-// Matrices that are loaded whole, in row strips of f32, are copied; what else is loaded
+// Matrices that are loaded whole, in row strips, are copied; what else is loaded
 // starts before anyone waits for them.
 
 // RUN: attn-opt %s --pass-pipeline='builtin.module(sm90.kernel(sm90-stage-strips))' --split-input-file | FileCheck %s
@@ -26,19 +26,38 @@ sm90.kernel @staged(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
     %e = math.exp %k : !columns
     %w = sm90.broadcast_strips %e axis(0) : !columns -> !rows
     %b = arith.mulf %a, %w : !rows
-    // Neither what may reach over an edge, nor elements of 16 bits, nor what is loaded again
-    // and again, nor what nobody needs.
+    // Neither what may reach over an edge, nor what is loaded again and again, nor what
+    // nobody needs.
     %c = sm90.load_strips %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] : f32 -> !rows
-    %d = sm90.load_strips %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : bf16 -> !rows
     %f = scf.for %i = %c0 to %c128 step %c1 iter_args(%sum = %b) -> !rows {
       %x = sm90.load_strips %s[%i, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : f32 -> !rows
       %y = arith.addf %x, %sum : !rows
       scf.yield %y : !rows
     }
     %g = sm90.load_strips %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : f32 -> !rows
-    %h = arith.addf %c, %d : !rows
-    %j = arith.addf %h, %f : !rows
+    %j = arith.addf %c, %f : !rows
     sm90.store_strips %j, %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : !rows -> f32
+  }
+  sm90.return
+}
+
+// -----
+
+// Elements of 16 bits are copied as they are.
+
+#staged = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, stage_strips = true>
+!rows = tensor<64x128xf32, #sm90.layout<row_strips>>
+
+// CHECK-LABEL: sm90.kernel @halves(
+// CHECK: sm90.stage_strips {{.*}} : <64x128xbf16>
+// CHECK: sm90.take_strips %{{.*}} : <64x128xbf16> ->
+sm90.kernel @halves(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 0}, %n: index {sm90.tensor = 0, sm90.axis = 0})
+    attributes {schedule = #staged, tensors = [#sm90.tensor<"s", tensor<?x128xbf16>, [0, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c128 = arith.constant 128 : index
+    %a = sm90.load_strips %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : bf16 -> !rows
+    sm90.store_strips %a, %s[%c0, %c0] of [%n, %c128] strides [%stride] axes [0, 1] whole : !rows -> bf16
   }
   sm90.return
 }
