@@ -7,6 +7,7 @@
 
 #include "attn/Transforms/Sm90/Passes.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
@@ -209,23 +210,22 @@ static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
   return success();
 }
 
-/// Adds the axes along which a vector, or what follows from it element by
-/// element, is repeated.
-static void findRepeatedAxes(Value vector,
-                             llvm::SmallSetVector<int64_t, 2> &axes) {
-  for (Operation *user : vector.getUsers())
+/// Whether a vector, or what follows from it element by element, is repeated
+/// along rows and along columns, as that of keys which are values, too.
+static bool isForBothAxes(LoadStripsOp load) {
+  if (cast<RankedTensorType>(load.getFragment().getType()).getRank() != 1)
+    return false;
+  ForwardSliceOptions options;
+  options.filter = [](Operation *op) {
+    return isa<BroadcastStripsOp>(op) ||
+           OpTrait::hasElementwiseMappableTraits(op);
+  };
+  SetVector<Operation *> users;
+  getForwardSlice(load.getFragment(), &users, options);
+  llvm::SmallDenseSet<int64_t, 2> axes;
+  for (Operation *user : users)
     if (auto broadcast = dyn_cast<BroadcastStripsOp>(user))
       axes.insert(broadcast.getAxis());
-    else if (OpTrait::hasElementwiseMappableTraits(user))
-      findRepeatedAxes(user->getResult(0), axes);
-}
-
-/// Whether a vector is loaded for rows and for columns alike, as keys that are
-/// values, too.
-static bool isForBothAxes(LoadStripsOp load) {
-  llvm::SmallSetVector<int64_t, 2> axes;
-  if (cast<RankedTensorType>(load.getFragment().getType()).getRank() == 1)
-    findRepeatedAxes(load.getFragment(), axes);
   return axes.size() > 1;
 }
 
