@@ -190,4 +190,28 @@ def ConvertSm90ToNVVMPass : Pass<"convert-sm90-to-nvvm", "::mlir::ModuleOp"> {
     "::mlir::NVVM::NVVMDialect"];
 }
 
+def JoinWaitsPass : Pass<"nvvm-join-waits", "::mlir::LLVM::LLVMFuncOp"> {
+  let summary = "Test at once barriers that are waited for one after the other";
+  let description = [{
+    A wait for a barrier tests it, some 20 clocks, and a branch waits for what the
+    test says. Where waits stand next to each other, nothing between them but what
+    only computes, all barriers are tested before one branch, in the place of the
+    last wait: as long as the others are not behind, that takes as long as one. If
+    one is not ready, all are tested again, which finds again what was ready: a phase
+    does not end before it has been waited for. Runs behind `convert-sm90-to-nvvm`
+    and `convert-scf-to-cf`.
+
+    ```mlir
+    llvm.inline_asm has_side_effects "{ ... WAIT: mbarrier.try_wait... done, [$0], $1; @!done bra WAIT; }", "r,r,~{memory}" %a, %x
+    %b = llvm.add %memory, %c64 : i32
+    llvm.inline_asm has_side_effects "{ ... WAIT: mbarrier.try_wait... done, [$0], $1; @!done bra WAIT; }", "r,r,~{memory}" %b, %y
+    // becomes
+    %b = llvm.add %memory, %c64 : i32
+    llvm.inline_asm has_side_effects "{ ... WAIT: mbarrier.try_wait... done, [$0], $1;
+      mbarrier.try_wait... next, [$2], $3; and.pred done, done, next; @!done bra WAIT; }", "r,r,r,r,~{memory}" %a, %x, %b, %y
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

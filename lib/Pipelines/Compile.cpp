@@ -28,6 +28,7 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -123,6 +124,7 @@ static void addNVVMPasses(OpPassManager &manager) {
   branches.indexBitwidth = kIndexBits;
   manager.addPass(createConvertControlFlowToLLVMPass(branches));
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addNestedPass<LLVM::LLVMFuncOp>(createJoinWaitsPass());
   // What there is to simplify is left to LLVM, which is quicker.
   manager.addPass(createCSEPass());
 }

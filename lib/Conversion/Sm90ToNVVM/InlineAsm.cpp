@@ -135,15 +135,36 @@ void mlir::attn::ptx::mbarrierArriveExpectTx(OpBuilder &b, Location loc,
        "r", barrier);
 }
 
+/// try_wait gives up after a while, so it stands in a loop; the label is local
+/// to the braces. Of more than one barrier all are tested before the branch.
+static std::string textOfWait(size_t barriers) {
+  std::string text = "{\n\t.reg .pred done";
+  text += barriers > 1 ? ", next;\n\tWAIT:\n\t" : ";\n\tWAIT:\n\t";
+  for (size_t i = 0; i < barriers; ++i) {
+    text += llvm::formatv(
+        "mbarrier.try_wait.parity.shared::cta.b64 {0}, [${1}], ${2};\n\t",
+        i == 0 ? "done" : "next", 2 * i, 2 * i + 1);
+    if (i > 0)
+      text += "and.pred done, done, next;\n\t";
+  }
+  return text + "@!done bra WAIT;\n\t}";
+}
+
 void mlir::attn::ptx::mbarrierWaitParity(OpBuilder &b, Location loc,
                                          Value barrier, Value parity) {
-  // try_wait gives up after a while, so it stands in a loop; the label is local
-  // to the braces.
-  emit(b, loc,
-       "{\n\t.reg .pred done;\n\tWAIT:\n\t"
-       "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n\t"
-       "@!done bra WAIT;\n\t}",
-       "r,r", {barrier, parity});
+  mbarrierWaitAll(b, loc, {barrier, parity});
+}
+
+void mlir::attn::ptx::mbarrierWaitAll(OpBuilder &b, Location loc,
+                                      ValueRange barriers) {
+  SmallVector<StringRef> constraints(barriers.size(), "r");
+  emit(b, loc, textOfWait(barriers.size() / 2), llvm::join(constraints, ","),
+       barriers);
+}
+
+bool mlir::attn::ptx::isMBarrierWait(Operation *op) {
+  auto text = dyn_cast<LLVM::InlineAsmOp>(op);
+  return text && text.getAsmString() == textOfWait(1);
 }
 
 void mlir::attn::ptx::barrierSync(OpBuilder &b, Location loc, Value id,

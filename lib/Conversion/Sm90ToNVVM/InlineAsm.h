@@ -33,6 +33,10 @@ void mbarrierArrive(OpBuilder &b, Location loc, Value barrier);
 /// Waits for the completion of the phase of `parity` (i32).
 void mbarrierWaitParity(OpBuilder &b, Location loc, Value barrier,
                         Value parity);
+/// The same of several, each followed by its parity, which are tested at once.
+void mbarrierWaitAll(OpBuilder &b, Location loc, ValueRange barriers);
+/// Whether `op` waits for a single one.
+bool isMBarrierWait(Operation *op);
 
 /// Adds one to an i32 in global memory and returns what it was.
 Value atomicIncrement(OpBuilder &b, Location loc, Value pointer);
