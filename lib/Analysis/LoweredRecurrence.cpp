@@ -185,10 +185,12 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
 }
 
 bool attn::canCutSequences(RecurrenceOp op) {
-  // What strengths of channels leave has no bound, but a product that tells.
-  bool isKnown = !isPerChannel(op, op.getErase()) || guessesSegments(op);
-  return op.getDecay() && !op.getEraseKey() && !op.getEraseDirection() &&
-         !op.getBeforeDecay() && isKnown && op.getMicroSteps() == 1;
+  // What is left of others has no bound, but a product that tells.
+  bool erasesAlongKeys = !op.getEraseKey() && !op.getEraseDirection() &&
+                         !op.getBeforeDecay() &&
+                         !isPerChannel(op, op.getErase());
+  return op.getDecay() && op.getMicroSteps() == 1 &&
+         (erasesAlongKeys || guessesSegments(op));
 }
 
 bool attn::guessesSegments(RecurrenceOp op) {

@@ -126,7 +126,7 @@ static int64_t selectSegments(RecurrenceOp op, int64_t part) {
   if (!canCutSequences(op))
     return refuseCut("no bound is known of what a state keeps that is erased "
                      "but along its keys");
-  if (guessesSegments(op) && op.getKeyDim() > part)
+  if (guessesSegments(op) && !op.getEraseDirection() && op.getKeyDim() > part)
     return refuseCut("the check of where segments start would spill beside "
                      "keys of more channels than a block has");
   if (guessesSegments(op) && op.getKeyDim() % part != 0)

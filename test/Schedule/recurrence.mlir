@@ -134,7 +134,7 @@ func.func @f32(%q: !q) -> !q {
 // Beside a direction of its own, four products of tokens are at hand at once.
 
 // CHECK-LABEL: func @direction
-// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}kv_stages = 1, consumer_warpgroups = 1, {{.*}}auxiliary_registers = 240
+// CHECK: tile.schedule<block_q = 64, block_kv = 64, {{.*}}segment_chunks = 4, {{.*}}kv_stages = 1, consumer_warpgroups = 1, {{.*}}auxiliary_registers = 240
 !q = tensor<?x?x4x64xbf16>
 !v = tensor<?x?x4x128xbf16>
 !g = tensor<?x?x4x64xf32, #attn.gate<log>>

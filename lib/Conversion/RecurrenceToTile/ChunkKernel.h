@@ -153,7 +153,7 @@ private:
   bool guessesBounds() { return guessesSegments(op); }
   Value createUnit();
   Value createTransition(Value number, Value state);
-  Value createIsForgotten(Value line);
+  Value createIsForgotten(Value line, Value part);
   SmallVector<Value> getTransition(Value line, Value part, Value row,
                                    Value column);
   void readSegment(Value number, Value segments);

@@ -64,8 +64,9 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
            << *op.getKeepEvery() << " tokens between kept states, got "
            << schedule.getBlockKv();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
-    return op.emitOpError("expected a decay, and no erasing but along the "
-                          "keys, for segment_chunks; expected 0, got ")
+    return op.emitOpError("expected a decay, of channels where tokens erase "
+                          "but along the keys, for segment_chunks; expected 0, "
+                          "got ")
            << schedule.getSegmentChunks();
   if (schedule.getSegmentChunks() > 0 && guessesSegments(op) &&
       op.getKeyDim() % schedule.getBlockQ() != 0)

@@ -51,29 +51,35 @@ Value ChunkKernelBuilder::createUnit() {
   return exp2(mask.getResult());
 }
 
-/// What the tokens of a chunk make of a state without writing anything.
+/// What the tokens of a chunk make of a state without writing anything. A
+/// direction takes the place of the keys, and of what is subtracted along them.
 Value ChunkKernelBuilder::createTransition(Value number, Value state) {
   Value row = apply(d(0) * tokens, number);
   Chunk chunk;
   chunk.row = row;
-  chunk.key = chunk.eraseKey =
-      loadMatrix(op.getKey(), row, {keyHead, constant(0)}, keyDim);
+  Value direction = op.getEraseDirection();
+  chunk.key = loadAlongKeys(direction ? direction : op.getKey(), row);
+  chunk.eraseKey =
+      op.getEraseKey() ? loadAlongKeys(op.getEraseKey(), row) : chunk.key;
   if (op.getL2Normalize())
     chunk.keyNorms = createNorms(chunk.key);
   chunk.decay = createDecay(row);
   chunk.eraseKey =
-      gateChannels(chunk.key, op.getErase(), row, constant(0), element);
+      gateChannels(chunk.eraseKey, op.getErase(), row, constant(0), element);
   chunk.erase = loadStrengths(op.getErase(), row);
   // As if as much were written as is erased.
   chunk.write = chunk.erase;
   normalizeErased(chunk);
   Value keys = leave(chunk, chunk.key);
-  Value inverse = createInverse(chunk, createErasePairs(chunk, chunk.key));
+  Value pairs = createErasePairs(chunk, chunk.key);
+  Value inverse = createInverse(chunk, scaled(pairs, direction ? -1 : 1));
   Value rounded = round(state, element);
   Value held = dot(rounded, reachErase(chunk),
                    /*transposeRhs=*/true);
-  Value erased = subtractScaled(splat(cast<VectorType>(held.getType()), 0),
-                                held, chunk.eraseNorms);
+  Value erased =
+      direction ? held
+                : subtractScaled(splat(cast<VectorType>(held.getType()), 0),
+                                 held, chunk.eraseNorms);
   Value written = dot(round(erased, fine), inverse, /*transposeRhs=*/true);
   state = mul(state, vector::BroadcastOp::create(builder, loc, state.getType(),
                                                  chunk.decay.whole));
@@ -149,11 +155,13 @@ void ChunkKernelBuilder::buildTransitions() {
                         ValueRange(), ArrayRef<int64_t>{axis, axis + 1});
 }
 
-/// Whether the norm of the product of a segment is small, by the squares of its
-/// columns. Twice as much as they may be is taken away from them first: sums
-/// are looked at that have to fall below a limit that no sum is below.
-Value ChunkKernelBuilder::createIsForgotten(Value line) {
-  double limit = std::exp2(2 * (kUnit + kIgnored)) / keyDim;
+/// Whether the norm of a part of the product of a segment is small, by the
+/// squares of its columns, of which each part may have as much. Twice that is
+/// taken away from them first: sums are looked at that have to fall below a
+/// limit that no sum is below.
+Value ChunkKernelBuilder::createIsForgotten(Value line, Value part) {
+  auto parts = static_cast<double>(getKeyParts());
+  double limit = std::exp2(2 * (kUnit + kIgnored)) / keyDim / parts;
   // From the end of the rows of a part, which are one block, to a block in
   // front.
   auto find = tile::FindReachOp::create(
@@ -166,18 +174,14 @@ Value ChunkKernelBuilder::createIsForgotten(Value line) {
     Type index = builder.getIndexType();
     Block *block =
         builder.createBlock(&find.getBody(), {}, {index, index}, {loc, loc});
-    auto number = [&](double value) -> Value {
-      return arith::ConstantOp::create(
-          builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
-    };
-    Value sum = number(-2 * limit / rows);
-    for (int64_t part = 0; part < getKeyParts(); ++part) {
-      SmallVector<Value> place = getTransition(
-          line, constant(part), block->getArgument(0), block->getArgument(1));
-      Value element = tile::ReadOp::create(builder, loc, builder.getF32Type(),
-                                           transitions, place);
-      sum = math::FmaOp::create(builder, loc, element, element, sum);
-    }
+    Value twice = arith::ConstantOp::create(
+        builder, loc,
+        builder.getF32FloatAttr(static_cast<float>(-2 * limit / rows)));
+    Value element =
+        tile::ReadOp::create(builder, loc, builder.getF32Type(), transitions,
+                             getTransition(line, part, block->getArgument(0),
+                                           block->getArgument(1)));
+    Value sum = math::FmaOp::create(builder, loc, element, element, twice);
     tile::YieldOp::create(builder, loc, sum);
   }
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
@@ -190,7 +194,10 @@ void ChunkKernelBuilder::buildChecks() {
   createKernel(Stage::Checks);
   Value segments;
   SmallVector<Value> ids = enterSegments({}, segments);
-  Value isForgotten = createIsForgotten(ids[0]);
+  Value isForgotten = createIsForgotten(ids[0], constant(0));
+  for (int64_t part = 1; part < getKeyParts(); ++part)
+    isForgotten = arith::AndIOp::create(
+        builder, loc, isForgotten, createIsForgotten(ids[0], constant(part)));
   Value start = readBound(Start);
   // Where there is nothing to start, there is nothing to be kept either.
   Value isEmpty = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,

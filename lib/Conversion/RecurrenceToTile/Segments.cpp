@@ -63,8 +63,8 @@ static bool dependsOn(Value operand, Value argument) {
 
 bool ChunkKernelBuilder::isOfBounds(Value argument) {
   return llvm::any_of(
-      ArrayRef<Value>{op.getKey(), op.getDecay(), op.getErase(),
-                      op.getCuSeqlens()},
+      ArrayRef<Value>{op.getKey(), op.getEraseKey(), op.getEraseDirection(),
+                      op.getDecay(), op.getErase(), op.getCuSeqlens()},
       [&](Value operand) { return dependsOn(operand, argument); });
 }
 

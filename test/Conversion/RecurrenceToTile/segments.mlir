@@ -2,6 +2,7 @@
 
 !q = tensor<?x?x2x64xbf16>
 !v = tensor<?x?x4x64xbf16>
+!w = tensor<?x?x4x128xbf16>
 !g = tensor<?x?x4xf32, #attn.gate<log>>
 !n = tensor<?x?x4xf32>
 !s = tensor<?x4x64x64xf32, #attn.state<value_key>>
@@ -201,5 +202,37 @@ func.func @strengths(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !v 
                      %e: tensor<?x?x4x64xf32> {attn.name = "e"}, %beta: !n {attn.name = "beta"}) -> !v {
   %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x?x4x64xf32, #attn.gate<log>>) erase(%e : tensor<?x?x4x64xf32>) write(%beta : !n)
       {tile.schedule = #schedule} : !q, !q, !v -> !v
+  return %o : !v
+}
+
+// Directions take the place of keys, along which comes back what is held, and not its
+// negative. A block has half of the rows of the product, and either half may have half of
+// what the columns of one may.
+
+// CHECK-LABEL: tile.kernel @directions_transitions(
+// CHECK-SAME: %transitions: !tile.view<?x?x?x64x128xf32> {tile.name = "transitions", tile.output, tile.symbols = array<i64: 3, 4, 5, -1, -1>, tile.workspace}
+// CHECK: scf.forall (%[[LINE:.*]], %[[S:.*]], %[[PART:.*]]) in (%{{.*}}, %{{.*}}, 2) {
+// CHECK: %[[ROW:.*]] = affine.apply #{{.*}}(%[[PART]])
+// CHECK: tile.mask %{{.*}} query(%[[ROW]]) key(%c0)
+// CHECK: %[[B:.*]] = tile.load %b
+// CHECK: %[[A:.*]] = tile.load %a
+// CHECK: %[[PAIRS:.*]] = tile.decayed_dot %[[A]], %[[B]], %{{.*}} before
+// CHECK: %[[NEGATIVE:.*]] = arith.mulf %[[PAIRS]], %cst{{.*}}
+// CHECK: tile.invert_unit_lower %[[NEGATIVE]]
+// CHECK: %[[HELD:.*]] = tile.dot
+// CHECK-NEXT: arith.truncf %[[HELD]]
+// CHECK: tile.store %{{.*}}, %transitions[%[[LINE]], %[[S]], %[[PART]], %c0, %c0] axes [3, 4]
+
+// CHECK-LABEL: tile.kernel @directions_checks(
+// CHECK: tile.find_reach(%c-64 to %c64) block(64) limit(-9.53674316E-7) channels(128) {
+// CHECK: tile.read %transitions[%{{.*}}, %{{.*}}, %c0,
+// CHECK: tile.find_reach(%c-64 to %c64) block(64) limit(-9.53674316E-7) channels(128) {
+// CHECK: tile.read %transitions[%{{.*}}, %{{.*}}, %c1,
+// CHECK: arith.andi
+func.func @directions(%q: !w {attn.name = "q"}, %k: !w {attn.name = "k"}, %v: !v {attn.name = "v"},
+                      %g: tensor<?x?x4x128xf32, #attn.gate<log>> {attn.name = "g"},
+                      %a: !w {attn.name = "a"}, %b: !w {attn.name = "b"}) -> !v {
+  %o = attn.recurrence %q, %k, %v decay(%g : tensor<?x?x4x128xf32, #attn.gate<log>>) erase_key(%a : !w)
+      erase_direction(%b : !w) before_decay {tile.schedule = #schedule} : !w, !w, !v -> !v
   return %o : !v
 }

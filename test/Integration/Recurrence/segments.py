@@ -9,7 +9,8 @@ each channel, from weak to strong ones, of which at each token some are 0, and o
 of the first head keeps everything in the middle; `turns`, two channels that keep
 everything in turn, and keys and strengths that swap them in between. Values of which the
 first token's are no numbers tell where a segment has not started with the sequence; e.npy
-has strengths of channels."""
+has strengths of channels; b.npy, beside decays of channels, what directions have to be so
+that erasing along them in front of the decay is erasing along the keys there."""
 
 import array
 import math
@@ -68,10 +69,13 @@ def main():
     strengths = [2.0 if kind in ("growing", "turns") else random.random()
                  for _ in range(tokens * HEADS)]
     save(folder, "k", (1, tokens, 1, DIM), keys)
-    if kind == "channels":
-        save(folder, "g", (1, tokens, HEADS, DIM), gates_of_channels(tokens))
-    elif kind == "turns":
-        save(folder, "g", (1, tokens, HEADS, DIM), gates_in_turns(tokens))
+    of_channels = {"channels": gates_of_channels, "turns": gates_in_turns}.get(kind)
+    if of_channels:
+        gates, shape = of_channels(tokens), (1, tokens, HEADS, DIM)
+        save(folder, "g", shape, gates)
+        save(folder, "b", shape,
+             [-math.exp(gate) * strengths[i // DIM] * keys[i // (HEADS * DIM) * DIM + i % DIM]
+              for i, gate in enumerate(gates)])
     else:
         save(folder, "g", (1, tokens, HEADS), gates_of(kind, tokens))
     save(folder, "beta", (1, tokens, HEADS), strengths)

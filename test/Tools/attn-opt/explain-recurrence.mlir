@@ -21,6 +21,7 @@
 // Strengths of channels, whose segments are checked; and why there are no segments.
 // RUN: attn-opt %t/gates.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/gates.mlir
 // RUN: attn-opt %t/narrow.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/narrow.mlir
+// RUN: attn-opt %t/key.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/key.mlir
 // RUN: attn-opt %t/direction.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/direction.mlir
 // RUN: attn-opt %t/own.mlir --explain --ptxas=%S/Inputs/ptxas | FileCheck %t/own.mlir
 
@@ -151,6 +152,20 @@ func.func @f(%q: !q {attn.name = "q"}, %v: !v {attn.name = "v"}, %g: !g {attn.na
 func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.name = "v"}, %g: !g {attn.name = "g"},
              %a: !q {attn.name = "a"}, %b: !q {attn.name = "b"}) -> (!q {attn.name = "o"}) {
   %o = attn.recurrence %q, %k, %v decay(%g : !g) erase_key(%a : !q) erase_direction(%b : !q) before_decay : !q, !q, !q -> !q
+  return %o : !q
+}
+// CHECK:      segments   of at least 4 chunks, where multiprocessors are left; where they start is checked
+// CHECK-NEXT: in front   'f_segments', 'f_transitions', 'f_checks'
+
+//--- key.mlir
+
+!q = tensor<?x?x2x64xbf16>
+!n = tensor<?x?x2xf32>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.name = "v"}, %g: !g {attn.name = "g"},
+             %a: !q {attn.name = "a"}, %b: !n {attn.name = "b"}) -> (!q {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%b : !n) erase_key(%a : !q) write(%b : !n)
+      : !q, !q, !q -> !q
   return %o : !q
 }
 // CHECK:      refused
