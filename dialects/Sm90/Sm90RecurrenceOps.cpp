@@ -110,6 +110,9 @@ LogicalResult InvertUnitLowerOp::verify() {
     return emitOpError("expected a scratch of one stage, or of two with a "
                        "count, got ")
            << stages;
+  if (getRest() && getRest().getType() != getResult().getType()) // C5
+    return emitOpError("expected a rest of the type of the result, ")
+           << getResult().getType() << ", got " << getRest().getType();
   if (bool(getStrengths()) != getRow().has_value()) // C3
     return emitOpError("expected a row of strengths exactly where there are "
                        "strengths");

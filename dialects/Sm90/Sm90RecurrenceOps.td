@@ -266,6 +266,12 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
     result, whose other blocks are cleared. `scratch` and `blocks` are for the
     warpgroup alone, whose threads meet.
 
+    With a `rest`, what the result T lacks of the inverse is written there. It is
+    one step of Newton's method, in which L is of two parts, so that the two have
+    about twice the bits of the result:
+
+        (I - T (diag(b)^-1 + L)) T
+
     With a `count`, it is that use of a ring of two stages which nothing else
     writes to. What has been cleared in the first two uses stays so, and the two
     stages of the scratch are taken in turn: the threads need not meet in front,
@@ -277,15 +283,17 @@ def Sm90_InvertUnitLowerOp : Sm90_Op<"invert_unit_lower", [
     | C2 | blocks is of f32, of one stage of 64 x 16 |
     | C3 | the strengths are of f32, with the row and 64 columns; row is given with them |
     | C4 | the scratch has one stage, or two with a count |
+    | C5 | a rest has the type of the result |
   }];
   let arguments = (ins Sm90_Scores:$matrix, Optional<Sm90_StageType>:$strengths,
                        OptionalAttr<I64Attr>:$row, Sm90_BufferType:$scratch,
                        Optional<Index>:$count, Sm90_BufferType:$blocks,
-                       Sm90_StageType:$result, UnitAttr:$transposed);
+                       Sm90_StageType:$result, Optional<Sm90_StageType>:$rest,
+                       UnitAttr:$transposed);
   let assemblyFormat = [{
     $matrix (`transposed` $transposed^)? (`strengths` `(` $strengths^ `row` $row `:` type($strengths) `)`)?
-    `scratch` `(` $scratch (`[` $count^ `]`)? `,` $blocks `)` `into` $result attr-dict
-    `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
+    `scratch` `(` $scratch (`[` $count^ `]`)? `,` $blocks `)` `into` $result
+    (`rest` `(` $rest^ `:` type($rest) `)`)? attr-dict `:` type($matrix) `,` type($scratch) `,` type($blocks) `,` type($result)
   }];
   let hasVerifier = 1;
 }

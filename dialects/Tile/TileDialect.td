@@ -95,8 +95,8 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
       sequence is cut into segments of at least so many chunks, which do not wait
       for each other; 0 leaves sequences whole.
     - `state_parts`: numbers of 16 bits that take the place of each f32 of a
-      recurrence's state, and of what is added to it, in products of chunks: 1, or 2 of
-      which the second one has what the first one leaves (BF16x2).
+      recurrence's state, and of all that what is added to it follows from, in products
+      of chunks: 1, or 2 of which the second one has what the first one leaves (BF16x2).
     - `stage_reads`: what a modifier reads by the positions of query and key is
       loaded in tiles (pass `tile-stage-reads`).
     - `target`: what the target's own passes obey; not read at this level.

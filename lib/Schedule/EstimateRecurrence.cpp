@@ -84,8 +84,10 @@ static ChunkProducts countProducts(RecurrenceOp op,
   ChunkProducts products;
   products.pairs = tokens * tokens * keys * sources * (1 + erases);
   auto parts = static_cast<double>(schedule.getStateParts());
+  // What is left of both operands is not multiplied.
+  double inverses = erases * (2 * parts - 1);
   products.rest = rows * tokens * keys * (1 + erases + sources) * parts +
-                  rows * tokens * tokens * (erases + 2 * sources - 1);
+                  rows * tokens * tokens * (inverses + 2 * sources - 1);
   return products;
 }
 

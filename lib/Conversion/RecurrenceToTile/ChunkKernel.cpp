@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -112,7 +113,7 @@ Value ChunkKernelBuilder::dot(Value lhs, Value rhs, bool transposeRhs,
 Value ChunkKernelBuilder::createRest(Value tile, Value rounded) {
   if (schedule.getStateParts() == 1)
     return {};
-  return round(sub(tile, extend(rounded)), element);
+  return round(sub(tile, extend(rounded)), getElementTypeOrSelf(rounded));
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,13 +292,14 @@ Value ChunkKernelBuilder::createReads(const Chunk &chunk, Value products,
 
 /// (I + A)^-1, times the writing strengths where these are those of erasing,
 /// from the products of keys.
-Value ChunkKernelBuilder::createInverse(const Chunk &chunk, Value products) {
+ChunkKernelBuilder::Parts ChunkKernelBuilder::createInverse(const Chunk &chunk,
+                                                            Value products) {
   Value erased = scalePairs(chunk, products, chunk.eraseNorms);
   Value rows = chunk.erase ? chunk.erase : splat(f32Tile({tokens}), 1);
   Value inverse = tile::InvertUnitLowerOp::create(
       builder, loc, erased.getType(), erased, rows,
       chunk.isShared() ? chunk.write : Value());
-  return round(inverse, fine);
+  return {inverse, round(inverse, fine), {}};
 }
 
 /// V^T, times the writing strengths where these are not in the inverse.
@@ -307,13 +309,19 @@ Value ChunkKernelBuilder::createValues(const Chunk &chunk) {
 }
 
 /// U^T, from what the state holds for the keys.
-Value ChunkKernelBuilder::createWritten(const Chunk &chunk, Value inverse,
-                                        Value held) {
+Value ChunkKernelBuilder::createWritten(const Chunk &chunk,
+                                        const Parts &inverse, Value held) {
   Value factors = mulNumbers(chunk.decay.reached, chunk.eraseNorms);
   if (!chunk.isShared())
     factors = mulNumbers(factors, chunk.erase);
-  Value written = subtractScaled(createValues(chunk), held, factors);
-  return dot(round(written, fine), inverse, /*transposeRhs=*/true);
+  Value values = subtractScaled(createValues(chunk), held, factors);
+  Value rounded = round(values, fine);
+  Value written = dot(rounded, inverse.rounded, /*transposeRhs=*/true);
+  if (Value rest = createRest(values, rounded)) {
+    written = dot(rounded, inverse.rest, /*transposeRhs=*/true, written);
+    written = dot(rest, inverse.rounded, /*transposeRhs=*/true, written);
+  }
+  return written;
 }
 
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed,
@@ -342,32 +350,35 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
   Value state = states.front();
   if (chunk.direction)
     return {createChunkOfTwo(chunk, state)};
-  Value inverse, held, written;
+  Value products, held, written;
+  Parts inverse;
   Value keys = leave(chunk, chunk.key);
   // Products that decay by channels are no asynchronous ones, which would be
   // started together: each is used before the next one.
   bool isStarted = op.erases() && !chunk.decay.channelSums;
   if (isStarted)
-    inverse = createErasePairs(chunk, chunk.key);
+    products = createErasePairs(chunk, chunk.key);
   // What tokens of a chunk read of each other is a product of numbers that are
   // computed both, and have more bits as those of the inverse do: what is
   // written along keys that are alike largely cancels out.
   Type own = op.erases() ? fine : element;
   Value reads = createReads(chunk, createReadPairs(chunk, chunk.key), own);
   if (op.erases() && !isStarted)
-    inverse = createErasePairs(chunk, chunk.key);
-  if (inverse)
-    inverse = createInverse(chunk, inverse);
+    products = createErasePairs(chunk, chunk.key);
+  if (products) {
+    inverse = createInverse(chunk, products);
+    inverse.rest = createRest(inverse.exact, inverse.rounded);
+  }
 
   Value rounded = round(state, element), erasing;
-  if (inverse) {
+  if (products) {
     erasing = reachErase(chunk);
     held = dot(rounded, erasing, /*transposeRhs=*/true);
   }
   Value asking = reachQuery(chunk);
   Value old = dot(rounded, asking, /*transposeRhs=*/true);
   if (Value rest = createRest(state, rounded)) {
-    if (inverse)
+    if (products)
       held = dot(rest, erasing, /*transposeRhs=*/true, held);
     old = dot(rest, asking, /*transposeRhs=*/true, old);
   }
@@ -388,7 +399,8 @@ SmallVector<Value> ChunkKernelBuilder::createChunk(Value number,
                : before;
   };
   old = decayRead(old);
-  written = inverse ? createWritten(chunk, inverse, held) : createValues(chunk);
+  written =
+      products ? createWritten(chunk, inverse, held) : createValues(chunk);
   state = decayState(state);
   Value fresh = round(written, own);
   Value factors = mulNumbers(decay.left, chunk.keyNorms);

@@ -128,10 +128,14 @@ private:
   Value reach(const Chunk &chunk, Value rows, double factor, bool isBefore);
   Value leave(const Chunk &chunk, Value keys);
   Value scalePairs(const Chunk &chunk, Value products, Value rows);
-  Value createInverse(const Chunk &chunk, Value products);
+  /// A tile, the same in 16 bits, and what rounding leaves of it, or null.
+  struct Parts {
+    Value exact, rounded, rest;
+  };
+  Parts createInverse(const Chunk &chunk, Value products);
   Value createReads(const Chunk &chunk, Value products, Type type);
   Value createValues(const Chunk &chunk);
-  Value createWritten(const Chunk &chunk, Value inverse, Value held);
+  Value createWritten(const Chunk &chunk, const Parts &inverse, Value held);
   void storeOutput(const Chunk &chunk, Value output, Value divisor = {});
 
   //===--- Segments -------------------------------------------------------===//

@@ -34,8 +34,8 @@ Value ChunkKernelBuilder::createChunkOfTwo(const Chunk &chunk, Value state) {
   Value reads = createReads(chunk, createReadPairs(chunk, chunk.key), element);
   Value own =
       createReads(chunk, createReadPairs(chunk, chunk.direction), element);
-  Value inverse = createInverse(
-      chunk, scaled(createErasePairs(chunk, chunk.direction), -1));
+  Value products = scaled(createErasePairs(chunk, chunk.direction), -1);
+  Value inverse = createInverse(chunk, products).rounded;
 
   Value values = transpose(chunk.value);
   Value rounded = round(state, element);

@@ -72,7 +72,8 @@ Value ChunkKernelBuilder::createTransition(Value number, Value state) {
   normalizeErased(chunk);
   Value keys = leave(chunk, chunk.key);
   Value pairs = createErasePairs(chunk, chunk.key);
-  Value inverse = createInverse(chunk, scaled(pairs, direction ? -1 : 1));
+  Value inverse =
+      createInverse(chunk, scaled(pairs, direction ? -1 : 1)).rounded;
   Value rounded = round(state, element);
   Value held = dot(rounded, reachErase(chunk),
                    /*transposeRhs=*/true);

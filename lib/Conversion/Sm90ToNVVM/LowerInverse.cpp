@@ -24,6 +24,14 @@
 // one for two warps, then for those of 32 x 32, whose four parts have a warp
 // each.
 //
+// All of these are rounded. Where the bits of T do not suffice, what it lacks
+// is one step of Newton's method,
+//
+//     R = I - T (diag(b)^-1 + L),  T + R T
+//
+// of which each warp has its 16 rows. R is small, so that it may be rounded,
+// but the difference has to be exact: there L is of two parts.
+//
 //===----------------------------------------------------------------------===//
 
 #include "InlineAsm.h"
@@ -46,12 +54,13 @@ using Values = SmallVector<Value>;
 class Inversion {
 public:
   /// Byte addresses: of the matrix in f16, of the blocks on its diagonal in
-  /// f32, of the result, and of the strengths, which may be null.
+  /// f32, of the result, of what it lacks, and of the strengths; the latter two
+  /// may be null.
   Inversion(OpBuilder &b, Location loc, Value scratch, Value blocks,
-            Value result, Value strengths, bool transposed)
+            Value result, Value rest, Value strengths, bool transposed)
       : b(b), loc(loc), i32(b, loc), scratch(scratch), blocks(blocks),
-        result(result), strengths(strengths), transposed(transposed),
-        f16(b.getF16Type()) {
+        result(result), rest(rest), strengths(strengths),
+        transposed(transposed), f16(b.getF16Type()) {
     Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
     warp = i32.shiftRight(thread, 5);
@@ -79,6 +88,8 @@ public:
     mergePairs();
     meet();
     mergeHalves();
+    if (rest)
+      refine();
     NVVM::FenceProxyOp::create(
         b, loc,
         NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
@@ -94,6 +105,8 @@ private:
   static constexpr int64_t kSolved = 8;
 
   void storeMatrix(ValueRange matrix);
+  void storeBlock(Value memory, int64_t column, ValueRange words,
+                  bool transposed);
   void storeDiagonal(ValueRange matrix);
   void clearAbove();
   Values substitute();
@@ -101,6 +114,11 @@ private:
   void mergeWithinWarp();
   void mergePairs();
   void mergeHalves();
+  void refine();
+  Values createResidue(ArrayRef<Values> rows);
+  void addProducts(Values &sums, ArrayRef<Values> rows, Value memory,
+                   bool isBelow);
+  Value maskBelow();
 
   void meet() {
     ptx::barrierSync(b, loc, i32.constant(kAuxiliaryWarpgroup),
@@ -150,7 +168,7 @@ private:
   OpBuilder &b;
   Location loc;
   Int32 i32;
-  Value scratch, blocks, result, strengths;
+  Value scratch, blocks, result, rest, strengths;
   /// Whether threads have the rows of the matrix in place of its columns.
   bool transposed;
   Type f16;
@@ -162,19 +180,38 @@ private:
 
 } // namespace
 
+/// Stores a block of 16 columns of what threads have, or 16 rows.
+void Inversion::storeBlock(Value first, int64_t column, ValueRange words,
+                           bool transposed) {
+  ptx::stmatrixX4(b, loc,
+                  transposed
+                      ? i32.add(first, column * sm90::kPanelRowBytes)
+                      : blockAddress(i32, first, column, sm90::kWarpgroupRows),
+                  words, transposed);
+}
+
+/// What rounding leaves of it lies where the rest of the inverse will.
 void Inversion::storeMatrix(ValueRange matrix) {
-  Value first = transposed ? transposedAddress(i32, scratch)
-                           : matrixAddress(i32, scratch);
+  auto firstOf = [&](Value memory) {
+    return transposed ? transposedAddress(i32, memory)
+                      : matrixAddress(i32, memory);
+  };
+  Value first = firstOf(scratch), firstRest = rest ? firstOf(rest) : Value();
   for (int64_t column = 0; column < sm90::kWarpgroupRows; column += kBlock) {
-    Values words;
-    for (int64_t i = 0; i < 8; i += 2)
-      words.push_back(
-          round(matrix[column / 2 + i], matrix[column / 2 + i + 1]));
-    ptx::stmatrixX4(
-        b, loc,
-        transposed ? i32.add(first, column * sm90::kPanelRowBytes)
-                   : blockAddress(i32, first, column, sm90::kWarpgroupRows),
-        words, transposed);
+    Values words, left;
+    for (int64_t i = 0; i < 8; i += 2) {
+      Value low = matrix[column / 2 + i], high = matrix[column / 2 + i + 1];
+      Value word = round(low, high);
+      words.push_back(word);
+      if (!rest)
+        continue;
+      Values rounded = extendPair(b, loc, f16, word);
+      left.push_back(round(arith::SubFOp::create(b, loc, low, rounded[0]),
+                           arith::SubFOp::create(b, loc, high, rounded[1])));
+    }
+    storeBlock(first, column, words, transposed);
+    if (rest)
+      storeBlock(firstRest, column, left, transposed);
   }
 }
 
@@ -351,6 +388,109 @@ void Inversion::mergeHalves() {
     storeNegated(sums[i], row, i32.add(i32.shiftLeft(column, 1), i));
 }
 
+/// Of the right operand of a product with a block of 8 x 8 on the diagonal, the
+/// bits that are below it.
+Value Inversion::maskBelow() {
+  Value row = i32.firstColumn(), column = i32.shiftRight(lane, 2);
+  auto bitsIf = [&](arith::CmpIPredicate predicate, int64_t bits) {
+    Value isBelow = arith::CmpIOp::create(b, loc, predicate, row, column);
+    return select(isBelow, i32.constant(bits), i32.constant(0));
+  };
+  return i32.add(bitsIf(arith::CmpIPredicate::sgt, 0xffff),
+                 bitsIf(arith::CmpIPredicate::sge, -0x10000));
+}
+
+/// I + rows diag(b)^-1, of the 16 rows of the warp. Where a strength is 0 its
+/// row and its column are, and any number does.
+Values Inversion::createResidue(ArrayRef<Values> rows) {
+  constexpr float kLeast = std::numeric_limits<float>::min();
+  Value row = i32.shiftRight(lane, 2), own;
+  if (strengths)
+    own = i32.add(strengths, i32.mul(i32.firstColumn(), sm90::kNumberBytes));
+  Values unit, sums;
+  for (int64_t j = 0; j < 2; ++j)
+    unit.push_back(
+        select(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, row,
+                                     i32.add(i32.firstColumn(), j)),
+               number(1), number(0)));
+  for (int64_t tile = 0; tile < 2 * kBlocks; ++tile) {
+    Values factors(2, number(1));
+    if (strengths)
+      factors = ptx::loadSharedFloats(b, loc, own,
+                                      tile * kSolved * sm90::kNumberBytes, 2);
+    for (Value &factor : factors) {
+      if (!strengths)
+        break;
+      Value isNone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                           math::AbsFOp::create(b, loc, factor),
+                                           number(kLeast));
+      factor = approximate(b, loc, "llvm.nvvm.rcp.approx.ftz.f",
+                           select(isNone, number(1), factor));
+    }
+    Value isDiagonal = isEqual(warp, tile / 2);
+    for (int64_t half = 0; half < 2; ++half) {
+      Values pair =
+          extendPair(b, loc, f16, rows[tile / 2][2 * (tile % 2) + half]);
+      for (int64_t j = 0; j < 2; ++j) {
+        Value one = half == tile % 2 ? select(isDiagonal, unit[j], number(0))
+                                     : number(0);
+        sums.push_back(math::FmaOp::create(b, loc, pair[j], factors[j], one));
+      }
+    }
+  }
+  return sums;
+}
+
+/// Adds the products of the 16 rows of the warp with a lower triangular matrix
+/// in memory, of which what is on the diagonal counts unless `isBelow`.
+void Inversion::addProducts(Values &sums, ArrayRef<Values> rows, Value memory,
+                            bool isBelow) {
+  Value none = i32.constant(0), mask = isBelow ? maskBelow() : Value();
+  for (int64_t k = 0; k < kBlocks; ++k)
+    for (int64_t j = 0; j <= k; ++j) {
+      Values right = loadBlock(memory, i32.constant(k), i32.constant(j),
+                               /*transposed=*/true);
+      if (isBelow && j == k)
+        right = {arith::AndIOp::create(b, loc, right[0], mask), right[1], none,
+                 arith::AndIOp::create(b, loc, right[3], mask)};
+      for (int64_t i = 0; i < 2; ++i) {
+        int64_t first = 4 * (2 * j + i);
+        llvm::copy(ptx::mma(b, loc, f16, ValueRange(sums).slice(first, 4),
+                            rows[k], ValueRange(right).slice(2 * i, 2)),
+                   sums.begin() + first);
+      }
+    }
+}
+
+/// What the result lacks.
+void Inversion::refine() {
+  meet();
+  Values rows[kBlocks];
+  for (int64_t k = 0; k < kBlocks; ++k) {
+    rows[k] = loadBlock(result, warp, i32.constant(k), /*transposed=*/false);
+    constexpr int64_t kSigns = -0x7fff8000;
+    for (Value &word : rows[k])
+      word = i32.bitXor(word, kSigns);
+  }
+  Values residue = createResidue(rows);
+  addProducts(residue, rows, scratch, /*isBelow=*/true);
+  addProducts(residue, rows, rest, /*isBelow=*/true);
+  auto toF16 = [&](Value low, Value high) { return round(low, high); };
+  for (int64_t k = 0; k < kBlocks; ++k)
+    rows[k] = chain(ValueRange(residue).slice(8 * k, 4),
+                    ValueRange(residue).slice(8 * k + 4, 4), toF16);
+  Values lacking(8 * kBlocks, number(0));
+  addProducts(lacking, rows, result, /*isBelow=*/false);
+  // Nobody reads what is left of the matrix any more.
+  meet();
+  Value first = matrixAddress(i32, rest);
+  for (int64_t k = 0; k < kBlocks; ++k)
+    storeBlock(first, k * kBlock,
+               chain(ValueRange(lacking).slice(8 * k, 4),
+                     ValueRange(lacking).slice(8 * k + 4, 4), toF16),
+               /*transposed=*/false);
+}
+
 namespace {
 
 struct LowerInvertUnitLower : OpConversionPattern<sm90::InvertUnitLowerOp> {
@@ -379,9 +519,12 @@ struct LowerInvertUnitLower : OpConversionPattern<sm90::InvertUnitLowerOp> {
                                       i32.fromIndex(count.front()),
                                       i32.constant(buffer.getStages()));
     }
+    Value rest;
+    if (op.getRest())
+      rest = byteAddress(i32, op.getRest().getType(), adaptor.getRest());
     Inversion(rewriter, loc, scratch, adaptor.getBlocks().front(),
               byteAddress(i32, op.getResult().getType(), adaptor.getResult()),
-              strengths, op.getTransposed())
+              rest, strengths, op.getTransposed())
         .run(adaptor.getMatrix(), isFirst);
     rewriter.eraseOp(op);
     return success();

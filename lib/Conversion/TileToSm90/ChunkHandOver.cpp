@@ -150,17 +150,8 @@ LogicalResult ChunkRole::handTile(Value value) {
   if (value.getDefiningOp<tile::ApplyDecayOp>())
     return success();
   const Ring &ring = kernel.tileRings.find(value)->second;
-  auto round = value.getDefiningOp<arith::TruncFOp>();
-  auto inverse = round ? round.getIn().getDefiningOp<tile::InvertUnitLowerOp>()
-                       : tile::InvertUnitLowerOp();
-  if (inverse) {
-    Value stage = await(ring, iteration, /*full=*/false);
-    if (failed(handInverse(inverse, stage)))
-      return failure();
-    filled.emplace_back(stage, ring);
-    fillStages();
-    return success();
-  }
+  if (tile::InvertUnitLowerOp inverse = findInverse(value))
+    return handInverse(inverse, value);
   Value fragment;
   if (failed(use(value, fragment)))
     return failure();
@@ -179,8 +170,25 @@ void ChunkRole::fillStages() {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
 }
 
-/// One strength is in the inverse; rows that have another are multiplied first.
-LogicalResult ChunkRole::handInverse(tile::InvertUnitLowerOp op, Value stage) {
+/// All of its parts with the last one, `tile`. One strength is in the inverse;
+/// rows that have another are multiplied first.
+LogicalResult ChunkRole::handInverse(tile::InvertUnitLowerOp op, Value tile) {
+  SmallVector<Value> parts;
+  for (Value other : split.handedTiles)
+    if (findInverse(other) == op)
+      parts.push_back(other);
+  llvm::sort(parts, [](Value a, Value b) {
+    return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp());
+  });
+  if (tile != parts.back())
+    return success();
+  for (Value other : parts) {
+    const Ring &ring = kernel.tileRings.find(other)->second;
+    filled.emplace_back(await(ring, iteration, /*full=*/false), ring);
+  }
+  ArrayRef<std::pair<Value, Ring>> own =
+      ArrayRef(filled).take_back(parts.size());
+  Value stage = own[0].first, rest = own.size() > 1 ? own[1].first : Value();
   Value matrix, strengths;
   if (failed(use(op.getMatrix(), matrix)))
     return failure();
@@ -200,6 +208,7 @@ LogicalResult ChunkRole::handInverse(tile::InvertUnitLowerOp op, Value stage) {
   Value count = scratch.getStages() > 1 ? iteration : Value();
   sm90::InvertUnitLowerOp::create(builder, loc, matrix, strengths, row,
                                   kernel.inverseScratch, count,
-                                  kernel.inverseBlocks, stage);
+                                  kernel.inverseBlocks, stage, rest);
+  fillStages();
   return success();
 }

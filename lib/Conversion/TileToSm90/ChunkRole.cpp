@@ -194,9 +194,12 @@ Value ChunkRole::useHanded(Value tile) {
   if (!handed.contains(tile)) {
     auto tiles = split.fillsTogether() ? split.handedTiles.getArrayRef()
                                        : ArrayRef(tile);
-    for (Value other : tiles)
-      handed[other] = await(kernel.tileRings.find(other)->second, iteration,
-                            /*full=*/true);
+    for (Value other : tiles) {
+      const Ring &ring = kernel.tileRings.find(other)->second;
+      // What several products read is given back behind the last of them.
+      handed[other] = other.hasOneUse() ? await(ring, iteration, /*full=*/true)
+                                        : hold(other, ring, iteration);
+    }
   }
   return handed[tile];
 }
@@ -207,9 +210,7 @@ FailureOr<Value> ChunkRole::useRight(Value source) {
     return stage;
   auto ring = kernel.tileRings.find(source);
   if (part == Part::Consumer && ring != kernel.tileRings.end())
-    // What several products read is given back behind the last of them.
-    return source.hasOneUse() ? useHanded(source)
-                              : hold(source, ring->second, iteration);
+    return useHanded(source);
   return kernel.source.emitOpError("expected right operands of products that "
                                    "are loaded or handed over, got ")
          << source;
@@ -419,14 +420,6 @@ LogicalResult ChunkRole::emitRatios(tile::DecayRatiosOp op) {
   return success();
 }
 
-/// Whether `op` is what the rounding of a number leaves.
-static bool isRest(Operation *op) {
-  auto rest = dyn_cast<arith::SubFOp>(op);
-  auto wide = rest ? rest.getRhs().getDefiningOp<arith::ExtFOp>() : nullptr;
-  auto round = wide ? wide.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
-  return round && round.getIn() == rest.getLhs();
-}
-
 LogicalResult ChunkRole::emitElementwise(Operation *op) {
   // There are no registers for it beside products of what is rounded.
   if (isRest(op))
@@ -459,10 +452,26 @@ LogicalResult ChunkRole::emitElementwise(Operation *op) {
 // Control flow
 //===----------------------------------------------------------------------===//
 
+/// Whether `op` is an inverse or one of its parts, which are computed when they
+/// are handed over.
+static bool isOfInverse(Operation *op) {
+  if (isa<tile::InvertUnitLowerOp>(op))
+    return true;
+  if (auto wide = dyn_cast<arith::ExtFOp>(op))
+    return bool(findInverse(wide.getIn()));
+  return isa<arith::TruncFOp, arith::SubFOp>(op) &&
+         (findInverse(op->getResult(0)) ||
+          (isRest(op) &&
+           op->getOperand(0).getDefiningOp<tile::InvertUnitLowerOp>()));
+}
+
 LogicalResult ChunkRole::emitOp(Operation *op) {
   loc = op->getLoc();
   // What is rounded is gated, all at once.
   if (part == Part::Gates && isa<arith::ExtFOp, arith::MulFOp>(op))
+    return success();
+  // So is what an inverse consists of.
+  if (part == Part::Auxiliary && isOfInverse(op))
     return success();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](tile::LoadOp load) { return emitLoad(load); })
@@ -503,13 +512,10 @@ LogicalResult ChunkRole::emitOp(Operation *op) {
       .Case([&](vector::MultiDimReductionOp norms) { return emitNorms(norms); })
       .Case<tile::CumulativeSumOp, vector::CreateMaskOp>(
           [&](auto numbers) { return emitNumbers(numbers); })
-      // Computed when what is rounded is handed over.
-      .Case([](tile::InvertUnitLowerOp) { return success(); })
       .Case([&](arith::TruncFOp round) {
         if (part == Part::Gates)
           return emitGated(round), success();
-        bool isInverse = round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
-        return isInverse ? success() : emitElementwise(round);
+        return emitElementwise(round);
       })
       .Default([&](Operation *other) { return emitElementwise(other); });
 }

@@ -84,7 +84,7 @@ private:
 
   LogicalResult handTile(Value value);
   void fillStages();
-  LogicalResult handInverse(tile::InvertUnitLowerOp op, Value stage);
+  LogicalResult handInverse(tile::InvertUnitLowerOp op, Value tile);
   void handNumbers();
 
   LogicalResult prepareFactors(Value source);

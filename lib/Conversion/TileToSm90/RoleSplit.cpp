@@ -57,6 +57,23 @@ std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
   return gated;
 }
 
+bool mlir::attn::tile_to_sm90::isRest(Operation *op) {
+  auto rest = dyn_cast<arith::SubFOp>(op);
+  auto wide = rest ? rest.getRhs().getDefiningOp<arith::ExtFOp>() : nullptr;
+  auto round = wide ? wide.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
+  return round && round.getIn() == rest.getLhs();
+}
+
+tile::InvertUnitLowerOp mlir::attn::tile_to_sm90::findInverse(Value tile) {
+  auto round = tile.getDefiningOp<arith::TruncFOp>();
+  if (!round)
+    return {};
+  Value exact = round.getIn();
+  if (auto rest = exact.getDefiningOp<arith::SubFOp>(); rest && isRest(rest))
+    exact = rest.getLhs();
+  return exact.getDefiningOp<tile::InvertUnitLowerOp>();
+}
+
 bool GatedTile::isInPlace() {
   Type own = result.getType(), loaded = source.getTile().getType();
   return source->hasOneUse() &&
@@ -91,8 +108,7 @@ bool RoleSplit::fillsTogether() const {
   for (Value tile : handedTiles)
     if (last->isBeforeInBlock(tile.getDefiningOp()))
       last = tile.getDefiningOp();
-  auto round = dyn_cast<arith::TruncFOp>(last);
-  return round && round.getIn().getDefiningOp<tile::InvertUnitLowerOp>();
+  return bool(findInverse(last->getResult(0)));
 }
 
 bool RoleSplit::loads(Part part, tile::LoadOp like) const {

@@ -100,6 +100,12 @@ tile::ApplyDecayOp findLeft(Value tile);
 /// Whether a tile is the bonus of a product, whose channels are read with it.
 bool isBonus(Value tile);
 
+/// The inverse that `tile` is in 16 bits, or what rounding it leaves; or null.
+tile::InvertUnitLowerOp findInverse(Value tile);
+
+/// Whether `op` is what rounding a tile leaves.
+bool isRest(Operation *op);
+
 /// Whether `type` has a number for each token.
 bool isNumbersType(Type type);
 

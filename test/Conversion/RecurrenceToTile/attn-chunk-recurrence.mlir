@@ -80,8 +80,15 @@ func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 
 // In two parts: products of what rounding leaves are added to those of what is rounded.
 
+// So are an inverse and what it is multiplied by, but for the product of the smaller two.
+
 // CHECK-LABEL: tile.kernel @reflecting
 // CHECK: iter_args(%[[S:.*]] = %{{.*}}) -> (vector<64x64xf32>) {
+// CHECK: %[[INVERSE:.*]] = tile.invert_unit_lower
+// CHECK: %[[T:.*]] = arith.truncf %[[INVERSE]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[TE:.*]] = arith.extf %[[T]]
+// CHECK: %[[TREST:.*]] = arith.subf %[[INVERSE]], %[[TE]]
+// CHECK: %[[TR:.*]] = arith.truncf %[[TREST]] : vector<64x64xf32> to vector<64x64xf16>
 // CHECK: %[[SB:.*]] = arith.truncf %[[S]] : vector<64x64xf32> to vector<64x64xbf16>
 // CHECK: %[[SK:.*]] = tile.dot %[[SB]], %[[K:.*]] transpose_rhs
 // CHECK: %[[SQ:.*]] = tile.dot %[[SB]], %[[Q:.*]] transpose_rhs
@@ -90,7 +97,14 @@ func.func @gated_delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
 // CHECK: %[[SR:.*]] = arith.truncf %[[SREST]] : vector<64x64xf32> to vector<64x64xbf16>
 // CHECK: tile.dot %[[SR]], %[[K]] transpose_rhs acc(%[[SK]])
 // CHECK: tile.dot %[[SR]], %[[Q]] transpose_rhs acc(%[[SQ]])
-// CHECK: %[[UB:.*]] = arith.truncf %[[U:.*]] : vector<64x64xf32> to vector<64x64xbf16>
+// CHECK: %[[VB:.*]] = arith.truncf %[[V:.*]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[U0:.*]] = tile.dot %[[VB]], %[[T]] transpose_rhs
+// CHECK: %[[VE:.*]] = arith.extf %[[VB]]
+// CHECK: %[[VREST:.*]] = arith.subf %[[V]], %[[VE]]
+// CHECK: %[[VR:.*]] = arith.truncf %[[VREST]] : vector<64x64xf32> to vector<64x64xf16>
+// CHECK: %[[U1:.*]] = tile.dot %[[VB]], %[[TR]] transpose_rhs acc(%[[U0]])
+// CHECK: %[[U:.*]] = tile.dot %[[VR]], %[[T]] transpose_rhs acc(%[[U1]])
+// CHECK: %[[UB:.*]] = arith.truncf %[[U]] : vector<64x64xf32> to vector<64x64xbf16>
 // CHECK: %[[FIRST:.*]] = tile.dot %[[UB]], %[[K]] acc(%[[S]])
 // CHECK: %[[UE:.*]] = arith.extf %[[UB]]
 // CHECK: %[[UREST:.*]] = arith.subf %[[U]], %[[UE]]

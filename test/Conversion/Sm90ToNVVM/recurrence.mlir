@@ -53,3 +53,24 @@ func.func @gated_delta(%q: !q, %k: !q, %v: !v, %g: !g, %beta: !n) -> !v {
       : !q, !q, !v -> !v
   return %o : !v
 }
+
+// What an inverse lacks: what rounding leaves of the matrix lies where it will, so that all
+// have read that before it is stored.
+
+// CHECK-LABEL: llvm.func @reflecting(
+// CHECK-COUNT-8: "stmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK-COUNT-3: "bar.sync $0, 128;"
+// CHECK-COUNT-4: "ldmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK-COUNT-16: llvm.nvvm.rcp.approx.ftz.f
+// CHECK-COUNT-60: "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+// CHECK-NOT: "mma.sync
+// CHECK: "bar.sync $0, 128;"
+// CHECK-COUNT-4: "stmatrix.sync.aligned.m8n8.x4.shared.b16
+// CHECK-NOT: "stmatrix
+// CHECK: nvvm.fence.proxy
+// CHECK-COUNT-3: "mbarrier.arrive.shared::cta.b64 _, [$0];"
+func.func @reflecting(%q: !q, %k: !q, %v: !v, %beta: !n) -> !v {
+  %o = attn.recurrence %q, %k, %v erase(%beta : !n) write(%beta : !n) allow_neg_eigval
+      : !q, !q, !v -> !v
+  return %o : !v
+}

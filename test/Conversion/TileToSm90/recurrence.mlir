@@ -189,3 +189,38 @@ func.func @normalized(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
       : !q, !q, !v -> !v
   return %o : !v
 }
+
+// What rounding leaves of an inverse is handed over with it; consumers multiply by both,
+// and wait once.
+
+// CHECK-LABEL: sm90.kernel @reflecting(
+// CHECK: } auxiliary {
+// CHECK: %[[P:.*]] = sm90.stage.await_empty
+// CHECK: sm90.store_fragment %{{.*}}, %[[P]]
+// CHECK: %[[T:.*]] = sm90.stage.await_empty %[[TS:.*]], %{{.*}}[
+// CHECK: %[[R:.*]] = sm90.stage.await_empty %[[RS:.*]], %{{.*}}[
+// CHECK: sm90.invert_unit_lower %{{.*}} into %[[T]] rest(%[[R]] : !sm90.stage<64x64xf16>)
+// CHECK-NEXT: sm90.stage.fill %[[P]]
+// CHECK-NEXT: sm90.stage.fill %[[T]]
+// CHECK-NEXT: sm90.stage.fill %[[R]]
+// CHECK: } consumer {
+// CHECK: %[[W:.*]] = arith.truncf %[[EXACT:.*]] : tensor<64x64xf32> to tensor<64x64xf16>
+// CHECK: %[[A:.*]] = sm90.layout_cast %[[W]]
+// CHECK: %[[T:.*]] = sm90.stage.await_full %[[TS]]
+// CHECK: %[[R:.*]] = sm90.stage.await_full %[[RS]]
+// CHECK: %[[FIRST:.*]] = sm90.wgmma_async %[[A]], %[[T]] transpose_rhs keeps
+// CHECK: %[[WIDE:.*]] = arith.extf %[[W]]
+// CHECK: %[[LEFT:.*]] = arith.subf %[[EXACT]], %[[WIDE]]
+// CHECK: arith.truncf %[[LEFT]]
+// CHECK: sm90.wgmma_async %[[A]], %[[R]] transpose_rhs acc(%{{.*}}) :
+// CHECK: %[[LAST:.*]] = sm90.wgmma_async %{{.*}}, %[[T]] transpose_rhs acc(%{{.*}}) keeps
+// CHECK: sm90.wgmma.wait %[[LAST]]
+// CHECK: sm90.stage.release %[[T]]
+func.func @reflecting(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                      %v: !v {attn.name = "v"}, %beta: !n {attn.name = "beta"})
+    -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v erase(%beta : !n) write(%beta : !n) allow_neg_eigval
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, state_parts = 2, target = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 240, persistent = false, auxiliary_registers = 168>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}

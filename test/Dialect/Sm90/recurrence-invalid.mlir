@@ -416,6 +416,34 @@ sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consu
 
 // -----
 
+// C5 of sm90.invert_unit_lower.
+sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
+  %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>
+  %tiles = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %scratch = sm90.alloc : !sm90.buffer<1 x 64x64xf16>
+  %blocks = sm90.alloc : !sm90.buffer<1 x 64x16xf32>
+  %small = sm90.alloc : !sm90.buffer<1 x 64x8xf32>
+  %bar = sm90.mbarrier.init arrivals(32) : !sm90.mbarrier<1>
+  sm90.warp_roles producer {
+  } auxiliary {
+    %c0 = arith.constant 0 : index
+    %n = arith.constant dense<0.0> : tensor<64xf32>
+    %m = arith.constant dense<0.0> : tensor<32xf32>
+    %a = arith.constant dense<0.0> : tensor<64x64xf32>
+    %h = arith.constant dense<0.0> : tensor<64x64xf16>
+    %s = sm90.stage.await_full %numbers, %bar[%c0] : !sm90.buffer<1 x 3x64xf32>, !sm90.mbarrier<1> -> !sm90.stage<3x64xf32>
+    %t = sm90.stage.await_full %tiles, %bar[%c0] : !sm90.buffer<1 x 64x64xf16>, !sm90.mbarrier<1> -> !sm90.stage<64x64xf16>
+    // expected-error@+1 {{'sm90.invert_unit_lower' op expected a rest of the type of the result, '!sm90.stage<64x64xf16>', got '!sm90.stage<3x64xf32>'}}
+    sm90.invert_unit_lower %a scratch(%scratch, %blocks) into %t rest(%s : !sm90.stage<3x64xf32>) : tensor<64x64xf32>, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.release %s, %bar[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<1>
+    sm90.stage.release %t, %bar[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<1>
+  } consumer {
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.store_fragment: transposed.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<persistent = false, consumer_registers = 192, auxiliary_registers = 104>, tensors = [], instances = []} {
   %numbers = sm90.alloc : !sm90.buffer<1 x 3x64xf32>

@@ -96,6 +96,11 @@ sm90.kernel @chunks(%gates: !llvm.ptr<1> {sm90.tensor = 0})
     // CHECK: sm90.invert_unit_lower %{{.*}} transposed scratch(%{{.*}}, %{{.*}}) into
     sm90.invert_unit_lower %other transposed scratch(%scratch, %blocks) into %own
       : !square, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    %rest = sm90.stage.await_empty %tiles, %empty[%c0] : !sm90.buffer<2 x 64x64xf16>, !sm90.mbarrier<2> -> !sm90.stage<64x64xf16>
+    // CHECK: sm90.invert_unit_lower %{{.*}} scratch(%{{.*}}, %{{.*}}) into %{{.*}} rest(%{{.*}} : !sm90.stage<64x64xf16>) :
+    sm90.invert_unit_lower %triangle scratch(%scratch, %blocks) into %own rest(%rest : !sm90.stage<64x64xf16>)
+      : !square, !sm90.buffer<1 x 64x64xf16>, !sm90.buffer<1 x 64x16xf32>, !sm90.stage<64x64xf16>
+    sm90.stage.fill %rest, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<2>
     sm90.stage.fill %own, %full[%c0] : !sm90.stage<64x64xf16>, !sm90.mbarrier<2>
     sm90.stage.release %stage, %empty[%c0] : !sm90.stage<3x64xf32>, !sm90.mbarrier<2>
   // CHECK: } consumer {

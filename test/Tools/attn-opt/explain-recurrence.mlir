@@ -198,7 +198,7 @@ func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.na
   return %o : !q
 }
 // CHECK:      schedule   {{.*}}state_parts = 2
-// CHECK:      tensor     0.0012 ms
+// CHECK:      tensor     0.0014 ms
 // CHECK:      refused
 // CHECK-NEXT:   block_q = 128: two parts of the state take registers that two warpgroups have not got
 
