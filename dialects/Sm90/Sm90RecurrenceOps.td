@@ -376,6 +376,10 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     otherwise they are relative to its start and its end, and what the block has with
     itself goes element by element.
 
+    Products of a block with itself are in tf32, to which factors are cut; what that takes
+    from a product is made up for on average. With `rounds` they are rounded, so that
+    without a decay the products of 16-bit elements are exact.
+
     Rows that are a stage of `reached` are keys times strengths of their channels, which
     `sm90.copy_strengths` has left there and in the stage of `left`.
 
@@ -401,13 +405,14 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
                        Variadic<Sm90_StageType>:$reached,
                        DenseF32ArrayAttr:$scales, OptionalAttr<DenseBoolArrayAttr>:$before,
                        Optional<LLVM_PointerInAddressSpace<1>>:$bonus,
-                       Optional<I64>:$offset);
+                       Optional<I64>:$offset, UnitAttr:$rounds);
   let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
     $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `safe` `(` $safe `)`
     `scratch` `(` $scratch `)` `into` $left
     `reached` `(` $reached `)` `scales` `=` $scales (`before` `=` $before^)?
-    (`bonus` `(` $bonus^ `:` qualified(type($bonus)) `[` $offset `]` `)`)? attr-dict
+    (`bonus` `(` $bonus^ `:` qualified(type($bonus)) `[` $offset `]` `)`)?
+    (`rounds` $rounds^)? attr-dict
     `:` type($rows) `keys` type($keys) `gates` type($gates) `scratch` type($scratch)
     `into` type($left) `reached` type($reached) `->` type($results)
   }];

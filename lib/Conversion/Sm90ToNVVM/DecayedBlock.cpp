@@ -349,7 +349,7 @@ Values DecayedBlock::decayGroups(const DecayedChunk &chunk, bool isSafe,
 
 /// What is above the diagonal of a block becomes zero, and on it, where its
 /// rows are before their own decay; the rest makes up for what tf32 has cut
-/// off.
+/// off, if it has.
 Values DecayedBlock::clearAbove(ValueRange block, bool isBefore) {
   Value first = arith::SubIOp::create(b, loc, i32.shiftLeft(own, 1), quad);
   auto predicate =
@@ -357,8 +357,8 @@ Values DecayedBlock::clearAbove(ValueRange block, bool isBefore) {
   Values lower;
   for (int64_t i = 0; i < 8; ++i) {
     Value above = i32.constant(rowOfElement(i) - columnOfElement(i));
-    lower.push_back(select(compare(predicate, first, above), number(0),
-                           mul(block[i], number(kCutOff))));
+    Value whole = rounds ? block[i] : mul(block[i], number(kCutOff));
+    lower.push_back(select(compare(predicate, first, above), number(0), whole));
   }
   return lower;
 }

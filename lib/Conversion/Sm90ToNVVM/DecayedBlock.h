@@ -103,9 +103,10 @@ struct DecayedChunk {
 class DecayedBlock {
 public:
   DecayedBlock(OpBuilder &b, Location loc, sm90::StageType tile, Value scratch,
-               size_t keys)
+               size_t keys, bool rounds = false)
       : b(b), loc(loc), i32(b, loc), element(tile.getElementType()),
-        channels(tile.getColumns()), keyTiles(keys), scratch(scratch) {
+        channels(tile.getColumns()), keyTiles(keys), rounds(rounds),
+        scratch(scratch) {
     findThread();
   }
 
@@ -261,8 +262,9 @@ private:
                 ValueRange keys, ValueRange sums);
   Values clearAbove(ValueRange block, bool isBefore);
   Values replaceDiagonal(ValueRange block, ValueRange sums);
-  void multiplyDiagonal(MutableArrayRef<Value> products, ValueRange up,
-                        ValueRange down);
+  Value roundToTF32(Value value);
+  void multiplyDiagonal(MutableArrayRef<Value> products, Values up,
+                        Values down);
   Values loadColumns(size_t key, int64_t block, int64_t number, Value group);
   Values multiplyColumns(ArrayRef<Value> rows, int64_t begin, int64_t end,
                          int64_t number);
@@ -287,6 +289,8 @@ private:
   int64_t channels;
   /// Tiles of keys, whose columns follow each other in the scratch.
   size_t keyTiles;
+  /// Whether factors of tf32 are rounded, not cut.
+  bool rounds;
   Value scratch;
   /// Of the thread: the row among eight and the pair of columns.
   Value thread, lane, quad, own, warp, firstToken;

@@ -15,10 +15,22 @@ using namespace mlir;
 using namespace mlir::attn;
 using namespace mlir::attn::sm90_to_nvvm;
 
+/// To the nearest, away from zero where there are two: products cut the bits
+/// that are left.
+Value DecayedBlock::roundToTF32(Value value) {
+  constexpr int64_t kHalf = 1 << 12;
+  Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), value);
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), i32.add(bits, kHalf));
+}
+
 /// By products of 16 x 8 x 8; columns 2 t and 2 t + 1 of eight take the places
 /// of t and t + 4, on both sides.
-void DecayedBlock::multiplyDiagonal(MutableArrayRef<Value> products,
-                                    ValueRange up, ValueRange down) {
+void DecayedBlock::multiplyDiagonal(MutableArrayRef<Value> products, Values up,
+                                    Values down) {
+  if (rounds)
+    for (Values *values : {&up, &down})
+      for (Value &value : *values)
+        value = roundToTF32(value);
   for (int64_t half = 0; half < 8; half += 4)
     for (int64_t n = 0; n < 2; ++n) {
       Values left{up[half], up[half + 2], up[half + 1], up[half + 3]};

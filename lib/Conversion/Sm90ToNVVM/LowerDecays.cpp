@@ -80,9 +80,10 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
       chunk.bonus = addressOf(rewriter, op.getLoc(), adaptor.getBonus().front(),
                               adaptor.getOffset().front());
     rewriter.replaceOpWithMultiple(
-        op, DecayedBlock(rewriter, op.getLoc(), type,
-                         adaptor.getScratch().front(), chunk.keys.size())
-                .decay(chunk));
+        op,
+        DecayedBlock(rewriter, op.getLoc(), type, adaptor.getScratch().front(),
+                     chunk.keys.size(), op.getRounds())
+            .decay(chunk));
     return success();
   }
 };

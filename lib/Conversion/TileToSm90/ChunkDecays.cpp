@@ -246,7 +246,8 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
       left, reached, scales,
       llvm::is_contained(before, true) ? builder.getDenseBoolArrayAttr(before)
                                        : DenseBoolArrayAttr(),
-      bonus, offset);
+      bonus, offset,
+      /*rounds=*/kernel.source.getSchedule().getStateParts() > 1);
   auto fill = [&](Value stage, const Ring &ring) {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
   };

@@ -66,6 +66,20 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
   return %o : !v
 }
 
+// In two parts, what is multiplied in tf32 is rounded.
+
+// CHECK-LABEL: sm90.kernel @reflecting(
+// CHECK: sm90.decay_tokens {{.*}} scales = [1.000000e+00, 1.000000e+00] rounds :
+// CHECK: sm90.invert_unit_lower {{.*}} rest(
+func.func @reflecting(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                      %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                      %beta: !n {attn.name = "beta"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%beta : !n) write(%beta : !n) allow_neg_eigval
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, state_parts = 2, target = #sm90.schedule<kv_stages = 1, consumer_warpgroups = 1, persistent = false, auxiliary_registers = 168>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}
+
 // Two directions along which the state takes something: each of two rows meets each, one
 // of them in front of its decay.
 

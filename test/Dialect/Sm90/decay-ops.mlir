@@ -75,6 +75,8 @@ sm90.kernel @decays(%memory: !llvm.ptr<1> {sm90.tensor = 0})
     // CHECK: sm90.decay_tokens %[[Q]] keys(%[[K]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH]]) into %[[L]] reached(%[[R]]) scales = [1.000000e+00] before = [true] bonus(%{{.*}} : !llvm.ptr<1>[%{{.*}}])
     %o = arith.constant 0 : i64
     %d = sm90.decay_tokens %q keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] before = [true] bonus(%memory : !llvm.ptr<1>[%o]) : !t keys !t gates !g scratch !scratch into !t reached !t -> !block
+    // CHECK: sm90.decay_tokens %[[Q]] {{.*}} scales = [1.000000e+00] rounds :
+    %rounded = sm90.decay_tokens %q keys(%k) gates(%s) safe(%safe) scratch(%scratch) into %l reached(%r) scales = [1.0] rounds : !t keys !t gates !g scratch !scratch into !t reached !t -> !block
     // CHECK: %[[B:.*]]:4 = sm90.decay_tokens %[[Q]], %[[K]] keys(%[[K]], %[[Q]]) gates(%[[S]]) safe(%[[SAFE]]) scratch(%[[SCRATCH2]]) into %[[L]], %[[R]] reached(%[[R]], %[[R]]) scales = [1.000000e+00, 1.000000e+00] before = [false, true]
     %e:4 = sm90.decay_tokens %q, %k keys(%k, %q) gates(%s) safe(%safe) scratch(%scratch2) into %l, %r reached(%r, %r) scales = [1.0, 1.0] before = [false, true] : !t, !t keys !t, !t gates !g scratch !scratch2 into !t, !t reached !t, !t -> !block, !block, !block, !block
     // CHECK: sm90.decayed_dots %[[Q]], %[[K]] blocks(%[[B]]#0, %[[B]]#1, %[[B]]#2, %[[B]]#3) scratch(%[[SCRATCH2]])
