@@ -48,10 +48,10 @@ static std::string findUnfit(RecurrenceOp op) {
   return {};
 }
 
-/// Numbers of 16 bits for each of the state: f16 has enough bits in one.
+/// Numbers of 16 bits for each of the state.
 static int64_t countStateParts(RecurrenceOp op) {
-  bool isCoarse = op.getQueryType().getElementType().isBF16();
-  return op.getAllowNegEigval() && isCoarse ? 2 : 1;
+  bool isRounded = !op.getQueryType().getElementType().isF32();
+  return op.getAllowNegEigval() && isRounded ? 2 : 1;
 }
 
 /// Why a block has no states of `kLargestPart` channels of the value; empty

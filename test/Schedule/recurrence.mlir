@@ -449,12 +449,12 @@ func.func @denominator_wide(%q: !w) -> !w {
 // -----
 
 // Strengths up to 2 forget nothing of what is rounded: the state is read, and written, in
-// two parts of bf16. f16 has the bits in one.
+// two parts, of bf16 as of f16.
 
 // CHECK-LABEL: func @reflections
 // CHECK: state_parts = 2
 // CHECK-LABEL: func @fine_reflections
-// CHECK-NOT: state_parts
+// CHECK: state_parts = 2
 !q = tensor<?x?x2x128xbf16>
 !f = tensor<?x?x2x128xf16>
 !n = tensor<?x?x2xf32>
