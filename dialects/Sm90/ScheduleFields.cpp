@@ -31,7 +31,8 @@ ScheduleFields::ScheduleFields(ScheduleAttr schedule)
       streamStrips(schedule.getStreamStrips()),
       stageStrips(schedule.getStageStrips()),
       blocksPerMultiprocessor(schedule.getBlocksPerMultiprocessor()),
-      stackProducts(schedule.getStackProducts()) {}
+      stackProducts(schedule.getStackProducts()),
+      joinWaits(schedule.getJoinWaits()) {}
 
 ScheduleAttr ScheduleFields::get(MLIRContext *context) const {
   return ScheduleAttr::get(
@@ -40,5 +41,5 @@ ScheduleAttr ScheduleFields::get(MLIRContext *context) const {
       outputFromRegisters, persistent, dynamic, pingPong, narrowTanh, hoistMask,
       clearAccumulators, dependentLaunch, warpRoles, auxiliaryRegisters,
       readStages, stripWarps, separateWarps, streamStrips, stageStrips,
-      blocksPerMultiprocessor, stackProducts);
+      blocksPerMultiprocessor, stackProducts, joinWaits);
 }

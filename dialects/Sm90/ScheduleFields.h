@@ -38,6 +38,7 @@ struct ScheduleFields {
   bool stageStrips = false;
   int64_t blocksPerMultiprocessor = 0;
   bool stackProducts = false;
+  bool joinWaits = false;
 
   ScheduleFields() = default;
   explicit ScheduleFields(ScheduleAttr schedule);

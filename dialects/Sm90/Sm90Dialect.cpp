@@ -128,7 +128,7 @@ LogicalResult ScheduleAttr::verify(
     bool pingPong, bool, bool, bool, bool, bool warpRoles,
     int64_t auxiliaryRegisters, int64_t readStages, int64_t stripWarps,
     bool separateWarps, bool, bool stageStrips, int64_t blocksPerMultiprocessor,
-    bool) {
+    bool, bool) {
   if (inQueryBuffer && fromRegisters)
     return emitError() << "expected one of output_in_query_buffer and "
                           "output_from_registers, got both";

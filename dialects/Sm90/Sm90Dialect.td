@@ -160,6 +160,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       memory; 0 where as many as fit.
     - `stack_products`: queries lie above keys in shared memory, and one product of
       the keys with both gives the auxiliary the transposed products of tokens.
+    - `join_waits`: barriers that are waited for next to each other are tested before
+      one branch.
   }];
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "2">:$kv_stages,
@@ -184,7 +186,8 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
     DefaultValuedParameter<"bool", "true">:$stream_strips,
     DefaultValuedParameter<"bool", "false">:$stage_strips,
     DefaultValuedParameter<"int64_t", "0">:$blocks_per_multiprocessor,
-    DefaultValuedParameter<"bool", "false">:$stack_products);
+    DefaultValuedParameter<"bool", "false">:$stack_products,
+    DefaultValuedParameter<"bool", "false">:$join_waits);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

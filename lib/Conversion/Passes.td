@@ -198,8 +198,9 @@ def JoinWaitsPass : Pass<"nvvm-join-waits", "::mlir::LLVM::LLVMFuncOp"> {
     only computes, all barriers are tested before one branch, in the place of the
     last wait: as long as the others are not behind, that takes as long as one. If
     one is not ready, all are tested again, which finds again what was ready: a phase
-    does not end before it has been waited for. Runs behind `convert-sm90-to-nvvm`
-    and `convert-scf-to-cf`.
+    does not end before it has been waited for. Obeys `join_waits` of the schedule,
+    of which `convert-sm90-to-nvvm` leaves an attribute at the function, and runs
+    behind `convert-scf-to-cf`.
 
     ```mlir
     llvm.inline_asm has_side_effects "{ ... WAIT: mbarrier.try_wait... done, [$0], $1; @!done bra WAIT; }", "r,r,~{memory}" %a, %x

@@ -200,6 +200,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   hopper.narrowTanh = false;
   hopper.auxiliaryRegisters = auxiliaryRegisters;
   hopper.stackProducts = stackProducts;
+  hopper.joinWaits = true;
   tile::ScheduleFields fields = startFields(hopper.get(context));
   fields.blockQ = part;
   fields.blockKv = kChunk;

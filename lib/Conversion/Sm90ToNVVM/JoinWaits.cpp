@@ -13,6 +13,7 @@
 #include "attn/Conversion/Passes.h"
 
 #include "InlineAsm.h"
+#include "Patterns.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -24,6 +25,7 @@ namespace mlir::attn {
 
 using namespace mlir;
 using namespace mlir::attn;
+using namespace mlir::attn::sm90_to_nvvm;
 
 namespace {
 
@@ -55,6 +57,8 @@ void JoinWaits::join() {
 }
 
 void JoinWaits::runOnOperation() {
+  if (!getOperation()->removeAttr(kJoinWaitsName))
+    return;
   getOperation().walk([&](Block *block) {
     for (Operation &op : llvm::make_early_inc_range(*block))
       if (ptx::isMBarrierWait(&op))

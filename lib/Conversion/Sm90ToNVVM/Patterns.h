@@ -15,6 +15,9 @@
 
 namespace mlir::attn::sm90_to_nvvm {
 
+/// Of a function whose schedule has `join_waits`.
+inline constexpr llvm::StringLiteral kJoinWaitsName = "sm90.join_waits";
+
 /// The auxiliary among the warpgroups of a block, and the barrier at which its
 /// threads meet: a constant, which no thread waits for.
 inline constexpr int64_t kAuxiliaryWarpgroup = 1;

@@ -392,6 +392,8 @@ static LLVM::LLVMFuncOp createFunction(sm90::KernelOp kernel) {
         b.getI32IntegerAttr(std::min<int64_t>(
             kernel.getSchedule().getConsumerRegisters(), kMostRegisters)));
   function->setAttr(kKernelScheduleName, kernel.getSchedule());
+  if (kernel.getSchedule().getJoinWaits())
+    function->setAttr(kJoinWaitsName, b.getUnitAttr());
 
   Block *entry = function.addEntryBlock(b);
   b.setInsertionPointToStart(entry);

@@ -12,7 +12,7 @@
 // CHECK-SAME: @!done bra WAIT;\0A\09}"
 // CHECK-SAME: "r,r,r,r,r,r,~{memory}" %arg0, %arg1, %[[SECOND]], %arg1, %[[THIRD]], %arg1
 // CHECK-NEXT: llvm.return
-llvm.func @neighbours(%a: i32, %parity: i32) {
+llvm.func @neighbours(%a: i32, %parity: i32) attributes {sm90.join_waits} {
   %c8 = llvm.mlir.constant(8 : i32) : i32
   llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %a, %parity : (i32, i32) -> ()
   %b = llvm.add %a, %c8 : i32
@@ -26,7 +26,7 @@ llvm.func @neighbours(%a: i32, %parity: i32) {
 
 // CHECK-LABEL: llvm.func @apart
 // CHECK-NOT: done, next
-llvm.func @apart(%a: i32, %b: i32, %p: !llvm.ptr, %parity: i32) {
+llvm.func @apart(%a: i32, %b: i32, %p: !llvm.ptr, %parity: i32) attributes {sm90.join_waits} {
   llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %a, %parity : (i32, i32) -> ()
   llvm.store %a, %p : i32, !llvm.ptr
   llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %b, %parity : (i32, i32) -> ()
@@ -35,5 +35,15 @@ llvm.func @apart(%a: i32, %b: i32, %p: !llvm.ptr, %parity: i32) {
   llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %a, %parity : (i32, i32) -> ()
   %x = llvm.load %p : !llvm.ptr -> i32
   llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %b, %x : (i32, i32) -> ()
+  llvm.return
+}
+
+// Without the field of the schedule nothing changes.
+
+// CHECK-LABEL: llvm.func @unasked
+// CHECK-NOT: done, next
+llvm.func @unasked(%a: i32, %b: i32, %parity: i32) {
+  llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %a, %parity : (i32, i32) -> ()
+  llvm.inline_asm has_side_effects asm_dialect = att "{\0A\09.reg .pred done;\0A\09WAIT:\0A\09mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\0A\09@!done bra WAIT;\0A\09}", "r,r,~{memory}" %b, %parity : (i32, i32) -> ()
   llvm.return
 }

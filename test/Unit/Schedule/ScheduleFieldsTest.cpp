@@ -58,15 +58,26 @@ TEST_F(ScheduleFieldsTest, BeginWithTheDefaultsOfTheAttribute) {
 
 // Each differs from its default, in a schedule that is valid.
 TEST_F(ScheduleFieldsTest, KeepEachField) {
-  for (llvm::StringRef fields :
-       {"kv_stages = 3", "consumer_warpgroups = 3", "producer_registers = 32",
-        "consumer_registers = 160", "query_in_registers = false",
-        "output_in_query_buffer = true", "output_from_registers = true",
-        "persistent = false", "dynamic = true", "ping_pong = true",
-        "narrow_tanh = false", "hoist_mask = false",
-        "clear_accumulators = true", "dependent_launch = false",
-        "auxiliary_registers = 96", "read_stages = 2", "stream_strips = false",
-        "blocks_per_multiprocessor = 12", "stack_products = true"})
+  for (llvm::StringRef fields : {"kv_stages = 3",
+                                 "consumer_warpgroups = 3",
+                                 "producer_registers = 32",
+                                 "consumer_registers = 160",
+                                 "query_in_registers = false",
+                                 "output_in_query_buffer = true",
+                                 "output_from_registers = true",
+                                 "persistent = false",
+                                 "dynamic = true",
+                                 "ping_pong = true",
+                                 "narrow_tanh = false",
+                                 "hoist_mask = false",
+                                 "clear_accumulators = true",
+                                 "dependent_launch = false",
+                                 "auxiliary_registers = 96",
+                                 "read_stages = 2",
+                                 "stream_strips = false",
+                                 "blocks_per_multiprocessor = 12",
+                                 "stack_products = true",
+                                 "join_waits = true"})
     expectKept<sm90::ScheduleAttr>("#sm90.schedule<" + fields + ">");
   for (llvm::StringRef fields :
        {"strip_warps = 1", "separate_warps = true", "stage_strips = true"})
