@@ -115,7 +115,9 @@ private:
   void mergePairs();
   void mergeHalves();
   void refine();
+  Values loadReciprocals(int64_t eight);
   Values createResidue(ArrayRef<Values> rows);
+  Values roundBlock(ValueRange rows, int64_t number);
   void addProducts(Values &sums, ArrayRef<Values> rows, Value memory,
                    bool isBelow);
   Value maskBelow();
@@ -400,40 +402,44 @@ Value Inversion::maskBelow() {
                  bitsIf(arith::CmpIPredicate::sge, -0x10000));
 }
 
-/// I + rows diag(b)^-1, of the 16 rows of the warp. Where a strength is 0 its
-/// row and its column are, and any number does.
+/// 1 / b of the two columns that the lane has of eight. Where a strength is 0
+/// its row and its column are, and any number does.
+Values Inversion::loadReciprocals(int64_t eight) {
+  if (!strengths)
+    return Values(2, number(1));
+  Value own =
+      i32.add(strengths, i32.mul(i32.firstColumn(), sm90::kNumberBytes));
+  Values factors = ptx::loadSharedFloats(
+      b, loc, own, eight * kSolved * sm90::kNumberBytes, 2);
+  for (Value &factor : factors) {
+    constexpr float kLeast = std::numeric_limits<float>::min();
+    Value isNone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                         math::AbsFOp::create(b, loc, factor),
+                                         number(kLeast));
+    factor = approximate(b, loc, "llvm.nvvm.rcp.approx.ftz.f",
+                         select(isNone, number(1), factor));
+  }
+  return factors;
+}
+
+/// I + rows diag(b)^-1, of the 16 rows of the warp.
 Values Inversion::createResidue(ArrayRef<Values> rows) {
-  constexpr float kLeast = std::numeric_limits<float>::min();
-  Value row = i32.shiftRight(lane, 2), own;
-  if (strengths)
-    own = i32.add(strengths, i32.mul(i32.firstColumn(), sm90::kNumberBytes));
   Values unit, sums;
-  for (int64_t j = 0; j < 2; ++j)
-    unit.push_back(
-        select(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, row,
-                                     i32.add(i32.firstColumn(), j)),
-               number(1), number(0)));
-  for (int64_t tile = 0; tile < 2 * kBlocks; ++tile) {
-    Values factors(2, number(1));
-    if (strengths)
-      factors = ptx::loadSharedFloats(b, loc, own,
-                                      tile * kSolved * sm90::kNumberBytes, 2);
-    for (Value &factor : factors) {
-      if (!strengths)
-        break;
-      Value isNone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
-                                           math::AbsFOp::create(b, loc, factor),
-                                           number(kLeast));
-      factor = approximate(b, loc, "llvm.nvvm.rcp.approx.ftz.f",
-                           select(isNone, number(1), factor));
-    }
-    Value isDiagonal = isEqual(warp, tile / 2);
-    for (int64_t half = 0; half < 2; ++half) {
-      Values pair =
-          extendPair(b, loc, f16, rows[tile / 2][2 * (tile % 2) + half]);
+  for (int64_t j = 0; j < 2; ++j) {
+    Value isUnit = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                         i32.shiftRight(lane, 2),
+                                         i32.add(i32.firstColumn(), j));
+    unit.push_back(select(isUnit, number(1), number(0)));
+  }
+  for (int64_t eight = 0; eight < 2 * kBlocks; ++eight) {
+    int64_t block = eight / 2, side = eight % 2;
+    Values factors = loadReciprocals(eight);
+    Value isDiagonal = isEqual(warp, block);
+    for (int64_t lower = 0; lower < 2; ++lower) {
+      Values pair = extendPair(b, loc, f16, rows[block][2 * side + lower]);
       for (int64_t j = 0; j < 2; ++j) {
-        Value one = half == tile % 2 ? select(isDiagonal, unit[j], number(0))
-                                     : number(0);
+        Value one =
+            lower == side ? select(isDiagonal, unit[j], number(0)) : number(0);
         sums.push_back(math::FmaOp::create(b, loc, pair[j], factors[j], one));
       }
     }
@@ -462,12 +468,20 @@ void Inversion::addProducts(Values &sums, ArrayRef<Values> rows, Value memory,
     }
 }
 
+/// 16 columns of the rows of the warp, as a left operand.
+Values Inversion::roundBlock(ValueRange rows, int64_t number) {
+  ValueRange own = rows.slice(8 * number, 8);
+  return chain(own.take_front(4), own.drop_front(4),
+               [&](Value low, Value high) { return round(low, high); });
+}
+
 /// What the result lacks.
 void Inversion::refine() {
   meet();
   Values rows[kBlocks];
   for (int64_t k = 0; k < kBlocks; ++k) {
     rows[k] = loadBlock(result, warp, i32.constant(k), /*transposed=*/false);
+    // Negated, so that all are sums.
     constexpr int64_t kSigns = -0x7fff8000;
     for (Value &word : rows[k])
       word = i32.bitXor(word, kSigns);
@@ -475,19 +489,15 @@ void Inversion::refine() {
   Values residue = createResidue(rows);
   addProducts(residue, rows, scratch, /*isBelow=*/true);
   addProducts(residue, rows, rest, /*isBelow=*/true);
-  auto toF16 = [&](Value low, Value high) { return round(low, high); };
   for (int64_t k = 0; k < kBlocks; ++k)
-    rows[k] = chain(ValueRange(residue).slice(8 * k, 4),
-                    ValueRange(residue).slice(8 * k + 4, 4), toF16);
+    rows[k] = roundBlock(residue, k);
   Values lacking(8 * kBlocks, number(0));
   addProducts(lacking, rows, result, /*isBelow=*/false);
   // Nobody reads what is left of the matrix any more.
   meet();
   Value first = matrixAddress(i32, rest);
   for (int64_t k = 0; k < kBlocks; ++k)
-    storeBlock(first, k * kBlock,
-               chain(ValueRange(lacking).slice(8 * k, 4),
-                     ValueRange(lacking).slice(8 * k + 4, 4), toF16),
+    storeBlock(first, k * kBlock, roundBlock(lacking, k),
                /*transposed=*/false);
 }
 
