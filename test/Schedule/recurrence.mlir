@@ -3,7 +3,7 @@
 // A block has the states of 128 channels of the value, or of 64.
 
 // CHECK-LABEL: func @wide
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 96>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 96, join_waits = true>>}
 !q = tensor<?x?x2x128xbf16>
 !v = tensor<?x?x4x256xbf16>
 func.func @wide(%q: !q, %v: !v) -> !v {
@@ -315,7 +315,7 @@ func.func @registers(%q: !q) -> !q {
 !q = tensor<?x?x2x64xbf16>
 func.func @auxiliary(%q: !q) -> !q {
   // expected-error @below {{'attn.recurrence' op expected at most 65536 registers per block of 512 threads on sm_90a, got 67584 (128 * (32 + 112 + 2 * 192))}}
-  %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, auxiliary_registers = 112>>} : !q, !q, !q -> !q
+  %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, auxiliary_registers = 112, join_waits = true>>} : !q, !q, !q -> !q
   return %o : !q
 }
 
