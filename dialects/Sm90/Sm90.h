@@ -129,6 +129,8 @@ constexpr int64_t kStripWarps = kWarpgroupThreads / kWarpThreads;
 /// The barrier behind a strip that has been copied to shared memory, so that
 /// what follows is aligned as copies ask for.
 constexpr int64_t kStripBarrierBytes = 16;
+/// The same behind a box of a tensor map.
+constexpr int64_t kBoxBarrierBytes = 128;
 /// How many lanes share the width of a strip, and how many its length; how many
 /// warps have strips beside each other.
 struct StripLanes {

@@ -74,10 +74,18 @@ static LogicalResult verifyIndices(Operation *op, TensorMapType map,
          << count;
 }
 
+/// Panels are what stages are read as, and written.
+static LogicalResult verifySwizzled(Operation *op, TensorMapType map) {
+  if (map.isSwizzled())
+    return success();
+  return op->emitOpError("expected a map of bf16 or f16, got ") << map;
+}
+
 LogicalResult TmaLoadAsyncOp::verify() {
   TensorMapType map = getMap().getType();
   StageType stage = getStage().getType();
-  if (failed(verifyIndices(*this, map, getIndices().size()))) // C1
+  if (failed(verifyIndices(*this, map, getIndices().size())) || // C1
+      failed(verifySwizzled(*this, map)))                       // C2
     return failure();
   if (map.getRows() != stage.getRows() ||
       map.getColumns() != stage.getColumns() ||
@@ -133,6 +141,7 @@ LogicalResult StoreFragmentOp::verify() {
 LogicalResult TmaStoreAsyncOp::verify() {
   TensorMapType map = getMap().getType();
   if (failed(verifyIndices(*this, map, getIndices().size())) || // C1
+      failed(verifySwizzled(*this, map)) ||                     // C2
       failed(verifyOneStage(*this, getMemory().getType())))     // C3
     return failure();
   StageType box = asStage(getMemory().getType());
@@ -315,41 +324,75 @@ static LogicalResult verifyFragmentAccess(Access op) {
 LogicalResult LoadStripsOp::verify() { return verifyFragmentAccess(*this); }
 LogicalResult StoreStripsOp::verify() { return verifyFragmentAccess(*this); }
 
+/// Whoever starts copies waits for them once.
+template <typename Stage> static LogicalResult verifyTaken(Stage op) {
+  TakeStripsOp take = op.getTake();
+  if (take && take->getBlock() == op->getBlock() &&
+      !op->template getParentOfType<LoopLikeOpInterface>())
+    return success();
+  return op.emitOpError("expected one sm90.take_strips in the same block, "
+                        "outside of loops");
+}
+
 LogicalResult StageStripsOp::verify() {
   if (failed(verifyStripsAccess(*this, /*tileRank=*/2)))
     return failure();
-  TakeStripsOp take = getTake();
-  if (!take || take->getBlock() != (*this)->getBlock() ||
-      (*this)->getParentOfType<LoopLikeOpInterface>()) // C3
-    return emitOpError("expected one sm90.take_strips in the same block, "
-                       "outside of loops");
-  return success();
+  return verifyTaken(*this); // C3
 }
 
-TakeStripsOp StageStripsOp::getTake() {
-  if (!getStage().hasOneUse())
-    return {};
-  return dyn_cast<TakeStripsOp>(*getStage().user_begin());
+LogicalResult StageBoxesOp::verify() {
+  TensorMapType map = getMap().getType();
+  StageType stage = getStage().getType();
+  if (map.getSliced())
+    return emitOpError("expected a map of which no slice is taken, got ")
+           << map; // C1
+  if (failed(verifyIndices(*this, map, getIndices().size())))
+    return failure();
+  int64_t boxes =
+      stage.getRows() / map.getRows() * (stage.getColumns() / map.getColumns());
+  if (!map.getElementType().isF32() || !stage.getElementType().isF32() ||
+      stage.getRows() % map.getRows() != 0 ||
+      stage.getColumns() % map.getColumns() != 0 || boxes != kStripWarps) // C2
+    return emitOpError("expected a stage of f32 of ")
+           << kStripWarps << " boxes of " << map << ", got " << stage;
+  return verifyTaken(*this); // C3
 }
 
+static TakeStripsOp takeOf(Value stage) {
+  return stage.hasOneUse() ? dyn_cast<TakeStripsOp>(*stage.user_begin())
+                           : TakeStripsOp();
+}
+TakeStripsOp StageStripsOp::getTake() { return takeOf(getStage()); }
+TakeStripsOp StageBoxesOp::getTake() { return takeOf(getStage()); }
+
+/// What a warp has of the stage.
+static int64_t bytesOfWarp(StageType type) {
+  int64_t elements = type.getRows() * type.getColumns() / kStripWarps;
+  return elements * type.getElementType().getIntOrFloatBitWidth() / 8;
+}
 int64_t StageStripsOp::getStripBytes() {
-  StageType type = getStage().getType();
-  int64_t elements = type.getRows() / kStripWarps * type.getColumns();
-  return elements * type.getElementType().getIntOrFloatBitWidth() / 8 +
-         kStripBarrierBytes;
+  return bytesOfWarp(getStage().getType()) + kStripBarrierBytes;
+}
+int64_t StageBoxesOp::getStripBytes() {
+  return llvm::alignTo(bytesOfWarp(getStage().getType()), kBoxBarrierBytes) +
+         kBoxBarrierBytes;
 }
 
 LogicalResult TakeStripsOp::verify() {
-  if (!getStage().getDefiningOp<StageStripsOp>()) // C1
-    return emitOpError("expected the stage of a sm90.stage_strips");
+  bool isOfBoxes = static_cast<bool>(getStage().getDefiningOp<StageBoxesOp>());
+  if (!isOfBoxes && !getStage().getDefiningOp<StageStripsOp>()) // C1
+    return emitOpError(
+        "expected the stage of a sm90.stage_strips or sm90.stage_boxes");
   auto fragment = cast<RankedTensorType>(getFragment().getType());
   StageType stage = getStage().getType();
+  Layout layout = isOfBoxes ? Layout::ColumnStrips : Layout::RowStrips;
   if (fragment.getDimSize(0) != stage.getRows() ||
       fragment.getDimSize(1) != stage.getColumns() ||
-      getLayout(fragment).value_or(Layout::RowStrips) != Layout::RowStrips)
+      getLayout(fragment).value_or(layout) != layout)
     return emitOpError("expected a fragment of ")
-           << stage.getRows() << "x" << stage.getColumns()
-           << " in row strips, got " << fragment; // C2
+           << stage.getRows() << "x" << stage.getColumns() << " in "
+           << (isOfBoxes ? "column" : "row") << " strips, got "
+           << fragment; // C2
   return success();
 }
 

@@ -30,7 +30,7 @@ def Sm90_TmaLoadAsyncOp : Sm90_Op<"tma_load_async", [MemoryEffects<[MemRead, Mem
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the tensor, and one more where the map is sliced |
-    | C2 | the stage has the box of the map |
+    | C2 | the stage has the box of the map, of bf16 or f16 |
   }];
   let arguments = (ins Sm90_TensorMapType:$map, Variadic<Index>:$indices,
                        Sm90_StageType:$stage, Sm90_MBarrierType:$barrier, Index:$count,
@@ -90,7 +90,7 @@ def Sm90_TmaStoreAsyncOp : Sm90_Op<"tma_store_async", [MemoryEffects<[MemRead, M
     | constraint | rule |
     |---|---|
     | C1 | one index per axis of the tensor, and one more where the map is sliced |
-    | C2 | the memory has at least the columns, and the element type, of the map |
+    | C2 | the memory has at least the columns, and the element type, of the map, bf16 or f16 |
     | C3 | a buffer has one stage |
   }];
   let arguments = (ins Sm90_Memory:$memory, Index:$row, Sm90_TensorMapType:$map,
@@ -248,16 +248,49 @@ def Sm90_StageStripsOp : Sm90_StripsAccess<"stage_strips", [MemoryEffects<[MemRe
   }];
 }
 
+def Sm90_StageBoxesOp : Sm90_Op<"stage_boxes", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts copies of a matrix to shared memory, of each warp its own box";
+  let description = [{
+    As `sm90.stage_strips`, for a matrix in column strips: what a warp has of it are
+    columns of some of the rows, which are the box of `map`. It starts at `indices`.
+
+    ```mlir
+    %m = sm90.stage_boxes %states[%n, %h, %c0, %v] at 0
+      : !sm90.tensor_map<32x64xf32, axes = [2, 3], rank = 4> -> !sm90.stage<128x64xf32>
+    %s = sm90.take_strips %m : !sm90.stage<128x64xf32>
+      -> tensor<128x64xf32, #sm90.layout<column_strips, lanes = 16, warps = 1>>
+    ```
+    | constraint | rule |
+    |---|---|
+    | C1 | one index per axis of the tensor, of which no slice is taken |
+    | C2 | the elements are f32, and four boxes make up the stage |
+    | C3 | one `sm90.take_strips` takes the stage, in the same block, which is not that of a loop |
+  }];
+  let arguments = (ins Sm90_TensorMapType:$map, Variadic<Index>:$indices,
+                       OptionalAttr<I64Attr>:$offset);
+  let results = (outs Sm90_StageType:$stage);
+  let assemblyFormat = [{
+    $map `[` $indices `]` (`at` $offset^)? attr-dict `:` type($map) `->` type($stage)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What the box of a warp takes in shared memory, with its barrier behind it.
+    int64_t getStripBytes();
+    /// Who waits for it.
+    TakeStripsOp getTake();
+  }];
+}
+
 def Sm90_TakeStripsOp : Sm90_Op<"take_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "waits for strips that have been copied, and loads them into registers";
   let description = [{
-    The mirror of `sm90.stage_strips`: each warp waits for its own strip, whose elements
-    become f32.
+    The mirror of `sm90.stage_strips` and of `sm90.stage_boxes`: each warp waits for what
+    it has started itself, of which the elements become f32.
 
     | constraint | rule |
     |---|---|
-    | C1 | the stage is that of a `sm90.stage_strips` |
-    | C2 | the fragment has the rows and columns of the stage, in row strips |
+    | C1 | the stage is that of a `sm90.stage_strips` or of a `sm90.stage_boxes` |
+    | C2 | the fragment has the rows and columns of the stage, in row strips, or of boxes in column strips |
   }];
   let arguments = (ins Sm90_StageType:$stage);
   let results = (outs Sm90_Scores:$fragment);

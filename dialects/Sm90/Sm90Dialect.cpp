@@ -150,9 +150,9 @@ LogicalResult ScheduleAttr::verify(
   if (separateWarps && (warpRoles || stripWarps != kStripWarps))
     return emitError() << "expected separate_warps of a schedule without "
                           "warp_roles, whose warps share no strips";
-  if (stageStrips && (warpRoles || stripWarps != kStripWarps))
+  if (stageStrips && warpRoles)
     return emitError() << "expected stage_strips of a schedule without "
-                          "warp_roles, whose warps share no strips";
+                          "warp_roles";
   if (blocksPerMultiprocessor < 0 || blocksPerMultiprocessor > kMostBlocks)
     return emitError() << "expected blocks_per_multiprocessor from 0 to "
                        << kMostBlocks << ", got " << blocksPerMultiprocessor;
@@ -361,6 +361,20 @@ static LogicalResult verifyBox(function_ref<InFlightDiagnostic()> emitError,
                      << elementType;
 }
 
+/// What the copy engine can write row behind row.
+static LogicalResult
+verifyPlainBox(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
+               int64_t columns) {
+  constexpr int64_t kMaxSize = 256;
+  if (rows > 0 && rows <= kMaxSize && columns > 0 && columns <= kMaxSize &&
+      columns % kNumbersStep == 0)
+    return success();
+  return emitError() << "expected a box of f32 with up to " << kMaxSize
+                     << " rows and a multiple of " << kNumbersStep
+                     << " columns up to " << kMaxSize << ", got " << rows << "x"
+                     << columns;
+}
+
 static LogicalResult verifyStages(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t stages) {
   if (stages < 1)
@@ -380,6 +394,8 @@ TensorMapType::verify(function_ref<InFlightDiagnostic()> emitError,
                           "at most "
                        << maxRank << ", got axes [" << axes << "] of rank "
                        << rank;
+  if (elementType.isF32())
+    return verifyPlainBox(emitError, rows, columns);
   return verifyBox(emitError, rows, columns, elementType);
 }
 

@@ -154,8 +154,9 @@ def Sm90_ScheduleAttr : AttrDef<Sm90_Dialect, "Schedule"> {
       when the warp does; nothing may be shared or exchanged.
     - `stream_strips`: without roles, matrices are loaded and stored as what no cache
       is to keep.
-    - `stage_strips`: without roles, matrices come into shared memory by bulk copies,
-      of each warp its own strip.
+    - `stage_strips`: without roles, matrices come into shared memory by copies, of
+      each warp its own part, and vectors are scaled in place of them where that is
+      how they are read.
     - `blocks_per_multiprocessor`: as many at most, others find no room in shared
       memory; 0 where as many as fit.
     - `stack_products`: queries lie above keys in shared memory, and one product of
@@ -268,7 +269,9 @@ def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
     memory a box lies in panels of 128 bytes by `rows`, swizzled by 128 bytes;
     one instruction copies a panel. So its elements are `bf16` or `f16`, its rows
     a multiple of 8 up to 256, its columns a multiple of 16. What the last panel
-    has beyond the columns is zero where they end with the tensor.
+    has beyond the columns is zero where they end with the tensor. A box of `f32` is
+    not swizzled: it lies row behind row, and one instruction copies it. It has up to
+    256 rows, and a multiple of 4 columns up to 256.
 
     With `sliced`, a copy sees the tensor end where it says, along `axes[0]`. It has
     an index more, behind the others: for the rows from r on of n, of a slice that
@@ -290,6 +293,8 @@ def Sm90_TensorMapType : Sm90_VerifiedType<"TensorMap", "tensor_map"> {
   let extraClassDeclaration = [{
     /// The number of indices of a copy: one per axis, and the end of a slice.
     int64_t getIndices() const { return getRank() + (getSliced() ? 1 : 0); }
+    /// Whether a box lies in panels that are swizzled.
+    bool isSwizzled() const { return !getElementType().isF32(); }
   }];
 }
 

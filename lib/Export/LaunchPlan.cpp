@@ -55,8 +55,9 @@ static runtime::TensorSpec convertTensor(sm90::TensorAttr tensor) {
 /// gives: along the columns, the rows, and the other axes from the inside out.
 static std::vector<runtime::TensorMapDim> convertMap(sm90::TensorMapType map) {
   int32_t rows = map.getAxes()[0], columns = map.getAxes()[1];
+  int64_t width = map.isSwizzled() ? sm90::kPanelColumns : map.getColumns();
   std::vector<runtime::TensorMapDim> dims = {
-      {columns, /*extent=*/-1, /*step=*/1, /*box=*/sm90::kPanelColumns},
+      {columns, /*extent=*/-1, /*step=*/1, /*box=*/width},
       {rows, /*extent=*/-1, /*step=*/1, /*box=*/map.getRows()}};
   for (int32_t axis = map.getRank() - 1; axis >= 0; --axis)
     if (axis != rows && axis != columns)
@@ -150,7 +151,8 @@ static runtime::KernelParameter convertArgument(sm90::KernelOp kernel,
   if (auto map = dyn_cast<sm90::TensorMapType>(type)) {
     parameter.kind = Kind::TensorMap;
     parameter.mapDims = convertMap(map);
-    parameter.swizzle = runtime::Swizzle::B128;
+    parameter.swizzle =
+        map.isSwizzled() ? runtime::Swizzle::B128 : runtime::Swizzle::None;
   } else if (type.isIndex()) {
     parameter.kind = Kind::Size;
     parameter.axis = number(sm90::KernelOp::getAxisAttrName());

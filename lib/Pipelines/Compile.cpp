@@ -85,6 +85,7 @@ static void addSm90Passes(OpPassManager &manager,
   kernels.addPass(sm90::createJoinSumsPass());
   kernels.addPass(sm90::createSeparateWarpsPass());
   kernels.addPass(sm90::createInferLayoutsPass());
+  kernels.addPass(sm90::createScaleVectorsPass());
   kernels.addPass(sm90::createStageStripsPass());
   sm90::AssignSharedMemoryPassOptions memory;
   memory.target = options.target;

@@ -67,9 +67,13 @@ static void printSteps(ExplainPrinter &printer, RecurrenceOp op,
   auto guarded = op->getAttrOfType<ArrayAttr>(kGuardedSchedulesAttrName);
   if (!guarded)
     return;
-  for (auto other : guarded.getAsRange<tile::GuardedScheduleAttr>())
-    printer.row("for many", "{0} channels of values from {1} sequences on",
-                other.getSchedule().getBlockQ(), other.getLeastBatch());
+  for (auto other : guarded.getAsRange<tile::GuardedScheduleAttr>()) {
+    auto target = cast<sm90::ScheduleAttr>(other.getSchedule().getTarget());
+    printer.row("for many", "{0} channels of values from {1} sequences on{2}",
+                other.getSchedule().getBlockQ(), other.getLeastBatch(),
+                target.getStageStrips() ? ", to which copies bring states"
+                                        : "");
+  }
 }
 
 void mlir::attn::printKernel(ExplainPrinter &printer, RecurrenceOp op,

@@ -331,13 +331,20 @@ static std::optional<int64_t> findCopiedRows(RecurrenceOp op) {
   return op.getValueDim() % rows == 0 ? std::optional(rows) : std::nullopt;
 }
 
+/// Whether boxes of a tensor map bring the state of columns: of f32, of as many
+/// keys as two blocks of 64 columns fill the memory's queues with.
+static bool comesByBoxes(RecurrenceOp op) {
+  return op.getState() && getElementTypeOrSelf(op.getState()).isF32() &&
+         op.getKeyDim() == kLargestKey;
+}
+
 /// With many sequences memory bounds a step, the better the less the addresses
 /// in flight are spread: what has ended is to make room at once. Of rows of
 /// keys each warp has its own, and is a block. Of columns warps share strips of
 /// 64, a part of the keys each, so that they ask for 256 bytes of each row that
-/// are neighbours in memory, in place of 64, of which the caches then keep what
-/// is yet to be used. With few sequences all that takes longer than it is
-/// worth, as does a launch that may start early.
+/// are neighbours in memory, in place of 64; where they load them themselves,
+/// the caches keep what is yet to be used. With few sequences all that takes
+/// longer than it is worth, as does a launch that may start early.
 tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
                                               tile::ScheduleAttr schedule) {
   constexpr int64_t kColumns = 64, kManyHeads = 1024;
@@ -365,6 +372,13 @@ tile::GuardedScheduleAttr attn::selectForMany(RecurrenceOp op,
     steps.consumerRegisters = countSharedRegisters(op, kColumns);
     steps.stripWarps = 1;
     steps.streamStrips = false;
+    if (comesByBoxes(op)) {
+      // 32 KB each.
+      constexpr int64_t kBlocks = 2;
+      steps.consumerRegisters = kTwoBlocks;
+      steps.streamStrips = steps.stageStrips = true;
+      steps.blocksPerMultiprocessor = kBlocks;
+    }
   } else {
     return {};
   }

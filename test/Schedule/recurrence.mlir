@@ -203,6 +203,41 @@ func.func @token(%q: !q) -> !q {
 
 // -----
 
+// States [K, V] of f32 come by boxes, of keys of 128 channels, in so many registers as two
+// blocks of a multiprocessor leave.
+
+// CHECK-LABEL: func @key_value
+// CHECK: {tile.guarded_schedules = [#tile.guarded_schedule<least_batch = 512, schedule = <block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256, persistent = false, warp_roles = false, strip_warps = 1, stage_strips = true, blocks_per_multiprocessor = 2>>>], tile.schedule = #tile.schedule<block_q = 64, block_kv = 1, {{.*}}persistent = false, dependent_launch = false, warp_roles = false>>}
+!q = tensor<?x1x2x128xbf16>
+!s = tensor<?x2x128x128xf32, #attn.state<key_value>>
+func.func @key_value(%q: !q, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+
+// -----
+
+// Narrower keys, and states of 16 bits, are loaded.
+
+// CHECK-LABEL: func @narrow
+// CHECK: strip_warps = 1, stream_strips = false>>>]
+// CHECK-LABEL: func @coarse
+// CHECK: strip_warps = 1, stream_strips = false>>>]
+!q = tensor<?x1x2x64xbf16>
+!s = tensor<?x2x64x64xf32, #attn.state<key_value>>
+func.func @narrow(%q: !q, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+!w = tensor<?x1x2x128xbf16>
+!t = tensor<?x2x128x128xbf16, #attn.state<key_value>>
+func.func @coarse(%q: !w, %s: !t) -> (!w, !t) {
+  %o, %f = attn.recurrence %q, %q, %q state(%s : !t) : !w, !w, !w -> !w state(!t)
+  return %o, %f : !w, !t
+}
+
+// -----
+
 // Keys whose channels are neighbours in memory: two lines of each row. Of many sequences
 // each warp is a block, to which copies bring keys of 128 channels.
 

@@ -29,14 +29,14 @@ static int64_t bytesOf(sm90::StageType type) {
   return type.getElementType().getIntOrFloatBitWidth() / 8;
 }
 
-/// The strip of a warp: its rows, one behind the other, and its barrier.
-class Strip {
+/// What a warp has of a matrix in shared memory: a box of it, row behind row,
+/// and the barrier behind that.
+template <typename Op> class Place {
 public:
-  Strip(OpBuilder &b, sm90::StageStripsOp op)
-      : b(b), loc(op.getLoc()), op(op), i32(b, loc),
-        rows(op.getStage().getType().getRows() / sm90::kStripWarps),
+  Place(OpBuilder &b, Op op, int64_t rows, int64_t columns)
+      : b(b), loc(op.getLoc()), op(op), i32(b, loc), rows(rows),
         elementBytes(bytesOf(op.getStage().getType())),
-        rowBytes(op.getStage().getType().getColumns() * elementBytes) {}
+        rowBytes(columns * elementBytes) {}
 
   int64_t getBytes() const { return rows * rowBytes; }
   /// Where it is in shared memory. Of warps that are blocks each has one.
@@ -47,6 +47,40 @@ public:
     return i32.add(first, i32.mul(i32.warpOfWarpgroup(), op.getStripBytes()));
   }
   Value barrier(Value address) { return i32.add(address, getBytes()); }
+
+  /// One lane says what the barrier waits for, and then calls `start`.
+  void announce(Value barrier, function_ref<void()> start) {
+    auto branch = scf::IfOp::create(b, loc, i32.isZero(i32.lane()),
+                                    /*withElseRegion=*/false);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      ptx::mbarrierInit(b, loc, barrier, /*count=*/1);
+      NVVM::FenceMbarrierInitOp::create(b, loc);
+      ptx::mbarrierArriveExpectTx(b, loc, barrier, getBytes());
+      start();
+    }
+    NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
+  }
+  int64_t getPolicy() {
+    return getSchedule(op).getStreamStrips() ? ptx::kEvictFirst
+                                             : ptx::kEvictNormal;
+  }
+
+protected:
+  OpBuilder &b;
+  Location loc;
+  Op op;
+  Int32 i32;
+  int64_t rows, elementBytes, rowBytes;
+};
+
+/// The strip of a warp, of rows.
+class Strip : public Place<sm90::StageStripsOp> {
+public:
+  Strip(OpBuilder &b, sm90::StageStripsOp op)
+      : Place(b, op, op.getStage().getType().getRows() / sm90::kStripWarps,
+              op.getStage().getType().getColumns()) {}
 
   void copy(Value pointer, Value address);
 
@@ -65,12 +99,19 @@ private:
     return arith::MulIOp::create(b, loc, stride, constant(elementBytes));
   }
   Value findSource(Value pointer, Value row);
+};
 
-  OpBuilder &b;
-  Location loc;
-  sm90::StageStripsOp op;
-  Int32 i32;
-  int64_t rows, elementBytes, rowBytes;
+/// The part of a warp of columns, which a tensor map has boxes of.
+class Box : public Place<sm90::StageBoxesOp> {
+public:
+  Box(OpBuilder &b, sm90::StageBoxesOp op)
+      : Place(b, op, op.getMap().getType().getRows(),
+              op.getMap().getType().getColumns()) {}
+
+  void copy(Value map, Value address);
+
+private:
+  Value index(int64_t axis) { return i32.fromIndex(op.getIndices()[axis]); }
 };
 
 } // namespace
@@ -107,8 +148,25 @@ void Strip::copy(Value pointer, Value address) {
   b.setInsertionPointToStart(branch.thenBlock());
   ptx::bulkLoad(b, loc, i32.add(address, i32.mul(lane, rowBytes)),
                 findSource(pointer, lane), bytes, barrier(address),
-                getSchedule(op).getStreamStrips() ? ptx::kEvictFirst
-                                                  : ptx::kEvictNormal);
+                getPolicy());
+}
+
+/// Warps beside each other have columns beside each other; the others have the
+/// rows behind theirs.
+void Box::copy(Value map, Value address) {
+  sm90::TensorMapType type = op.getMap().getType();
+  int64_t across = op.getStage().getType().getColumns() / type.getColumns();
+  Value warp = i32.warpOfWarpgroup();
+  Value column = i32.mul(i32.bitAnd(warp, across - 1), type.getColumns());
+  Value row = i32.mul(i32.shiftRight(warp, llvm::Log2_64(across)), rows);
+  int64_t rowAxis = type.getAxes()[0], columnAxis = type.getAxes()[1];
+  SmallVector<Value> coordinates{i32.add(index(columnAxis), column),
+                                 i32.add(index(rowAxis), row)};
+  for (int64_t axis = type.getRank() - 1; axis >= 0; --axis)
+    if (axis != rowAxis && axis != columnAxis)
+      coordinates.push_back(index(axis));
+  ptx::tmaLoad(b, loc, address, map, coordinates, barrier(address),
+               getPolicy());
 }
 
 namespace {
@@ -122,17 +180,7 @@ struct LowerStageStrips : StagedPattern<sm90::StageStripsOp> {
     Int32 i32(rewriter, loc);
     Strip strip(rewriter, op);
     Value address = strip.address();
-    Value barrier = strip.barrier(address);
-    auto branch = scf::IfOp::create(rewriter, loc, i32.isZero(i32.lane()),
-                                    /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(branch.thenBlock());
-      ptx::mbarrierInit(rewriter, loc, barrier, /*count=*/1);
-      NVVM::FenceMbarrierInitOp::create(rewriter, loc);
-      ptx::mbarrierArriveExpectTx(rewriter, loc, barrier, strip.getBytes());
-    }
-    NVVM::SyncWarpOp::create(rewriter, loc, i32.constant(-1));
+    strip.announce(strip.barrier(address), [] {});
     strip.copy(adaptor.getPointer().front(), address);
     rewriter.replaceOp(op, i32.shiftRight(address, kDescriptorShift));
     return success();
@@ -155,6 +203,21 @@ static SmallVector<Value> loadNeighbours(OpBuilder &b, Location loc,
   return elements;
 }
 
+struct LowerStageBoxes : StagedPattern<sm90::StageBoxesOp> {
+  using StagedPattern::StagedPattern;
+  LogicalResult
+  matchAndRewrite(sm90::StageBoxesOp op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Int32 i32(rewriter, op.getLoc());
+    Box box(rewriter, op);
+    Value address = box.address();
+    box.announce(box.barrier(address),
+                 [&] { box.copy(adaptor.getMap().front(), address); });
+    rewriter.replaceOp(op, i32.shiftRight(address, kDescriptorShift));
+    return success();
+  }
+};
+
 struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
   using StagedPattern::StagedPattern;
   LogicalResult
@@ -164,23 +227,27 @@ struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
     Int32 i32(rewriter, loc);
     auto type = cast<RankedTensorType>(op.getFragment().getType());
     Lanes lanes(i32, type);
-    Type element = op.getStage().getType().getElementType();
-    int64_t elementBytes = bytesOf(op.getStage().getType());
-    int64_t rowBytes = type.getDimSize(1) * elementBytes;
-    int64_t rows = type.getDimSize(0) / sm90::kStripWarps;
+    sm90::StageType stage = op.getStage().getType();
+    int64_t elementBytes = bytesOf(stage);
+    bool byColumns = sm90::getLayout(type) == sm90::Layout::ColumnStrips;
+    sm90::StripLanes shares = lanesOf(type);
+    int64_t rows =
+        type.getDimSize(0) / (byColumns ? shares.parts() : shares.warps);
+    int64_t columns = type.getDimSize(1) / (byColumns ? shares.warps : 1);
+    int64_t rowBytes = columns * elementBytes;
     Value address = i32.shiftLeft(adaptor.getStage().front(), kDescriptorShift);
     ptx::mbarrierWaitParity(rewriter, loc, i32.add(address, rows * rowBytes),
                             i32.constant(0));
-    // The rows of a warp are those of its strip.
-    Value row = i32.shiftLeft(lanes.across(), 2);
-    Value own =
-        i32.add(address, i32.add(i32.mul(row, rowBytes),
-                                 i32.mul(lanes.firstAlong(), elementBytes)));
+    // Of what its warp has.
+    Value row = i32.shiftLeft(byColumns ? lanes.along() : lanes.across(), 2);
+    Value column = i32.shiftLeft(byColumns ? lanes.across() : lanes.along(), 2);
+    Value own = i32.add(address, i32.add(i32.mul(row, rowBytes),
+                                         i32.mul(column, elementBytes)));
     SmallVector<Value> results;
     for (Group group : findGroups(type))
       llvm::append_range(
           results,
-          loadNeighbours(rewriter, loc, element, own,
+          loadNeighbours(rewriter, loc, stage.getElementType(), own,
                          group.row * rowBytes + group.column * elementBytes));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
@@ -191,6 +258,6 @@ struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
 
 void mlir::attn::sm90_to_nvvm::populateStagedStripsPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LowerStageStrips, LowerTakeStrips>(converter,
-                                                  patterns.getContext());
+  patterns.add<LowerStageStrips, LowerStageBoxes, LowerTakeStrips>(
+      converter, patterns.getContext());
 }

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -463,8 +464,10 @@ LowerAddWarps::matchAndRewrite(sm90::AddWarpsOp op, Adaptor adaptor,
     ptx::barrierSync(rewriter, loc, barrier, sm90::kWarpgroupThreads);
   };
   Exchange exchange(rewriter, op);
-  // The sums before have been read.
-  meet();
+  // In a loop, the sums before have been read. Elsewhere there are none: each
+  // op has a place of its own.
+  if (op->getParentOfType<LoopLikeOpInterface>())
+    meet();
   exchange.put(llvm::to_vector(adaptor.getParts()));
   meet();
   SmallVector<SmallVector<Value>> sums = exchange.add();

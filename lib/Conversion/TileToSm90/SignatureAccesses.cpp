@@ -16,6 +16,11 @@ template <typename Access>
 LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
                                              int64_t rows, int64_t columns) {
   auto tile = cast<VectorType>(access.getTile().getType());
+  // Boxes of numbers are not what products and fragments are read from.
+  if (tile.getElementType().isF32())
+    return access.emitOpError("cannot be a copy: expected elements of 16 bits, "
+                              "got ")
+           << tile;
   auto map = sm90::TensorMapType::getChecked(
       [&] { return access.emitOpError("cannot be a copy: "); },
       builder.getContext(), rows, columns, tile.getElementType(),

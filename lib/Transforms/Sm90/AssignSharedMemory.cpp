@@ -96,11 +96,13 @@ struct AssignSharedMemory
     });
     // Warps that are blocks of their own have one strip each.
     int64_t strips = kernel.getSchedule().getSeparateWarps() ? 1 : kStripWarps;
-    kernel.walk([&](StageStripsOp stage) {
+    auto assignStrips = [&](auto stage) {
       offset = llvm::alignTo(offset, kStripAlignment);
       stage.setOffsetAttr(builder.getI64IntegerAttr(offset));
       offset += strips * stage.getStripBytes();
-    });
+    };
+    kernel.walk([&](StageStripsOp stage) { assignStrips(stage); });
+    kernel.walk([&](StageBoxesOp stage) { assignStrips(stage); });
     kernel.walk([&](AddWarpsOp add) {
       offset = llvm::alignTo(offset, kSumAlignment);
       add.setOffsetAttr(builder.getI64IntegerAttr(offset));

@@ -71,24 +71,54 @@ def SeparateWarpsPass : Pass<"sm90-separate-warps", "::mlir::sm90::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def ScaleVectorsPass : Pass<"sm90-scale-vectors", "::mlir::sm90::KernelOp"> {
+  let summary = "Let sums read a matrix as it has been loaded, of vectors that are scaled";
+  let description = [{
+    A state that decays is read by keys and queries as what is left of it. That a row of
+    it is scaled, or all of it, and then multiplied by an element of a vector, is as much
+    as that the vector is scaled, which needs no state: so it is done while that is on
+    its way, and what the sums of the state wait for is the state alone. Obeys
+    `stage_strips` of the schedule, without which a state takes registers while it is on
+    its way, and nothing is gained.
+
+    ```mlir
+    %s = sm90.load_strips %state[...] ... -> tensor<128x64xf32, ...>
+    %d = sm90.broadcast_strips %decays axis(1) : ...
+    %left = arith.mulf %s, %d : ...
+    %k = sm90.broadcast_strips %keys axis(1) : ...
+    %x = arith.mulf %left, %k fastmath<contract> : ...
+    %sum = sm90.reduce_strips <sum> %x axis(0) : ...
+    // becomes
+    %scaled = arith.mulf %keys, %decays : ...
+    %k = sm90.broadcast_strips %scaled axis(1) : ...
+    %x = arith.mulf %s, %k fastmath<contract> : ...
+    %sum = sm90.reduce_strips <sum> %x axis(0) : ...
+    ```
+  }];
+}
+
 def StageStripsPass : Pass<"sm90-stage-strips", "::mlir::sm90::KernelOp"> {
-  let summary = "Let matrices come by bulk copies in place of loads of threads";
+  let summary = "Let matrices come by copies in place of loads of threads";
   let description = [{
     What bounds a kernel that reads a state once and writes it once is how many bytes
     are under way at a time, and how far they are spread. A load of a thread needs
     registers, and lines of the first level cache, from when it starts until it has
     ended; a copy needs a place in shared memory, and one thread to start it. Matrices
-    in row strips that are loaded whole, and not in a loop, are copied, of each warp its
-    own strip, which it waits for in front of the first use. Obeys `stage_strips` of the
-    schedule.
+    that are loaded whole, and not in a loop, are copied, of each warp what it holds:
+    strips of rows by bulk copies, parts of columns of f32 by boxes of a tensor map, which
+    the kernel gets as one more argument. A warp waits for its own, in front of
+    the first use; what can be computed, and added up with other warps, without it comes
+    before that. Obeys `stage_strips` of the schedule.
 
     ```mlir
     %s = sm90.load_strips %state[...] ... whole : f32 -> tensor<32x128xf32, #sm90.layout<row_strips, ...>>
     %k = sm90.load_strips %keys[...] ...
     %x = arith.mulf %s, ...
+    %y = arith.mulf %k, %k ...
     // becomes
     %m = sm90.stage_strips %state[...] ... : !sm90.stage<32x128xf32>
     %k = sm90.load_strips %keys[...] ...
+    %y = arith.mulf %k, %k ...
     %s = sm90.take_strips %m : !sm90.stage<32x128xf32> -> tensor<32x128xf32, #sm90.layout<row_strips, ...>>
     %x = arith.mulf %s, ...
     ```

@@ -91,3 +91,46 @@ sm90.kernel @halves(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
   }
   sm90.return
 }
+
+// Of columns a warp has a box: with two beside each other the upper two have the rows behind
+// those of the lower two. One lane starts it; a thread reads rows of 32 columns.
+
+#boxes = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, strip_warps = 2, stage_strips = true>
+!map = !sm90.tensor_map<32x32xf32, axes = [1, 2], rank = 3>
+!columns = tensor<64x64xf32, #sm90.layout<column_strips, lanes = 8, warps = 2>>
+
+// CHECK-LABEL: llvm.func @boxes(
+// CHECK: %[[BARRIER:.*]] = arith.addi %[[BOX:.*]], %c4096_i32
+// CHECK: scf.if
+// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[BARRIER]]
+// CHECK: nvvm.fence.mbarrier.init
+// CHECK: "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 4096;", "r,~{memory}" %[[BARRIER]]
+// CHECK: %[[SIDE:.*]] = arith.andi %[[WARP:.*]], %c1_i32
+// CHECK: %[[COLUMN:.*]] = arith.muli %[[SIDE]], %c32_i32
+// CHECK: %[[PART:.*]] = arith.shrui %[[WARP]], %c1_i32
+// CHECK: %[[ROW:.*]] = arith.muli %[[PART]], %c32_i32
+// CHECK: arith.addi %{{.*}}, %[[COLUMN]]
+// CHECK: arith.addi %{{.*}}, %[[ROW]]
+// CHECK: llvm.mlir.constant(1364590687093260288 : i64)
+// CHECK: "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [$0], [$1, {$2, $3, $4}], [$5], $6;"
+// CHECK: nvvm.bar.warp.sync
+// CHECK: mbarrier.try_wait.parity
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+128];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+256];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+384];"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+2048];"
+// CHECK-COUNT-3: ld.shared.v4.f32
+// CHECK-NOT: ld.shared
+sm90.kernel @boxes(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 1}, %map: !map {sm90.tensor = 0})
+    attributes {schedule = #boxes, shared_memory = 16896,
+                tensors = [#sm90.tensor<"s", tensor<2x64x64xf32>, [-1, -1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %m = sm90.stage_boxes %map[%c0, %c0, %c0] at 0 : !map -> !sm90.stage<64x64xf32>
+    %a = sm90.take_strips %m : !sm90.stage<64x64xf32> -> !columns
+    sm90.store_strips %a, %s[%c0, %c0, %c0] of [%c64, %c64, %c64] strides [%stride, %stride] axes [1, 2] whole : !columns -> f32
+  }
+  sm90.return
+}

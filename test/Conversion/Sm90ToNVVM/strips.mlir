@@ -116,7 +116,7 @@ sm90.kernel @edges(%s: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 
 // CHECK: nvvm.shfl.sync bfly %c-1_i32, %{{.*}}, %c16_i32, %c31_i32
 // CHECK-COUNT-4: nvvm.shfl
 // CHECK-NOT: nvvm.shfl
-// CHECK: "bar.sync $0, 128;"
+// CHECK-NOT: bar.sync
 // CHECK: scf.if
 // CHECK: "st.shared.v4.f32 [$0+0],
 // CHECK: scf.if
@@ -145,6 +145,32 @@ sm90.kernel @shared(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
     %5 = sm90.splat %4#1 : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
     %6 = arith.addf %4#0, %5 : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
     sm90.store_strips %6, %o[%c0] of [%c64] strides [] axes [0] whole : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>> -> f32
+  }
+  sm90.return
+}
+
+// In a loop they have met before, for the sums of the last iteration have been read then.
+
+// CHECK-LABEL: llvm.func @repeated(
+// CHECK: scf.for
+// CHECK: "bar.sync $0, 128;"
+// CHECK: "st.shared.f32 [$0+0],
+// CHECK: "bar.sync $0, 128;"
+// CHECK: "ld.shared.v4.f32 {$0, $1, $2, $3}, [$4+0];"
+sm90.kernel @repeated(%o: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16})
+    attributes {schedule = #shared, shared_memory = 16,
+                tensors = [#sm90.tensor<"o", tensor<64xf32>, [-1], output = true>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c64 = arith.constant 64 : index
+    %x = arith.constant 1.0 : f32
+    %y = scf.for %i = %c0 to %c64 step %c1 iter_args(%sum = %x) -> f32 {
+      %0 = sm90.add_warps %sum at 0 : f32 -> f32
+      scf.yield %0 : f32
+    }
+    %1 = sm90.splat %y : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>>
+    sm90.store_strips %1, %o[%c0] of [%c64] strides [] axes [0] whole : tensor<64xf32, #sm90.layout<column_strips_columns, lanes = 16, warps = 1>> -> f32
   }
   sm90.return
 }

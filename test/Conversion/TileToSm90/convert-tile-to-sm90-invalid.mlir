@@ -119,7 +119,7 @@ tile.kernel @f(%q: !t {tile.name = "q", tile.symbols = array<i64: 0, -1>}, %x: !
   %c1 = arith.constant 1 : index
   %n = tile.dim %q[0] : !t
   scf.forall (%i) in (%n) {
-    // expected-error@+1 {{'tile.load' op cannot be a copy: expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 64x64x'f32'}}
+    // expected-error@+1 {{'tile.load' op cannot be a copy: expected elements of 16 bits, got 'vector<64x64xf32>'}}
     %a = tile.load %x[%i, %c0] axes [0, 1] : !tile.view<?x64xf32> -> vector<64x64xf32>
   }
   tile.return

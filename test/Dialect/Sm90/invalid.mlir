@@ -31,13 +31,8 @@
 
 // -----
 
-// expected-error@+1 {{expected stage_strips of a schedule without warp_roles, whose warps share no strips}}
+// expected-error@+1 {{expected stage_strips of a schedule without warp_roles}}
 #s = #sm90.schedule<stage_strips = true>
-
-// -----
-
-// expected-error@+1 {{expected stage_strips of a schedule without warp_roles, whose warps share no strips}}
-#s = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, strip_warps = 2, stage_strips = true>
 
 // -----
 
@@ -187,6 +182,16 @@
 
 // expected-error@+1 {{expected a box of bf16 or f16 with a multiple of 8 rows up to 256 and a multiple of 16 columns, got 100x64x'bf16'}}
 !t = !sm90.tensor_map<100x64xbf16, axes = [0, 1], rank = 2>
+
+// -----
+
+// expected-error@+1 {{expected a box of f32 with up to 256 rows and a multiple of 4 columns up to 256, got 32x62}}
+!t = !sm90.tensor_map<32x62xf32, axes = [0, 1], rank = 2>
+
+// -----
+
+// expected-error@+1 {{expected a box of f32 with up to 256 rows and a multiple of 4 columns up to 256, got 257x64}}
+!t = !sm90.tensor_map<257x64xf32, axes = [0, 1], rank = 2>
 
 // -----
 
@@ -503,6 +508,22 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.
 
 // -----
 
+// C2 of sm90.tma_load_async: numbers, which are not swizzled.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xf32>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xf32>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    %stage = sm90.stage.await_full %buffer, %barrier[%c0] : !sm90.buffer<2 x 64x64xf32>, !sm90.mbarrier<2> -> !sm90.stage<64x64xf32>
+    // expected-error@+1 {{'sm90.tma_load_async' op expected a map of bf16 or f16, got '!sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2>'}}
+    sm90.tma_load_async %x[%c0, %c0] into %stage, %barrier[%c0] : !sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2>, !sm90.stage<64x64xf32>, !sm90.mbarrier<2>
+  }
+  sm90.return
+}
+
+// -----
+
 // C1 of sm90.load_fragment: other columns.
 sm90.kernel @f() attributes {schedule = #sm90.schedule<>, tensors = [], instances = []} {
   %buffer = sm90.alloc : !sm90.buffer<2 x 64x64xbf16>
@@ -604,6 +625,21 @@ sm90.kernel @f(%x: !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2> {sm90.
     %c0 = arith.constant 0 : index
     // expected-error@+1 {{'sm90.tma_store_async' op expected memory with the columns of '!sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>', got '!sm90.buffer<1 x 64x64xbf16>'}}
     sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0] : !sm90.buffer<1 x 64x64xbf16>, !sm90.tensor_map<64x128xbf16, axes = [0, 1], rank = 2>
+  }
+  sm90.return
+}
+
+// -----
+
+// C2 of sm90.tma_store_async: numbers, which are not swizzled.
+sm90.kernel @f(%x: !sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2> {sm90.tensor = 0}) attributes {schedule = #sm90.schedule<>, tensors = [#sm90.tensor<"x", tensor<?x64xf32>, [0, -1]>], instances = []} {
+  %buffer = sm90.alloc : !sm90.buffer<1 x 64x64xf32>
+  %barrier = sm90.mbarrier.init arrivals(1) : !sm90.mbarrier<2>
+  sm90.warp_roles producer {
+  } consumer {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'sm90.tma_store_async' op expected a map of bf16 or f16, got '!sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2>'}}
+    sm90.tma_store_async %buffer row(%c0), %x[%c0, %c0] : !sm90.buffer<1 x 64x64xf32>, !sm90.tensor_map<64x64xf32, axes = [0, 1], rank = 2>
   }
   sm90.return
 }
@@ -1646,8 +1682,53 @@ func.func @stage_strips_c3(%p: !llvm.ptr<1>, %i: index, %s: i64) {
 
 // -----
 
+!map = !sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2>
+func.func @stage_boxes_c1(%x: !map, %i: index) {
+  // expected-error@+1 {{expected 2 indices, one per axis of the tensor, got 1}}
+  %0 = sm90.stage_boxes %x[%i] : !map -> !sm90.stage<128x64xf32>
+  return
+}
+
+// -----
+
+!map = !sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2, sliced = true>
+func.func @stage_boxes_c1(%x: !map, %i: index) {
+  // expected-error@+1 {{expected a map of which no slice is taken, got '!sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2, sliced = true>'}}
+  %0 = sm90.stage_boxes %x[%i, %i, %i] : !map -> !sm90.stage<128x64xf32>
+  return
+}
+
+// -----
+
+!map = !sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2>
+func.func @stage_boxes_c2(%x: !map, %i: index) {
+  // expected-error@+1 {{expected a stage of f32 of 4 boxes of '!sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2>', got '!sm90.stage<96x64xf32>'}}
+  %0 = sm90.stage_boxes %x[%i, %i] : !map -> !sm90.stage<96x64xf32>
+  return
+}
+
+// -----
+
+!map = !sm90.tensor_map<32x64xbf16, axes = [0, 1], rank = 2>
+func.func @stage_boxes_c2(%x: !map, %i: index) {
+  // expected-error@+1 {{expected a stage of f32 of 4 boxes of '!sm90.tensor_map<32x64xbf16, axes = [0, 1], rank = 2>', got '!sm90.stage<128x64xbf16>'}}
+  %0 = sm90.stage_boxes %x[%i, %i] : !map -> !sm90.stage<128x64xbf16>
+  return
+}
+
+// -----
+
+!map = !sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2>
+func.func @stage_boxes_c3(%x: !map, %i: index) {
+  // expected-error@+1 {{expected one sm90.take_strips in the same block, outside of loops}}
+  %0 = sm90.stage_boxes %x[%i, %i] : !map -> !sm90.stage<128x64xf32>
+  return
+}
+
+// -----
+
 func.func @take_strips_c1(%m: !sm90.stage<32x64xf32>) {
-  // expected-error@+1 {{expected the stage of a sm90.stage_strips}}
+  // expected-error@+1 {{expected the stage of a sm90.stage_strips or sm90.stage_boxes}}
   %0 = sm90.take_strips %m : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
   return
 }
@@ -1658,6 +1739,17 @@ func.func @take_strips_c2(%p: !llvm.ptr<1>, %i: index, %s: i64) {
   %0 = sm90.stage_strips %p[%i, %i] of [%i, %i] strides [%s] axes [0, 1] : !sm90.stage<32x64xf32>
   // expected-error@+1 {{expected a fragment of 32x64 in row strips, got 'tensor<16x64xf32>'}}
   %1 = sm90.take_strips %0 : !sm90.stage<32x64xf32> -> tensor<16x64xf32>
+  return
+}
+
+// -----
+
+!map = !sm90.tensor_map<32x64xf32, axes = [0, 1], rank = 2>
+!rows = tensor<128x64xf32, #sm90.layout<row_strips, lanes = 8>>
+func.func @take_strips_c2(%x: !map, %i: index) {
+  %0 = sm90.stage_boxes %x[%i, %i] : !map -> !sm90.stage<128x64xf32>
+  // expected-error@+1 {{expected a fragment of 128x64 in column strips, got 'tensor<128x64xf32, #sm90.layout<row_strips}}
+  %1 = sm90.take_strips %0 : !sm90.stage<128x64xf32> -> !rows
   return
 }
 

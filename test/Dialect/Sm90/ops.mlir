@@ -351,7 +351,8 @@ sm90.kernel @turns() attributes {schedule = #sm90.schedule<ping_pong = true, nar
 // CHECK-SAME: #sm90.tensor<"new", tensor<?x64xf32>, [0, -1] updates(0), output = true>
 sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
                    %stride: i64 {sm90.tensor = 0, sm90.axis = 0},
-                   %n: index {sm90.tensor = 0, sm90.axis = 0})
+                   %n: index {sm90.tensor = 0, sm90.axis = 0},
+                   %map: !sm90.tensor_map<8x64xf32, axes = [0, 1], rank = 2> {sm90.tensor = 0})
     attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false>,
                 tensors = [#sm90.tensor<"s", tensor<?x64xf32>, [0, -1]>,
                            #sm90.tensor<"new", tensor<?x64xf32>, [0, -1] updates(0), output = true>],
@@ -366,6 +367,10 @@ sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
     %m = sm90.stage_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] at 128 : !sm90.stage<32x64xf32>
     // CHECK: sm90.take_strips %[[M]] : <32x64xf32> -> tensor<32x64xf32>
     %taken = sm90.take_strips %m : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
+    // CHECK: %[[B:.*]] = sm90.stage_boxes %{{.*}}[%{{.*}}, %{{.*}}] at 256 : <8x64xf32, axes = [0, 1], rank = 2> -> <32x64xf32>
+    %boxes = sm90.stage_boxes %map[%c0, %c0] at 256 : !sm90.tensor_map<8x64xf32, axes = [0, 1], rank = 2> -> !sm90.stage<32x64xf32>
+    // CHECK: sm90.take_strips %[[B]] : <32x64xf32> -> tensor<32x64xf32>
+    %column = sm90.take_strips %boxes : !sm90.stage<32x64xf32> -> tensor<32x64xf32>
     // CHECK: sm90.load_strips %{{.*}} axes [1] constant : bf16 -> !column_strips_columns
     %1 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [1] constant : bf16 -> tensor<64xf32, #sm90.layout<column_strips_columns>>
     // CHECK: %[[R:.*]] = sm90.reduce_strips <sum> %[[S]] axis(0) : !column_strips -> !column_strips_columns

@@ -106,7 +106,7 @@ func.func @f(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"}, %v: !q {attn.na
 }
 // CHECK:      tile       64 channels of values x 1 token, head dimensions 128 and 128
 // CHECK-NEXT: warps      4, at most 168 registers a thread, 64 of them for the state
-// CHECK-NEXT: for many   64 channels of values from 32 sequences on
+// CHECK-NEXT: for many   64 channels of values from 32 sequences on, to which copies bring states
 // CHECK:      instances  8192 on 132 multiprocessors
 // CHECK:      memory     0.1127 ms, 100 %
 // CHECK-NEXT: at best    0.1127 ms, bound by the memory

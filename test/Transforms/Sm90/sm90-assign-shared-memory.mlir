@@ -130,6 +130,20 @@ sm90.kernel @strips(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
   sm90.return
 }
 
+// Boxes start at multiples of 128 bytes, also those of other warps.
+// CHECK-LABEL: sm90.kernel @boxes(
+// CHECK-SAME: shared_memory = 16896 : i64
+sm90.kernel @boxes(%s: !sm90.tensor_map<32x32xf32, axes = [0, 1], rank = 2> {sm90.tensor = 0})
+    attributes {schedule = #strips, tensors = [#sm90.tensor<"s", tensor<128x32xf32>, [-1, -1]>], instances = []} {
+  sm90.warps {
+    %c0 = arith.constant 0 : index
+    // CHECK: sm90.stage_boxes {{.*}} at 0 :
+    %m = sm90.stage_boxes %s[%c0, %c0] : !sm90.tensor_map<32x32xf32, axes = [0, 1], rank = 2> -> !sm90.stage<128x32xf32>
+    %a = sm90.take_strips %m : !sm90.stage<128x32xf32> -> tensor<128x32xf32>
+  }
+  sm90.return
+}
+
 // Warps that are blocks have one each, in so much of a multiprocessor that 12 fit.
 #blocks = #sm90.schedule<consumer_warpgroups = 1, persistent = false, warp_roles = false, separate_warps = true, stage_strips = true, blocks_per_multiprocessor = 12>
 // CHECK-LABEL: sm90.kernel @blocks(
