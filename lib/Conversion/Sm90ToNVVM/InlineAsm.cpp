@@ -236,6 +236,16 @@ void mlir::attn::ptx::tmaStore(OpBuilder &b, Location loc, Value source,
   emit(b, loc, text, "r,l," + repeat("r", rank), operands);
 }
 
+/// A comparison that never holds needs all of them, of which what follows from
+/// it cannot be left out, and does no harm.
+void mlir::attn::ptx::needNow(OpBuilder &b, Location loc, ValueRange words) {
+  std::string text = "{ .reg .pred p; .reg .b64 x; mov.b64 x, $0; ";
+  for (size_t i = 1; i < words.size(); ++i)
+    text += llvm::formatv("xor.b64 x, x, ${0}; ", i);
+  text += "setp.eq.s64 p, x, -9223372036854775807; @p membar.cta; }";
+  emit(b, loc, text, repeat("l", words.size()), words);
+}
+
 void mlir::attn::ptx::bulkLoad(OpBuilder &b, Location loc, Value destination,
                                Value source, Value bytes, Value barrier,
                                int64_t policy) {

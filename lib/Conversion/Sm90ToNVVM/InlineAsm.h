@@ -61,6 +61,9 @@ void tmaLoad(OpBuilder &b, Location loc, Value destination, Value map,
 void tmaStore(OpBuilder &b, Location loc, Value source, Value map,
               ValueRange coordinates);
 
+/// Waits until the words, of 64 bits, are there: nothing is done with them.
+void needNow(OpBuilder &b, Location loc, ValueRange words);
+
 /// Copies `bytes` (i32) of global memory (an i64), both multiples of 16, to
 /// shared memory, with the cache policy `policy`.
 void bulkLoad(OpBuilder &b, Location loc, Value destination, Value source,

@@ -60,6 +60,29 @@ static Value toIndex(OpBuilder &b, Location loc, Value value) {
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
 }
 
+/// Of each line of the constants that hold the parameters of the kernel, one
+/// word. A multiprocessor that has not got a line waits for it as for memory,
+/// once a launch.
+static SmallVector<Value> findOneOfEachLine(LLVM::LLVMFuncOp function) {
+  constexpr int64_t kParameters = 0x210, kLineBytes = 64, kWordBytes = 8;
+  SmallVector<Value> words;
+  int64_t offset = kParameters, line = 0;
+  for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
+    // Nobody reads a tensor map as a constant; and others follow none.
+    if (function.getArgAttr(index, "llvm.byval"))
+      break;
+    bool isWord = !argument.getType().isInteger(32);
+    int64_t bytes = isWord ? kWordBytes : kWordBytes / 2;
+    offset = llvm::alignTo(offset, bytes);
+    if (isWord && offset / kLineBytes != line) {
+      words.push_back(argument);
+      line = offset / kLineBytes;
+    }
+    offset += bytes;
+  }
+  return words;
+}
+
 namespace {
 
 struct LowerAwaitPreviousLaunch : InstancePattern<sm90::AwaitPreviousLaunchOp> {
@@ -69,6 +92,11 @@ struct LowerAwaitPreviousLaunch : InstancePattern<sm90::AwaitPreviousLaunchOp> {
                   ConversionPatternRewriter &rewriter) const override {
     NVVM::GriddepcontrolOp::create(rewriter, op.getLoc(),
                                    NVVM::GridDepActionKind::launch_dependents);
+    // With roles, others read them while who computes waits.
+    auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
+    SmallVector<Value> words = findOneOfEachLine(function);
+    if (!getSchedule(op).getWarpRoles() && !words.empty())
+      ptx::needNow(rewriter, op.getLoc(), words);
     rewriter.replaceOpWithNewOp<NVVM::GriddepcontrolOp>(
         op, NVVM::GridDepActionKind::wait);
     return success();

@@ -48,23 +48,34 @@ public:
   }
   Value barrier(Value address) { return i32.add(address, getBytes()); }
 
+  /// Makes the barrier.
+  void init() {
+    Value own = barrier(address());
+    inOneLane([&] {
+      ptx::mbarrierInit(b, loc, own, /*count=*/1);
+      NVVM::FenceMbarrierInitOp::create(b, loc);
+    });
+  }
   /// One lane says what the barrier waits for, and then calls `start`.
   void announce(Value barrier, function_ref<void()> start) {
-    auto branch = scf::IfOp::create(b, loc, i32.isZero(i32.lane()),
-                                    /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      ptx::mbarrierInit(b, loc, barrier, /*count=*/1);
-      NVVM::FenceMbarrierInitOp::create(b, loc);
+    inOneLane([&] {
       ptx::mbarrierArriveExpectTx(b, loc, barrier, getBytes());
       start();
-    }
+    });
     NVVM::SyncWarpOp::create(b, loc, i32.constant(-1));
   }
   int64_t getPolicy() {
     return getSchedule(op).getStreamStrips() ? ptx::kEvictFirst
                                              : ptx::kEvictNormal;
+  }
+
+private:
+  void inOneLane(function_ref<void()> body) {
+    auto branch = scf::IfOp::create(b, loc, i32.isZero(i32.lane()),
+                                    /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    body();
   }
 
 protected:
@@ -255,6 +266,19 @@ struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
 };
 
 } // namespace
+
+void mlir::attn::sm90_to_nvvm::initStagedStrips(LLVM::LLVMFuncOp function) {
+  // Behind what the arguments become.
+  Operation *first = nullptr;
+  for (Operation &op : function.front())
+    if (!isa<UnrealizedConversionCastOp, arith::IndexCastOp>(op)) {
+      first = &op;
+      break;
+    }
+  OpBuilder b(first);
+  function.walk([&](sm90::StageStripsOp op) { Strip(b, op).init(); });
+  function.walk([&](sm90::StageBoxesOp op) { Box(b, op).init(); });
+}
 
 void mlir::attn::sm90_to_nvvm::populateStagedStripsPatterns(
     const TypeConverter &converter, RewritePatternSet &patterns) {

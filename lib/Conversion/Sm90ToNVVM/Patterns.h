@@ -165,6 +165,9 @@ void populateStorePatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns);
 void populateStripsPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
+/// Makes the barriers of strips that are copied, in front of what may have to
+/// wait for another launch.
+void initStagedStrips(LLVM::LLVMFuncOp function);
 void populateStagedStripsPatterns(const TypeConverter &converter,
                                   RewritePatternSet &patterns);
 void populateProductPatterns(const TypeConverter &converter,

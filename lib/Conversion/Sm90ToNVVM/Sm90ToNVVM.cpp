@@ -460,6 +460,7 @@ LogicalResult ConvertSm90ToNVVM::convert(sm90::KernelOp kernel) {
   bool hasAuxiliary = kernel.getSchedule().getAuxiliaryRegisters() != 0;
   LLVM::LLVMFuncOp function = createFunction(kernel);
   kernel.erase();
+  initStagedStrips(function);
 
   FragmentConverter converter;
   RewritePatternSet patterns(&getContext());

@@ -394,3 +394,20 @@ sm90.kernel @handed() attributes {schedule = #sm90.schedule<>, tensors = [], ins
   }
   sm90.return
 }
+
+// Without roles a word of each line of 64 bytes of parameters, which begin at 0x210, is needed
+// before the launch is waited for. Sizes have half a word.
+
+// CHECK-LABEL: llvm.func @parameters(
+// CHECK: nvvm.griddepcontrol launch_dependents
+// CHECK-NEXT: "{ .reg .pred p; .reg .b64 x; mov.b64 x, $0; xor.b64 x, x, $1; setp.eq.s64 p, x, -9223372036854775807; @p membar.cta; }", "l,l,~{memory}" %arg0, %arg7
+// CHECK-NEXT: nvvm.griddepcontrol wait
+sm90.kernel @parameters(%a: !llvm.ptr<1> {sm90.tensor = 0}, %n: index {sm90.tensor = 0, sm90.axis = 0}, %b: !llvm.ptr<1> {sm90.tensor = 0}, %c: !llvm.ptr<1> {sm90.tensor = 0}, %d: !llvm.ptr<1> {sm90.tensor = 0},
+                        %e: !llvm.ptr<1> {sm90.tensor = 0}, %m: index {sm90.tensor = 0, sm90.axis = 0}, %f: !llvm.ptr<1> {sm90.tensor = 0}, %g: !llvm.ptr<1> {sm90.tensor = 0})
+    attributes {schedule = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false>,
+                tensors = [#sm90.tensor<"x", tensor<?xf32>, [0]>], instances = [], shared_memory = 0 : i64} {
+  sm90.await_previous_launch
+  sm90.warps {
+  }
+  sm90.return
+}

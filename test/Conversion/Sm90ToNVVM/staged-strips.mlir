@@ -10,10 +10,12 @@
 
 // CHECK-LABEL: llvm.func @staged(
 // Strips of 8 rows of 512 bytes, and 16 bytes of the barrier.
+// CHECK: %[[MADE:.*]] = arith.addi %{{.*}}, %c4096_i32
+// CHECK: scf.if
+// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[MADE]]
+// CHECK: nvvm.fence.mbarrier.init
 // CHECK: %[[BARRIER:.*]] = arith.addi %[[STRIP:.*]], %c4096_i32
 // CHECK: scf.if
-// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[BARRIER]]
-// CHECK: nvvm.fence.mbarrier.init
 // CHECK: "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 4096;", "r,~{memory}" %[[BARRIER]]
 // CHECK: nvvm.bar.warp.sync
 // CHECK: %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %c512_i64
@@ -93,17 +95,21 @@ sm90.kernel @halves(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
 }
 
 // Of columns a warp has a box: with two beside each other the upper two have the rows behind
-// those of the lower two. One lane starts it; a thread reads rows of 32 columns.
+// those of the lower two. One lane starts it; a thread reads rows of 32 columns. Barriers are
+// made, and parameters read, before another launch is waited for.
 
 #boxes = #sm90.schedule<consumer_warpgroups = 1, consumer_registers = 128, persistent = false, warp_roles = false, strip_warps = 2, stage_strips = true>
 !map = !sm90.tensor_map<32x32xf32, axes = [1, 2], rank = 3>
 !columns = tensor<64x64xf32, #sm90.layout<column_strips, lanes = 8, warps = 2>>
 
 // CHECK-LABEL: llvm.func @boxes(
+// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}"
+// CHECK: nvvm.fence.mbarrier.init
+// CHECK: nvvm.griddepcontrol launch_dependents
+// CHECK-NEXT: "{ .reg .pred p; .reg .b64 x; mov.b64 x, $0; setp.eq.s64 p, x, -9223372036854775807; @p membar.cta; }", "l,~{memory}" %arg0
+// CHECK-NEXT: nvvm.griddepcontrol wait
 // CHECK: %[[BARRIER:.*]] = arith.addi %[[BOX:.*]], %c4096_i32
 // CHECK: scf.if
-// CHECK: "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}" %[[BARRIER]]
-// CHECK: nvvm.fence.mbarrier.init
 // CHECK: "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 4096;", "r,~{memory}" %[[BARRIER]]
 // CHECK: %[[SIDE:.*]] = arith.andi %[[WARP:.*]], %c1_i32
 // CHECK: %[[COLUMN:.*]] = arith.muli %[[SIDE]], %c32_i32
@@ -125,6 +131,7 @@ sm90.kernel @halves(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %st
 sm90.kernel @boxes(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16}, %stride: i64 {sm90.tensor = 0, sm90.axis = 1}, %map: !map {sm90.tensor = 0})
     attributes {schedule = #boxes, shared_memory = 16896,
                 tensors = [#sm90.tensor<"s", tensor<2x64x64xf32>, [-1, -1, -1]>], instances = []} {
+  sm90.await_previous_launch
   sm90.warps {
     %c0 = arith.constant 0 : index
     %c64 = arith.constant 64 : index
