@@ -186,11 +186,18 @@ LogicalResult Verifier::verifyGate(StringRef name, Value gate,
   SmallVector<int64_t> rows = rowsOf(op.getKeyType());
   int64_t heads = op.getValueHeads();
   SmallVector<int64_t> vector = {heads, channels};
-  if (type.getElementType().isF32() &&
-      (fits(type, rows, heads) || fits(type, rows, vector)))
+  Type element = op.getKeyType().getElementType();
+  bool isWide = type.getElementType().isF32();
+  if ((isWide && fits(type, rows, heads)) ||
+      ((isWide || type.getElementType() == element) &&
+       fits(type, rows, vector)))
     return success();
-  return emitError() << name << " of " << spell(join(rows, heads)) << " or "
-                     << spell(join(rows, vector)) << " and f32, got " << type;
+  InFlightDiagnostic error = emitError();
+  error << name << " of " << spell(join(rows, heads)) << " or "
+        << spell(join(rows, vector)) << " and f32, ";
+  if (!element.isF32())
+    error << "or of the latter and " << element << ", ";
+  return error << "got " << type;
 }
 
 LogicalResult Verifier::verifyKeyLike(StringRef name, Value tensor) {

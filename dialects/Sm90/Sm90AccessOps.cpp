@@ -241,7 +241,12 @@ static LogicalResult verifyAhead(Operation *op, BufferType scratch,
                                  int64_t channels) {
   auto expected = BufferType::get(op->getContext(), 1, kGateWarps * kGatesAhead,
                                   channels, Float32Type::get(op->getContext()));
-  if (scratch == expected)
+  Type element = scratch.getElementType();
+  bool isNarrow = element.isBF16() || element.isF16();
+  if (scratch ==
+      (isNarrow ? BufferType::get(op->getContext(), 1, kGateWarps * kGatesAhead,
+                                  channels, element)
+                : expected))
     return success();
   return op->emitOpError("expected a scratch of ")
          << expected << ", got " << scratch;

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Programs of one recurrence: the mechanisms, which differ in their operands, over
 layouts and element types of states, channels, heads and numbers of tokens. A cell may
-also be without `initial` state, have queries and keys that are `normalized`, and strengths
-up to 2, which are `reflecting`. Those of many tokens go in chunks."""
+also be without `initial` state, have queries and keys that are `normalized`, strengths
+up to 2, which are `reflecting`, and strengths of channels that are `narrow`, of the type
+of rows. Those of many tokens go in chunks."""
 
 import itertools
 import math
@@ -76,6 +77,7 @@ AXES = {
     "pool": [False, True],
     # Every which state is kept, or 0 for none.
     "keep": [0, 0, 1, 2],
+    "narrow": [False, True],
 }
 BATCH, POOL = 3, 5
 
@@ -96,6 +98,7 @@ CHUNK_AXES = {
     # The natural logarithms of decays are below 0 and above this.
     "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
     "reflecting": [False, True],
+    "narrow": [False, True],
 }
 # What may turn around what the state holds.
 REFLECTING = ("deltanet", "gdn", "kda", "gdn2")
@@ -113,6 +116,7 @@ def types(cell, batch="?", pool="?"):
     sides = (keys, values) if cell["layout"] == "key_value" else (values, keys)
     rows = f"tensor<{batch}x{tokens}x"
     log = ", #attn.gate<log>>"
+    gate = element if cell.get("narrow") else "f32"
     keep = cell.get("keep", 0)
     kept = length // keep if keep else 0
     return {
@@ -122,8 +126,8 @@ def types(cell, batch="?", pool="?"):
         "decay": f"{rows}{own}xf32" + log,
         "channel_decay": f"{rows}{own}x{keys}xf32" + log,
         "gate": f"{rows}{own}xf32>",
-        "key_gate": f"{rows}{own}x{keys}xf32>",
-        "value_gate": f"{rows}{own}x{values}xf32>",
+        "key_gate": f"{rows}{own}x{keys}x{gate}>",
+        "value_gate": f"{rows}{own}x{values}x{gate}>",
         "bonus": f"tensor<{heads}x{keys}xf32>",
         "erase_key": f"{rows}{heads}x{keys}x{element}>",
         "direction": f"{rows}{heads}x{keys}x{element}>",

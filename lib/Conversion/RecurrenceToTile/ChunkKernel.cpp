@@ -146,7 +146,7 @@ Value ChunkKernelBuilder::gateChannels(Value tile, Value gates, Value row,
     return tile;
   int64_t channels = cast<VectorType>(tile.getType()).getDimSize(1);
   Value factors = loadMatrix(gates, row, {valueHead, first}, channels);
-  return round(mul(extend(tile), factors), type);
+  return round(mul(extend(tile), extend(factors)), type);
 }
 
 Value ChunkKernelBuilder::loadStrengths(Value strengths, Value row) {

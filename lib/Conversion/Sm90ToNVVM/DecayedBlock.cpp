@@ -136,7 +136,10 @@ Value DecayedBlock::tileAddress(Value tile, Value group) {
 /// In the order of the elements of a tile. The lane has two of the four
 /// channels of a place of 16 bytes, in the first eight of the group and in the
 /// others.
-Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
+Values DecayedBlock::loadStrengths(const DecayedRows &rows, Value left,
+                                   Value group) {
+  if (rows.areNarrow)
+    return extend(loadTile(rows.tile, group));
   constexpr int64_t kPlaceShift = 4;
   // Where the row of the lane among eight is.
   Value row =
@@ -147,11 +150,11 @@ Values DecayedBlock::loadStrengths(Value reached, Value left, Value group) {
   Value inPlace = i32.shiftLeft(i32.bitAnd(own, 1), 3);
   Value offset = moveToGroup(i32.add(i32.add(first, place), inPlace), group);
   Values strengths;
-  for (Value tile : {reached, left})
-    for (int64_t rows : {0, 8})
-      llvm::append_range(strengths,
-                         ptx::loadSharedFloats(b, loc, i32.add(tile, offset),
-                                               rows * sm90::kPanelRowBytes, 2));
+  for (Value tile : {rows.tile, left})
+    for (int64_t below : {0, 8})
+      llvm::append_range(
+          strengths, ptx::loadSharedFloats(b, loc, i32.add(tile, offset),
+                                           below * sm90::kPanelRowBytes, 2));
   return strengths;
 }
 
@@ -268,7 +271,7 @@ Values DecayedBlock::decayGroup(const DecayedChunk &chunk, bool isSafe,
          fromStart = loadPowers(group, FromStart), end, strengths;
   for (const DecayedRows &own : chunk.rows)
     if (own.areStrengths())
-      strengths = loadStrengths(own.tile, chunk.keys.front().left, group);
+      strengths = loadStrengths(own, chunk.keys.front().left, group);
   ValueRange sum = exponents.take_front(8), before = exponents.drop_front(8);
   ValueRange left = words;
   auto takeTile = [&] {

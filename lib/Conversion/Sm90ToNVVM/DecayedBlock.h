@@ -54,6 +54,9 @@ struct DecayedRows {
   /// Where what they have decayed since the start of their block goes: their
   /// own place, or that of the keys which they are strengths of.
   Value decayed;
+  /// Strengths that have as many bits as keys lie in the place of the rows
+  /// alone, as the rows do.
+  bool areNarrow = false;
 
   bool areStrengths() const { return decayed != tile; }
 };
@@ -222,7 +225,7 @@ private:
     ptx::stmatrixX4(b, loc, tileAddress(tile, group), words,
                     /*transposed=*/false);
   }
-  Values loadStrengths(Value reached, Value left, Value group);
+  Values loadStrengths(const DecayedRows &rows, Value left, Value group);
   Value operandAddress(size_t key, Value block, Value group);
   /// The address of what tokens of the block have in common; of what is for
   /// blocks further down.

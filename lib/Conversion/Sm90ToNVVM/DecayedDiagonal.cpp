@@ -71,7 +71,7 @@ Values DecayedBlock::loadRows(const DecayedRows &rows, const DecayedKeys &keys,
                               Value group) {
   if (!rows.areStrengths())
     return extend(loadTile(rows.tile, group));
-  return gate(loadStrengths(rows.tile, keys.left, group),
+  return gate(loadStrengths(rows, keys.left, group),
               extend(loadTile(keys.tile, group)));
 }
 

@@ -74,7 +74,8 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
       chunk.rows.push_back({tile,
                             byteAddress(i32, type, adaptor.getReached()[r]),
                             op.getScales()[r], op.isBefore(r),
-                            areStrengths ? chunk.keys.front().tile : tile});
+                            areStrengths ? chunk.keys.front().tile : tile,
+                            op->hasAttr("narrow_strengths")});
     }
     if (op.getBonus())
       chunk.bonus = addressOf(rewriter, op.getLoc(), adaptor.getBonus().front(),

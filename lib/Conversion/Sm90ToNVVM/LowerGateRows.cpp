@@ -35,9 +35,9 @@ class GateRows {
 public:
   /// From the address of the first row.
   GateRows(OpBuilder &b, Location loc, Value gates, Value strideBytes,
-           Value limit, int64_t channels)
+           Value limit, int64_t channels, Type element)
       : b(b), loc(loc), i32(b, loc), gates(gates), strideBytes(strideBytes),
-        limit(limit), channels(channels) {
+        limit(limit), channels(channels), element(element) {
     // Anew, as nothing that follows from it fits into registers in between.
     Value thread = i32.threadOfWarpgroupAnew();
     lane = i32.bitAnd(thread, 31);
@@ -63,8 +63,9 @@ private:
   static constexpr int64_t kRows = sm90::kWarpgroupRows / sm90::kGateWarps;
 
   int64_t perLane() const { return channels / 32; }
-  int64_t laneBytes() const { return perLane() * sm90::kNumberBytes; }
-  int64_t rowBytes() const { return channels * sm90::kNumberBytes; }
+  int64_t gateBytes() const { return element.getIntOrFloatBitWidth() / 8; }
+  int64_t laneBytes() const { return perLane() * gateBytes(); }
+  int64_t rowBytes() const { return channels * gateBytes(); }
   /// Where gates of the warp are on their way, for the lane.
   Value findSlots(Value scratch) {
     return i32.add(i32.add(scratch, i32.mul(lane, laneBytes())),
@@ -86,13 +87,17 @@ private:
   Value copyGroup(int64_t first, Value slots, Value there, Value address);
   void gateGroup(sm90::GateRowsOp op, Value source, Value result, Value slot,
                  Value offset, int64_t first);
+  Values loadGates(Value slot, int64_t offset);
   Value placeOfStrengths(Value reached, Value left);
+  Value placeOfNarrow(Value reached);
 
   OpBuilder &b;
   Location loc;
   Int32 i32;
   Value gates, strideBytes, limit;
   int64_t channels;
+  /// Of the gates.
+  Type element;
   /// The first row of the warp, and how many rows of the warp there are.
   Value lane, warp, begin, there;
 };
@@ -138,6 +143,18 @@ void GateRows::fetch(Value scratch) {
   fetchNext();
 }
 
+/// Of the lane in a row.
+GateRows::Values GateRows::loadGates(Value slot, int64_t offset) {
+  if (element.isF32())
+    return ptx::loadSharedFloats(b, loc, slot, offset, perLane());
+  Values wide;
+  for (Value word : ptx::loadSharedFloats(b, loc, slot, offset, perLane() / 2))
+    llvm::append_range(wide, extendPair(b, loc, element,
+                                        arith::BitcastOp::create(
+                                            b, loc, b.getI32Type(), word)));
+  return wide;
+}
+
 /// Rows from `first` on of an iteration whose first one the lane has at
 /// `offset` of tiles: all are loaded before one is stored.
 void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
@@ -149,7 +166,7 @@ void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
     int64_t x = first + r, row = x * sm90::kPanelRowBytes;
     Value swizzled = i32.bitXor(offset, x << kPlaceShift);
     places.push_back(swizzled);
-    gates[r] = ptx::loadSharedFloats(b, loc, slot, x * rowBytes(), perLane());
+    gates[r] = loadGates(slot, x * rowBytes());
     values[r] = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled), row,
                                       perLane() / 2);
   }
@@ -174,7 +191,8 @@ void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
 void GateRows::gate(sm90::GateRowsOp op, Value scratch, Value source,
                     Value result) {
   Value slots = findSlots(scratch);
-  Value byte = i32.mul(lane, laneBytes() / 2);
+  constexpr int64_t kRowElementBytes = 2;
+  Value byte = i32.mul(lane, perLane() * kRowElementBytes);
   Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
                         sm90::kWarpgroupRows * sm90::kPanelRowBytes);
   Value offset =
@@ -236,14 +254,26 @@ Value GateRows::placeOfStrengths(Value reached, Value left) {
   return i32.add(i32.add(tile, panel), row);
 }
 
+/// The same of strengths with as many bits as keys, which lie as these do.
+Value GateRows::placeOfNarrow(Value reached) {
+  Value byte = i32.mul(lane, laneBytes());
+  Value panel = i32.mul(i32.div(byte, sm90::kPanelRowBytes),
+                        sm90::kWarpgroupRows * sm90::kPanelRowBytes);
+  Value row = i32.add(i32.rem(byte, sm90::kPanelRowBytes),
+                      i32.mul(begin, sm90::kPanelRowBytes));
+  return i32.add(i32.add(reached, panel), row);
+}
+
 /// Some rows at a time, of which the swizzles repeat. Unrolled, the loop would
 /// take more registers than there are.
 void GateRows::copy(Value reached, Value left) {
+  bool isNarrow = !element.isF32();
+  Value first =
+      isNarrow ? placeOfNarrow(reached) : placeOfStrengths(reached, left);
   Value none = i32.shiftRight(i32.threadOfWarpgroupAnew(), 7);
   auto loop = scf::ForOp::create(
       b, loc, i32.constant(0), i32.add(none, kRows / sm90::kSwizzleRows),
-      i32.constant(1),
-      ValueRange{placeOfStrengths(reached, left), addressOf(0), there});
+      i32.constant(1), ValueRange{first, addressOf(0), there});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -251,7 +281,7 @@ void GateRows::copy(Value reached, Value left) {
     Value more = loop.getRegionIterArg(2);
     for (int64_t x = 0; x < sm90::kSwizzleRows; ++x) {
       // Rows that a load of 64 bits reads at once lie in different banks.
-      int64_t y = x % 4 * 2 + x / 4;
+      int64_t y = isNarrow ? x : x % 4 * 2 + x / 4;
       Value isRow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
                                           more, i32.constant(x));
       ptx::copyAsync(b, loc,
@@ -272,14 +302,15 @@ namespace {
 
 /// What the ops say of the gates.
 template <typename Op, typename Adaptor>
-GateRows describeGates(Op op, Adaptor adaptor, int64_t channels,
+GateRows describeGates(Op op, Adaptor adaptor, int64_t channels, Type element,
                        ConversionPatternRewriter &rewriter) {
   Location loc = op.getLoc();
   auto toBytes = [&](Value elements) -> Value {
     return arith::MulIOp::create(
         rewriter, loc, elements,
         arith::ConstantOp::create(
-            rewriter, loc, rewriter.getI64IntegerAttr(sm90::kNumberBytes)));
+            rewriter, loc,
+            rewriter.getI64IntegerAttr(element.getIntOrFloatBitWidth() / 8)));
   };
   Value gates = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
                                          adaptor.getPointer().front());
@@ -287,7 +318,7 @@ GateRows describeGates(Op op, Adaptor adaptor, int64_t channels,
                                 toBytes(adaptor.getOffset().front()));
   return GateRows(rewriter, loc, gates, toBytes(adaptor.getStride().front()),
                   Int32(rewriter, loc).fromIndex(adaptor.getLimit().front()),
-                  channels);
+                  channels, element);
 }
 
 struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
@@ -295,7 +326,9 @@ struct LowerFetchGates : OpConversionPattern<sm90::FetchGatesOp> {
   LogicalResult
   matchAndRewrite(sm90::FetchGatesOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    describeGates(op, adaptor, op.getScratch().getType().getColumns(), rewriter)
+    sm90::BufferType scratch = op.getScratch().getType();
+    describeGates(op, adaptor, scratch.getColumns(), scratch.getElementType(),
+                  rewriter)
         .fetch(adaptor.getScratch().front());
     rewriter.eraseOp(op);
     return success();
@@ -312,7 +345,9 @@ struct LowerGateRows : OpConversionPattern<sm90::GateRowsOp> {
         byteAddress(i32, op.getSource().getType(), adaptor.getSource());
     Value result =
         byteAddress(i32, op.getResult().getType(), adaptor.getResult());
-    describeGates(op, adaptor, op.getScratch().getType().getColumns(), rewriter)
+    sm90::BufferType scratch = op.getScratch().getType();
+    describeGates(op, adaptor, scratch.getColumns(), scratch.getElementType(),
+                  rewriter)
         .gate(op, adaptor.getScratch().front(), source, result);
     rewriter.eraseOp(op);
     return success();
@@ -328,7 +363,11 @@ struct LowerCopyStrengths : OpConversionPattern<sm90::CopyStrengthsOp> {
     sm90::StageType type = op.getReached().getType();
     Value reached = byteAddress(i32, type, adaptor.getReached());
     Value left = byteAddress(i32, type, adaptor.getLeft());
-    describeGates(op, adaptor, type.getColumns(), rewriter).copy(reached, left);
+    // Those that have one place are as narrow as what goes there.
+    bool isNarrow = op.getReached() == op.getLeft();
+    Type element = isNarrow ? type.getElementType() : rewriter.getF32Type();
+    describeGates(op, adaptor, type.getColumns(), element, rewriter)
+        .copy(reached, left);
     rewriter.eraseOp(op);
     return success();
   }

@@ -248,6 +248,12 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
                                        : DenseBoolArrayAttr(),
       bonus, offset,
       /*rounds=*/kernel.source.getSchedule().getStateParts() > 1);
+  bool areNarrow = llvm::any_of(all.reached, [](tile::ApplyDecayOp apply) {
+    std::optional<GatedTile> gated = findGated(apply.getSource());
+    return gated && gated->findReached() && gated->areNarrow();
+  });
+  if (areNarrow)
+    tokens->setAttr("narrow_strengths", builder.getUnitAttr());
   auto fill = [&](Value stage, const Ring &ring) {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
   };

@@ -28,23 +28,24 @@ void ChunkRole::fetchGates(Value tile) {
   sm90::FetchGatesOp::create(
       builder, loc, kernel.reads.lookup(gated.gates.getView()), rows.offset,
       rows.stride, rows.limit,
-      kernel.gateScratch.lookup(
-          cast<VectorType>(tile.getType()).getDimSize(1)));
+      kernel.gateScratch.lookup(gated.gates.getTile().getType()));
 }
 
 /// The strengths of keys, to where what is made of them and of the keys goes.
+/// Those that are as narrow as keys have one place.
 void ChunkRole::emitStrengths(GatedTile gated) {
-  Value left = split.findLeftOf(gated.source);
   Rows rows = locateRows(gated.gates);
-  const Ring *rings[] = {
-      &kernel.tileRings.find(gated.result.getResult())->second,
-      &kernel.strengthRings.find(left)->second};
+  SmallVector<const Ring *, 2> rings{
+      &kernel.tileRings.find(gated.result.getResult())->second};
+  if (!gated.areNarrow())
+    rings.push_back(
+        &kernel.strengthRings.find(split.findLeftOf(gated.source))->second);
   SmallVector<Value, 2> stages;
   for (const Ring *ring : rings)
     stages.push_back(await(*ring, iteration, /*full=*/false));
   sm90::CopyStrengthsOp::create(
       builder, loc, kernel.reads.lookup(gated.gates.getView()), rows.offset,
-      rows.stride, rows.limit, stages[0], stages[1]);
+      rows.stride, rows.limit, stages.front(), stages.back());
   for (auto [stage, ring] : llvm::zip_equal(stages, rings))
     sm90::FillOp::create(builder, loc, stage, ring->full, iteration);
 }
@@ -56,8 +57,7 @@ void ChunkRole::emitGated(arith::TruncFOp op) {
     return emitStrengths(gated);
   fetchGates(op.getResult());
   Value pointer = kernel.reads.lookup(gated.gates.getView());
-  Value scratch =
-      kernel.gateScratch.lookup(cast<VectorType>(op.getType()).getDimSize(1));
+  Value scratch = kernel.gateScratch.lookup(gated.gates.getTile().getType());
   Rows rows = locateRows(gated.gates);
   Value source = hold(gated.source.getTile(),
                       kernel.rings.find(kernel.keyOf(gated.source))->second,

@@ -50,8 +50,11 @@ std::optional<GatedTile> mlir::attn::tile_to_sm90::findGated(Value tile) {
   auto isLoaded = [&](tile::LoadOp load) {
     return load && load->getBlock() == round->getBlock();
   };
+  Value gates = product.getRhs();
+  if (auto narrow = gates.getDefiningOp<arith::ExtFOp>())
+    gates = narrow.getIn();
   GatedTile gated{wide.getIn().getDefiningOp<tile::LoadOp>(),
-                  product.getRhs().getDefiningOp<tile::LoadOp>(), round};
+                  gates.getDefiningOp<tile::LoadOp>(), round};
   if (!isLoaded(gated.source) || !isLoaded(gated.gates))
     return std::nullopt;
   return gated;
@@ -72,6 +75,10 @@ tile::InvertUnitLowerOp mlir::attn::tile_to_sm90::findInverse(Value tile) {
   if (auto rest = exact.getDefiningOp<arith::SubFOp>(); rest && isRest(rest))
     exact = rest.getLhs();
   return exact.getDefiningOp<tile::InvertUnitLowerOp>();
+}
+
+bool GatedTile::areNarrow() {
+  return !getElementTypeOrSelf(gates.getTile().getType()).isF32();
 }
 
 bool GatedTile::isInPlace() {

@@ -81,6 +81,9 @@ struct GatedTile {
   tile::LoadOp source, gates;
   arith::TruncFOp result;
 
+  /// Whether gates have as many bits as what they gate.
+  bool areNarrow();
+
   /// Whether it takes the place of what is loaded: nothing else reads that, and
   /// what reads this one copes with elements of another type.
   bool isInPlace();

@@ -33,15 +33,19 @@ LogicalResult SignatureBuilder::addTensorMap(Access access, Use use,
 }
 
 static bool isOfGates(tile::LoadOp load) {
+  auto isGated = [&](Operation *round) {
+    auto gated = round->getNumResults() == 1 ? findGated(round->getResult(0))
+                                             : std::nullopt;
+    return gated && gated->gates == load;
+  };
+  auto isFactor = [&](Operation *user) {
+    return llvm::any_of(user->getUsers(), isGated);
+  };
   return isBonus(load.getTile()) ||
          llvm::any_of(load->getUsers(), [&](Operation *user) {
-           return isa<tile::DecaySumsOp>(user) ||
-                  llvm::any_of(user->getUsers(), [&](Operation *round) {
-                    auto gated = round->getNumResults() == 1
-                                     ? findGated(round->getResult(0))
-                                     : std::nullopt;
-                    return gated && gated->gates == load;
-                  });
+           return isa<tile::DecaySumsOp>(user) || isFactor(user) ||
+                  (isa<arith::ExtFOp>(user) &&
+                   llvm::any_of(user->getUsers(), isFactor));
          });
 }
 

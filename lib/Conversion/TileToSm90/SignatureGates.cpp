@@ -71,6 +71,9 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
     return;
   }
   kernel.tileRings[tile] = createFilled(kernel.tileRings.find(reached)->second);
+  // As many bits as keys have fit into one of the two places.
+  if (gated.areNarrow())
+    return;
   Value left = split->findLeftOf(gated.source);
   kernel.strengthRings[left] =
       createFilled(kernel.tileRings.find(left)->second);
@@ -81,15 +84,16 @@ void SignatureBuilder::allocateGated(Kernel &kernel, Value tile) {
 void SignatureBuilder::allocateGates(Kernel &kernel) {
   for (Value tile : split->gatedTiles) {
     allocateGated(kernel, tile);
-    if (findGated(tile)->findReached())
+    GatedTile gated = *findGated(tile);
+    if (gated.findReached())
       continue;
-    int64_t own = cast<VectorType>(tile.getType()).getDimSize(1);
+    auto own = cast<VectorType>(gated.gates.getTile().getType());
     Value &scratch = kernel.gateScratch[own];
     if (!scratch)
       scratch = sm90::AllocOp::create(
           builder, source.getLoc(),
           sm90::BufferType::get(builder.getContext(), /*stages=*/1,
-                                sm90::kGateWarps * sm90::kGatesAhead, own,
-                                builder.getF32Type()));
+                                sm90::kGateWarps * sm90::kGatesAhead,
+                                own.getDimSize(1), own.getElementType()));
   }
 }

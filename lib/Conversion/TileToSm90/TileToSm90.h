@@ -76,7 +76,7 @@ struct Kernel {
   Ring gatesRing, wholeRing;
   Value decayScratch;
   /// Where gates of so many channels are on their way to what they multiply.
-  DenseMap<int64_t, Value> gateScratch;
+  DenseMap<Type, Value> gateScratch;
   /// Whether an instance that fails is computed again.
   bool repeats = false;
   /// Of the instance at hand: whether it is computed again, and whether it has

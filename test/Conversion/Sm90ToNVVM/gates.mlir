@@ -38,3 +38,21 @@ func.func @gates(%q: !q, %k: !q, %v: !q, %g: !g, %b: !b, %w: !b) -> !q {
       : !q, !q, !q -> !q
   return %o : !q
 }
+
+// Of 16 bits a lane has eight bytes, and what multiplies keys is read as keys are.
+
+// CHECK-LABEL: llvm.func @narrow(
+// CHECK: nvvm.setmaxregister decrease 32
+// CHECK-COUNT-8: cp.async.ca.shared.global [$0], [$1], 8, size; }"
+// CHECK-NOT: cp.async.c
+// CHECK: "cp.async.wait_all;"
+// CHECK-COUNT-12: cp.async.ca.shared.global [$0], [$1], 8, size; }"
+// CHECK: "cp.async.wait_group 5;"
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+0];"
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+0];"
+// CHECK: "ld.shared.v2.f32 {$0, $1}, [$2+256];"
+func.func @narrow(%q: !q, %k: !q, %v: !q, %g: !g, %b: !q, %w: !q) -> !q {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%b : !q) write(%w : !q)
+      : !q, !q, !q -> !q
+  return %o : !q
+}

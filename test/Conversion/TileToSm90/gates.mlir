@@ -87,3 +87,27 @@ func.func @delta(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
       : !q, !q, !v -> !v
   return %o : !v
 }
+
+// Gates of 16 bits: those of keys have the place of the keys that they make, alone.
+
+// CHECK-LABEL: sm90.kernel @narrow(
+// CHECK-DAG: sm90.alloc : <1 x 24x128xbf16>
+// CHECK: } gates {
+// CHECK: %[[ES:.*]] = sm90.stage.await_empty %[[E:.*]], %[[EE:.*]][
+// CHECK-NOT: await_empty
+// CHECK: sm90.copy_strengths %b[%{{.*}} into %[[ES]], %[[ES]] :
+// CHECK-NEXT: sm90.stage.fill %[[ES]], %[[EF:.*]][
+// CHECK: sm90.fetch_gates %w[{{.*}} : !llvm.ptr<1>, <1 x 24x128xbf16>
+// CHECK: sm90.gate_rows %w[{{.*}} as(f16) : !llvm.ptr<1>, <1 x 24x128xbf16>
+// CHECK: } auxiliary {
+// CHECK: %[[ES:.*]] = sm90.stage.await_full %[[E]], %[[EF]]
+// CHECK: %[[LS:.*]] = sm90.stage.await_empty
+// CHECK: sm90.decay_tokens %{{.*}}, %[[ES]] keys({{.*}} into %[[LS]] reached(%{{.*}}, %[[ES]]) {{.*}} {narrow_strengths}
+func.func @narrow(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                  %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                  %b: !q {attn.name = "b"}, %w: !v {attn.name = "w"}) -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%b : !q) write(%w : !v)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, target = #sm90.schedule<kv_stages = 1, consumer_registers = 176, producer_registers = 32, persistent = false, auxiliary_registers = 128>>}
+      : !q, !q, !v -> !v
+  return %o : !v
+}

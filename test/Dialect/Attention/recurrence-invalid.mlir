@@ -146,6 +146,14 @@ func.func @recurrence_erase_shape_C6(%q: tensor<2x4x2x8xf32>, %k: tensor<2x4x2x8
 
 // -----
 
+func.func @recurrence_erase_type_C6(%q: tensor<2x4x2x8xbf16>, %v: tensor<2x4x4x6xbf16>, %x: tensor<2x4x4x8xf16>) {
+  // expected-error @below {{'attn.recurrence' op expected erase of [2, 4, 4] or [2, 4, 4, 8] and f32, or of the latter and 'bf16', got 'tensor<2x4x4x8xf16>'}}
+  %o = attn.recurrence %q, %q, %v erase(%x : tensor<2x4x4x8xf16>) : tensor<2x4x2x8xbf16>, tensor<2x4x2x8xbf16>, tensor<2x4x4x6xbf16> -> tensor<2x4x4x6xbf16>
+  return
+}
+
+// -----
+
 func.func @recurrence_write_type_C6(%q: tensor<2x4x2x8xf32>, %k: tensor<2x4x2x8xf32>, %v: tensor<2x4x4x6xf32>, %x: tensor<2x4x4xbf16>) {
   // expected-error @below {{'attn.recurrence' op expected write of [2, 4, 4] or [2, 4, 4, 6] and f32, got 'tensor<2x4x4xbf16>'}}
   %o = attn.recurrence %q, %k, %v write(%x : tensor<2x4x4xbf16>) : tensor<2x4x2x8xf32>, tensor<2x4x2x8xf32>, tensor<2x4x4x6xf32> -> tensor<2x4x4x6xf32>

@@ -1,6 +1,7 @@
 // Gates of channels of packed sequences, on the emulator with its hazard checks: rows behind
 // a sequence have the gates of the next one, or none. Beside decays of channels, beside those
-// of heads, whose products take gated keys as they are, and where nothing is erased.
+// of heads, whose products take gated keys as they are, where nothing is erased, and gates
+// of as many bits as rows.
 
 // RUN: rm -rf %t && mkdir %t && %python %S/gates.py %t 200
 // RUN: sed -n '/^!/p;/^func.func @channels/,/^}/p' %s > %t/channels.mlir
@@ -9,6 +10,8 @@
 // RUN: attn-run %t/heads.mlir --device=emulator --check --hazards --shape q=200x1x64 --shape v=200x2x64 --shape cu_seqlens=4 --input k=%t/k.npy --input a=%t/a.npy --input e=%t/e.npy --input w=%t/w.npy | FileCheck %s
 // RUN: sed -n '/^!/p;/^func.func @writes/,/^}/p' %s > %t/writes.mlir
 // RUN: attn-run %t/writes.mlir --device=emulator --check --hazards --shape q=200x1x64 --shape v=200x2x64 --shape cu_seqlens=6 --input k=%t/k.npy --input g=%t/g.npy --input w=%t/w.npy | FileCheck %s
+// RUN: sed -n '/^!/p;/^func.func @narrow/,/^}/p' %s > %t/narrow.mlir
+// RUN: attn-run %t/narrow.mlir --device=emulator --check --hazards --shape q=200x1x64 --shape v=200x2x64 --shape cu_seqlens=5 --input k=%t/k.npy --input g=%t/g.npy --input e=%t/e.npy --input w=%t/w.npy | FileCheck %s
 
 // CHECK: compared o:
 // CHECK-NOT: failed
@@ -45,6 +48,16 @@ func.func @writes(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
                   %w: !w {attn.name = "w"}, %cu: tensor<?xi32> {attn.name = "cu_seqlens"})
     -> (!v {attn.name = "o"}) {
   %o = attn.recurrence %q, %k, %v decay(%g : !g) write(%w : !w)
+      cu_seqlens(%cu : tensor<?xi32>) : !q, !q, !v -> !v
+  return %o : !v
+}
+
+func.func @narrow(%q: !q {attn.name = "q"}, %k: !q {attn.name = "k"},
+                  %v: !v {attn.name = "v"}, %g: !g {attn.name = "g"},
+                  %e: !v {attn.name = "e"}, %w: !v {attn.name = "w"},
+                  %cu: tensor<?xi32> {attn.name = "cu_seqlens"})
+    -> (!v {attn.name = "o"}) {
+  %o = attn.recurrence %q, %k, %v decay(%g : !g) erase(%e : !v) write(%w : !v)
       cu_seqlens(%cu : tensor<?xi32>) : !q, !q, !v -> !v
   return %o : !v
 }
