@@ -170,7 +170,7 @@ def RecurrenceOp : Attn_RecurrenceOp<"recurrence"> {
     - (C5) decay is `[HV]`, `[B, T, HV]` or `[B, T, HV, K]` (packed `[HV]`,
       `[total, HV]` or `[total, HV, K]`) of f32 with the encoding `#attn.gate`.
     - (C6) erase has the rows of key and `[HV]` or `[HV, K]` after them; write has
-      `[HV]` or `[HV, V]`; both are f32.
+      `[HV]` or `[HV, V]`; both are f32, or of channels and the type of key.
     - (C7) erase_key and erase_direction are as key, with `H` or `HV` heads.
     - (C8) erase_direction and `before_decay` come with erase or erase_key.
     - (C9) bonus is `[H, K]` of f32, and comes with a single write that erases

@@ -381,7 +381,8 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
     without a decay the products of 16-bit elements are exact.
 
     Rows that are a stage of `reached` are keys times strengths of their channels, which
-    `sm90.copy_strengths` has left there and in the stage of `left`.
+    `sm90.copy_strengths` has left there and in the stage of `left`, or there alone where
+    they are as narrow as rows.
 
     What is left of keys may take their place. For `sm90.decayed_dots`, the rows, which
     may be the keys, are overwritten with what they have decayed since the start of their
@@ -405,7 +406,8 @@ def Sm90_DecayTokensOp : Sm90_Op<"decay_tokens", [
                        Variadic<Sm90_StageType>:$reached,
                        DenseF32ArrayAttr:$scales, OptionalAttr<DenseBoolArrayAttr>:$before,
                        Optional<LLVM_PointerInAddressSpace<1>>:$bonus,
-                       Optional<I64>:$offset, UnitAttr:$rounds);
+                       Optional<I64>:$offset, UnitAttr:$rounds,
+                       UnitAttr:$narrow_strengths);
   let results = (outs Variadic<Sm90_Scores>:$results);
   let assemblyFormat = [{
     $rows `keys` `(` $keys `)` `gates` `(` $gates `)` `safe` `(` $safe `)`
@@ -465,10 +467,10 @@ def Sm90_CopyStrengthsOp : Sm90_Op<"copy_strengths", [MemoryEffects<[MemRead, Me
     them from where it writes what follows from them: of 16 channels, those of the first
     eight are in the 32 bytes that `reached` has of these in the row, those of the others
     in the bytes of `left`. So they are as wide as they are in memory, and take no memory
-    of their own.
+    of their own. Where `left` is `reached` they are of its type, and lie in it as rows do.
 
     Each of two warps copies half of the rows, all at once, 16 bytes (of 128 channels) or 8
-    at a time. The rows of the next 64 tokens are fetched into the L2 cache.
+    at a time, or half of these. The rows of the next 64 tokens are fetched into the L2 cache.
 
     | constraint | rule |
     |---|---|
@@ -494,7 +496,7 @@ def Sm90_FetchGatesOp : Sm90_Op<"fetch_gates", [MemoryEffects<[MemRead, MemWrite
 
     | constraint | rule |
     |---|---|
-    | C1 | scratch is one stage of f32, of 24 rows by 64 or 128 channels |
+    | C1 | scratch is one stage of f32, bf16 or f16, as the gates are, of 24 rows by 64 or 128 channels |
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer,
                        I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch);
@@ -509,18 +511,19 @@ def Sm90_GateRowsOp : Sm90_Op<"gate_rows", [MemoryEffects<[MemRead, MemWrite]>]>
   let summary = "multiplies tokens by gates of their channels";
   let description = [{
     Element (i, c) of `result` becomes that of `source` times element
-    `offset + i * stride + c` of what the pointer leads to, an f32, rounded once.
+    `offset + i * stride + c` of what the pointer leads to, of the type of the scratch,
+    rounded once.
     With `element` the result has the bits of elements of that type, which take the
     place of those that it is said to have. Gates of rows from `limit` on are 0. Each
-    of the warps has half of the rows, and copies 16 bytes (of 128 channels) or 8 at a
-    time to its half of the scratch, as many rows at once as that has. Of the first of
+    of the warps has half of the rows, and copies 16 bytes (of 128 channels of f32), 8 or
+    4 at a time to its half of the scratch, as many rows at once as that has. Of the first of
     them `sm90.fetch_gates` has started the copies.
 
     | constraint | rule |
     |---|---|
     | C1 | source and result are of 16 bits, of 64 tokens by 64 or 128 channels |
     | C2 | the element is bf16 or f16 where it is given |
-    | C3 | scratch is one stage of f32, of 24 rows by as many channels |
+    | C3 | scratch is one stage of f32, bf16 or f16, as the gates are, of 24 rows by as many channels |
   }];
   let arguments = (ins Sm90_StageType:$source, LLVM_PointerInAddressSpace<1>:$pointer,
                        I64:$offset, I64:$stride, Index:$limit, Sm90_BufferType:$scratch,
