@@ -29,7 +29,7 @@ struct Scaled {
 
 /// The number of which all of the matrix is, or the vector that it repeats
 /// along `axis`; null for another one.
-static Value findFactor(Value matrix, int64_t axis) {
+static Value findFactor(Value matrix, uint64_t axis) {
   if (auto splat = matrix.getDefiningOp<SplatOp>())
     return splat.getScalar();
   auto broadcast = matrix.getDefiningOp<BroadcastStripsOp>();
