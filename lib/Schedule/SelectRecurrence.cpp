@@ -200,7 +200,9 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   hopper.narrowTanh = false;
   hopper.auxiliaryRegisters = auxiliaryRegisters;
   hopper.stackProducts = stackProducts;
-  hopper.joinWaits = true;
+  // Where nothing erases, and heads decay alone, no waits of the auxiliary
+  // stand next to each other, and those of others gain nothing.
+  hopper.joinWaits = op.getErase() || op.getEraseDirection() || hasChannels;
   tile::ScheduleFields fields = startFields(hopper.get(context));
   fields.blockQ = part;
   fields.blockKv = kChunk;
@@ -230,16 +232,22 @@ static constexpr int64_t kTwoBlocks = 256, kThreeBlocks = 168,
 /// it needs. In a loop over tokens more is kept, such as the operands of the
 /// next one where it is known that there is one.
 static int64_t countRegisters(RecurrenceOp op, int64_t columns) {
-  if (countFewTokens(op) == 1)
-    return countStepRegisters(op, columns, /*tokens=*/1) <= kFourBlocks / 2
-               ? kFourBlocks
-               : kThreeBlocks;
+  if (countFewTokens(op) == 1) {
+    int64_t registers = countStepRegisters(op, columns, /*tokens=*/1);
+    return registers <= kFourBlocks / 2 ? kFourBlocks
+           : registers <= kThreeBlocks  ? kThreeBlocks
+                                        : kTwoBlocks;
+  }
   if (op.isPacked() || op.getQueryType().isDynamicDim(1))
     return kThreeBlocks;
-  constexpr int64_t kOthers = 40;
+  // Where states are kept is yet another tensor, and what is stored of them is
+  // packed beside them.
+  int64_t others = op.getKeptStates() ? 56 : 40;
   int64_t registers = countStepRegisters(op, columns, /*tokens=*/2);
-  bool fits = registers + kOthers <= kThreeBlocks;
-  return fits || registers > kMostStepRegisters ? kThreeBlocks : kTwoBlocks;
+  bool fits = registers + others <= kThreeBlocks;
+  // So many are not loaded ahead.
+  bool waits = registers > kMostStepRegisters && !op.getKeptStates();
+  return fits || waits ? kThreeBlocks : kTwoBlocks;
 }
 
 /// Whether the channels of a key are neighbours in memory.

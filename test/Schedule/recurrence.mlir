@@ -3,7 +3,7 @@
 // A block has the states of 128 channels of the value, or of 64.
 
 // CHECK-LABEL: func @wide
-// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 96, join_waits = true>>}
+// CHECK: {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64, hoist_score_dot = false, split_masked_loop = false, rescale_threshold = 0, section_bytes = 1, target = #sm90.schedule<producer_registers = 32, consumer_registers = 192, query_in_registers = false, persistent = false, narrow_tanh = false, auxiliary_registers = 96>>}
 !q = tensor<?x?x2x128xbf16>
 !v = tensor<?x?x4x256xbf16>
 func.func @wide(%q: !q, %v: !v) -> !v {
@@ -501,4 +501,49 @@ func.func @reflections(%q: !q, %b: !n, %g: !g) -> !q {
 func.func @fine_reflections(%q: !f, %b: !n, %g: !g) -> !f {
   %o = attn.recurrence %q, %q, %q decay(%g : !g) erase(%b : !n) write(%b : !n) allow_neg_eigval : !f, !f, !f -> !f
   return %o : !f
+}
+
+// -----
+
+// Where the state of each token is kept is one more tensor, and what is stored is packed.
+
+// CHECK-LABEL: func @kept_tokens
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+// CHECK-LABEL: func @last_token
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 168
+// CHECK-LABEL: func @kept_gates
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+!q = tensor<?x16x2x128xbf16>
+!a = tensor<?x16x2xf32, #attn.gate<log>>
+!b = tensor<?x16x2xf32>
+!g = tensor<?x16x2x128xf32, #attn.gate<log>>
+!c = tensor<?x16x2x128xf32>
+!s = tensor<?x2x128x128xbf16, #attn.state<key_value>>
+!k = tensor<?x16x2x128x128xbf16, #attn.state<key_value>>
+func.func @kept_tokens(%q: !q, %a: !a, %b: !b, %s: !s) -> (!q, !s, !k) {
+  %o, %f, %k = attn.recurrence %q, %q, %q decay(%a : !a) erase(%b : !b) write(%b : !b) state(%s : !s) keep_every(1) : !q, !q, !q -> !q state(!s) kept(!k)
+  return %o, %f, %k : !q, !s, !k
+}
+func.func @last_token(%q: !q, %a: !a, %b: !b, %s: !s) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q decay(%a : !a) erase(%b : !b) write(%b : !b) state(%s : !s) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+func.func @kept_gates(%q: !q, %g: !g, %c: !c, %s: !s) -> (!q, !s, !k) {
+  %o, %f, %k = attn.recurrence %q, %q, %q decay(%g : !g) erase(%c : !c) write(%c : !c) state(%s : !s) keep_every(1) : !q, !q, !q -> !q state(!s) kept(!k)
+  return %o, %f, %k : !q, !s, !k
+}
+
+// -----
+
+// A block has all columns where normalizers of a pool are replaced, however wide keys are.
+
+// CHECK-LABEL: func @wide_normalizers
+// CHECK: tile.schedule<block_q = 64, block_kv = 1, {{.*}}consumer_registers = 256
+!q = tensor<?x1x2x256xbf16>
+!v = tensor<?x1x2x64xbf16>
+!z = tensor<?x2x256xf32>
+!s = tensor<?x2x256x64xbf16, #attn.state<key_value>>
+func.func @wide_normalizers(%q: !q, %v: !v, %z: !z, %s: !s, %slots: tensor<?xi32>) -> (!v, !s, !z) {
+  %o, %f, %n = attn.recurrence %q, %q, %v denominator(1.0) state(%s : !s) normalizer(%z : !z) slots(%slots : tensor<?xi32>) : !q, !q, !v -> !v state(!s) normalizer(!z)
+  return %o, %f, %n : !v, !s, !z
 }
