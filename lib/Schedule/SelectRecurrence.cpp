@@ -200,8 +200,7 @@ static tile::ScheduleAttr selectChunks(RecurrenceOp op) {
   hopper.narrowTanh = false;
   hopper.auxiliaryRegisters = auxiliaryRegisters;
   hopper.stackProducts = stackProducts;
-  // Where nothing erases, and heads decay alone, no waits of the auxiliary
-  // stand next to each other, and those of others gain nothing.
+  // Where nothing erases, and heads decay alone, it costs time.
   hopper.joinWaits = op.getErase() || op.getEraseDirection() || hasChannels;
   tile::ScheduleFields fields = startFields(hopper.get(context));
   fields.blockQ = part;

@@ -75,7 +75,7 @@ struct LowerDecayTokens : OpConversionPattern<sm90::DecayTokensOp> {
                             byteAddress(i32, type, adaptor.getReached()[r]),
                             op.getScales()[r], op.isBefore(r),
                             areStrengths ? chunk.keys.front().tile : tile,
-                            op->hasAttr("narrow_strengths")});
+                            op.getNarrowStrengths()});
     }
     if (op.getBonus())
       chunk.bonus = addressOf(rewriter, op.getLoc(), adaptor.getBonus().front(),

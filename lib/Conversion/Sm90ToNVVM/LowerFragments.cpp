@@ -69,6 +69,20 @@ SmallVector<Value> mlir::attn::sm90_to_nvvm::extendPair(OpBuilder &b,
   return results;
 }
 
+SmallVector<Value>
+mlir::attn::sm90_to_nvvm::loadSharedAsFloats(OpBuilder &b, Location loc,
+                                             Type type, Value address,
+                                             int64_t offset, int64_t count) {
+  if (type.isF32())
+    return ptx::loadSharedFloats(b, loc, address, offset, count);
+  SmallVector<Value> results;
+  for (Value pair : ptx::loadSharedFloats(b, loc, address, offset, count / 2)) {
+    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), pair);
+    llvm::append_range(results, extendPair(b, loc, type, bits));
+  }
+  return results;
+}
+
 static bool isFragment(Type type) { return isa<RankedTensorType>(type); }
 
 //===----------------------------------------------------------------------===//

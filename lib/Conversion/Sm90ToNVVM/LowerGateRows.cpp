@@ -87,7 +87,6 @@ private:
   Value copyGroup(int64_t first, Value slots, Value there, Value address);
   void gateGroup(sm90::GateRowsOp op, Value source, Value result, Value slot,
                  Value offset, int64_t first);
-  Values loadGates(Value slot, int64_t offset);
   Value placeOfStrengths(Value reached, Value left);
   Value placeOfNarrow(Value reached);
 
@@ -143,18 +142,6 @@ void GateRows::fetch(Value scratch) {
   fetchNext();
 }
 
-/// Of the lane in a row.
-GateRows::Values GateRows::loadGates(Value slot, int64_t offset) {
-  if (element.isF32())
-    return ptx::loadSharedFloats(b, loc, slot, offset, perLane());
-  Values wide;
-  for (Value word : ptx::loadSharedFloats(b, loc, slot, offset, perLane() / 2))
-    llvm::append_range(wide, extendPair(b, loc, element,
-                                        arith::BitcastOp::create(
-                                            b, loc, b.getI32Type(), word)));
-  return wide;
-}
-
 /// Rows from `first` on of an iteration whose first one the lane has at
 /// `offset` of tiles: all are loaded before one is stored.
 void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
@@ -166,7 +153,8 @@ void GateRows::gateGroup(sm90::GateRowsOp op, Value source, Value result,
     int64_t x = first + r, row = x * sm90::kPanelRowBytes;
     Value swizzled = i32.bitXor(offset, x << kPlaceShift);
     places.push_back(swizzled);
-    gates[r] = loadGates(slot, x * rowBytes());
+    gates[r] =
+        loadSharedAsFloats(b, loc, element, slot, x * rowBytes(), perLane());
     values[r] = ptx::loadSharedFloats(b, loc, i32.add(source, swizzled), row,
                                       perLane() / 2);
   }

@@ -93,9 +93,10 @@ struct LowerAwaitPreviousLaunch : InstancePattern<sm90::AwaitPreviousLaunchOp> {
     NVVM::GriddepcontrolOp::create(rewriter, op.getLoc(),
                                    NVVM::GridDepActionKind::launch_dependents);
     // With roles, others read them while who computes waits.
-    auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
-    SmallVector<Value> words = findOneOfEachLine(function);
-    if (!getSchedule(op).getWarpRoles() && !words.empty())
+    SmallVector<Value> words;
+    if (!getSchedule(op).getWarpRoles())
+      words = findOneOfEachLine(op->getParentOfType<LLVM::LLVMFuncOp>());
+    if (!words.empty())
       ptx::needNow(rewriter, op.getLoc(), words);
     rewriter.replaceOpWithNewOp<NVVM::GriddepcontrolOp>(
         op, NVVM::GridDepActionKind::wait);

@@ -198,22 +198,6 @@ struct LowerStageStrips : StagedPattern<sm90::StageStripsOp> {
   }
 };
 
-/// What a lane has side by side, as f32.
-static SmallVector<Value> loadNeighbours(OpBuilder &b, Location loc,
-                                         Type element, Value address,
-                                         int64_t offset) {
-  if (element.isF32())
-    return ptx::loadSharedFloats(b, loc, address, offset,
-                                 sm90::kStripNeighbours);
-  SmallVector<Value> elements;
-  for (Value pair : ptx::loadSharedFloats(b, loc, address, offset,
-                                          sm90::kStripNeighbours / 2)) {
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), pair);
-    llvm::append_range(elements, extendPair(b, loc, element, bits));
-  }
-  return elements;
-}
-
 struct LowerStageBoxes : StagedPattern<sm90::StageBoxesOp> {
   using StagedPattern::StagedPattern;
   LogicalResult
@@ -258,8 +242,9 @@ struct LowerTakeStrips : StagedPattern<sm90::TakeStripsOp> {
     for (Group group : findGroups(type))
       llvm::append_range(
           results,
-          loadNeighbours(rewriter, loc, stage.getElementType(), own,
-                         group.row * rowBytes + group.column * elementBytes));
+          loadSharedAsFloats(rewriter, loc, stage.getElementType(), own,
+                             group.row * rowBytes + group.column * elementBytes,
+                             sm90::kStripNeighbours));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }

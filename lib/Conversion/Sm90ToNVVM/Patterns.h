@@ -102,6 +102,10 @@ Value addSquare(OpBuilder &b, Location loc, Value sum, Value x);
 /// The two elements of `type` in a register, as f32.
 SmallVector<Value> extendPair(OpBuilder &b, Location loc, Type type,
                               Value pair);
+/// So many neighbours of `type` in shared memory, f32 or of 16 bits, as f32.
+SmallVector<Value> loadSharedAsFloats(OpBuilder &b, Location loc, Type type,
+                                      Value address, int64_t offset,
+                                      int64_t count);
 /// An intrinsic of one f32 that the special function unit approximates.
 Value approximate(OpBuilder &b, Location loc, StringRef intrinsic, Value x);
 

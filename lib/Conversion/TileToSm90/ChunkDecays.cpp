@@ -252,8 +252,7 @@ ChunkRole::emitDecayTokens(const Decays &all, tile::DecaySumsOp sums) {
     std::optional<GatedTile> gated = findGated(apply.getSource());
     return gated && gated->findReached() && gated->areNarrow();
   });
-  if (areNarrow)
-    tokens->setAttr("narrow_strengths", builder.getUnitAttr());
+  tokens.setNarrowStrengths(areNarrow);
   auto fill = [&](Value stage, const Ring &ring) {
     sm90::FillOp::create(builder, loc, stage, ring.full, iteration);
   };

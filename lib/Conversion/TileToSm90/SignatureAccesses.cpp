@@ -187,7 +187,7 @@ LogicalResult SignatureBuilder::collectElements() {
 static bool canBeStaged(Operation *op, sm90::ScheduleAttr schedule) {
   auto load = dyn_cast<tile::LoadOp>(op);
   return load && schedule.getStageStrips() &&
-         cast<RankedTensorType>(load.getTile().getType()).getRank() == 2;
+         cast<VectorType>(load.getTile().getType()).getRank() == 2;
 }
 
 /// Without roles, all goes through pointers. Four neighbours are accessed at

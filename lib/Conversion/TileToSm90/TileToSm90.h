@@ -75,7 +75,8 @@ struct Kernel {
   /// and the memory for what they leave of blocks of tokens.
   Ring gatesRing, wholeRing;
   Value decayScratch;
-  /// Where gates of so many channels are on their way to what they multiply.
+  /// Where gates of a tile of such a type are on their way to what they
+  /// multiply.
   DenseMap<Type, Value> gateScratch;
   /// Whether an instance that fails is computed again.
   bool repeats = false;

@@ -39,7 +39,7 @@ static Value findFactor(Value matrix, uint64_t axis) {
 
 /// What `matrix` is the product of, if it is one of a matrix that has been
 /// loaded.
-static std::optional<Scaled> findScaled(Value matrix, int64_t axis) {
+static std::optional<Scaled> findScaled(Value matrix, uint64_t axis) {
   Scaled scaled;
   while (auto product = matrix.getDefiningOp<arith::MulFOp>()) {
     Value factor = findFactor(product.getRhs(), axis);
