@@ -30,6 +30,17 @@ double attn::run::allowedError(ElementType type) {
   }
 }
 
+double attn::run::allowedErrorOfChunks(ElementType rows) {
+  switch (rows) {
+  case ElementType::BF16:
+    return 4e-3;
+  case ElementType::F16:
+    return 2e-3;
+  default:
+    return allowedError(rows);
+  }
+}
+
 /// What is infinite has to be so in both; a NaN is never right.
 static double relativeError(const HostTensor &output,
                             const HostTensor &expected) {

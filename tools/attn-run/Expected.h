@@ -29,6 +29,10 @@ struct ExpectedReport {
 /// docs/testing.md.
 double allowedError(runtime::ElementType type);
 
+/// The error that results of a recurrence in chunks are allowed where its rows
+/// are of `rows`: what is multiplied has that type, whatever type they have.
+double allowedErrorOfChunks(runtime::ElementType rows);
+
 /// The largest error of what elements have the same indices along `axes`, in
 /// relation to its norm. What is expected to be NaN has to be one.
 double largestError(const runtime::HostTensor &output,

@@ -58,7 +58,7 @@ static std::string typeText(mlir::Type type) {
   return text;
 }
 
-static std::optional<ElementType> elementTypeOf(mlir::Type type) {
+std::optional<ElementType> attn::run::elementTypeOf(mlir::Type type) {
   if (type.isBF16())
     return ElementType::BF16;
   if (type.isF16())

@@ -26,6 +26,9 @@
 
 namespace attn::run {
 
+/// The type of the elements of a tensor in memory, if they can be there.
+std::optional<runtime::ElementType> elementTypeOf(mlir::Type type);
+
 /// A program whose results come from one attention over its arguments.
 struct AttentionProgram {
   mlir::attn::AttentionOp op;
