@@ -189,7 +189,8 @@ def Sm90_LoadStripsOp : Sm90_StripsAccess<"load_strips", [MemoryEffects<[MemRead
     Those outside of the tensor are zero; there are none where the tile is `whole`,
     and four neighbours along the last axis are then loaded at once, so that their
     address has to be a multiple of their size. What is `constant` is written by
-    nobody while the kernel runs.
+    nobody while the kernel runs. Loads of the same elements that differ in the number
+    of their `copy` may be spread over threads in different ways.
 
     ```mlir
     %s = sm90.load_strips %states[%n, %h, %c0, %v] of [%count, %heads, %rows, %columns]
@@ -204,11 +205,11 @@ def Sm90_LoadStripsOp : Sm90_StripsAccess<"load_strips", [MemoryEffects<[MemRead
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer, Variadic<Index>:$indices,
                        Variadic<Index>:$sizes, Variadic<I64>:$strides,
                        DenseI64ArrayAttr:$axes, TypeAttr:$element, UnitAttr:$whole,
-                       UnitAttr:$constant);
+                       UnitAttr:$constant, DefaultValuedAttr<I64Attr, "0">:$copy);
   let results = (outs RankedTensorOf<[F32]>:$fragment);
   let assemblyFormat = [{
     $pointer `[` $indices `]` `of` `[` $sizes `]` `strides` `[` $strides `]` `axes` $axes
-    (`whole` $whole^)? (`constant` $constant^)? attr-dict `:` $element `->` type($fragment)
+    (`whole` $whole^)? (`constant` $constant^)? (`copy` `(` $copy^ `)`)? attr-dict `:` $element `->` type($fragment)
   }];
 }
 

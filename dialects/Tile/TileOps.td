@@ -147,6 +147,10 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemR
     elements from `end` on read as zero. It must lie inside of the view, and the
     index not in front of it.
 
+    Loads of the same elements that differ in the number of their `copy` give
+    different copies: each may be spread over threads in its own way, and what takes
+    the place of one in memory leaves the others as they are.
+
     ```mlir
     %k = tile.load %keys[%b, %j0, %hk, %c0] axes [1, 3]
        : !tile.view<?x?x8x128xbf16> -> vector<128x128xbf16>
@@ -162,10 +166,12 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemR
   }];
   let arguments = (ins Arg<Tile_ViewType, "", [MemRead]>:$view,
                        Variadic<Index>:$indices, Variadic<Index>:$slice,
-                       DenseI64ArrayAttr:$axes);
+                       DenseI64ArrayAttr:$axes,
+                       DefaultValuedAttr<I64Attr, "0">:$copy);
   let results = (outs VectorOfAnyRankOf<[BF16, F16, F32]>:$tile);
   let assemblyFormat = [{
-    $view `[` $indices `]` (`slice` `(` $slice^ `)`)? `axes` $axes attr-dict
+    $view `[` $indices `]` (`slice` `(` $slice^ `)`)? `axes` $axes
+    (`copy` `(` $copy^ `)`)? attr-dict
     `:` type($view) `->` type($tile)
   }];
   let hasVerifier = 1;

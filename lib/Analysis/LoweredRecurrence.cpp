@@ -163,7 +163,7 @@ StringRef attn::findUnchunked(RecurrenceOp op) {
       {op.getBonus() && !ofChannels, "a bonus without decays of channels"},
       {op.getDenominator() && ofChannels,
        "a denominator beside decays of channels"},
-      {bool(op.getSlots()), "slots"},
+      {op.getSlots() && op.getFinalNormalizer(), "final normalizers of a pool"},
       {op.getMicroSteps() != 1, "several writes a token"},
       {op.getKeptStates() && *op.getKeepEvery() % kChunkTokens != 0,
        "kept states within chunks of 64 tokens"},
@@ -189,7 +189,9 @@ bool attn::canCutSequences(RecurrenceOp op) {
   bool erasesAlongKeys = !op.getEraseKey() && !op.getEraseDirection() &&
                          !op.getBeforeDecay() &&
                          !isPerChannel(op, op.getErase());
-  return op.getDecay() && op.getMicroSteps() == 1 &&
+  // The last segment of a sequence may replace a state of a pool before the
+  // first one has read it.
+  return op.getDecay() && !op.getSlots() && op.getMicroSteps() == 1 &&
          (erasesAlongKeys || guessesSegments(op));
 }
 

@@ -123,6 +123,9 @@ static int64_t selectSegments(RecurrenceOp op, int64_t part) {
   };
   if (!op.getDecay())
     return refuseCut("nothing decays");
+  if (op.getSlots())
+    return refuseCut("the last segment may replace a state of a pool before "
+                     "the first one has read it");
   if (!canCutSequences(op))
     return refuseCut("no bound is known of what a state keeps that is erased "
                      "but along its keys");

@@ -424,6 +424,21 @@ func.func @erased_by_narrow_channels(%q: !q, %v: !v, %e: !e, %w: !w, %g: !g) -> 
 
 // -----
 
+// A state of a pool is replaced where the sequence ends, and has been read by then.
+
+// CHECK-LABEL: func @pool
+// CHECK: block_q = 64, block_kv = 64
+// CHECK-NOT: segment_chunks
+!q = tensor<?x?x2x64xbf16>
+!g = tensor<?x?x2xf32, #attn.gate<log>>
+!s = tensor<?x2x64x64xf32, #attn.state<value_key>>
+func.func @pool(%q: !q, %g: !g, %s: !s, %slots: tensor<?xi32>) -> (!q, !s) {
+  %o, %f = attn.recurrence %q, %q, %q decay(%g : !g) state(%s : !s) slots(%slots : tensor<?xi32>) : !q, !q, !q -> !q state(!s)
+  return %o, %f : !q, !s
+}
+
+// -----
+
 // CHECK-LABEL: func @whole
 // CHECK-NOT: segment_chunks
 !q = tensor<?x?x2x64xbf16>

@@ -78,6 +78,8 @@ AXES = {
     # Every which state is kept, or 0 for none.
     "keep": [0, 0, 1, 2],
     "narrow": [False, True],
+    # Which of queries, keys and values are one tensor.
+    "same": ["", "", "", "qk", "kv", "qv", "qkv"],
 }
 BATCH, POOL = 3, 5
 
@@ -94,11 +96,12 @@ CHUNK_AXES = {
     "heads": [(2, 2), (1, 3)],
     "tokens": [17, 63, 64, 65, 130, 200],
     "keep": [0, 0, 64, 128],
-    "pool": [False],
+    "pool": [False, True],
     # The natural logarithms of decays are below 0 and above this.
     "strongest": [0.0, -0.01, -1.0, -5.0, -20.0],
     "reflecting": [False, True],
     "narrow": [False, True],
+    "same": ["", "", "", "qk", "kv", "qv", "qkv"],
 }
 # What may turn around what the state holds.
 REFLECTING = ("deltanet", "gdn", "kda", "gdn2")
@@ -140,9 +143,17 @@ def types(cell, batch="?", pool="?"):
     }
 
 
+def tensor(cell, name):
+    """The name of the tensor that an operand is."""
+    same = cell.get("same", "")
+    return same[0] if name in same else name
+
+
 def inputs(cell):
     """The names and kinds of the tensors of a program, in order."""
-    yield from (("q", "rows"), ("k", "rows"), ("v", "values"))
+    for name, kind in (("q", "rows"), ("k", "rows"), ("v", "values")):
+        if tensor(cell, name) == name:
+            yield name, kind
     for kind in MECHANISMS[cell["mechanism"]][1]:
         yield NAMES[kind], kind
     if cell.get("initial", True):
@@ -189,10 +200,11 @@ def program(cell):
         results += f', {known["kept"]} {{attn.name = "kept"}}'
         names, returned = names + ", %kept", f"{returned}, {known['kept']}"
         given += f" kept({known['kept']})"
+    rows = ", ".join("%" + tensor(cell, operand) for operand in "qkv")
     return f"""func.func @recurrence(
     {arguments})
     -> ({results}) {{
-  {names} = attn.recurrence %q, %k, %v {clauses[:end]}{middle}
+  {names} = attn.recurrence {rows} {clauses[:end]}{middle}
       : {known["rows"]}, {known["rows"]}, {output} -> {output} {given}
   return {names} : {returned}
 }}
@@ -252,9 +264,15 @@ def reflects(cell):
 
 
 def is_allowed(cell):
-    """A pool of normalizers has values of one block, and nothing keeps normalizers."""
+    """A pool has states to start with, one of normalizers has values of one block,
+    nothing keeps normalizers, and what is one tensor has one type."""
     keep = cell.get("keep", 0)
     if keep and keep > cell["tokens"]:
+        return False
+    if cell["pool"] and not cell.get("initial", True):
+        return False
+    (keys, values), (heads, own) = cell["dims"], cell["heads"]
+    if "v" in cell.get("same", "") and (keys, heads) != (values, own):
         return False
     if cell["mechanism"] == "denominator":
         return not keep and not (cell["pool"] and cell["dims"][1] > 64)

@@ -131,13 +131,14 @@ SmallVector<Value> ChunkKernelBuilder::getPlace(Value row,
 }
 
 Value ChunkKernelBuilder::loadMatrix(Value operand, Value row,
-                                     ArrayRef<Value> rest, int64_t columns) {
+                                     ArrayRef<Value> rest, int64_t columns,
+                                     int64_t copy) {
   SmallVector<Value> place = getPlace(row, rest);
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
   Type type = cast<RankedTensorType>(operand.getType()).getElementType();
   return tile::LoadOp::create(
       builder, loc, VectorType::get({tokens, columns}, type), view(operand),
-      place, slice, ArrayRef<int64_t>{axis, axis + 2});
+      place, slice, ArrayRef<int64_t>{axis, axis + 2}, copy);
 }
 
 Value ChunkKernelBuilder::gateChannels(Value tile, Value gates, Value row,
@@ -229,14 +230,26 @@ ChunkKernelBuilder::Chunk ChunkKernelBuilder::loadChunk(Value row) {
   Chunk chunk;
   chunk.row = row;
   Value zero = constant(0);
-  chunk.query = loadMatrix(op.getQuery(), row, {keyHead, zero}, keyDim);
+  // Rows that decay by channels take the place of what they are made of: what
+  // is needed beside them, or in their place by other factors, is another copy.
+  int64_t queryCopy = 0, valueCopy = 0;
+  if (hasChannelDecay()) {
+    Value keys[] = {op.getKey(), op.getEraseKey(), op.getEraseDirection()};
+    queryCopy = llvm::is_contained(keys, op.getQuery()) ? 1 : 0;
+    bool isOther = op.getValue() == op.getQuery() ||
+                   llvm::is_contained(keys, op.getValue());
+    valueCopy = isOther ? 2 : 0;
+  }
+  chunk.query =
+      loadMatrix(op.getQuery(), row, {keyHead, zero}, keyDim, queryCopy);
   chunk.key = loadMatrix(op.getKey(), row, {keyHead, zero}, keyDim);
   chunk.eraseKey = chunk.key;
   if (Value own = op.getEraseKey())
     chunk.eraseKey = loadAlongKeys(own, row);
   if (Value own = op.getEraseDirection())
     chunk.direction = loadAlongKeys(own, row);
-  chunk.value = loadMatrix(op.getValue(), row, {valueHead, channel}, rows);
+  chunk.value =
+      loadMatrix(op.getValue(), row, {valueHead, channel}, rows, valueCopy);
   // First, so that the warp that finds them has nothing else at hand.
   if (op.getL2Normalize()) {
     chunk.keyNorms = createNorms(chunk.key);
@@ -324,6 +337,14 @@ Value ChunkKernelBuilder::createWritten(const Chunk &chunk,
   return written;
 }
 
+/// Zeros where the sequence is padding, whatever it holds.
+Value ChunkKernelBuilder::clearPadding(Value output) {
+  if (!isOfPool)
+    return output;
+  return arith::SelectOp::create(builder, loc, isOfPool, output,
+                                 splat(cast<VectorType>(output.getType()), 0));
+}
+
 void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed,
                                      Value divisor) {
   Value output = scaled(transposed, outputScale);
@@ -333,7 +354,7 @@ void ChunkKernelBuilder::storeOutput(const Chunk &chunk, Value transposed,
     output = arith::DivFOp::create(builder, loc, output,
                                    add(scaled(divisor, outputScale), epsilon));
   }
-  Value tile = transpose(round(output, element));
+  Value tile = transpose(round(clearPadding(output), element));
   auto axis = static_cast<int64_t>(isPacked() ? 0 : 1);
   tile::StoreOp::create(
       builder, loc, tile, this->output,
@@ -445,11 +466,26 @@ ChunkKernelBuilder::createForall(ArrayRef<OpFoldResult> extents) {
   return createInstances(builder, loc, extents);
 }
 
+/// Padding has the first state to read, which nothing is made of.
+void ChunkKernelBuilder::findSlot() {
+  Value found = tile::ReadOp::create(builder, loc, builder.getI32Type(),
+                                     view(op.getSlots()), sequence,
+                                     /*position=*/true);
+  found =
+      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), found);
+  Value pool = tile::DimOp::create(builder, loc, view(op.getState()), 0);
+  isOfPool = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                   found, pool);
+  slot = arith::SelectOp::create(builder, loc, isOfPool, found, constant(0));
+}
+
 void ChunkKernelBuilder::enterSequence(Value number, Value head) {
-  sequence = number;
+  sequence = slot = number;
   valueHead = keyHead = head;
   if (int64_t group = op.getValueHeads() / op.getHeads(); group != 1)
     keyHead = apply(d(0).floorDiv(group), valueHead);
+  if (op.getSlots())
+    findSlot();
   if (!isPacked())
     return;
   slice = readEnds();

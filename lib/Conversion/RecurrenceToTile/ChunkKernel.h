@@ -93,11 +93,14 @@ private:
   Value createSequences(Value rows);
   SmallVector<Value> createForall(ArrayRef<OpFoldResult> extents);
   void enterSequence(Value number, Value head);
+  void findSlot();
+  Value clearPadding(Value output);
   void createInstance(Value split);
   Value createInitialState();
   Value createInitialSums();
   void storeState(Value state, Value target, Value result,
                   SmallVector<Value> place);
+  void enterPool();
   void storeFinalStates(ValueRange states);
   void keepState(Value number, Value state);
   SmallVector<Value> createChunk(Value number, ValueRange states);
@@ -171,7 +174,7 @@ private:
   /// The place of the token of row `row`, with what follows the token.
   SmallVector<Value> getPlace(Value row, ArrayRef<Value> rest);
   Value loadMatrix(Value operand, Value row, ArrayRef<Value> rest,
-                   int64_t columns);
+                   int64_t columns, int64_t copy = 0);
   /// `tile`, whose first channel is `first`, times `gates`, if these are of
   /// channels, in elements of `type`.
   Value gateChannels(Value tile, Value gates, Value row, Value first,
@@ -252,6 +255,9 @@ private:
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;
+  /// Which of the states is that of the sequence, and whether one is; null
+  /// where all sequences have states.
+  Value slot, isOfPool;
   SmallVector<Value> slice;
   /// What an instance does where sequences are cut: the number of its segment,
   /// whether that is all of the sequence, the chunk that it starts with, how

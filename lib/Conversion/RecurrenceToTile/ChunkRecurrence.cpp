@@ -65,8 +65,8 @@ static FailureOr<tile::ScheduleAttr> findSchedule(RecurrenceOp op) {
            << schedule.getBlockKv();
   if (schedule.getSegmentChunks() > 0 && !canCutSequences(op))
     return op.emitOpError("expected a decay, of channels where tokens erase "
-                          "but along the keys, for segment_chunks; expected 0, "
-                          "got ")
+                          "but along the keys, and no slots for "
+                          "segment_chunks; expected 0, got ")
            << schedule.getSegmentChunks();
   if (schedule.getSegmentChunks() > 0 && guessesSegments(op) &&
       op.getKeyDim() % schedule.getBlockQ() != 0)

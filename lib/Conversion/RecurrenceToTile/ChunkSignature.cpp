@@ -22,12 +22,15 @@ enum SizeSymbol : int64_t {
   /// more.
   Batch = 0,
   Length,
-  /// Of states, where there may be more than there are packed sequences.
+  /// Of states, or of slots, where there may be more than there are packed
+  /// sequences.
   States,
   /// The first of those of what is found for segments.
   Segments,
   /// Of states that are kept.
-  Kept = 8
+  Kept = 8,
+  /// Of the states of a pool.
+  Pool
 };
 
 /// Collects the views of a kernel.
@@ -74,6 +77,8 @@ SmallVector<int64_t> Signature::getSymbols(Value tensor, int64_t rank) {
   } else if (tensor == op.getState() || tensor == op.getFinalState() ||
              tensor == op.getNormalizer() ||
              tensor == op.getFinalNormalizer()) {
+    symbols[0] = op.getSlots() ? Pool : isPacked ? States : Batch;
+  } else if (tensor == op.getSlots()) {
     symbols[0] = isPacked ? States : Batch;
   } else if (tensor == op.getKeptStates()) {
     symbols[isPacked ? 0 : 1] = Kept;
@@ -100,6 +105,11 @@ void Signature::add(Value tensor, StringAttr name, bool isOutput) {
   if (symbols[0] == States) // One less than there are ends.
     list.set(tile::KernelOp::getLeastAttrName(),
              builder.getDenseI64ArrayAttr({0, Batch, -1, 1}));
+  // Of a pool, most stays as it is.
+  if (tensor == op.getFinalState() && op.getSlots())
+    list.set(tile::KernelOp::getUpdatesAttrName(),
+             builder.getI64IntegerAttr(
+                 cast<BlockArgument>(op.getState()).getArgNumber()));
   if (tensor == op.getKeptStates()) {
     // The number of tokens divided by that, rounded down.
     auto every = static_cast<int64_t>(*op.getKeepEvery());

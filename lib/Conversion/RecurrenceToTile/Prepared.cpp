@@ -63,3 +63,12 @@ Value recurrence_to_tile::evaluatePrepared(
       builder, body->getTerminator()->getOperand(tensor.getResultNumber()),
       mapping);
 }
+
+bool recurrence_to_tile::dependsOn(Value operand, Value argument) {
+  if (!operand || operand == argument)
+    return operand == argument;
+  auto prepared = operand.getDefiningOp<linalg::GenericOp>();
+  return prepared && llvm::any_of(prepared.getInputs(), [&](Value input) {
+           return dependsOn(input, argument);
+         });
+}

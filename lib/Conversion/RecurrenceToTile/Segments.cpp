@@ -25,8 +25,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ChunkKernel.h"
+#include "Prepared.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -51,21 +51,13 @@ static constexpr int64_t kFarthest = 4;
 // The kernel in front
 //===----------------------------------------------------------------------===//
 
-/// Whether `operand`, which may be null, is `argument` or prepared of it.
-static bool dependsOn(Value operand, Value argument) {
-  if (!operand || operand == argument)
-    return operand == argument;
-  auto prepared = operand.getDefiningOp<linalg::GenericOp>();
-  return prepared && llvm::any_of(prepared.getInputs(), [&](Value input) {
-           return dependsOn(input, argument);
-         });
-}
-
 bool ChunkKernelBuilder::isOfBounds(Value argument) {
-  return llvm::any_of(
-      ArrayRef<Value>{op.getKey(), op.getEraseKey(), op.getEraseDirection(),
-                      op.getDecay(), op.getErase(), op.getCuSeqlens()},
-      [&](Value operand) { return dependsOn(operand, argument); });
+  return llvm::any_of(ArrayRef<Value>{op.getKey(), op.getEraseKey(),
+                                      op.getEraseDirection(), op.getDecay(),
+                                      op.getErase(), op.getCuSeqlens()},
+                      [&](Value operand) {
+                        return recurrence_to_tile::dependsOn(operand, argument);
+                      });
 }
 
 /// The logarithm (base 2) of what the token at `position` keeps at most; of

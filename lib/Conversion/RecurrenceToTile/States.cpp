@@ -30,7 +30,7 @@ Value ChunkKernelBuilder::createInitialState() {
   Type type = cast<RankedTensorType>(state.getType()).getElementType();
   Value zero = constant(0);
   bool valueFirst = isValueFirst(state);
-  SmallVector<Value> place{sequence, valueHead, zero, zero};
+  SmallVector<Value> place{slot, valueHead, zero, zero};
   place[valueFirst ? 2 : 3] = channel;
   SmallVector<int64_t> shape{keyDim, rows};
   if (valueFirst)
@@ -49,7 +49,7 @@ Value ChunkKernelBuilder::createInitialSums() {
     return splat(type, 0);
   Value sums =
       tile::LoadOp::create(builder, loc, f32Tile({keyDim}), view(normalizer),
-                           ValueRange{sequence, valueHead, constant(0)},
+                           ValueRange{slot, valueHead, constant(0)},
                            ValueRange(), ArrayRef<int64_t>{2});
   return keepInitialState(
       vector::BroadcastOp::create(builder, loc, type, sums));
@@ -70,14 +70,24 @@ void ChunkKernelBuilder::storeState(Value state, Value target, Value result,
                         ArrayRef<int64_t>{axis, axis + 1});
 }
 
+/// Moves the builder to where the sequence is no padding.
+void ChunkKernelBuilder::enterPool() {
+  if (!isOfPool)
+    return;
+  auto branch =
+      scf::IfOp::create(builder, loc, isOfPool, /*withElseRegion=*/false);
+  builder.setInsertionPointToStart(branch.thenBlock());
+}
+
 void ChunkKernelBuilder::storeFinalStates(ValueRange states) {
   if (!finalState && !finalNormalizer)
     return;
   OpBuilder::InsertionGuard guard(builder);
   enterLastSegment();
+  enterPool();
   if (finalState)
     storeState(states.front(), finalState, op.getFinalState(),
-               {sequence, valueHead});
+               {slot, valueHead});
   if (!finalNormalizer)
     return;
   Value sums = vector::ExtractOp::create(builder, loc, states.back(),
@@ -111,6 +121,8 @@ void ChunkKernelBuilder::keepState(Value number, Value state) {
     isKept =
         both(isKept, compare(arith::CmpIPredicate::sge,
                              apply(d(0) * tokens, number), segment.firstRow));
+  if (isOfPool)
+    isKept = both(isKept, isOfPool);
   OpBuilder::InsertionGuard guard(builder);
   auto branch =
       scf::IfOp::create(builder, loc, isKept, /*withElseRegion=*/false);

@@ -127,7 +127,8 @@ private:
                          Channels channels);
   /// A size, constant where the type knows it.
   Value sizeOf(Value tensor, int64_t axis);
-  Value load(Value view, ValueRange indices, int64_t size);
+  Value load(Value operand, ValueRange indices, Channels channels);
+  bool isAlongKeys(Value tensor);
   Value read(Value operand, ValueRange indices);
   Value readConstant(DenseElementsAttr values);
 

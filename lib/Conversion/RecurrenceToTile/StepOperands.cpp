@@ -23,14 +23,26 @@ static RankedTensorType typeOf(Value tensor) {
 // Memory
 //===----------------------------------------------------------------------===//
 
-Value StepBuilder::load(Value view, ValueRange indices, int64_t size) {
+/// What is along the values, and along the keys as well, has another layout
+/// there.
+Value StepBuilder::load(Value operand, ValueRange indices, Channels channels) {
+  Value view = step.view(operand);
   auto type = cast<tile::ViewType>(view.getType());
+  int64_t size = channels == Channels::Key ? keys : values;
   Value tile = tile::LoadOp::create(
       builder, loc, VectorType::get({size}, type.getElementType()), view,
-      indices, /*slice=*/ValueRange(), ArrayRef<int64_t>{type.getRank() - 1});
+      indices, /*slice=*/ValueRange(), ArrayRef<int64_t>{type.getRank() - 1},
+      /*copy=*/channels == Channels::Value && isAlongKeys(operand) ? 1 : 0);
   if (type.getElementType().isF32())
     return tile;
   return arith::ExtFOp::create(builder, loc, vectorType(size), tile);
+}
+
+bool StepBuilder::isAlongKeys(Value tensor) {
+  return llvm::any_of(
+      ArrayRef<Value>{op.getQuery(), op.getKey(), op.getEraseKey(),
+                      op.getEraseDirection(), op.getDecay(), op.getErase()},
+      [&](Value operand) { return dependsOn(operand, tensor); });
 }
 
 Value StepBuilder::read(Value operand, ValueRange indices) {
@@ -70,8 +82,7 @@ Value StepBuilder::evaluate(Value operand, ArrayRef<Value> indices,
   }
   SmallVector<Value> place(indices);
   place.push_back(channels == Channels::Key ? index(0) : column);
-  return load(step.view(operand), place,
-              channels == Channels::Key ? keys : values);
+  return load(operand, place, channels);
 }
 
 Value StepBuilder::evaluatePrepared(OpResult tensor, ArrayRef<Value> indices,

@@ -124,7 +124,7 @@ bool RoleSplit::loads(Part part, tile::LoadOp like) const {
       own.getBody()->getOps<tile::LoadOp>(), [&](tile::LoadOp load) {
         return load.getView() == like.getView() &&
                load.getTile().getType() == like.getTile().getType() &&
-               contains(part, load);
+               load.getCopy() == like.getCopy() && contains(part, load);
       });
 }
 

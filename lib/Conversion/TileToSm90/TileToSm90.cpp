@@ -33,8 +33,8 @@ bool mlir::attn::tile_to_sm90::isOfScores(tile::LoadOp load) {
 }
 
 LoadKey mlir::attn::tile_to_sm90::getKey(tile::LoadOp load, bool isChunk) {
-  return {load.getView(), load.getTile().getType(),
-          !isChunk && isQueries(load)};
+  return {load.getView(), load.getTile().getType(), !isChunk && isQueries(load),
+          load.getCopy()};
 }
 
 LoadKey Kernel::keyOf(tile::LoadOp load) const {

@@ -21,9 +21,9 @@
 namespace mlir::attn::tile_to_sm90 {
 
 /// What loads have in common that go through one ring: their view, the type of
-/// their tile, and whether that is one of queries, which may keep their stage
-/// for a whole instance.
-using LoadKey = std::tuple<Value, Type, unsigned>;
+/// their tile, whether that is one of queries, which may keep their stage for a
+/// whole instance, and which copy it is.
+using LoadKey = std::tuple<Value, Type, unsigned, int64_t>;
 
 /// The shared-memory buffer that loads from one view go through.
 struct Ring {

@@ -147,7 +147,7 @@ LogicalResult Warps::convertLoad(tile::LoadOp op) {
       kernel.reads.lookup(op.getView()), useAll(op.getIndices()),
       getSizes(op.getView()), kernel.strides.lookup(op.getView()), op.getAxes(),
       view.getElementType(), isWhole(op),
-      kernel.constants.contains(op.getView()));
+      kernel.constants.contains(op.getView()), op.getCopy());
   mapping.map(op.getTile(), load.getFragment());
   return success();
 }

@@ -7,12 +7,10 @@
 
 #include "attn/Transforms/Sm90/Passes.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::sm90 {
@@ -210,34 +208,13 @@ static LogicalResult relateStores(LayoutClasses &classes, KernelOp kernel) {
   return success();
 }
 
-/// Whether a vector, or what follows from it element by element, is repeated
-/// along rows and along columns, as that of keys which are values, too.
-static bool isForBothAxes(LoadStripsOp load) {
-  if (cast<RankedTensorType>(load.getFragment().getType()).getRank() != 1)
-    return false;
-  ForwardSliceOptions options;
-  options.filter = [](Operation *op) {
-    return isa<BroadcastStripsOp>(op) ||
-           OpTrait::hasElementwiseMappableTraits(op);
-  };
-  SetVector<Operation *> users;
-  getForwardSlice(load.getFragment(), &users, options);
-  llvm::SmallDenseSet<int64_t, 2> axes;
-  for (Operation *user : users)
-    if (auto broadcast = dyn_cast<BroadcastStripsOp>(user))
-      axes.insert(broadcast.getAxis());
-  return axes.size() > 1;
-}
-
 /// Fragments of equal elements, and rows of numbers, may be needed in different
-/// layouts: one for each use. So may vectors.
+/// layouts: one for each use.
 static void separateUses(KernelOp kernel) {
   SmallVector<Operation *> sources;
   kernel.walk([&](Operation *op) {
-    auto load = dyn_cast<LoadStripsOp>(op);
-    if ((isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
-         isFragment(op->getResult(0))) ||
-        (load && isForBothAxes(load)))
+    if (isa<arith::ConstantOp, SplatOp, LoadRowOp>(op) &&
+        isFragment(op->getResult(0)))
       sources.push_back(op);
   });
   for (Operation *source : sources) {

@@ -77,7 +77,7 @@ func.func @state_alone(%q: !q) -> !s {
 !q = tensor<?x?x2x64xbf16>
 
 func.func @segments(%q: !q) -> !q {
-  // expected-error @below {{expected a decay, of channels where tokens erase but along the keys, for segment_chunks; expected 0, got 4}}
+  // expected-error @below {{expected a decay, of channels where tokens erase but along the keys, and no slots for segment_chunks; expected 0, got 4}}
   %o = attn.recurrence %q, %q, %q {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64, segment_chunks = 4>} : !q, !q, !q -> !q
   return %o : !q
 }

@@ -266,6 +266,27 @@ func.func @direction(%q: !q, %k: !q, %v: !v, %g: !gc, %a: !q, %d: !q) -> !v {
   return %o : !v
 }
 
+// Queries and values that are keys are other copies than these, which are overwritten.
+
+// CHECK-LABEL: tile.kernel @shared_channels
+// CHECK: %[[Q:.*]] = tile.load %arg0[%{{.*}}] axes [1, 3] copy(1) : <?x?x2x64xbf16> -> vector<64x64xbf16>
+// CHECK-NEXT: %[[K:.*]] = tile.load %arg0[%{{.*}}] axes [1, 3] : <?x?x2x64xbf16> -> vector<64x64xbf16>
+// CHECK-NEXT: %[[V:.*]] = tile.load %arg0[%{{.*}}] axes [1, 3] copy(2) : <?x?x2x64xbf16> -> vector<64x64xbf16>
+// CHECK-LABEL: tile.kernel @shared_heads
+// CHECK-NOT: copy(
+!gs = tensor<?x?x2x64xf32, #attn.gate<log>>
+func.func @shared_channels(%x: !q, %g: !gs) -> !q {
+  %o = attn.recurrence %x, %x, %x decay(%g : !gs)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !q -> !q
+  return %o : !q
+}
+!gh = tensor<?x?x2xf32, #attn.gate<log>>
+func.func @shared_heads(%x: !q, %g: !gh) -> !q {
+  %o = attn.recurrence %x, %x, %x decay(%g : !gh)
+      {tile.schedule = #tile.schedule<block_q = 64, block_kv = 64>} : !q, !q, !q -> !q
+  return %o : !q
+}
+
 // A bonus weighs what tokens have of themselves; earlier ones are read in front of the
 // decay.
 
@@ -315,6 +336,50 @@ func.func @packed(%q: !pq, %k: !pq, %v: !pv, %s: !s0, %cu: tensor<?xi32>) -> (!p
   %o, %e = attn.recurrence %q, %k, %v state(%s : !s0) cu_seqlens(%cu : tensor<?xi32>)
       {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !pq, !pq, !pv -> !pv state(!s1)
   return %o, %e : !pv, !s1
+}
+
+// A sequence has a state of a pool, and padding none: what it would read is that of the
+// first slot, its output is zeros, and it leaves all states as they are.
+
+// CHECK-LABEL: tile.kernel @pool
+// CHECK-SAME: %arg3: !tile.view<?x4x64x128xf32> {tile.name = "arg3", tile.symbols = array<i64: 9, -1, -1, -1>}
+// CHECK-SAME: %arg4: !tile.view<?xi32> {tile.name = "arg4", tile.symbols = array<i64: 0>}
+// CHECK-SAME: %result1: !tile.view<?x4x64x128xf32> {tile.name = "result1", tile.output, tile.symbols = array<i64: 9, -1, -1, -1>, tile.updates = 3 : i64}
+// CHECK-SAME: %result2: !tile.view<?x7x4x64x128xf32>
+// CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %{{.*}}) in
+// CHECK: %[[READ:.*]] = tile.read %arg4[%[[B]]] position
+// CHECK: %[[FOUND:.*]] = arith.index_cast %[[READ]]
+// CHECK: %[[POOL:.*]] = tile.dim %arg3[0]
+// CHECK: %[[IS_OF_POOL:.*]] = arith.cmpi ult, %[[FOUND]], %[[POOL]]
+// CHECK: %[[SLOT:.*]] = arith.select %[[IS_OF_POOL]], %[[FOUND]], %{{.*}}
+// CHECK: tile.load %arg3[%[[SLOT]], %[[N]],
+// CHECK: scf.for
+// CHECK: %[[O:.*]] = arith.select %[[IS_OF_POOL]], %{{.*}}, %{{.*}} : vector<128x64xf32>
+// CHECK: %[[ROUNDED:.*]] = arith.truncf %[[O]]
+// CHECK: %[[ROWS:.*]] = vector.transpose %[[ROUNDED]], [1, 0]
+// CHECK: tile.store %[[ROWS]], %result0[%[[B]],
+// CHECK: %[[IS_KEPT:.*]] = arith.andi %{{.*}}, %[[IS_OF_POOL]]
+// CHECK: scf.if %[[IS_KEPT]]
+// CHECK: tile.store %{{.*}}, %result2[%[[B]],
+// CHECK: scf.if %[[IS_OF_POOL]]
+// CHECK: tile.store %{{.*}}, %result1[%[[SLOT]], %[[N]],
+!kept = tensor<?x7x4x64x128xf32, #attn.state<key_value>>
+func.func @pool(%q: !q, %k: !q, %v: !v, %s: !s0, %slots: tensor<?xi32>) -> (!v, !s0, !kept) {
+  %o, %e, %kept = attn.recurrence %q, %k, %v state(%s : !s0) slots(%slots : tensor<?xi32>) keep_every(64)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !q, !q, !v -> !v state(!s0) kept(!kept)
+  return %o, %e, %kept : !v, !s0, !kept
+}
+
+// Of packed sequences there are as many slots as they are, or more.
+
+// CHECK-LABEL: tile.kernel @packed_pool
+// CHECK-SAME: %arg3: !tile.view<?x4x64x128xf32> {tile.name = "arg3", tile.symbols = array<i64: 9, -1, -1, -1>}
+// CHECK-SAME: %arg4: !tile.view<?xi32> {tile.least = array<i64: 0, 0, -1, 1>, tile.name = "arg4", tile.symbols = array<i64: 2>}
+// CHECK-SAME: %arg5: !tile.view<?xi32> {tile.name = "arg5", tile.symbols = array<i64: 0>}
+func.func @packed_pool(%q: !pq, %k: !pq, %v: !pv, %s: !s0, %slots: tensor<?xi32>, %cu: tensor<?xi32>) -> !pv {
+  %o = attn.recurrence %q, %k, %v state(%s : !s0) slots(%slots : tensor<?xi32>) cu_seqlens(%cu : tensor<?xi32>)
+      {tile.schedule = #tile.schedule<block_q = 128, block_kv = 64>} : !pq, !pq, !pv -> !pv
+  return %o : !pv
 }
 
 // Other functions are left alone.

@@ -235,3 +235,17 @@ func.func @chunks(%q: tensor<1x9x2x32xf32>) -> tensor<1x9x2x32xf32> {
 func.func @nothing(%q: tensor<1xf32>) -> tensor<1xf32> {
   return %q : tensor<1xf32>
 }
+
+// -----
+
+// A tensor that is keys and values is loaded for each.
+
+// CHECK-LABEL: tile.kernel @one_tensor
+// CHECK: %[[K:.*]] = tile.load %arg0[%{{.*}}] axes [3] : <?x1x2x32xf32> -> vector<{{.*}}xf32>
+// CHECK: %[[V:.*]] = tile.load %arg0[%{{.*}}] axes [3] copy(1) : <?x1x2x32xf32> -> vector<{{.*}}xf32>
+#step = #tile.schedule<block_q = 64, block_kv = 1>
+func.func @one_tensor(%x: tensor<?x1x2x32xf32>) -> tensor<?x1x2x32xf32> {
+  %o = attn.recurrence %x, %x, %x {tile.schedule = #step}
+      : tensor<?x1x2x32xf32>, tensor<?x1x2x32xf32>, tensor<?x1x2x32xf32> -> tensor<?x1x2x32xf32>
+  return %o : tensor<?x1x2x32xf32>
+}

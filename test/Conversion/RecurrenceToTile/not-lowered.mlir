@@ -67,11 +67,13 @@ func.func @denominator(%q: !q, %g: tensor<?x?x2x64xf32, #attn.gate<log>>) -> !q 
 
 !q = tensor<?x?x2x64xbf16>
 !s = tensor<?x2x64x64xf32, #attn.state<key_value>>
+!z = tensor<?x2x64xf32>
 
-func.func @slots(%q: !q, %s: !s, %i: tensor<?xi32>) -> !q {
-  // expected-error @below {{'attn.recurrence' op has slots, which is not lowered to the tile level}}
-  %o = attn.recurrence %q, %q, %q state(%s : !s) slots(%i : tensor<?xi32>) : !q, !q, !q -> !q
-  return %o : !q
+func.func @slots(%q: !q, %s: !s, %z: !z, %i: tensor<?xi32>) -> (!q, !z) {
+  // expected-error @below {{'attn.recurrence' op has final normalizers of a pool, which is not lowered to the tile level}}
+  %o, %n = attn.recurrence %q, %q, %q denominator(1.0e-06) state(%s : !s) normalizer(%z : !z) slots(%i : tensor<?xi32>)
+      : !q, !q, !q -> !q normalizer(!z)
+  return %o, %n : !q, !z
 }
 
 // -----

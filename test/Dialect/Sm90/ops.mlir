@@ -361,6 +361,8 @@ sm90.kernel @warps(%s: !llvm.ptr<1> {sm90.tensor = 0, sm90.alignment = 16},
   sm90.warps {
     %c0 = arith.constant 0 : index
     %c64 = arith.constant 64 : index
+    // CHECK: sm90.load_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] whole constant copy(1) : f32 -> !column_strips
+    %copy = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] whole constant copy(1) : f32 -> tensor<32x64xf32, #sm90.layout<column_strips>>
     // CHECK: %[[S:.*]] = sm90.load_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] whole : f32 -> !column_strips
     %0 = sm90.load_strips %s[%c0, %c0] of [%n, %c64] strides [%stride] axes [0, 1] whole : f32 -> tensor<32x64xf32, #sm90.layout<column_strips>>
     // CHECK: %[[M:.*]] = sm90.stage_strips %{{.*}}[%{{.*}}, %{{.*}}] of[%{{.*}}, %{{.*}}] strides[%{{.*}}] axes [0, 1] at 128 : <32x64xf32>

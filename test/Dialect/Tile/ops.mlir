@@ -18,6 +18,8 @@ tile.kernel @copy(%x: !tile.view<?x128xbf16> {tile.name = "x", tile.least = arra
     %row = affine.apply affine_map<(d0) -> (d0 * 128)>(%t)
     // CHECK: %[[V:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] axes [0, 1] : <?x128xbf16> -> vector<128x128xbf16>
     %v = tile.load %x[%row, %c0] axes [0, 1] : !tile.view<?x128xbf16> -> vector<128x128xbf16>
+    // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}] axes [0, 1] copy(1) : <?x128xbf16> -> vector<128x128xbf16>
+    %own = tile.load %x[%row, %c0] axes [0, 1] copy(1) : !tile.view<?x128xbf16> -> vector<128x128xbf16>
     // CHECK: tile.store %[[V]], %{{.*}}[%{{.*}}, %{{.*}}] axes [0, 1] : vector<128x128xbf16>, <?x128xbf16>
     tile.store %v, %y[%row, %c0] axes [0, 1] : vector<128x128xbf16>, !tile.view<?x128xbf16>
   }
