@@ -102,13 +102,13 @@ static bool isInChunks(const Program &program) {
   mlir::OwningOpRef<mlir::ModuleOp> scheduled(program.module().clone());
   if (mlir::failed(mlir::attn::selectSchedules(*scheduled, {})))
     return false;
-  mlir::WalkResult found = scheduled->walk([](mlir::attn::RecurrenceOp op) {
+  bool takesSeveral = false;
+  scheduled->walk([&](mlir::attn::RecurrenceOp op) {
     auto schedule = op->getAttrOfType<mlir::tile::ScheduleAttr>(
         mlir::attn::kScheduleAttrName);
-    return schedule && schedule.getBlockKv() > 1 ? mlir::WalkResult::interrupt()
-                                                 : mlir::WalkResult::advance();
+    takesSeveral |= schedule && schedule.getBlockKv() > 1;
   });
-  return found.wasInterrupted();
+  return takesSeveral;
 }
 
 Result<std::vector<ExpectedReport>>

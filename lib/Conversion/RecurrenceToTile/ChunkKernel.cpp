@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ChunkKernel.h"
+#include "Slots.h"
 
 #include "../TileBuilders.h"
 
@@ -468,15 +469,12 @@ ChunkKernelBuilder::createForall(ArrayRef<OpFoldResult> extents) {
 
 /// Padding has the first state to read, which nothing is made of.
 void ChunkKernelBuilder::findSlot() {
-  Value found = tile::ReadOp::create(builder, loc, builder.getI32Type(),
-                                     view(op.getSlots()), sequence,
-                                     /*position=*/true);
-  found =
-      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), found);
   Value pool = tile::DimOp::create(builder, loc, view(op.getState()), 0);
-  isOfPool = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
-                                   found, pool);
-  slot = arith::SelectOp::create(builder, loc, isOfPool, found, constant(0));
+  recurrence_to_tile::Slot own = recurrence_to_tile::readSlot(
+      builder, loc, view(op.getSlots()), sequence, pool);
+  isOfPool = own.isOfPool;
+  slot =
+      arith::SelectOp::create(builder, loc, isOfPool, own.number, constant(0));
 }
 
 void ChunkKernelBuilder::enterSequence(Value number, Value head) {

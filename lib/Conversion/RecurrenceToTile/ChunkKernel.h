@@ -255,8 +255,8 @@ private:
   /// Of the instance: the sequence, the heads, the first channel of the value,
   /// the tokens, and begin and end of the rows of a packed sequence.
   Value sequence, keyHead, valueHead, channel, length;
-  /// Which of the states is that of the sequence, and whether one is; null
-  /// where all sequences have states.
+  /// Which of the states is that of the sequence, and, of a pool, whether one
+  /// is; null otherwise.
   Value slot, isOfPool;
   SmallVector<Value> slice;
   /// What an instance does where sequences are cut: the number of its segment,

@@ -64,11 +64,11 @@ Value recurrence_to_tile::evaluatePrepared(
       mapping);
 }
 
-bool recurrence_to_tile::dependsOn(Value operand, Value argument) {
-  if (!operand || operand == argument)
-    return operand == argument;
-  auto prepared = operand.getDefiningOp<linalg::GenericOp>();
-  return prepared && llvm::any_of(prepared.getInputs(), [&](Value input) {
-           return dependsOn(input, argument);
-         });
+bool recurrence_to_tile::dependsOn(ValueRange operands, Value argument) {
+  return llvm::any_of(operands, [&](Value operand) {
+    if (!operand || operand == argument)
+      return operand == argument;
+    auto prepared = operand.getDefiningOp<linalg::GenericOp>();
+    return prepared && dependsOn(prepared.getInputs(), argument);
+  });
 }

@@ -19,8 +19,9 @@ namespace mlir::attn::recurrence_to_tile {
 Value evaluatePrepared(OpBuilder &builder, Location loc, OpResult tensor,
                        function_ref<Value(OpOperand &input)> evaluate);
 
-/// Whether `operand`, which may be null, is `argument` or prepared of it.
-bool dependsOn(Value operand, Value argument);
+/// Whether one of `operands`, which may be null, is `argument` or prepared of
+/// it.
+bool dependsOn(ValueRange operands, Value argument);
 
 } // namespace mlir::attn::recurrence_to_tile
 

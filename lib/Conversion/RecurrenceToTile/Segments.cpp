@@ -52,12 +52,10 @@ static constexpr int64_t kFarthest = 4;
 //===----------------------------------------------------------------------===//
 
 bool ChunkKernelBuilder::isOfBounds(Value argument) {
-  return llvm::any_of(ArrayRef<Value>{op.getKey(), op.getEraseKey(),
-                                      op.getEraseDirection(), op.getDecay(),
-                                      op.getErase(), op.getCuSeqlens()},
-                      [&](Value operand) {
-                        return recurrence_to_tile::dependsOn(operand, argument);
-                      });
+  return recurrence_to_tile::dependsOn({op.getKey(), op.getEraseKey(),
+                                        op.getEraseDirection(), op.getDecay(),
+                                        op.getErase(), op.getCuSeqlens()},
+                                       argument);
 }
 
 /// The logarithm (base 2) of what the token at `position` keeps at most; of

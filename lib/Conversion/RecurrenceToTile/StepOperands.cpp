@@ -39,10 +39,9 @@ Value StepBuilder::load(Value operand, ValueRange indices, Channels channels) {
 }
 
 bool StepBuilder::isAlongKeys(Value tensor) {
-  return llvm::any_of(
-      ArrayRef<Value>{op.getQuery(), op.getKey(), op.getEraseKey(),
-                      op.getEraseDirection(), op.getDecay(), op.getErase()},
-      [&](Value operand) { return dependsOn(operand, tensor); });
+  return dependsOn({op.getQuery(), op.getKey(), op.getEraseKey(),
+                    op.getEraseDirection(), op.getDecay(), op.getErase()},
+                   tensor);
 }
 
 Value StepBuilder::read(Value operand, ValueRange indices) {

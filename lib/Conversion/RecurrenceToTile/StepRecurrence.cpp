@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Slots.h"
 #include "StepBuilder.h"
 
 #include "attn/Conversion/Passes.h"
@@ -430,13 +431,11 @@ void StepBuilder::build() {
   if (!op.getSlots())
     return createSequence();
 
-  slot = read(op.getSlots(), sequence);
-  slot = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), slot);
-  Value pool = sizeOf(op.getState(), 0);
-  Value isOfPool = arith::CmpIOp::create(builder, loc,
-                                         arith::CmpIPredicate::ult, slot, pool);
+  Slot own = readSlot(builder, loc, step.view(op.getSlots()), sequence,
+                      sizeOf(op.getState(), 0));
+  slot = own.number;
   auto branch =
-      scf::IfOp::create(builder, loc, isOfPool, /*withElseRegion=*/true);
+      scf::IfOp::create(builder, loc, own.isOfPool, /*withElseRegion=*/true);
   builder.setInsertionPointToStart(branch.thenBlock());
   createSequence();
   builder.setInsertionPointToStart(branch.elseBlock());

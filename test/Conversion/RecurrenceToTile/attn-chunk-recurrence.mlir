@@ -347,9 +347,9 @@ func.func @packed(%q: !pq, %k: !pq, %v: !pv, %s: !s0, %cu: tensor<?xi32>) -> (!p
 // CHECK-SAME: %result1: !tile.view<?x4x64x128xf32> {tile.name = "result1", tile.output, tile.symbols = array<i64: 9, -1, -1, -1>, tile.updates = 3 : i64}
 // CHECK-SAME: %result2: !tile.view<?x7x4x64x128xf32>
 // CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %{{.*}}) in
-// CHECK: %[[READ:.*]] = tile.read %arg4[%[[B]]] position
-// CHECK: %[[FOUND:.*]] = arith.index_cast %[[READ]]
 // CHECK: %[[POOL:.*]] = tile.dim %arg3[0]
+// CHECK: %[[READ:.*]] = tile.read %arg4[%[[B]]] :
+// CHECK: %[[FOUND:.*]] = arith.index_cast %[[READ]]
 // CHECK: %[[IS_OF_POOL:.*]] = arith.cmpi ult, %[[FOUND]], %[[POOL]]
 // CHECK: %[[SLOT:.*]] = arith.select %[[IS_OF_POOL]], %[[FOUND]], %{{.*}}
 // CHECK: tile.load %arg3[%[[SLOT]], %[[N]],

@@ -55,9 +55,9 @@ func.func @linear(%q: tensor<?x1x2x32xf32> {attn.name = "q"},
 // CHECK-LABEL: tile.kernel @gated_delta(
 // CHECK-SAME: %final: !tile.view<?x2x128x32xbf16> {tile.name = "final", tile.output, tile.symbols = array<i64: 3, -1, -1, -1>, tile.updates = 5 : i64}
 // CHECK: scf.forall (%[[B:.*]], %[[N:.*]], %[[BLOCK:.*]]) in (%{{.*}}, 2, 2) {
+// CHECK: %[[COUNT:.*]] = tile.dim %pool[0]
 // CHECK: %[[READ:.*]] = tile.read %slots[%[[B]]]
 // CHECK: %[[SLOT:.*]] = arith.index_cast %[[READ]] : i32 to index
-// CHECK: %[[COUNT:.*]] = tile.dim %pool[0]
 // CHECK: %[[IS:.*]] = arith.cmpi ult, %[[SLOT]], %[[COUNT]]
 // CHECK: scf.if %[[IS]] {
 // CHECK: %[[NARROW:.*]] = tile.load %pool[%[[SLOT]], %[[N]], %{{.*}}, %{{.*}}] axes [2, 3] : <?x2x128x32xbf16> -> vector<64x32xbf16>

@@ -69,7 +69,7 @@ func.func @denominator(%q: !q, %g: tensor<?x?x2x64xf32, #attn.gate<log>>) -> !q 
 !s = tensor<?x2x64x64xf32, #attn.state<key_value>>
 !z = tensor<?x2x64xf32>
 
-func.func @slots(%q: !q, %s: !s, %z: !z, %i: tensor<?xi32>) -> (!q, !z) {
+func.func @normalizers_of_a_pool(%q: !q, %s: !s, %z: !z, %i: tensor<?xi32>) -> (!q, !z) {
   // expected-error @below {{'attn.recurrence' op has final normalizers of a pool, which is not lowered to the tile level}}
   %o, %n = attn.recurrence %q, %q, %q denominator(1.0e-06) state(%s : !s) normalizer(%z : !z) slots(%i : tensor<?xi32>)
       : !q, !q, !q -> !q normalizer(!z)

@@ -11,7 +11,6 @@
 // CHECK: compared o:
 // CHECK: compared next:
 // CHECK-NOT: failed
-// CHECK-NOT: WRONG
 
 !q = tensor<?x?x1x64xbf16>
 !v = tensor<?x?x2x64xbf16>
